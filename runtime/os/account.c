@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Large, as it includes the members of a group. */
+/* Large, because the record of a group includes its members. */
 #define RECORD_BYTES ((size_t)1 << 20)
 
 static bool is_number(const char *name, uint32_t *out)

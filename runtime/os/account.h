@@ -10,8 +10,8 @@
 
 #include <stdint.h>
 
-/* The id of a user, or of a group; a number stands for itself. NOT_FOUND: there
- * is no such name. May ask a network. */
+/* Give the id of a user, or of a group, by name; a number stands for itself.
+ * Return NOT_FOUND if there is no such name. May query a network service. */
 shmrpc_status shmrpci_account_user(const char *name, uint32_t *out_uid);
 shmrpc_status shmrpci_account_group(const char *name, uint32_t *out_gid);
 
@@ -22,8 +22,8 @@ typedef struct shmrpci_account {
     char home[4096];
 } shmrpci_account;
 
-/* The whole account of a user, by name or number. For a number without an
- * account: a group of the same number, and no name. */
+/* Finds the whole account of a user, by name or number. A number without an
+ * account gets the group of the same number, and no name. */
 shmrpc_status shmrpci_account_find(const char *name, shmrpci_account *out);
 
 #endif

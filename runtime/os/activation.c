@@ -1,4 +1,4 @@
-/* Checks what sd_listen_fds(3) promises. */
+/* Socket activation. Checks what sd_listen_fds(3) promises. */
 #include "os/activation.h"
 
 #include <fcntl.h>
@@ -19,12 +19,13 @@
 #define FIRST_FD 3
 
 typedef struct passed {
-    int fd; /* -1: taken */
+    int fd; /* -1 once it is taken */
     shmrpci_fork_fd guard;
     char path[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1];
 } passed;
 
-/* All passed sockets; environment state, for the life of the process. */
+/* All passed sockets. They come from the environment, so they are global and
+ * live as long as the process. */
 static passed sockets[SHMRPCI_ACTIVATION_MAX];
 static size_t socket_count;
 
@@ -40,7 +41,7 @@ static shmrpc_status invalid(char *why, const char *format, ...)
     return SHMRPC_E_INVALID;
 }
 
-/* ---- the variables --------------------------------------------------- */
+/* ---- environment variables ----------------------------------------------- */
 
 static size_t count_names(const char *names)
 {
@@ -100,7 +101,7 @@ static int option_of(int fd, int option)
     return getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 ? value : -1;
 }
 
-/* The path that it is bound to; false: it has none. */
+/* Gets the path that a socket is bound to; returns false if it has none. */
 static bool path_of(int fd, char *out)
 {
     union {
@@ -153,7 +154,7 @@ shmrpc_status shmrpci_activation_open(char why[SHMRPCI_ACTIVATION_WHY_BYTES])
     return status;
 }
 
-/* Whether a path is that name in that folder, even through links. */
+/* Whether `path` leads to `name` in the folder, also through links. */
 static bool is_at(const char *path, int dir_fd, const char *name)
 {
     struct stat ours;

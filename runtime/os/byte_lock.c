@@ -15,7 +15,8 @@
 #include "os/fault.h"
 #include "os/text_file.h"
 
-/* The kernel's own wait for such a lock has no deadline. */
+/* How often a wait retries, because the kernel's own wait for such a lock has
+ * no deadline. */
 #define RETRY_NS (500 * SHMRPCI_NS_PER_US)
 
 static struct flock range(short type, int64_t first, int64_t count)

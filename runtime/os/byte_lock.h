@@ -3,8 +3,9 @@
  * when the last copy of the descriptor is closed, at the latest when the
  * process dies, in any pid namespace (open file description locks).
  *
- * The ranges need not lie within the file.  Two descriptors opened apart
- * exclude each other, in one process too; copies (dup, fork) are one holder.
+ * The ranges need not lie within the file. Two descriptors that were opened
+ * separately exclude each other, even in one process; copies of a descriptor
+ * (dup, fork) count as one holder.
  *
  * Threading: any thread.
  */
@@ -16,16 +17,16 @@
 
 #include "shmrpc/status.h"
 
-/* Takes `count` bytes from `first` on; doesn't wait. BUSY: another holds one
- * of them; EXHAUSTED, INTERNAL: the kernel can't. */
+/* Locks `count` bytes from `first` on; doesn't wait. Returns BUSY if another
+ * holder has one of them, or EXHAUSTED or INTERNAL if the kernel fails. */
 shmrpc_status shmrpci_byte_lock_try(int fd, int64_t first, int64_t count);
 
-/* The same, but tries until `deadline_ns`; DEADLINE. */
+/* Like try, but retries until `deadline_ns`, then returns DEADLINE. */
 shmrpc_status shmrpci_byte_lock_until(int fd, int64_t first, int64_t count,
                                       int64_t deadline_ns);
 
-/* Shares one byte with others that share it; `fd` may be read-only; doesn't
- * wait. BUSY: another holds it exclusively; EXHAUSTED. */
+/* Takes a shared lock on one byte; `fd` may be read-only; doesn't wait. Returns
+ * BUSY if another holder has it exclusively, or EXHAUSTED. */
 shmrpc_status shmrpci_byte_lock_share(int fd, int64_t at);
 
 void shmrpci_byte_lock_drop(int fd, int64_t first, int64_t count);
@@ -34,13 +35,15 @@ void shmrpci_byte_lock_drop(int fd, int64_t first, int64_t count);
  * say. */
 bool shmrpci_byte_lock_is_held(int fd, int64_t at);
 
-/* The lowest of `count` bytes from `first` on that a descriptor other than `fd`
- * holds or shares; -1: none. The first one if the kernel can't say. */
+/* Returns the lowest of `count` bytes from `first` on that a descriptor other
+ * than `fd` holds or shares, -1 if there is none, or `first` if the kernel
+ * can't say. */
 int64_t shmrpci_byte_lock_lowest(int fd, int64_t first, int64_t count);
 
-/* A process that has the byte, also by `fd` itself, as far as /proc shows: of
- * the same user, in the same pid namespace. 0: not found. Reads all descriptors
- * there, which takes milliseconds: for messages. */
+/* Returns a process that holds the byte, also through `fd` itself, or 0 if none
+ * is found. Only processes of the same user in the same pid namespace are
+ * visible. Reads all descriptors in /proc, which takes milliseconds: for
+ * messages only. */
 int shmrpci_byte_lock_holder(int fd, int64_t at);
 
 #endif

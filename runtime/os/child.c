@@ -75,7 +75,7 @@ void shmrpci_child_wait(int32_t pid)
 
 /* ---- signals --------------------------------------------------------- */
 
-/* A signal handler can get it only this way. */
+/* A global, because a signal handler has no argument to pass it in. */
 static volatile sig_atomic_t notified_fd = -1;
 
 static void on_child(int number)
@@ -189,7 +189,7 @@ void shmrpci_process_limits(char *out, size_t size)
                    processes, descriptors);
 }
 
-/* Reads a file of /proc/PID: "" if that fails. */
+/* Reads a file in /proc/PID; `text` is "" if that fails. */
 static void read_of(int32_t pid, const char *name, char *text, size_t size)
 {
     char path[64];

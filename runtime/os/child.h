@@ -1,7 +1,7 @@
 /*
  * Child processes: made by fork, watched by descriptor, ended by signals.
  *
- * Threading: the only thread of the process, unless noted.
+ * Threading: only for a process with a single thread, unless noted.
  */
 #ifndef SHMRPCI_OS_CHILD_H
 #define SHMRPCI_OS_CHILD_H
@@ -17,48 +17,49 @@
 
 /* How a process ended. */
 typedef struct shmrpci_child_end {
-    int32_t status; /* exit status; if signal is 0 */
+    int32_t status; /* exit status; valid if signal is 0 */
     int32_t signal;
-    bool has_dumped; /* a core */
+    bool has_dumped; /* whether it left a core dump */
 } shmrpci_child_end;
 
-/* Forks, with all standard output flushed: the child's pid, in the child 0,
- * or -1. */
+/* Flushes all standard output and forks; returns the child's pid, in the child
+ * 0, or -1. */
 int32_t shmrpci_child_fork(void);
 
-/* Ends this process at once, with standard output flushed; without the atexit
+/* Flushes standard output and ends this process at once, without the atexit
  * functions, which belong to the parent. */
 void shmrpci_child_leave(int status) __attribute__((noreturn));
 
-/* A descriptor that is readable when the process has ended, for poll sets; for
- * a child that was not reaped yet. */
+/* Gives a descriptor, for poll sets, that is readable when the process has
+ * ended. `pid` is a child that was not reaped yet. */
 shmrpc_status shmrpci_child_watch(int32_t pid, int *out_fd);
 
-/* "SIGSEGV"; "a signal" if it has no name. */
+/* Writes the signal's name, as "SIGSEGV", or "a signal" if it has none. */
 void shmrpci_child_signal_name(int signal, char *out, size_t size);
 
-/* Sends a signal to the process behind such a descriptor. */
+/* Sends a signal to the process behind a descriptor of shmrpci_child_watch. */
 void shmrpci_child_signal(int watch_fd, int signal);
 #define SHMRPCI_CHILD_KILL 9
 
-/* Whether the child has ended; if so, it is reaped, and `out` filled. */
+/* Whether the child has ended; if so, reaps it and fills `out`. */
 bool shmrpci_child_reap(int32_t pid, shmrpci_child_end *out);
 /* Waits for the end of a child. */
 void shmrpci_child_wait(int32_t pid);
 
-/* Sets the event `fd` (os/poll.h) whenever a child ends; -1: no more. */
+/* Sets the event `fd` (os/poll.h) whenever a child ends; -1 turns this off. */
 void shmrpci_child_notify(int fd);
 
-/* Signals to end, from a terminal or a manager. */
+/* What signals that ask the process to end, from a terminal or a manager,
+ * do. */
 typedef enum shmrpci_end_signals {
     SHMRPCI_END_DEFAULT, /* they end the process */
-    SHMRPCI_END_IGNORED, /* nothing happens; but they end programs started by
-                          * exec */
+    SHMRPCI_END_IGNORED, /* ignored, but reset to the default in programs
+                          * started by exec */
 } shmrpci_end_signals;
 void shmrpci_child_set_end_signals(shmrpci_end_signals how);
 
-/* Names of the other threads of this process, separated by commas; returns
- * how many there are. */
+/* Writes the names of the other threads of this process, separated by commas;
+ * returns how many there are. */
 size_t shmrpci_process_other_threads(char *names, size_t size);
 
 /* Raises the descriptor limit as far as the system allows. */
@@ -68,12 +69,12 @@ void shmrpci_process_raise_descriptors(void);
  * "RLIMIT_NPROC (ulimit -u) is 100, RLIMIT_NOFILE (ulimit -n) is 1024". */
 void shmrpci_process_limits(char *out, size_t size);
 
-/* The process's proportional share of its mapped memory (PSS), in bytes; 0:
- * unknown. Costs milliseconds if much is mapped. Any thread. */
+/* Returns the process's proportional share of its mapped memory (PSS), in
+ * bytes, or 0 if unknown. Costs milliseconds if much is mapped. Any thread. */
 uint64_t shmrpci_process_memory_bytes(int32_t pid);
 
-/* Memory in use that no file backs; pages shared with the parent count in full.
- * 0: unknown. Costs microseconds. Any thread. */
+/* Returns the memory in use that no file backs; pages shared with the parent
+ * count in full. 0 if unknown. Costs microseconds. Any thread. */
 uint64_t shmrpci_process_private_bytes(int32_t pid);
 
 #endif

@@ -1,15 +1,16 @@
 /*
  * Points at which a test may kill a process.
  *
- * Every change of a word that processes share (sync/atomic.h), and every system
- * call that wakes or tells another process, is one.  Only test builds have them
- * (SHMRPCI_CRASHPOINTS, tests/stress); elsewhere they are empty.
+ * Each change of a word that processes share (sync/atomic.h), and each system
+ * call that wakes or notifies another process, is such a point. Only test
+ * builds have them (SHMRPCI_CRASHPOINTS, tests/stress); elsewhere they are
+ * empty.
  */
 #ifndef SHMRPCI_OS_CRASH_H
 #define SHMRPCI_OS_CRASH_H
 
 #ifdef SHMRPCI_CRASHPOINTS
-/* The test's function: returns, or kills the process. */
+/* The test's function, which returns or kills the process. */
 void shmrpci_crashpoint(const char *file, int line);
 #define SHMRPCI_CRASHPOINT shmrpci_crashpoint(__FILE__, __LINE__)
 #else

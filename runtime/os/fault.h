@@ -8,12 +8,12 @@
 
 #include "shmrpc/status.h"
 
-/* The status for an errno: EXHAUSTED for lack of descriptors, memory or space,
- * DENIED (also for a read-only file system), NOT_FOUND, EXISTS, UNAVAILABLE,
- * DEADLINE; else INTERNAL. */
+/* Returns the status for an errno: EXHAUSTED for lack of descriptors, memory or
+ * space, DENIED (also for a read-only file system), NOT_FOUND, EXISTS,
+ * UNAVAILABLE, DEADLINE; else INTERNAL. */
 shmrpc_status shmrpci_status_of_errno(int code);
 
-/* The same for the present errno. */
+/* Returns the status for the current errno. */
 shmrpc_status shmrpci_status_of_last(void);
 
 #endif

@@ -22,7 +22,7 @@
 shmrpc_status shmrpci_folder_create(const char *path, uint32_t mode)
 {
     if (mkdir(path, (mode_t)mode) == 0) {
-        /* The umask may have taken bits away. */
+        /* The umask may have removed permission bits. */
         return chmod(path, (mode_t)mode) == 0 ? SHMRPC_OK
                                               : shmrpci_status_of_last();
     }
@@ -46,7 +46,7 @@ shmrpc_status shmrpci_folder_open(const char *path, int *out_fd)
     return SHMRPC_OK;
 }
 
-/* For a missing folder, the file system where it would be. */
+/* For a missing folder, looks at the file system where it would be. */
 static bool is_read_only(const char *path)
 {
     struct statvfs facts;
@@ -109,8 +109,8 @@ void shmrpci_folder_remove(int dir_fd, const char *name)
 shmrpc_status shmrpci_folder_list(int dir_fd, shmrpci_folder_entry *entry,
                                   void *user)
 {
-    /* A descriptor of its own, as closing the stream closes it; the place keeps
-     * its own. */
+    /* Opens the folder again, because closing the stream closes its descriptor,
+     * and because copies would share their position. */
     int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
     if (stream == NULL) {

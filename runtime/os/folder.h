@@ -1,8 +1,8 @@
 /*
  * Folders that hold the sockets of services, and the locks in them.
  *
- * A folder is used through its descriptor only, after its owner and mode have
- * been checked on that descriptor.
+ * Owner and mode of a folder are checked on an open descriptor, and from then
+ * on the folder is used only through that descriptor.
  *
  * Threading: any thread.
  */
@@ -13,31 +13,33 @@
 
 #include "shmrpc/status.h"
 
-/* Makes a folder with exactly this mode; it may exist already. */
+/* Creates a folder with exactly this mode; it may exist already. */
 shmrpc_status shmrpci_folder_create(const char *path, uint32_t mode);
 
 /* Opens a folder that belongs to us or to root and that nobody else may write
- * to. NOT_FOUND; DENIED: a link, not a folder, or not safe. */
+ * to. Returns NOT_FOUND, or DENIED if it is a link, not a folder, or not
+ * safe. */
 shmrpc_status shmrpci_folder_open(const char *path, int *out_fd);
 
-/* Takes the lock file `name`, which is made and never removed. The lock ends
- * when all copies of the descriptor are closed. After a kill that is a moment
- * later than the process's end, as the kernel frees its memory first, and
- * children being started have copies until they run; so this waits for it, 1 s
- * at most. EXISTS: another process holds it. */
+/* Locks the file `name`, which is created if missing and never removed. The
+ * lock ends when all copies of the descriptor are closed. When the holder is
+ * killed, this is a moment later than the end of the process: the kernel frees
+ * its memory first, and children being started have copies until they run. So
+ * this function waits for up to 1 s; then it returns EXISTS: another process
+ * holds the lock. */
 shmrpc_status shmrpci_folder_lock(int dir_fd, const char *name, int *out_fd);
 
-/* Why nothing could be made in a folder, for people: the text of the status, or
- * that its file system is for reading only. Static. */
+/* Returns a text for people that says why nothing could be created in a folder:
+ * that its file system is read-only, else the text of the status. Static. */
 const char *shmrpci_folder_trouble(const char *path, shmrpc_status status);
 
 void shmrpci_folder_remove(int dir_fd, const char *name);
 
-/* `name` lives until the call returns. */
+/* Called with the name of an entry, which is valid until the call returns. */
 typedef void shmrpci_folder_entry(void *user, const char *name);
 
 /* Reports every entry, in no particular order; entries that come or go
- * meanwhile may be among them. EXHAUSTED: no descriptor left. */
+ * meanwhile may be among them. Returns EXHAUSTED if no descriptor is left. */
 shmrpc_status shmrpci_folder_list(int dir_fd, shmrpci_folder_entry *entry,
                                   void *user);
 

@@ -6,8 +6,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Holds the generation until a wiped page exists, and always if the kernel has
- * none (before 4.14): then only fork() resets it, clone() does not. */
+/* Holds the generation until there is a page that the kernel wipes at fork, and
+ * always if the kernel lacks this (before 4.14): then fork() resets the
+ * generation, but clone() does not. */
 static _Atomic uint32_t plain_word;
 
 _Atomic(_Atomic uint32_t *) shmrpci_fork_word = &plain_word;
@@ -32,7 +33,7 @@ static void in_parent(void)
     (void)pthread_mutex_unlock(&lock);
 }
 
-/* Does only what is allowed in the child of a program with threads. */
+/* Does only what is allowed in the forked child of a multithreaded program. */
 static void in_child(void)
 {
     for (shmrpci_fork_fd *place = first; place != NULL; place = place->next) {
@@ -58,7 +59,7 @@ static void set_up(void)
         (void)munmap(at, page);
         return;
     }
-    /* Never unmapped: it is read for the life of the process. */
+    /* Never unmapped: it is read as long as the process lives. */
     atomic_store_explicit(&shmrpci_fork_word, (_Atomic uint32_t *)at,
                           memory_order_release);
 }

@@ -1,16 +1,16 @@
 /*
- * What a fork does to a process that has connections.
+ * How a process with connections handles a fork.
  *
  * A forked child has copies of its parent's memory and descriptors, but not its
- * threads, and not its shared memory (os/memory.h keeps that out). Two things
- * follow: the child must know that it is one, before it touches the parent's
- * state; and it must close descriptors that would keep the parent's connections
- * open after the parent's death.
+ * threads, and not its shared memory (os/memory.h keeps that out). This has two
+ * consequences: the child must know that it is a child before it touches the
+ * parent's state; and it must close descriptors that would keep the parent's
+ * connections open after the parent's death.
  *
- * The first is a number, the generation, in a page that the kernel wipes in
- * children.  The second is a list of descriptors, which children made by fork()
- * close at once; those made by vfork, posix_spawn and exec need nothing, as all
- * our descriptors are close-on-exec.
+ * For the first, there is a number, the generation, in a page that the kernel
+ * wipes in children. For the second, there is a list of descriptors, which
+ * children made by fork() close at once. Children made by vfork, posix_spawn
+ * and exec need nothing, because all our descriptors are close-on-exec.
  *
  * Threading: any thread.
  */
@@ -22,14 +22,14 @@
 
 #include "shmrpc/status.h"
 
-/* The word of the generation; 0 in a child that has not called the function
- * below, which is its only user. */
+/* The word that holds the generation; 0 in a child that has not called
+ * shmrpci_fork_generation yet. Only that function uses it. */
 extern _Atomic(_Atomic uint32_t *) shmrpci_fork_word;
 
 uint32_t shmrpci_fork_renew(void);
 
-/* A number of this process: never 0, constant, and different in a forked child,
- * and in its children. Costs two loads. */
+/* Returns a number of this process: never 0, constant, and different in a
+ * forked child and in the child's children. Costs two loads. */
 static inline uint32_t shmrpci_fork_generation(void)
 {
     /* Acquire: publishes the page. Relaxed: a thread sees its own fork. */
@@ -39,7 +39,7 @@ static inline uint32_t shmrpci_fork_generation(void)
     return generation != 0 ? generation : shmrpci_fork_renew();
 }
 
-/* A place in the list, in its owner's memory, which must not move. */
+/* An entry of the list, in its owner's memory, which must not move. */
 typedef struct shmrpci_fork_fd {
     struct shmrpci_fork_fd *next;
     struct shmrpci_fork_fd *before;
@@ -47,11 +47,11 @@ typedef struct shmrpci_fork_fd {
 } shmrpci_fork_fd;
 
 /* From now on forked children close *fd (unless it is negative) and set their
- * copy of it to -1. NO_MEMORY. */
+ * copy of it to -1. Returns OK or NO_MEMORY. */
 shmrpc_status shmrpci_fork_close_fd(shmrpci_fork_fd *place, int *fd);
 
-/* Removes it from the list; must be called before the descriptor is closed. A
- * place that was never in the list (zeroed) is allowed. */
+/* Removes an entry from the list; must be called before the descriptor is
+ * closed. Allows an entry that was never in the list (zeroed). */
 void shmrpci_fork_keep_fd(shmrpci_fork_fd *place);
 
 #endif

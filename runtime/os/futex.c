@@ -54,8 +54,8 @@ typedef struct waiter {
     uint32_t reserved;
 } waiter;
 
-#define WAITV_CALL 449 /* on all architectures */
-#define WAITV_32   2u  /* the size of a word; shared */
+#define WAITV_CALL 449 /* the system call's number on all architectures */
+#define WAITV_32   2u  /* flag: a 32-bit word that processes share */
 
 static bool sleep_on_any(const shmrpci_futex_on *on, size_t count,
                          int64_t until_ns)

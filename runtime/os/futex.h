@@ -1,7 +1,7 @@
 /*
- * Waiting on a 32-bit word, in memory that processes may share.
+ * Waits on a 32-bit word, in memory that processes may share.
  *
- * Always the shared form of futex: a private wake of a shared wait is
+ * Uses only the shared form of futex: a private wake of a shared wait would be
  * silently lost.
  *
  * Threading: any thread; the caller keeps the memory mapped.
@@ -15,9 +15,11 @@
 #include <stdint.h>
 
 typedef enum shmrpci_futex_end {
-    SHMRPCI_FUTEX_WOKEN,   /* or a signal came: the word tells which */
-    SHMRPCI_FUTEX_LATE,    /* `until_ns` came without a wake */
-    SHMRPCI_FUTEX_CHANGED, /* the word had another value: it did not sleep */
+    SHMRPCI_FUTEX_WOKEN,   /* woken, or interrupted by a signal: the word tells
+                            * which */
+    SHMRPCI_FUTEX_LATE,    /* `until_ns` passed without a wake */
+    SHMRPCI_FUTEX_CHANGED, /* the word had another value, so the thread did not
+                            * sleep */
 } shmrpci_futex_end;
 
 /* Sleeps while *word == expected, until a wake, a signal, or the monotonic
@@ -33,9 +35,9 @@ typedef struct shmrpci_futex_on {
 
 #define SHMRPCI_FUTEX_ANY_MAX 128u
 
-/* Sleeps until one of up to that many words has changed, or is woken, or until
- * `until_ns`; the words tell which. False: the kernel lacks it (before
- * 5.16). */
+/* Sleeps until one of up to `count` words has changed or is woken, or until
+ * `until_ns`; the words tell which. Returns false if the kernel lacks this
+ * (before 5.16). */
 bool shmrpci_futex_wait_any(const shmrpci_futex_on *on, size_t count,
                             int64_t until_ns);
 

@@ -8,14 +8,14 @@
 
 #include "os/text_file.h"
 
-/* A limit of version 1 of at least this means none. */
+/* In version 1 a limit this large means no limit. */
 #define NO_LIMIT (UINT64_C(1) << 60)
 
 /* memory.stat has some fifty lines. */
 #define STAT_BYTES 8192
 
-/* Whether "cpu,cpuacct" names `controller`; "" is version 2, which names none.
- */
+/* Whether the list "cpu,cpuacct" contains `controller`. A version 2 entry has
+ * the list "", which matches the controller "". */
 static bool is_named(const char *names, const char *controller)
 {
     size_t len = strlen(controller);
@@ -31,8 +31,8 @@ static bool is_named(const char *names, const char *controller)
     }
 }
 
-/* The path of this process in the hierarchy of a controller, as
- * /proc/self/cgroup has it: "1:cpu,cpuacct:/path". */
+/* Finds the path of this process in the hierarchy of a controller, in the lines
+ * of /proc/self/cgroup: "1:cpu,cpuacct:/path". */
 static bool find_group(const char *list, const char *controller, char *path,
                        size_t size)
 {
@@ -87,11 +87,11 @@ bool shmrpci_group_read(const char *folder, const char *name, char *text,
 
 /* ---- memory ---------------------------------------------------------- */
 
-/* The names of a version's files, and of lines in memory.stat. */
+/* The file names of a version, and the names of lines in memory.stat. */
 typedef struct form {
     const char *limit;
     const char *used;
-    const char *cache;  /* of files, and not recently used */
+    const char *cache;  /* the file cache that was not used recently */
     const char *shared; /* memory that processes share */
 } form;
 
@@ -115,7 +115,8 @@ static uint64_t read_number(const char *folder, const char *name)
                : UINT64_MAX; /* "max" */
 }
 
-/* The number after `key`, which begins a line; `other` if it is missing. */
+/* Returns the number after `key` at the beginning of a line, or `other` if
+ * there is no such line. */
 static uint64_t find_line(const char *text, const char *key, uint64_t other)
 {
     size_t len = strlen(key);
@@ -147,7 +148,8 @@ static void look_at_memory(void *user, const char *folder)
         stat[0] = '\0';
     }
     used = less(used, find_line(stat, m->form->cache, 0));
-    /* Old kernels don't report it: then all is taken as touched. */
+    /* Old kernels don't report shared memory: then all of it counts as
+     * touched. */
     uint64_t touched = find_line(stat, m->form->shared, m->shared_bytes);
     used += less(m->shared_bytes, touched);
     uint64_t left = less(limit - limit / 8, used);

@@ -1,4 +1,4 @@
-/* A thread that waits for the end of a socket's peer. */
+/* A thread that waits until the peer of a socket hangs up. */
 #include "os/hangup.h"
 
 #include "os/clock.h"
@@ -8,7 +8,7 @@
 static void wait_for_it(void *user)
 {
     shmrpci_hangup *watch = user;
-    /* Neither input nor room: hang-up is reported always. */
+    /* Asks for neither input nor room: poll always reports a hang-up. */
     shmrpci_poll_entry entries[] = {{.fd = watch->fd},
                                     {.fd = watch->stop_fd, .read = true}};
     (void)shmrpci_poll_entries(entries, 2, SHMRPCI_NEVER_NS);

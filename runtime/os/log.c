@@ -1,4 +1,5 @@
-/* One write per line: up to PIPE_BUF bytes don't mix with others' in a pipe. */
+/* Writes each line with one write: in a pipe, up to PIPE_BUF bytes don't mix
+ * with those of other processes. */
 #include "shmrpc/log.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 
 #include "os/log_call.h"
 
-/* "<3;2147483647;ffffffffffffffff>", and a newline. */
+/* Longest mark, "<3;2147483647;ffffffffffffffff>", and a newline. */
 #define MARK_BYTES 48
 
 _Static_assert(SHMRPC_LOG_BYTES + MARK_BYTES <= PIPE_BUF,
@@ -21,8 +22,8 @@ _Static_assert(SHMRPC_LOG_BYTES + MARK_BYTES <= PIPE_BUF,
 
 _Thread_local const uint64_t *shmrpci_log_call;
 
-/* Each level begins at the number `least`; its digit is for sd-daemon(3), its
- * name for people. */
+/* A level covers the numbers from `least` on. Its digit is for sd-daemon(3),
+ * its name for people. */
 static const struct {
     int least;
     char digit;
@@ -33,8 +34,8 @@ static const struct {
     {SHMRPC_LOG_NOTICE, '5', "notice"},     {SHMRPC_LOG_INFO, '6', "info"},
     {SHMRPC_LOG_DEBUG, '7', "debug"}};
 
-/* Writes the mark before a line. The manager understands marks with thread and
- * call. */
+/* Writes the mark before a line. The manager understands marks that also hold
+ * thread and call. */
 static size_t mark(shmrpc_log_level level, char *out, size_t size)
 {
     size_t i = 0;

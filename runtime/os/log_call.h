@@ -1,7 +1,7 @@
 /*
  * Which call a thread serves, for the lines that it logs (shmrpc/log.h).
  *
- * A worker's loop sets the pointer once, so that a call costs nothing.
+ * A worker's loop sets the pointer once, so that it costs nothing per call.
  *
  * Threading: each thread has its own.
  */
@@ -10,8 +10,8 @@
 
 #include <stdint.h>
 
-/* A number of the call, unique on this machine since its start; NULL, or 0
- * there: the thread serves no call. */
+/* Points to the call's number, which is unique on this machine since its start.
+ * NULL, or a number of 0, means that the thread serves no call. */
 extern _Thread_local const uint64_t *shmrpci_log_call;
 
 #endif

@@ -20,7 +20,7 @@ static shmrpci_mutex lock = SHMRPCI_MUTEX_INIT;
 static alias *aliases;
 static int32_t owner;
 
-/* Under the lock. Mappings don't survive a fork: the child forgets its
+/* Called under the lock. Mappings don't survive a fork, so a child forgets its
  * parent's. */
 static void forget_parents(void)
 {

@@ -1,10 +1,10 @@
 /*
- * Only for builds with ThreadSanitizer, which can't see that two mappings are
+ * For builds with ThreadSanitizer only, which can't see that two mappings are
  * the same memory.
  *
- * The sanitizer knows memory by its address, so that with two mappings of one
- * file it can't match one thread's release with another's acquire.  So a
- * process that is both client and server maps each file once.
+ * The sanitizer identifies memory by its address: with two mappings of one file
+ * it can't match a release through one with an acquire through the other. So a
+ * process that is both client and server maps each file only once.
  */
 #ifndef SHMRPCI_OS_MAP_ALIAS_H
 #define SHMRPCI_OS_MAP_ALIAS_H
@@ -24,8 +24,8 @@
 #define SHMRPCI_MAP_ALIAS 0
 #endif
 
-/* An order that another process ensures: everything before `before(at)` happens
- * before everything after `after(at)`. */
+/* Tell the sanitizer of an order that another process ensures: everything
+ * before `before(at)` happens before everything after `after(at)`. */
 #if SHMRPCI_MAP_ALIAS
 #include <sanitizer/tsan_interface.h>
 #define shmrpci_note_before(at) __tsan_release(at)
@@ -35,13 +35,15 @@
 #define shmrpci_note_after(at)  ((void)(at))
 #endif
 
-/* Finds the mapping of a file, and adds a user. `*out_again`: it is read-only,
- * and must be mapped again in its place, writable. */
+/* Finds the mapping of a file, and adds a user to it. Sets `*out_again` if the
+ * mapping is read-only, so that the caller must map the file again in its
+ * place, writable. */
 bool shmrpci_alias_find(int fd, size_t bytes, shmrpci_access access,
                         shmrpci_map *out, bool *out_again);
 /* Registers a new mapping. */
 void shmrpci_alias_add(int fd, shmrpci_access access, const shmrpci_map *map);
-/* Removes a user: true if it was the last, or the mapping isn't known. */
+/* Removes a user; returns true if it was the last one, or the mapping isn't
+ * known. */
 bool shmrpci_alias_drop(const shmrpci_map *map);
 
 #endif

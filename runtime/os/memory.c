@@ -18,8 +18,8 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-/* Large files are paid for in pieces, so that a signal or another thread's
- * page fault never waits for all of it. */
+/* Large files are allocated in pieces, so that a signal or another thread's
+ * page fault never waits for the whole file. */
 #define FALLOCATE_STEP ((off_t)4 << 20)
 
 static shmrpc_status allocate(int fd, off_t from, off_t end)
@@ -187,7 +187,7 @@ shmrpc_status shmrpci_memory_read(int fd, void *data, size_t bytes)
     return SHMRPC_OK;
 }
 
-/* The kernel touches the pages; if it is too old for that (before 5.14), they
+/* Makes the kernel touch the pages. Kernels before 5.14 can't; then the pages
  * are touched on first use. */
 static void populate(void *at, size_t bytes, shmrpci_access access)
 {
@@ -265,8 +265,8 @@ void shmrpci_memory_discard(const shmrpci_map *map)
     }
 }
 
-/* A function of the leak checker, if the program is built with one: it would
- * not look for pointers in memory that did not come from malloc. */
+/* Functions of the leak checker, if the program is built with one: otherwise it
+ * would not look for pointers in memory that did not come from malloc. */
 extern __attribute__((weak)) void __lsan_register_root_region(const void *at,
                                                               size_t bytes);
 extern __attribute__((weak)) void __lsan_unregister_root_region(const void *at,

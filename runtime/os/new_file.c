@@ -13,11 +13,11 @@
 #include "os/fault.h"
 #include "os/memory.h"
 
-/* Limit of attempts: another process may remove the name between opening and
- * locking. */
+/* Max number of attempts: another process may remove the name between opening
+ * and locking. */
 #define ATTEMPTS 100
 
-/* Opens the folder of a path, and takes its last part. */
+/* Opens the folder of a path, and stores the last part of the path. */
 static shmrpc_status open_folder(const char *path, shmrpci_new_file *file)
 {
     char folder[4096];
@@ -39,7 +39,7 @@ static shmrpc_status open_folder(const char *path, shmrpci_new_file *file)
     return file->dir_fd >= 0 ? SHMRPC_OK : shmrpci_status_of_last();
 }
 
-/* Whether the opened file is ours, and still has its name. */
+/* Checks that the opened file is ours, and still has its name. */
 static shmrpc_status judge(const shmrpci_new_file *file)
 {
     struct stat opened;
@@ -60,7 +60,8 @@ static shmrpc_status judge(const shmrpci_new_file *file)
                : SHMRPC_E_ABORTED;
 }
 
-/* ABORTED: another process has renamed or removed it meanwhile. */
+/* Opens and locks the temporary file. Returns ABORTED if another process has
+ * renamed or removed it meanwhile. */
 static shmrpc_status take_temporary(shmrpci_new_file *file, uint32_t mode)
 {
     file->fd = openat(file->dir_fd, file->temporary,
@@ -134,15 +135,15 @@ shmrpc_status shmrpci_new_file_write(shmrpci_new_file *file, const void *data,
 
 shmrpc_status shmrpci_new_file_commit(shmrpci_new_file *file)
 {
-    /* First its bytes, then its name, or a power failure could leave the name
-     * of an empty file. */
+    /* The bytes must reach the disk before the name, or a power failure could
+     * leave the name on an empty file. */
     if (fsync(file->fd) != 0 || renameat(file->dir_fd, file->temporary,
                                          file->dir_fd, file->name) != 0) {
         shmrpc_status status = shmrpci_status_of_last();
         shmrpci_new_file_abort(file);
         return status;
     }
-    /* Some file systems don't support this (EINVAL); then the name reaches the
+    /* Some file systems don't support this (EINVAL); there the name reaches the
      * disk later. */
     (void)fsync(file->dir_fd);
     shmrpci_fork_keep_fd(&file->guard);
@@ -154,8 +155,8 @@ shmrpc_status shmrpci_new_file_commit(shmrpci_new_file *file)
 void shmrpci_new_file_abort(shmrpci_new_file *file)
 {
     if (file->fd >= 0) {
-        /* Removed while we hold its byte, so that no other process has it
-         * yet. */
+        /* Removed while we hold the lock on its byte, so that no other process
+         * uses it yet. */
         (void)unlinkat(file->dir_fd, file->temporary, 0);
     }
     shmrpci_fork_keep_fd(&file->guard);

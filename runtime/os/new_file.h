@@ -1,9 +1,9 @@
 /*
- * Files that replace older ones atomically: opening the name gives all of the
- * old one, or all of the new one, whichever process dies in between.
+ * Files that replace older ones atomically: whichever process dies in between,
+ * opening the name gives either the complete old file or the complete new one.
  *
  * The writer writes to NAME.new in the same folder, and locks its first byte
- * (byte_lock.h).  The next writer overwrites what a dead one has left there, so
+ * (byte_lock.h). The next writer overwrites what a dead one has left there, so
  * that at most one such file remains.
  *
  * Threading: one thread at a time for a file.
@@ -19,36 +19,39 @@
 
 #define SHMRPCI_NEW_FILE_NAME_BYTES 256
 
-/* Must not move between begin and commit or abort. */
+/* A file being written. Must not move between begin and commit or abort. */
 typedef struct shmrpci_new_file {
     int dir_fd;
     int fd;
-    /* A child that is forked meanwhile must not hold the byte. */
+    /* A child that is forked meanwhile must not keep the lock. */
     shmrpci_fork_fd guard;
     uint64_t bytes;     /* written so far */
-    uint64_t max_bytes; /* a longer file would kill us by a signal */
+    uint64_t max_bytes; /* RLIMIT_FSIZE: a longer file would kill us by a
+                         * signal */
     char name[SHMRPCI_NEW_FILE_NAME_BYTES];
     char temporary[SHMRPCI_NEW_FILE_NAME_BYTES];
 } shmrpci_new_file;
 
-/* Begins a file that will be at `path`, with these permission bits. NOT_FOUND:
- * its folder; DENIED: by permissions, or another user's file is in the way;
- * BUSY: another process is writing it; INVALID: not a file name; EXHAUSTED. */
+/* Begins a file that will be at `path`, with these permission bits. Returns
+ * NOT_FOUND if the folder is missing; DENIED by permissions, or if another
+ * user's file is in the way; BUSY if another process is writing the file;
+ * INVALID if `path` is not a file name; EXHAUSTED. */
 shmrpc_status shmrpci_new_file_begin(const char *path, uint32_t mode,
                                      shmrpci_new_file *out);
 
-/* Appends. EXHAUSTED: no space; after any failure only abort may be called. */
+/* Appends. Returns EXHAUSTED if there is no space; after any failure only abort
+ * may be called. */
 shmrpc_status shmrpci_new_file_write(shmrpci_new_file *file, const void *data,
                                      size_t len);
 
-/* Brings the file to the disk, then gives it its name, and brings that to the
- * disk. On failure the older file still exists, and this one does not. */
+/* Syncs the file to the disk, gives it its name, and syncs the name. On failure
+ * the older file still exists, and this one does not. */
 shmrpc_status shmrpci_new_file_commit(shmrpci_new_file *file);
 
 /* Renames a file, replacing the one that has the new name. */
 shmrpc_status shmrpci_new_file_rename(const char *from, const char *to);
 
-/* Leaves the older file as it is. */
+/* Drops the new file; the older one stays unchanged. */
 void shmrpci_new_file_abort(shmrpci_new_file *file);
 
 #endif

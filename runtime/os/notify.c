@@ -14,12 +14,13 @@
 
 #define VARIABLE "NOTIFY_SOCKET"
 
-/* The address, once the variable is unset. */
+/* The address, kept after the variable is unset. */
 static char kept[SHMRPCI_NOTIFY_PATH_BYTES];
 
-/* ---- telling --------------------------------------------------------- */
+/* ---- sending ------------------------------------------------------------- */
 
-/* A path, or an abstract name after an @, as systemd may use. */
+/* Makes a socket address from a path, or from an abstract name after an @, as
+ * systemd may use. */
 static socklen_t address_of(const char *place, struct sockaddr_un *out)
 {
     size_t len = strlen(place);
@@ -62,10 +63,10 @@ void shmrpci_notify_forget(void)
     (void)unsetenv(VARIABLE);
 }
 
-/* ---- being told ------------------------------------------------------ */
+/* ---- receiving ----------------------------------------------------------- */
 
-/* The path for programs of the same user: its own if that is short enough, else
- * one through our descriptor. */
+/* Writes the path for programs of the same user: the socket's own path if it is
+ * short enough, else one through our descriptor. */
 static void path_of(int dir_fd, const char *name, char *out)
 {
     char link[32];
@@ -119,7 +120,8 @@ shmrpc_status shmrpci_notify_listen_open(int *out_fd,
     if (fd < 0) {
         return shmrpci_status_of_last();
     }
-    /* Binding only the family: unix(7), autobind. */
+    /* Binding without a name makes the kernel choose one (autobind,
+     * unix(7)). */
     if (bind(fd, (const struct sockaddr *)&address, sizeof(sa_family_t)) != 0 ||
         getsockname(fd, (struct sockaddr *)&address, &len) != 0 ||
         setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) != 0) {

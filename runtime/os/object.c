@@ -1,4 +1,4 @@
-/* Files with names that never change hands. */
+/* Files whose names never pass to another file while in use. */
 #include "os/object.h"
 
 #include <dirent.h>
@@ -54,8 +54,8 @@ shmrpc_status shmrpci_object_folder(shmrpci_room room,
                                                       : SHMRPC_E_INVALID;
 }
 
-/* In the shared folder, whoever made it, nobody may remove the files of
- * others. */
+/* Checks the folder for all users: whoever made it, nobody may be able to
+ * remove the files of others. */
 static shmrpc_status open_for_all(const char *path, int *out_dir)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -87,7 +87,7 @@ shmrpc_status shmrpci_object_folder_open(shmrpci_room room, const char *path,
                : open_for_all(path, out_dir);
 }
 
-/* ---- making -------------------------------------------------------------- */
+/* ---- creating ------------------------------------------------------------ */
 
 static int make_temporary(int dir_fd, uint32_t mode,
                           char temporary[SHMRPCI_OBJECT_NAME_BYTES])
@@ -110,11 +110,11 @@ static shmrpc_status prepare(int fd, uint32_t mode, uint64_t bytes,
                              bool is_sparse)
 {
     struct rlimit limit;
-    /* Exceeding the limit kills the process by a signal. */
+    /* Exceeding this limit would kill the process by a signal. */
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < bytes) {
         return SHMRPC_E_EXHAUSTED;
     }
-    /* The umask may have taken bits away. */
+    /* The umask may have removed permission bits. */
     if (fchmod(fd, (mode_t)mode) != 0 ||
         (is_sparse && ftruncate(fd, (off_t)bytes) != 0)) {
         return shmrpci_status_of_last();
@@ -178,7 +178,7 @@ shmrpc_status shmrpci_object_publish(int dir_fd, int fd, const char *temporary,
 static shmrpc_status open_for(int dir_fd, const char *name, int access,
                               int *out_fd)
 {
-    /* So that this does not hang on another user's pipe. */
+    /* O_NONBLOCK, so that this does not hang on another user's pipe. */
     int fd = openat(dir_fd, name,
                     access | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
@@ -256,7 +256,7 @@ void shmrpci_object_touch(int fd)
 shmrpc_status shmrpci_object_each(int dir_fd, shmrpci_object_visit *visit,
                                   void *user)
 {
-    /* A descriptor of its own: copies share the position in a folder. */
+    /* Opens the folder again: copies of a descriptor share the position. */
     int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = fd < 0 ? NULL : fdopendir(fd);
     if (folder == NULL) {

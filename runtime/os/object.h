@@ -1,20 +1,20 @@
 /*
  * Named objects: files in shared memory that may outlive their processes.
  *
- * A file gets its name when it is complete, and a name never changes hands: to
- * remove it, a process locks the name byte of that file (byte_lock.h), checks
- * that the name still is that file's, and unlinks. So nobody sees half an
- * object, and of several processes that create one at the same time only one
- * succeeds.
+ * A file gets its name when it is complete. To remove a name, a process locks
+ * the name byte of the file (byte_lock.h), checks that the name still belongs
+ * to that file, and unlinks it. So nobody sees half an object, and of several
+ * processes that create one at the same time only one succeeds.
  *
- * Two rooms: the user's own folder, and one for all users, in which (it is
- * sticky) nobody but their owners and root removes files.  They are
- * $SHMRPC_DIR/objects and $SHMRPC_DIR/shared if that is set, else
+ * There are two rooms: the user's own folder, and a sticky one for all users,
+ * in which only their owners and root remove files. They are
+ * $SHMRPC_DIR/objects and $SHMRPC_DIR/shared if that variable is set, else
  * /dev/shm/shmrpc-UID and /dev/shm/shmrpc, else the same names in /tmp.
  *
- * Files are hostile: a process that may write to them may change any byte at
- * any time, and shorten them too, which kills all processes that touch the
- * memory (SIGBUS).  Permissions decide which processes may.
+ * The content of files is untrusted: a process that may write to a file may
+ * change any byte at any time, and may also shorten the file, which kills all
+ * processes that access the memory (SIGBUS). Permissions decide which processes
+ * may.
  *
  * Threading: any thread.
  */
@@ -30,7 +30,8 @@
 #define SHMRPCI_OBJECT_PATH_BYTES 256
 #define SHMRPCI_OBJECT_NAME_BYTES 224
 
-/* The byte to lock for unlinking a file; lower ones are free for other uses. */
+/* The byte to lock for unlinking a file; lower bytes are free for other
+ * uses. */
 #define SHMRPCI_OBJECT_NAME_BYTE (INT64_C(1) << 40)
 
 typedef enum shmrpci_room {
@@ -38,7 +39,7 @@ typedef enum shmrpci_room {
     SHMRPCI_ROOM_ALL_USERS
 } shmrpci_room;
 
-/* The identity of an open file, for comparison, and some facts. */
+/* The identity of an open file, for comparison, and some of its properties. */
 typedef struct shmrpci_object_facts {
     uint64_t device;
     uint64_t inode;
@@ -46,7 +47,7 @@ typedef struct shmrpci_object_facts {
     uint64_t memory_bytes; /* bytes of memory that it occupies */
     uint32_t uid;
     uint32_t mode;  /* permission bits */
-    int64_t age_ns; /* since it was touched, by the wall clock */
+    int64_t age_ns; /* time since it was last touched, by the wall clock */
     bool is_file;
 } shmrpci_object_facts;
 
@@ -54,57 +55,59 @@ typedef struct shmrpci_object_facts {
  * `-` and `.`, not beginning with `.`. False for NULL. */
 bool shmrpci_object_is_plain(const char *name, size_t max);
 
-/* The path of a room's folder. INVALID: $SHMRPC_DIR is not usable. */
+/* Gives the path of a room's folder. Returns INVALID if $SHMRPC_DIR is not
+ * usable. */
 shmrpc_status shmrpci_object_folder(shmrpci_room room,
                                     char path[SHMRPCI_OBJECT_PATH_BYTES]);
 
-/* Opens the folder; if `create`, makes it first. NOT_FOUND; DENIED: others
- * could tamper with the folder itself. */
+/* Opens the folder; if `create`, creates it first. Returns NOT_FOUND, or DENIED
+ * if others could tamper with the folder itself. */
 shmrpc_status shmrpci_object_folder_open(shmrpci_room room, const char *path,
                                          bool create, int *out_dir);
 
 enum {
     /* Use a temporary name even if nameless files are possible. */
     SHMRPCI_DRAFT_NAMED = 1u << 0,
-    /* Don't pay for memory yet. */
+    /* Don't allocate the memory yet. */
     SHMRPCI_DRAFT_SPARSE = 1u << 1
 };
 
-/* Makes a nameless file of zeros, with its memory paid for unless SPARSE.
+/* Creates a nameless file of zeros, with its memory allocated unless SPARSE.
  * `temporary` is empty, or its temporary name if the file system has no
- * nameless files (or NAMED). EXHAUSTED: also if the process may not make files
- * that large (RLIMIT_FSIZE); DENIED. */
+ * nameless files (or NAMED). Returns EXHAUSTED, also if the process may not
+ * make files that large (RLIMIT_FSIZE), or DENIED. */
 shmrpc_status shmrpci_object_draft(int dir_fd, uint32_t mode, uint64_t bytes,
                                    uint32_t flags,
                                    char temporary[SHMRPCI_OBJECT_NAME_BYTES],
                                    int *out_fd);
-/* Gives a draft its name. EXISTS. Removes the temporary name in any case. */
+/* Gives a draft its name; returns EXISTS if the name is taken. Removes the
+ * temporary name in any case. */
 shmrpc_status shmrpci_object_publish(int dir_fd, int fd, const char *temporary,
                                      const char *name);
 
-/* Opens a file for reading and writing. NOT_FOUND; DENIED: also if it is not a
- * regular file. */
+/* Opens a file for reading and writing. Returns NOT_FOUND, or DENIED, also if
+ * it is not a regular file. */
 shmrpc_status shmrpci_object_open(int dir_fd, const char *name, int *out_fd);
-/* The same for reading only. */
+/* Opens a file for reading only, otherwise like open. */
 shmrpc_status shmrpci_object_open_read_only(int dir_fd, const char *name,
                                             int *out_fd);
-/* The facts of an open descriptor. */
+/* Gives the facts of an open file. */
 shmrpc_status shmrpci_object_facts_of(int fd, shmrpci_object_facts *out);
-/* Whether there is a file of that name, of any kind. */
+/* Whether there is a file with that name, of any kind. */
 bool shmrpci_object_is_there(int dir_fd, const char *name);
-/* Whether `name` is (still) the name of this file. */
+/* Whether `name` is still the name of this file. */
 bool shmrpci_object_is_named(int dir_fd, const char *name, int fd);
-/* NOT_FOUND, DENIED. */
+/* Removes the name. Returns NOT_FOUND or DENIED on failure. */
 shmrpc_status shmrpci_object_unlink(int dir_fd, const char *name);
-/* Resets its age. */
+/* Resets the file's age. */
 void shmrpci_object_touch(int fd);
 
-/* Calls `visit` with each name in the folder, in no order, until it returns
- * false. */
+/* Calls `visit` with each name in the folder, in no particular order, until it
+ * returns false. */
 typedef bool shmrpci_object_visit(void *user, const char *name);
 shmrpc_status shmrpci_object_each(int dir_fd, shmrpci_object_visit *visit,
                                   void *user);
-/* Whether that name is the temporary one of a draft. */
+/* Whether `name` is the temporary name of a draft. */
 bool shmrpci_object_is_temporary(const char *name);
 
 #endif

@@ -39,7 +39,8 @@ static shmrpc_status remove_one(const attempt *at, int fd)
                                  at->deadline_ns);
 }
 
-/* DESTROYED: it was destroyed, and its name is removed now: start again. */
+/* Opens the existing file and joins its object. Returns DESTROYED if the object
+ * was destroyed; its name is removed then, and the caller starts again. */
 static shmrpc_status open_existing(const attempt *at)
 {
     int fd;
@@ -86,8 +87,9 @@ static shmrpc_status create(const attempt *at)
     return status;
 }
 
-/* EXISTS in mode CREATE: whether it really exists, or is only what is left of a
- * destroyed one. DESTROYED: start again. */
+/* Decides on EXISTS in mode CREATE: whether the object really exists, or the
+ * file is only the remains of a destroyed one. Returns DESTROYED if the caller
+ * should start again. */
 static shmrpc_status look_at_existing(const attempt *at)
 {
     int fd;
@@ -99,7 +101,7 @@ static shmrpc_status look_at_existing(const attempt *at)
     return is_gone ? SHMRPC_E_DESTROYED : SHMRPC_E_EXISTS;
 }
 
-/* DESTROYED: try again. */
+/* Makes one attempt; returns DESTROYED if the caller should try again. */
 static shmrpc_status try_once(const attempt *at)
 {
     if (at->mode != SHMRPCI_OBJECT_CREATE &&

@@ -33,7 +33,7 @@ void shmrpci_options_unknown(const char *argument, const struct option *longs,
     }
 }
 
-/* Explains getopt's '?': the word, or a letter of it, is not an option, or has
+/* Explains getopt's '?': the word, or a letter in it, is not an option, or has
  * an argument that it does not take. */
 static void refuse(char *const *argv, const struct option *longs,
                    shmrpci_buf *message)

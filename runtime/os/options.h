@@ -1,9 +1,8 @@
 /*
  * Command lines: getopt_long with one-line errors that suggest what was meant,
- * in the same words in all programs, also generated ones.
+ * with the same wording in all programs, also generated ones.
  *
- * Threading: main thread; getopt has
- * state of its own.
+ * Threading: the main thread; getopt has global state.
  */
 #ifndef SHMRPCI_OS_OPTIONS_H
 #define SHMRPCI_OS_OPTIONS_H
@@ -14,15 +13,15 @@
 
 enum { SHMRPCI_OPTIONS_END = -1, SHMRPCI_OPTIONS_BAD = '?' };
 
-/* The next option, END, or BAD: then `message` says what is wrong, in one line
- * without a newline.  `shorts` are getopt's, without a leading colon; with a
- * leading `+` the first operand ends the options.  At the end operands start at
- * `optind`. */
+/* Returns the next option, END, or BAD, when `message` says what is wrong, in
+ * one line without a newline. `shorts` are getopt's, without a leading colon;
+ * with a leading `+` the first operand ends the options. At the end operands
+ * start at `optind`. */
 int shmrpci_options_next(int argc, char **argv, const char *shorts,
                          const struct option *longs, shmrpci_buf *message);
 
-/* Appends "unknown option `--jsom`; did you mean `--json`?" for a word as it
- * stands on the command line. */
+/* Appends "unknown option `--jsom`; did you mean `--json`?" for a word of the
+ * command line. */
 void shmrpci_options_unknown(const char *argument, const struct option *longs,
                              shmrpci_buf *message);
 

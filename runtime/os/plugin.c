@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The path of a file beside this code. False: unknown, or too long. */
+/* Writes the path of a file in the folder of this code. Returns false if that
+ * is unknown, or too long. */
 static bool path_beside_us(const char *name, char *out, size_t size)
 {
     static const char here;
@@ -23,7 +24,7 @@ static bool path_beside_us(const char *name, char *out, size_t size)
     return len > 0 && (size_t)len < size;
 }
 
-/* NOW: a library with missing symbols is refused here, not in a call. */
+/* RTLD_NOW refuses a library with missing symbols here, not in a later call. */
 static void *load(const char *name)
 {
     char path[4096];

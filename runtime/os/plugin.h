@@ -15,8 +15,8 @@
 /*
  * Loads the library `name` ("libx.so.0"), which stays loaded: from the folder
  * of the library or program that contains this code, else from the system's
- * folders. *out is its symbol `symbol`. NOT_FOUND: the library or the symbol is
- * missing, and `why` says which.
+ * folders. `*out` is the address of `symbol` in it. Returns NOT_FOUND if the
+ * library or the symbol is missing; `why` says which.
  */
 shmrpc_status shmrpci_plugin_load(const char *name, const char *symbol,
                                   void **out,

@@ -25,7 +25,8 @@ static int timeout_ms(int64_t deadline_ns)
     if (deadline_ns == 0) {
         return 0;
     }
-    /* Rounded up: waking before the deadline would only wait again. */
+    /* Rounded up: after waking before the deadline, the caller would only wait
+     * again. */
     int64_t ms = (shmrpci_remaining_ns(deadline_ns) + SHMRPCI_NS_PER_MS - 1) /
                  SHMRPCI_NS_PER_MS;
     return ms > 60000 ? 60000 : (int)ms;
@@ -80,7 +81,7 @@ void shmrpci_poll_remove(int set, int fd)
     (void)epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL);
 }
 
-/* As epoll_wait, with the thread's hooks. */
+/* Like epoll_wait, but calls the thread's hooks. */
 static int await_set(int set, struct epoll_event *events, int limit,
                      int64_t deadline_ns)
 {
@@ -93,7 +94,7 @@ static int await_set(int set, struct epoll_event *events, int limit,
     return count;
 }
 
-/* As poll, with the thread's hooks. */
+/* Like poll, but calls the thread's hooks. */
 static int await_entries(struct pollfd *fds, size_t count, int64_t deadline_ns)
 {
     if (deadline_ns == 0 || !shmrpci_waiting_is_hooked()) {
@@ -154,7 +155,8 @@ bool shmrpci_poll_entries(shmrpci_poll_entry *entries, size_t count,
         int ready = await_entries(fds, count, deadline_ns);
         if (ready > 0 || (ready < 0 && errno != EINTR)) {
             for (size_t i = 0; i < count; i++) {
-                /* If poll failed, using the descriptor tells more. */
+                /* If poll failed, report all as ready: using a descriptor then
+                 * shows the error. */
                 entries[i].is_ready = ready < 0 || fds[i].revents != 0;
             }
             return true;
@@ -222,7 +224,7 @@ void shmrpci_timer_set(int fd, int64_t at_ns)
 {
     struct itimerspec spec = {{0, 0}, {0, 0}};
     if (at_ns != SHMRPCI_NEVER_NS) {
-        /* 0 would stop it; a past time fires at once. */
+        /* 0 would stop the timer; a time in the past fires at once. */
         at_ns = at_ns > 0 ? at_ns : 1;
         spec.it_value.tv_sec = at_ns / SHMRPCI_NS_PER_S;
         spec.it_value.tv_nsec = at_ns % SHMRPCI_NS_PER_S;

@@ -14,13 +14,14 @@
 #include "shmrpc/status.h"
 
 typedef enum shmrpci_poll_mode {
-    /* Reported by every set that has it, as long as it is readable. */
+    /* Every set that holds the descriptor reports it, as long as it is
+     * readable. */
     SHMRPCI_POLL_LEVEL,
-    /* For events that nobody clears: each time one is set, one of the waiting
-     * sets reports it, once. */
+    /* For events that nobody clears: each time an event is set, one of the
+     * waiting sets reports it, once. */
     SHMRPCI_POLL_BELL,
-    /* Input, room for output and hang-up: each new one is reported once, to one
-     * of the threads that wait on the set. */
+    /* Input, room for output and hang-up: each new occurrence is reported once,
+     * to one of the threads that wait on the set. */
     SHMRPCI_POLL_EDGE
 } shmrpci_poll_mode;
 
@@ -28,17 +29,18 @@ shmrpc_status shmrpci_poll_create(int *out_set);
 /* Watches `fd` for input and hang-up; `tag` is what wait reports. */
 shmrpc_status shmrpci_poll_add(int set, int fd, shmrpci_poll_mode mode,
                                uint64_t tag);
-/* Makes an EDGE descriptor reported again if it is still ready. */
+/* Makes the set report an EDGE descriptor again if it is still ready. */
 void shmrpci_poll_again(int set, int fd, uint64_t tag);
 void shmrpci_poll_remove(int set, int fd);
-/* Waits until `deadline_ns` (SHMRPCI_NEVER_NS: forever; 0: only looks) for up
- * to `max` (at most 64) ready descriptors; returns how many tags it filled, 0
- * at the deadline or on a signal. */
+/* Waits until `deadline_ns` (SHMRPCI_NEVER_NS: forever; 0: returns at once) for
+ * up to `max` (at most 64) ready descriptors; returns how many tags it filled,
+ * 0 at the deadline or on a signal. */
 size_t shmrpci_poll_wait(int set, uint64_t *tags, size_t max,
                          int64_t deadline_ns);
 
-/* The same for sets whose tags are below SHMRPCI_POLL_HUNG_UP, which is added
- * once the peer has ended its side: then the rest must be read to the end. */
+/* Like wait, for sets whose tags are below SHMRPCI_POLL_HUNG_UP. That bit is
+ * added to a tag once the peer has closed its side: then the rest must be read
+ * to the end. */
 #define SHMRPCI_POLL_HUNG_UP (UINT64_C(1) << 63)
 size_t shmrpci_poll_wait_edges(int set, uint64_t *tags, size_t max,
                                int64_t deadline_ns);
@@ -46,7 +48,7 @@ size_t shmrpci_poll_wait_edges(int set, uint64_t *tags, size_t max,
 /* Whether the other end of a socket has hung up; doesn't block. */
 bool shmrpci_poll_is_hung_up(int fd);
 
-/* Waits for input, hang-up, or the deadline (false). */
+/* Waits for input or hang-up; returns false at the deadline. */
 bool shmrpci_poll_readable(int fd, int64_t deadline_ns);
 
 /* A descriptor to wait for: input if `read`, room for output if `write`,
@@ -58,20 +60,20 @@ typedef struct shmrpci_poll_entry {
     bool is_ready;
 } shmrpci_poll_entry;
 
-/* Waits for any of up to 4; false at the deadline (0: only looks; NEVER:
- * forever). A signal does not end it. */
+/* Waits for any of up to 4 entries; returns false at the deadline (0: returns
+ * at once; NEVER: waits forever). A signal does not end the wait. */
 bool shmrpci_poll_entries(shmrpci_poll_entry *entries, size_t count,
                           int64_t deadline_ns);
 
-/* An event, to be watched in a set. Setting it never blocks and is
+/* An event, which can be watched in a set. Setting it never blocks and is
  * async-signal-safe. */
 shmrpc_status shmrpci_event_create(int *out_fd);
 void shmrpci_event_set(int fd);
-/* Clears it. */
+/* Clears the event. */
 void shmrpci_event_clear(int fd);
 
-/* A timer, to be watched in a set: readable from `at_ns` on, a monotonic time,
- * until it is cleared or set again; SHMRPCI_NEVER_NS stops it. */
+/* A timer, which can be watched in a set: readable from `at_ns` on, a monotonic
+ * time, until it is cleared or set again. SHMRPCI_NEVER_NS stops it. */
 shmrpc_status shmrpci_timer_create(int *out_fd);
 void shmrpci_timer_set(int fd, int64_t at_ns);
 void shmrpci_timer_clear(int fd);

@@ -85,7 +85,8 @@ void shmrpci_process_name(int32_t pid, char out[32])
     }
 }
 
-/* Percent of a CPU that quota and period allow; UINT32_MAX for all. */
+/* Converts quota and period to percent of a CPU; UINT32_MAX if there is no
+ * limit. */
 static uint32_t percent_of(long long quota, long long period)
 {
     if (quota <= 0 || period <= 0 || quota / period > 10000) {
@@ -117,7 +118,7 @@ static uint32_t quota_v1(const char *folder)
     return percent_of(strtoll(quota, NULL, 10), strtoll(period, NULL, 10));
 }
 
-/* The lowest quota of the groups so far. */
+/* The lowest quota of the groups visited so far. */
 typedef struct least {
     uint32_t (*quota_of)(const char *folder);
     uint32_t percent;
@@ -145,7 +146,7 @@ uint32_t shmrpci_allowed_cpus(void)
     if (sched_getaffinity(0, sizeof set, &set) == 0) {
         return (uint32_t)CPU_COUNT(&set);
     }
-    /* More CPUs than the set has room for. */
+    /* There are more CPUs than a cpu_set_t holds. */
     return (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
 }
 

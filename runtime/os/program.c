@@ -16,8 +16,8 @@
 
 #include "os/fault.h"
 
-/* The most of a process's environment that is read: more than any should
- * have. */
+/* How much of a process's environment is read at most: more than any process
+ * should have. */
 #define MAX_ENVIRONMENT_BYTES ((size_t)1 << 20)
 
 /* The variable in SHMRPCI_PROGRAM_ORDERS_LINE. */
@@ -72,7 +72,7 @@ static shmrpc_status pipes_open(pipes *p)
     return SHMRPC_OK;
 }
 
-/* Resets signals to the defaults that programs expect. */
+/* Resets signal handlers to the defaults that programs expect. */
 static void reset_signals(void)
 {
     sigset_t none;
@@ -83,8 +83,8 @@ static void reset_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Puts the program's descriptors at their numbers; moves `fault_fd` out of the
- * way. */
+/* Moves the program's descriptors to the numbers that it expects; moves
+ * `fault_fd` out of the way. */
 static bool place_files(const pipes *p, int *fault_fd)
 {
     int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -97,7 +97,8 @@ static bool place_files(const pipes *p, int *fault_fd)
            dup2(orders, ORDERS_FD) == ORDERS_FD;
 }
 
-/* In the child of a process with threads: system calls only. */
+/* Runs in the child of a multithreaded process, so it uses system calls
+ * only. */
 static void become(char *const *argv, char *const *env,
                    const shmrpci_setup *setup, const pipes *p, pid_t parent)
 {
@@ -108,7 +109,7 @@ static void become(char *const *argv, char *const *env,
     if (place_files(p, &fault_fd)) {
         shmrpci_setup_step failed = shmrpci_setup_apply(setup);
         f.step = failed != SHMRPCI_SETUP_NONE ? (int32_t)failed : f.step;
-        /* Changing the user resets this. */
+        /* Changing the user resets this, so it is set here. */
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (failed == SHMRPCI_SETUP_NONE && getppid() == parent) {
             (void)execvpe(argv[0], argv, env);
@@ -119,7 +120,8 @@ static void become(char *const *argv, char *const *env,
     _exit(127);
 }
 
-/* OK if exec has closed the pipe; else the step that failed. */
+/* Waits until exec has closed the pipe, and returns OK; or returns the status
+ * of the step that failed. */
 static shmrpc_status await_exec(const pipes *p, shmrpci_setup_step *failed)
 {
     fault f;
@@ -263,8 +265,8 @@ int32_t shmrpci_program_group_of(int32_t pid)
 
 /* ---- facts from /proc ------------------------------------------------ */
 
-/* The beginning of a file, as `*len` bytes to be freed; NULL: it can't be
- * read. */
+/* Reads the beginning of a file: `*len` bytes, which the caller frees. NULL if
+ * it can't be read. */
 static char *read_all(const char *path, size_t *len)
 {
     size_t room = 0;
@@ -289,7 +291,7 @@ static char *read_all(const char *path, size_t *len)
     return text;
 }
 
-/* Whether one of the lines, each ended by a NUL, is this one. */
+/* Whether one of the lines, each ended by a NUL, equals `line`. */
 static bool has_line(const char *text, size_t len, const char *line)
 {
     size_t wanted = strlen(line);

@@ -10,12 +10,12 @@
 
 #include "shmrpc/status.h"
 
-/* Opens a regular file, or a link to one; nothing that could block. NOT_FOUND;
- * DENIED: also if it is not a regular file. */
+/* Opens a regular file, or a link to one, but nothing that could block. Returns
+ * NOT_FOUND, or DENIED, also if it is not a regular file. */
 shmrpc_status shmrpci_read_file_open(const char *path, int *out_fd);
 
-/* The next `len` bytes. NOT_FOUND: there are fewer; INTERNAL: the disk fails.
- */
+/* Reads the next `len` bytes. Returns NOT_FOUND if there are fewer, or INTERNAL
+ * if the disk fails. */
 shmrpc_status shmrpci_read_file(int fd, void *data, size_t len);
 
 #endif

@@ -12,7 +12,7 @@
 
 #include "os/thread.h"
 
-/* Shared by the caller and the thread; the last one frees it. */
+/* Shared by the caller and the thread; whoever is last frees it. */
 typedef struct question {
     shmrpci_mutex lock;
     shmrpci_cond answered;
@@ -50,7 +50,7 @@ static shmrpc_status look_up(const char *host, const char *port, int flags,
     return count > 0 ? SHMRPC_OK : SHMRPC_E_NOT_FOUND;
 }
 
-/* Under the lock, which it releases. */
+/* Called under the lock, which it releases. */
 static void leave(question *q)
 {
     bool last = --q->holders == 0;

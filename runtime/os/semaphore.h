@@ -1,8 +1,8 @@
 /*
- * A counting semaphore of one process: the one way to wake a thread from a
+ * A counting semaphore for one process: the only way to wake a thread from a
  * signal handler without a descriptor.
  *
- * Threading: post: any thread or signal handler; wait: any thread.
+ * Threading: any thread or signal handler may post; any thread may wait.
  */
 #ifndef SHMRPCI_OS_SEMAPHORE_H
 #define SHMRPCI_OS_SEMAPHORE_H
@@ -14,7 +14,7 @@ typedef struct shmrpci_semaphore {
     sem_t native;
 } shmrpci_semaphore;
 
-/* Begins at 0. */
+/* The semaphore begins at 0. */
 static inline void shmrpci_semaphore_init(shmrpci_semaphore *semaphore)
 {
     (void)sem_init(&semaphore->native, 0, 0);

@@ -1,6 +1,7 @@
 /*
- * flock for the lock, as copies of a descriptor share it; record locks of the
- * process (F_SETLK) to list the processes, as the kernel reports their pids.
+ * The lock itself uses flock, because copies of a descriptor share it. The list
+ * of processes uses record locks (F_SETLK), because the kernel reports their
+ * pids.
  */
 #include "os/server_lock.h"
 
@@ -27,16 +28,16 @@ static struct flock byte_at(short type, int64_t at)
         .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)at, .l_len = 1};
 }
 
-/* A shared lock, as a supervisor and its successor hold theirs at the same
- * time. Without it the process just can't be found. */
+/* Takes a shared lock, because a supervisor and its successor hold theirs at
+ * the same time. If it fails, the process just can't be found. */
 static void hold(int fd, int64_t at)
 {
     struct flock mine = byte_at(F_RDLCK, at);
     (void)fcntl(fd, F_SETLK, &mine);
 }
 
-/* The process that holds a byte; 0: none; -1: one that is invisible in this pid
- * namespace. */
+/* Returns the process that holds a byte; 0 if there is none; -1 if it is
+ * invisible in this pid namespace. */
 static int32_t holder_of(int fd, int64_t at)
 {
     struct flock found = byte_at(F_WRLCK, at);
@@ -56,9 +57,9 @@ static bool has_workers(int fd)
     return false;
 }
 
-/* The descriptor is of the process that had this pid when it was made; if it
- * still holds the byte then, it is the worker, not an earlier or later process
- * of that pid. */
+/* A pidfd refers to the process that had this pid when it was made. If that
+ * process still holds the byte afterwards, it is the worker, and not an earlier
+ * or later process with the same pid. */
 static void kill_workers(int fd)
 {
     for (uint32_t i = 0; i < SHMRPCI_SERVER_LOCK_PLACES; i++) {
@@ -74,7 +75,7 @@ static void kill_workers(int fd)
     }
 }
 
-/* Since when only workers have held the lock; 0: they don't. */
+/* Since when only workers have held the lock; 0 if a supervisor holds it. */
 typedef struct orphans {
     int64_t since_ns;
     int64_t deadline_ns;

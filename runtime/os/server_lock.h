@@ -1,15 +1,15 @@
 /*
  * The lock of a service: one server at a time, worker processes included.
  *
- * The supervisor takes it on the service's lock file, and hands its descriptor
- * to the worker processes.  As copies of one descriptor they hold it together:
+ * The supervisor takes it on the service's lock file, and passes the descriptor
+ * to the worker processes. As copies of one descriptor they hold it together:
  * nobody else gets it before the last of them is gone, or while a copy is in
- * flight to a worker.  So no process of a server runs beside the next server.
+ * flight to a worker. So no process of a server runs beside the next server.
  *
- * If the supervisor dies, its workers have a moment to end; a server that waits
- * for the lock then kills the remaining ones.  To be found for that, each
- * process also holds a byte of the file (a record lock, which names its
- * process): byte 0 a supervisor, byte 1 + place a worker.
+ * If the supervisor dies, its workers have a moment to end; after that, a
+ * server that waits for the lock kills the remaining ones. To find them, each
+ * process also holds a byte of the file with a record lock, which names its
+ * process: byte 0 for a supervisor, byte 1 + place for a worker.
  *
  * Threading: any thread.
  */
@@ -21,22 +21,23 @@
 #include "os/child.h"
 #include "shmrpc/status.h"
 
-/* Workers that a lock file can name: places are below it. */
+/* Places are below this number, because a lock file has bytes for so many
+ * workers. */
 #define SHMRPCI_SERVER_LOCK_PLACES 64u
 
 /*
- * Takes the lock file `name`, which is made and never removed; waits for a
- * predecessor that was killed, and for its workers, which are killed after
- * SHMRPCI_ORPHAN_NS. EXISTS: a server has held it for 1 s; DEADLINE: workers of
- * a dead supervisor hold it, and don't end.
+ * Takes the lock file `name`, which is created if missing and never removed.
+ * Waits for a predecessor that was killed, and for its workers, which are
+ * killed after SHMRPCI_ORPHAN_NS. Returns EXISTS if a server has held the lock
+ * for 1 s, or DEADLINE if workers of a dead supervisor hold it and don't end.
  */
 shmrpc_status shmrpci_server_lock_take(int dir_fd, const char *name,
                                        int *out_fd);
 
-/* This process becomes a supervisor, as the lock was handed to it. */
+/* Makes this process a supervisor to which the lock was passed. */
 void shmrpci_server_lock_inherit(int fd);
 
-/* This process becomes the worker of `place`, until it ends. */
+/* Makes this process the worker of `place`, until it ends. */
 void shmrpci_server_lock_join(int fd, uint32_t place);
 
 #endif

@@ -102,7 +102,7 @@ static shmrpci_setup_step apply_limits(const shmrpci_setup *setup)
     return SHMRPCI_SETUP_NONE;
 }
 
-/* If the identity does not change, no privilege is needed. */
+/* No privilege is needed if the identity does not change. */
 static bool become_groups(const shmrpci_setup *setup)
 {
     gid_t groups[SHMRPCI_SETUP_GROUPS];
@@ -150,7 +150,8 @@ shmrpci_setup_step shmrpci_setup_apply(const shmrpci_setup *setup)
     if (setup->has_user && !become_user(setup->account.uid)) {
         return SHMRPCI_SETUP_USER;
     }
-    /* After the change of user, who must have the permission to enter it. */
+    /* After the change of user, because that user must have permission to enter
+     * the folder. */
     if (setup->directory != NULL && chdir(setup->directory) != 0) {
         return SHMRPCI_SETUP_DIRECTORY;
     }

@@ -1,8 +1,8 @@
 /*
  * Settings of a program before it is loaded: user, folder, limits, CPUs.
  *
- * Filled by the process that starts it, which may look names up and allocate;
- * applied in the child, by system calls only.
+ * The parent fills them in, and may look up names and allocate; the child
+ * applies them with system calls only.
  *
  * Threading: any thread.
  */
@@ -16,7 +16,7 @@
 #include "base/cpus.h"
 #include "os/account.h"
 
-/* Limits, by the names that setrlimit(2) has for them: X(LIMIT, name). */
+/* Limits, with their names in setrlimit(2): X(LIMIT, name). */
 #define SHMRPCI_LIMIT_LIST(X) \
     X(AS, "as")               \
     X(CORE, "core")           \
@@ -35,14 +35,14 @@ typedef enum shmrpci_limit {
         SHMRPCI_LIMITS /* their number */
 } shmrpci_limit;
 
-/* A limit that is not set, and one that is set to none. */
+/* Values of a limit: not set (keep ours), and unlimited. */
 #define SHMRPCI_LIMIT_KEPT INT64_C(-1)
 #define SHMRPCI_LIMIT_NONE INT64_MAX
 
-/* Groups of a user, with the primary one first. */
+/* Max number of groups of a user. */
 #define SHMRPCI_SETUP_GROUPS 256u
 
-/* shmrpci_setup_init sets everything to this process's values. */
+/* Settings; shmrpci_setup_init sets them to this process's values. */
 typedef struct shmrpci_setup {
     const char *directory; /* NULL: ours */
     int32_t umask;         /* -1: ours */
@@ -60,19 +60,21 @@ typedef struct shmrpci_setup {
 
 void shmrpci_setup_init(shmrpci_setup *setup);
 
-/* The user that a program runs as, with that user's groups. NOT_FOUND;
- * EXHAUSTED: too many groups. May ask a network. */
+/* Sets the user that a program runs as, with that user's groups. Returns
+ * NOT_FOUND, or EXHAUSTED if there are too many groups. May query a network
+ * service. */
 shmrpc_status shmrpci_setup_user(shmrpci_setup *setup, const char *name);
-/* Replaces the primary group; called after the user. NOT_FOUND. */
+/* Replaces the primary group; call it after shmrpci_setup_user. Returns
+ * NOT_FOUND if there is no such group. */
 shmrpc_status shmrpci_setup_group(shmrpci_setup *setup, const char *name);
 
-/* How many CPUs of the set this process may use. */
+/* Returns how many CPUs of the set this process may use. */
 uint32_t shmrpci_cpus_usable(const shmrpci_cpus *cpus);
 
-/* The steps that can fail, in their order. */
+/* The steps that can fail, in the order in which they run. */
 typedef enum shmrpci_setup_step {
     SHMRPCI_SETUP_NONE,
-    SHMRPCI_SETUP_LIMITS, /* and then one for each limit */
+    SHMRPCI_SETUP_LIMITS, /* the first of one step for each limit */
     SHMRPCI_SETUP_CPUS = SHMRPCI_SETUP_LIMITS + SHMRPCI_LIMITS,
     SHMRPCI_SETUP_NICE,
     SHMRPCI_SETUP_GROUP, /* without a user */
@@ -81,10 +83,11 @@ typedef enum shmrpci_setup_step {
     SHMRPCI_SETUP_LOAD /* the program itself */
 } shmrpci_setup_step;
 
-/* In a child: system calls only. NONE, or the step that failed, with errno. */
+/* Runs in a child, with system calls only. Returns NONE, or the step that
+ * failed, with errno. */
 shmrpci_setup_step shmrpci_setup_apply(const shmrpci_setup *setup);
 
-/* "limit_core", "cpus", ..., as in service.ini. Static. */
+/* Returns "limit_core", "cpus", ..., as in service.ini. Static. */
 const char *shmrpci_setup_step_name(shmrpci_setup_step step);
 
 #endif

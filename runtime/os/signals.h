@@ -16,15 +16,15 @@ typedef enum shmrpci_signal {
     SHMRPCI_SIGNAL_CHILD   /* SIGCHLD: perhaps for several children */
 } shmrpci_signal;
 
-/* A descriptor that is readable when one of these signals has come; they have
- * no other effect from now on. SIGPIPE is ignored. */
+/* Gives a descriptor that is readable when one of these signals has come; from
+ * now on they have no other effect. SIGPIPE is ignored. */
 shmrpc_status shmrpci_signals_open(int *out_fd);
 
-/* The next signal that has come; false: none. */
+/* Gives the next signal that has come; returns false if there is none. */
 bool shmrpci_signals_next(int fd, shmrpci_signal *out);
 
-/* Without such a descriptor: SIGTERM and SIGINT call `handler`, which must be
- * async-signal-safe. */
+/* For programs without such a descriptor: makes SIGTERM and SIGINT call
+ * `handler`, which must be async-signal-safe. */
 void shmrpci_signals_catch_stop(void (*handler)(int number));
 
 #endif

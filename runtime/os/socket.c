@@ -27,8 +27,8 @@ static int open_socket(void)
     return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 }
 
-/* The address of a name in a folder, through the folder's descriptor: always
- * short enough. */
+/* Makes the address of a name in a folder, through the folder's descriptor,
+ * which is always short enough. */
 static bool address_of(int dir_fd, const char *name, struct sockaddr_un *out)
 {
     memset(out, 0, sizeof *out);
@@ -77,8 +77,8 @@ shmrpc_status shmrpci_socket_permit(int dir_fd, const char *name, uint32_t mode)
                : shmrpci_status_of_last();
 }
 
-/* connect() waits for room in the listener's queue as long as SO_SNDTIMEO says;
- * 0 would mean forever. */
+/* Limits how long connect() waits for room in the listener's queue, by
+ * SO_SNDTIMEO; 0 would mean forever. */
 static void limit_connect(int fd, int64_t deadline_ns)
 {
     int64_t left = shmrpci_remaining_ns(deadline_ns);
@@ -94,7 +94,7 @@ static void limit_connect(int fd, int64_t deadline_ns)
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
 }
 
-/* As connect, until the deadline; EINTR also at the end of a wait slice. */
+/* Like connect, until the deadline; EINTR also at the end of a wait slice. */
 static int connect_for_a_while(int fd, const struct sockaddr_un *address,
                                int64_t deadline_ns)
 {
@@ -156,7 +156,7 @@ shmrpc_status shmrpci_socket_accept(int fd, int *out_fd)
     case ENOMEM:
         return SHMRPC_E_EXHAUSTED;
     default:
-        return SHMRPC_E_BUSY; /* none, or one that left at once */
+        return SHMRPC_E_BUSY; /* no client, or one that left at once */
     }
 }
 
@@ -244,8 +244,7 @@ bool shmrpci_socket_is_backed_up(int fd)
            unread > room / 2;
 }
 
-/* Moves the descriptors of a message to `fds`; closes those beyond its room.
- */
+/* Moves the descriptors of a message to `fds`; closes those that don't fit. */
 static size_t take_fds(struct msghdr *message, int *fds)
 {
     size_t count = 0;

@@ -22,8 +22,8 @@
 
 #define BACKLOG 512
 
-/* For a peer that has vanished: how long sent bytes may stay unacknowledged,
- * and after which idle time it is probed. */
+/* For detecting a peer that has vanished: how long sent bytes may stay
+ * unacknowledged, and after which idle time the peer is probed. */
 #define USER_TIMEOUT_MS  30000u
 #define KEEP_IDLE_S      15
 #define KEEP_INTERVAL_S  5
@@ -103,7 +103,7 @@ bool shmrpci_endpoint_same_host(const shmrpci_endpoint *a,
         memcpy(&v4[1], b->bytes, sizeof v4[1]);
         return v4[0].sin_addr.s_addr == v4[1].sin_addr.s_addr;
     case AF_INET6:
-        /* The owner of one address of a network mostly has all of its 2^64. */
+        /* Whoever owns one IPv6 address mostly has the whole /64 network. */
         memcpy(&v6[0], a->bytes, sizeof v6[0]);
         memcpy(&v6[1], b->bytes, sizeof v6[1]);
         return memcmp(&v6[0].sin6_addr, &v6[1].sin6_addr, 8) == 0;
@@ -119,7 +119,7 @@ static void set_option(int fd, int level, int name, int value)
     (void)setsockopt(fd, level, name, &value, sizeof value);
 }
 
-/* A failure of these options is not fatal. */
+/* Failures of these options are not fatal, so they are ignored. */
 static void tune(int fd, int family)
 {
     if (family == AF_UNIX) {
@@ -148,7 +148,7 @@ shmrpc_status shmrpci_stream_listen(const shmrpci_endpoint *endpoint,
     if (fd < 0) {
         return shmrpci_status_of_last();
     }
-    /* A restart must not wait for the connections of its predecessor. */
+    /* Allows a restart although connections of the predecessor linger. */
     set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (family == AF_INET6) {
         set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
@@ -222,7 +222,7 @@ shmrpc_status shmrpci_stream_accept(int fd, int *out_fd, shmrpci_endpoint *peer)
     case ENOMEM:
         return SHMRPC_E_EXHAUSTED;
     default:
-        return SHMRPC_E_BUSY; /* none, or one that left at once */
+        return SHMRPC_E_BUSY; /* no client, or one that left at once */
     }
 }
 

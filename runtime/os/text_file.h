@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Reads at most `size` - 1 bytes of a file and adds a NUL; false if that fails,
- * or the file is empty. */
+/* Reads at most `size` - 1 bytes of a file and adds a NUL; returns false if
+ * that fails, or the file is empty. */
 bool shmrpci_text_file_read(const char *path, char *text, size_t size);
 
 #endif

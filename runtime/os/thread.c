@@ -17,7 +17,7 @@
 #include "os/waiting.h"
 
 /* ThreadSanitizer knows every way to lock a mutex except
- * pthread_mutex_clocklock, and has to be told. */
+ * pthread_mutex_clocklock, so it must be told. */
 #if SHMRPCI_MAP_ALIAS
 #include <sanitizer/tsan_interface.h>
 #define NOTE_LOCKING(mutex) __tsan_mutex_pre_lock(mutex, __tsan_mutex_try_lock)
@@ -53,7 +53,7 @@ void shmrpci_mutex_lock(shmrpci_mutex *mutex)
     if (pthread_mutex_trylock(&mutex->native) == 0) {
         return;
     }
-    /* The thread that holds it may wait for something that our hooks
+    /* The thread that holds the mutex may wait for something that our hooks
      * release. */
     bool is_hooked = shmrpci_waiting_is_hooked();
     if (is_hooked) {
@@ -188,7 +188,7 @@ shmrpc_status shmrpci_thread_create(shmrpci_thread *thread, const char *name,
     sigset_t all;
     sigset_t before;
     (void)sigfillset(&all);
-    /* A fault's signal must reach its handler, or the process dies
+    /* The signal of a fault must reach its handler, or the process would die
      * unexplained. */
     static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
@@ -207,7 +207,7 @@ shmrpc_status shmrpci_thread_create(shmrpci_thread *thread, const char *name,
 
 void shmrpci_thread_join(shmrpci_thread *thread)
 {
-    /* It may wait for something that our hooks release. */
+    /* The thread may wait for something that our hooks release. */
     bool is_hooked = shmrpci_waiting_is_hooked();
     int64_t slice_ns = is_hooked ? shmrpci_waiting_begin(0) : 0;
     (void)pthread_join(thread->native, NULL);
@@ -241,7 +241,8 @@ bool shmrpci_thread_can_barrier(void)
         bool can_here =
             can > 0 && (can & MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0;
         if (can_here && __libc_single_threaded) {
-            /* Done now, since it takes some milliseconds later. */
+            /* Registered now, because registering later would take some
+             * milliseconds. */
             (void)membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
         }
         it = can_here ? YES : NO;

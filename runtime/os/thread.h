@@ -19,7 +19,7 @@ typedef struct shmrpci_mutex {
 } shmrpci_mutex;
 
 typedef struct shmrpci_cond {
-    pthread_cond_t native; /* on CLOCK_MONOTONIC */
+    pthread_cond_t native; /* uses CLOCK_MONOTONIC */
 } shmrpci_cond;
 
 typedef struct shmrpci_thread {
@@ -37,8 +37,8 @@ typedef void shmrpci_thread_main(void *user);
         PTHREAD_ONCE_INIT \
     }
 
-/* Calls `what` the first time; concurrent callers wait for its end. Not C11's
- * call_once, whose ordering ThreadSanitizer doesn't know. */
+/* Calls `what` the first time; concurrent callers wait for its end. C11's
+ * call_once is not used, because ThreadSanitizer doesn't know its ordering. */
 static inline void shmrpci_call_once(shmrpci_once *once, void (*what)(void))
 {
     (void)pthread_once(&once->native, what);
@@ -52,7 +52,8 @@ static inline void shmrpci_call_once(shmrpci_once *once, void (*what)(void))
 void shmrpci_mutex_init(shmrpci_mutex *mutex);
 void shmrpci_mutex_fini(shmrpci_mutex *mutex);
 void shmrpci_mutex_lock(shmrpci_mutex *mutex);
-/* False if it was not free by `deadline_ns` (0: does not wait). */
+/* Returns false if the mutex was not free by `deadline_ns` (0: does not
+ * wait). */
 bool shmrpci_mutex_lock_until(shmrpci_mutex *mutex, int64_t deadline_ns);
 void shmrpci_mutex_unlock(shmrpci_mutex *mutex);
 
@@ -60,40 +61,42 @@ void shmrpci_cond_init(shmrpci_cond *cond);
 void shmrpci_cond_fini(shmrpci_cond *cond);
 /* Waits with `mutex` released meanwhile; may wake without a signal. */
 void shmrpci_cond_wait(shmrpci_cond *cond, shmrpci_mutex *mutex);
-/* The same, until a monotonic time; false when that has passed. */
+/* Like wait, until a monotonic time; returns false when that has passed. */
 bool shmrpci_cond_wait_until(shmrpci_cond *cond, shmrpci_mutex *mutex,
                              int64_t deadline_ns);
 void shmrpci_cond_signal(shmrpci_cond *cond);
 void shmrpci_cond_broadcast(shmrpci_cond *cond);
 
 /* Runs `main(user)` on a new thread with all signals blocked, so that the
- * program's handlers keep running where it expects them. `name` (up to 15
- * bytes) is for people. EXHAUSTED. */
+ * program's signal handlers keep running on the program's own threads. `name`
+ * (up to 15 bytes) is for display. Returns EXHAUSTED on failure. */
 shmrpc_status shmrpci_thread_create(shmrpci_thread *thread, const char *name,
                                     shmrpci_thread_main *main, void *user);
-/* Lets other threads run that wait for this CPU, if there are any. */
+/* Runs other threads that wait for this CPU, if there are any. */
 void shmrpci_thread_yield(void);
-/* Waits for its end. Once for each created thread, unless it is detached. */
+/* Waits for the thread's end. Must be called once for each created thread,
+ * unless it is detached. */
 void shmrpci_thread_join(shmrpci_thread *thread);
-/* Detaches it: it frees itself when it ends. */
+/* Detaches the thread: it frees itself when it ends. */
 void shmrpci_thread_detach(shmrpci_thread *thread);
 
-/* Makes every thread of this process pass a full memory barrier, wherever it
- * is; costs some microseconds, the first time a few milliseconds. False: the
- * kernel can't (before 4.14), or may not. */
+/* Makes every running thread of this process pass a full memory barrier; costs
+ * some microseconds, the first time a few milliseconds. Returns false if the
+ * kernel can't (before 4.14), or does not allow it. */
 bool shmrpci_thread_barrier(void);
-/* Whether the kernel can; costs a system call, the first time. */
+/* Whether the kernel can do that; costs a system call, the first time. */
 bool shmrpci_thread_can_barrier(void);
 
-/* 0: not asked yet. This TLS model makes it one load from the thread's own
- * memory, without a call, also in a shared library. */
+/* The calling thread's number; 0: not assigned yet. This TLS model makes it one
+ * load from the thread's own memory, without a call, also in a shared
+ * library. */
 extern _Thread_local uint32_t shmrpci_this_thread
     __attribute__((tls_model("initial-exec")));
 uint32_t shmrpci_thread_number_first(void);
 
-/* A number for the calling thread, never 0, which no other thread of this
- * process ever has (until 2^32 threads were made). A child keeps its
- * parent's. */
+/* Returns a number for the calling thread, never 0, which no other thread of
+ * this process ever has (until 2^32 threads were made). A forked child keeps
+ * its parent's. */
 static inline uint32_t shmrpci_thread_number(void)
 {
     uint32_t number = shmrpci_this_thread;

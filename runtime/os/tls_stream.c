@@ -14,23 +14,25 @@
 #include "os/poll.h"
 #include "os/thread.h"
 
-/* The most data in one record: more at once gains nothing. */
+/* Max data in one record, a limit of TLS; passing more at once gains
+ * nothing. */
 #define RECORD_BYTES ((size_t)16 << 10)
 
 struct shmrpci_tls {
     SSL *ssl;
-    shmrpci_mutex lock; /* OpenSSL lets one thread in at a time */
+    shmrpci_mutex lock; /* held in each call, because an SSL object allows one
+                         * thread at a time */
     int fd;
     char alert[SHMRPCI_TLS_WHY_BYTES];
 };
 
-/* A context is an SSL_CTX, which counts its references itself. */
+/* A shmrpci_tls_context is an SSL_CTX, which counts its own references. */
 static SSL_CTX *native(const shmrpci_tls_context *context)
 {
     return (SSL_CTX *)(uintptr_t)context;
 }
 
-/* ---- the socket, as OpenSSL sees it: its own raises SIGPIPE ----------- */
+/* ---- the socket as a BIO; OpenSSL's own would raise SIGPIPE -------------- */
 
 static int bio_read(BIO *bio, char *data, int size)
 {
@@ -93,7 +95,7 @@ static void say_why(char why[SHMRPCI_TLS_WHY_BYTES], const char *file,
     (void)snprintf(why, SHMRPCI_TLS_WHY_BYTES, "%.70s %s", file, text);
 }
 
-/* Keys with a password are not supported: programs can't type it. */
+/* Refuses keys with a password, because programs can't type one. */
 static int no_password(char *buf, int size, int rw, void *user)
 {
     (void)buf;
@@ -267,7 +269,7 @@ void shmrpci_tls_destroy(shmrpci_tls *tls)
     }
 }
 
-/* Keeps the text of OpenSSL's last error: an alert of the peer. */
+/* Keeps the text of OpenSSL's last error, which is an alert of the peer. */
 static void keep_alert(shmrpci_tls *tls)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
@@ -277,8 +279,8 @@ static void keep_alert(shmrpci_tls *tls)
     ERR_clear_error();
 }
 
-/* After a failed call: BUSY, or UNAVAILABLE with 0 in `*out_len` for an orderly
- * end. */
+/* Gives the status after a failed call: BUSY, or UNAVAILABLE, with 0 in
+ * `*out_len` if the peer ended in good order. */
 static shmrpc_status status_of(shmrpci_tls *tls, int result, size_t *out_len)
 {
     switch (SSL_get_error(tls->ssl, result)) {
@@ -315,15 +317,15 @@ shmrpc_status shmrpci_tls_receive(shmrpci_tls *tls, void *data, size_t size,
     }
     shmrpci_mutex_unlock(&tls->lock);
     if (total > 0) {
-        /* The next call meets the end again. */
+        /* The next call will report the end again. */
         *out_len = total;
         return SHMRPC_OK;
     }
     return status;
 }
 
-/* The next record of `parts`, after the first `sent` bytes: in place if it is
- * within one part, else copied to `room`. */
+/* Returns the data of the next record, after the first `sent` bytes of `parts`:
+ * in place if it is within one part, else copied to `room`. */
 static const void *next_record(const shmrpci_part *parts, size_t count,
                                size_t sent, uint8_t room[RECORD_BYTES],
                                size_t *out_len)
@@ -432,7 +434,7 @@ shmrpc_status shmrpci_tls_binding(shmrpci_tls *tls,
 
 static bool expect_host(SSL *ssl, const char *host)
 {
-    char name[256]; /* OpenSSL wants one that it could change */
+    char name[256]; /* a copy, because OpenSSL takes a pointer to non-const */
     X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
     (void)snprintf(name, sizeof name, "%s", host);
     if (X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1) {

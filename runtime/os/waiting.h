@@ -1,10 +1,10 @@
 /*
- * The hooks that the calling thread wants called around its sleeps
+ * The hooks that are called around sleeps of the calling thread
  * (shmrpc/wait.h).
  *
- * Every function of this folder that sleeps goes through here: begin, the sleep
- * in slices of at most SHMRPC_WAIT_SLICE_NS, end.  To callers the end of a
- * slice is a spurious wake-up, which they must expect anyway.
+ * Every function of this folder that sleeps does it in slices of at most
+ * SHMRPC_WAIT_SLICE_NS, with begin before and end after each. To callers the
+ * end of a slice is a spurious wake-up, which they must expect anyway.
  *
  * Threading: state of the calling thread.
  */
@@ -18,10 +18,12 @@
 
 typedef struct shmrpci_waiting {
     const shmrpc_wait_hooks *hooks; /* NULL: none */
-    bool is_interrupted;            /* since the hooks were set */
+    bool is_interrupted;            /* whether to stop waiting; since the hooks
+                                     * were set */
 } shmrpci_waiting;
 
-/* Read only by threads that are about to sleep, or are late. */
+/* Read only by threads that are about to sleep, or whose deadline has
+ * passed. */
 extern _Thread_local shmrpci_waiting shmrpci_my_waiting
     __attribute__((tls_model("initial-exec")));
 
@@ -36,24 +38,24 @@ static inline bool shmrpci_waiting_is_interrupted(void)
     return shmrpci_my_waiting.is_interrupted;
 }
 
-/* The deadline of a wait: long past, once the thread should stop waiting. 0, if
- * that means not to wait, stays. */
+/* Returns the deadline of a wait: one in the past, once the thread should stop
+ * waiting. 0, which means not to wait, stays 0. */
 static inline int64_t shmrpci_waiting_deadline(int64_t deadline_ns)
 {
     return deadline_ns != 0 && shmrpci_waiting_is_interrupted() ? 1
                                                                 : deadline_ns;
 }
 
-/* Whether it should stop waiting, and resets that: cleaning up may have to wait
- * again. */
+/* Returns whether the thread should stop waiting, and resets that, because
+ * cleaning up may have to wait again. */
 bool shmrpci_waiting_take_interrupt(void);
 
-/* For a thread with hooks, before a sleep until `until_ns` (0: endless): when
- * that slice of it ends. */
+/* For a thread with hooks, before a sleep until `until_ns` (0: endless):
+ * returns when the first slice of the sleep ends. */
 int64_t shmrpci_waiting_begin(int64_t until_ns);
 
-/* After the sleep. Asks whether to stop waiting if the slice is over, or a
- * signal came. */
+/* Called after the sleep. Calls `interrupted` if the slice is over, or a signal
+ * came. */
 void shmrpci_waiting_end(int64_t slice_ns, bool by_signal);
 
 #endif

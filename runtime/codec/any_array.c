@@ -7,14 +7,15 @@
  *     then    zeros up to the next multiple of 64
  *     then    data
  *
- * The head is padded to 64 bytes so that the elements are aligned for any
- * vector instruction when the whole value is; msgpack_any.c and the makers here
- * allocate it so. Little-endian, unlike the other extensions, because the data
- * is used in place and never converted.
+ * The head is padded to a multiple of 64 bytes, so that the elements are
+ * aligned for any vector instruction if the whole value is; msgpack_any.c and
+ * the makers here allocate it with that alignment. Numbers are little-endian,
+ * unlike in the other extensions, because the data is used in place and never
+ * converted.
  *
  * Shape and strides may come from a peer. Every sum and product of them is
- * limited to INT64_MAX, so that languages with signed sizes can use them too,
- * and the last element must end within the data before an array is handed out.
+ * limited to INT64_MAX, so that languages with signed sizes can use them too.
+ * Readers return an array only if its last element ends within the data.
  */
 #include <string.h>
 
@@ -52,15 +53,16 @@ size_t shmrpc_dtype_bytes(shmrpc_dtype dtype)
     return 0;
 }
 
-/* Where the data begins. For 0 dimensions (a single number) that is UNIT as
- * well. */
+/* Returns where the data begins: at UNIT also for 0 dimensions (a single
+ * number). */
 static size_t data_at(uint32_t dims)
 {
     return (HEAD_BYTES + dims * 2 * sizeof(uint64_t) + UNIT - 1) / UNIT * UNIT;
 }
 
-/* Adds `a * b` to `*sum` without exceeding INT64_MAX; false and unchanged when
- * the result would. The sum must not be above INT64_MAX already. */
+/* Adds `a * b` to `*sum`. Returns false and leaves the sum unchanged if the
+ * result would exceed INT64_MAX. The sum must not be above INT64_MAX
+ * already. */
 static bool add_product(uint64_t *sum, uint64_t a, uint64_t b)
 {
     if (a != 0 && b > (INT64_MAX - *sum) / a) {
@@ -71,8 +73,8 @@ static bool add_product(uint64_t *sum, uint64_t a, uint64_t b)
 }
 
 /*
- * Bytes from the first element's start to the last one's end, which the data
- * must hold; false when no array can look like this.
+ * Computes the bytes from the first element's start to the last one's end,
+ * which the data must hold. Returns false if no array can have this shape.
  *
  * An array without elements needs no data, whatever its other dimensions: a
  * shape of {0, 2^60} is valid. Strides may be 0 (one row that stands for many),
@@ -107,15 +109,15 @@ shmrpc_status shmrpc_array_pack(shmrpc_array *array)
     if (bytes == 0 || array->dims > SHMRPC_ARRAY_MAX_DIMS) {
         return SHMRPC_E_INVALID;
     }
-    /* Order of C: the last dimension is contiguous. */
+    /* C order: the last dimension is contiguous. */
     for (uint32_t i = array->dims; i > 0; i--) {
         uint64_t all = 0;
         array->strides[i - 1] = bytes;
         if (!add_product(&all, bytes, array->shape[i - 1])) {
             return SHMRPC_E_TOO_LARGE;
         }
-        /* An empty array has the strides that it would have if it were not
-         * empty. */
+        /* An empty array gets the strides that it would have without its zero
+         * dimensions. */
         bytes = all > 0 ? all : bytes;
     }
     uint64_t extent;
@@ -126,8 +128,7 @@ shmrpc_status shmrpc_array_pack(shmrpc_array *array)
     return SHMRPC_OK;
 }
 
-/* Byte by byte: the value is written once, and its place in the message need
- * not be aligned. */
+/* Writes byte by byte, because `at` need not be aligned. */
 static void put_le(uint8_t *at, uint64_t number)
 {
     for (size_t i = 0; i < 8; i++) {
@@ -160,8 +161,8 @@ shmrpc_status shmrpc_any_make_array(shmrpc_any_memory *memory,
     if (bytes == NULL) {
         return SHMRPC_E_NO_MEMORY;
     }
-    /* Also clears the padding: equal arrays have equal bytes, as sets and
-     * comparisons of values need. */
+    /* Also clears the padding, so that equal arrays have equal bytes, on which
+     * sets and comparisons of values rely. */
     memset(bytes, 0, from);
     bytes[0] = VERSION;
     bytes[1] = (uint8_t)array->dtype;
@@ -180,8 +181,8 @@ shmrpc_status shmrpc_any_make_array(shmrpc_any_memory *memory,
 
 shmrpc_status shmrpc_any_read_array(const shmrpc_any *value, shmrpc_array *out)
 {
-    /* Reserved bytes must be zero, so that a later version can give them a
-     * meaning without being misread by this one. */
+    /* Reserved bytes must be zero: if a later version gives them a meaning,
+     * this version refuses its values instead of misreading them. */
     static const uint8_t zeros[5] = {0};
     if (!shmrpc_any_is_ext(value, SHMRPC_EXT_ARRAY) ||
         value->u.bytes.len < UNIT) {

@@ -1,13 +1,13 @@
 /*
  * Checks whole trees of `any`.
  *
- * The walk holds one `place` for each level on the C stack, linked to the place
- * around it. No path is written until something is wrong; then the links become
- * one. Depth is limited to what the codecs can carry, which also bounds the
- * recursion.
+ * The walk keeps one `place` for each level on the C stack, linked to the place
+ * around it. No path is written until something is wrong; then the linked
+ * places become the path. Depth is limited to what the codecs support, which
+ * also bounds the recursion.
  *
- * Tuples and sets keep their items encoded as msgpack. They are decoded into an
- * arena of the check's own, which is freed at its end.
+ * Tuples and sets keep their items encoded as msgpack. The check decodes them
+ * into an arena of its own, which is freed at the end.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #include "codec/any_ext.h"
 #include "codec/codec.h"
 
-/* Each extension is checked by the function that reads it, so that whatever
+/* Checks each extension with the function that reads it, so that whatever
  * passes the check can be read. */
 bool shmrpci_any_is_sound(const shmrpc_any *value)
 {
@@ -32,7 +32,7 @@ bool shmrpci_any_is_sound(const shmrpc_any *value)
         return true;
     }
     switch ((shmrpc_ext)value->ext_type) {
-    /* check_ext decodes the items, which needs memory. */
+    /* check_ext decodes the items, because that needs memory. */
     case SHMRPC_EXT_TUPLE:
     case SHMRPC_EXT_SET:
     case SHMRPC_EXT_FROZENSET:
@@ -58,25 +58,26 @@ bool shmrpci_any_is_sound(const shmrpc_any *value)
     return true;
 }
 
-/* A step from the whole to a part; the last step first. */
+/* A step of the path from the whole tree to a part; each links to the previous
+ * step. */
 typedef struct place {
     const struct place *outer;
-    const shmrpc_any *key; /* of a map; NULL: a position */
+    const shmrpc_any *key; /* key in a map; NULL: `index` is a position */
     size_t index;
-    /* Number of levels above; the first part has 1. */
+    /* Nesting level; a direct part of the whole tree has 1. */
     unsigned depth;
 } place;
 
 typedef struct checking {
-    shmrpci_arena arena; /* of items of tuples and sets */
+    shmrpci_arena arena; /* holds the items of tuples and sets */
     shmrpc_error *error;
 } checking;
 
-/* ---- saying where -------------------------------------------------------- */
+/* ---- error paths --------------------------------------------------------- */
 
 /* Writes a key as Python would quote it, but with `?` for control characters
- * and quotes, since a path goes to terminals and logs. At most `size` bytes, no
- * NUL; a key that is cut ends with three dots. */
+ * and quotes, because a path goes to terminals and logs. Writes at most `size`
+ * bytes without a NUL; a key that is cut ends with three dots. */
 static size_t write_text(shmrpc_str text, char *out, size_t size)
 {
     size_t cut = shmrpci_utf8_cut(text.ptr, text.len, size > 5 ? size - 5 : 0);
@@ -94,8 +95,8 @@ static size_t write_text(shmrpc_str text, char *out, size_t size)
     return len;
 }
 
-/* One step, with its brackets; NUL-terminated. A key that has no short form is
- * shown by its position in the map. */
+/* Writes one step, with its brackets, NUL-terminated. A key that has no short
+ * form is shown by its position in the map. */
 static size_t write_step(const place *at, char out[40])
 {
     const shmrpc_any *key = at->key;
@@ -134,9 +135,9 @@ static void write_place(const place *at, char *out, size_t size)
         memcpy(text + from, step, len);
     }
     size_t len = strlen(text + from);
-    if (len >= size) { /* its end is the most useful part */
+    if (len >= size) { /* the end of the path is its most useful part */
         size_t skip = len - (size - 1) + 3;
-        /* Cut at the beginning of a step. */
+        /* Skip to the beginning of a step. */
         while (skip < len && text[from + skip] != '[') {
             skip++;
         }
@@ -146,7 +147,7 @@ static void write_place(const place *at, char *out, size_t size)
     memcpy(out, text + from, len + 1);
 }
 
-/* The message is fixed text: of the tree's contents only keys reach the
+/* The message is fixed text, so that only keys of the tree's content reach the
  * error. */
 static shmrpc_status wrong(const checking *of, const place *at,
                            const char *what)
@@ -158,7 +159,7 @@ static shmrpc_status wrong(const checking *of, const place *at,
     return SHMRPC_E_INVALID;
 }
 
-/* ---- looking ------------------------------------------------------------- */
+/* ---- the walk ------------------------------------------------------------ */
 
 static shmrpc_status check(checking *of, const shmrpc_any *value,
                            const place *at);
@@ -168,7 +169,8 @@ static unsigned depth_of(const place *at)
     return at != NULL ? at->depth : 0;
 }
 
-/* INVALID when the container at `at` would be one level too deep to encode. */
+/* Returns INVALID if the container at `at` would be one level too deep to
+ * encode. */
 static shmrpc_status enter(const checking *of, const place *at)
 {
     return depth_of(at) >= SHMRPCI_CODEC_MAX_DEPTH
@@ -198,7 +200,7 @@ static shmrpc_status check_map(checking *of, const shmrpc_any_map *map,
     }
     shmrpc_status status = enter(of, at);
     for (size_t i = 0; i < map->len && status == SHMRPC_OK; i++) {
-        /* An error in a key is shown by the entry's position: a path through
+        /* An error in a key is reported at the entry's position: a path through
          * the key would repeat what can't be shown. */
         place key = {at, NULL, i, depth_of(at) + 1};
         place inner = {at, &map->ptr[i].key, i, depth_of(at) + 1};
@@ -210,8 +212,8 @@ static shmrpc_status check_map(checking *of, const shmrpc_any_map *map,
     return status;
 }
 
-/* Items of tuples and sets are one level below them, as the items of a list
- * are. */
+/* Items of tuples and sets are one level below them, like the items of a
+ * list. */
 static shmrpc_status check_ext(checking *of, const shmrpc_any *value,
                                const place *at)
 {
@@ -270,8 +272,8 @@ static shmrpc_status check(checking *of, const shmrpc_any *value,
 shmrpc_status shmrpc_any_check(const shmrpc_any *tree, shmrpc_error *error)
 {
     checking of = {.error = error};
-    /* No limit: decoded items take a small multiple of the bytes that the
-     * caller already holds. */
+    /* The arena needs no limit: decoded items take a small multiple of the
+     * bytes that the caller already holds. */
     shmrpci_arena_init(&of.arena, 0);
     shmrpc_status status = check(&of, tree, NULL);
     shmrpci_arena_fini(&of.arena);

@@ -1,10 +1,11 @@
 /*
- * Extensions of `any`: makers and readers of shmrpc/any.h, except for big
- * integers (any_integer.c) and arrays (any_array.c).
+ * Extensions of `any`: the make and read functions of shmrpc/any.h, except for
+ * big integers (any_integer.c) and arrays (any_array.c).
  *
- * The formats are a table in docs/protocol.md and never change. Makers check
- * what the caller gives, readers what anyone may have sent; both use the same
- * predicate for a kind, so that whatever a maker accepts, a reader accepts.
+ * docs/protocol.md has a table of the formats, which never change. Makers check
+ * what the caller passes, readers check what anyone may have sent. Both use the
+ * same predicate for a kind, so that whatever a maker accepts, a reader
+ * accepts.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +13,11 @@
 #include "codec/any_ext.h"
 #include "codec/codec.h"
 
-/* Length of a day on the clock: no leap seconds, as in Python. */
+/* Seconds in a day; without leap seconds, as in Python. */
 #define DAY_S      86400
 #define DAY_MICROS ((int64_t)DAY_S * 1000000)
 
-/* Days since 1970-01-01 of 0001-01-01 and 9999-12-31, the range of Python's
+/* 0001-01-01 and 9999-12-31 as days since 1970-01-01: the range of Python's
  * `datetime` and of `date` in most databases. */
 #define FIRST_DAY (-719162)
 #define LAST_DAY  2932896
@@ -46,7 +47,7 @@ shmrpc_any shmrpci_any_ext(shmrpc_ext ext, const void *data, size_t len)
     return value;
 }
 
-/* An extension with a copy of the bytes in `memory`. */
+/* Makes an extension from a copy of the bytes in `memory`. */
 static shmrpc_status make(shmrpc_any_memory *memory, shmrpc_ext ext,
                           const void *data, size_t len, shmrpc_any *out)
 {
@@ -59,8 +60,8 @@ static shmrpc_status make(shmrpc_any_memory *memory, shmrpc_ext ext,
     return SHMRPC_OK;
 }
 
-/* The bytes of an extension of this kind with exactly this length; NULL for any
- * other value. */
+/* Returns the bytes of an extension of this kind with exactly this length, or
+ * NULL for any other value. */
 static const uint8_t *bytes_of(const shmrpc_any *value, shmrpc_ext ext,
                                size_t len)
 {
@@ -103,7 +104,7 @@ static int64_t get_i64(const uint8_t *at)
     return number;
 }
 
-/* Floats travel as the bits of IEEE 754; NaN keeps its payload. */
+/* Floats are encoded as their IEEE 754 bits; NaN keeps its payload. */
 static uint64_t bits_of(double number)
 {
     uint64_t bits;
@@ -120,16 +121,16 @@ static double double_of(uint64_t bits)
 
 /* ---- tuples and sets ----------------------------------------------------- */
 
-/* Kinds whose bytes are a msgpack array of their items. */
+/* Kinds whose bytes are a msgpack array of items. */
 static bool has_items(shmrpc_ext ext)
 {
     return ext == SHMRPC_EXT_TUPLE || ext == SHMRPC_EXT_SET ||
            ext == SHMRPC_EXT_FROZENSET;
 }
 
-/* Encodes the items at once rather than keeping a tree: whoever passes an
- * extension on treats it as bytes. Duplicates in a set are not detected; no
- * order of elements is guaranteed. */
+/* Encodes the items at once rather than keeping a tree, because a program that
+ * passes an extension on treats it as bytes. Duplicates in a set are not
+ * detected; no order of elements is guaranteed. */
 shmrpc_status shmrpc_any_make_items(shmrpc_any_memory *memory, shmrpc_ext ext,
                                     const shmrpc_any *items, size_t len,
                                     shmrpc_any *out, shmrpc_error *error)
@@ -151,7 +152,8 @@ shmrpc_status shmrpc_any_make_items(shmrpc_any_memory *memory, shmrpc_ext ext,
     return status;
 }
 
-/* The decoder checks the items like a message: the bytes may be anything. */
+/* The decoder checks the items like a message, because the bytes may be
+ * anything. */
 shmrpc_status shmrpci_any_read_items(shmrpci_arena *arena,
                                      const shmrpc_any *value,
                                      shmrpc_any_list *out, shmrpc_error *error)
@@ -211,7 +213,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Digits at the start of the text. */
+/* Counts the digits at the start of the text. */
 static size_t count_digits(const char *at, size_t len)
 {
     size_t count = 0;
@@ -226,8 +228,8 @@ static bool is_word(shmrpc_str text, const char *word)
     return shmrpc_str_equal(text, shmrpc_str_of(word));
 }
 
-/* NaN, optionally with an `s` before it and digits behind it, or infinity; the
- * sign has already been taken off. */
+/* Whether the text is infinity, or NaN, optionally with an `s` before it and
+ * digits after it. The sign has already been removed. */
 static bool is_special(shmrpc_str text)
 {
     if (is_word(text, "Infinity") || is_word(text, "Inf")) {
@@ -239,8 +241,9 @@ static bool is_special(shmrpc_str text)
                text.len - skip - 3;
 }
 
-/* The grammar of Python's `str(Decimal)`: sign, digits with at most one point,
- * exponent. `digits` counts those on both sides of the point; one is enough. */
+/* Checks the grammar of Python's `str(Decimal)`: sign, digits with at most one
+ * point, exponent. `digits` counts the digits on both sides of the point; one
+ * is enough. */
 static bool is_decimal(shmrpc_str text)
 {
     const char *at = text.ptr;
@@ -292,8 +295,8 @@ shmrpc_status shmrpc_any_read_decimal(const shmrpc_any *value,
 
 /* ---- times --------------------------------------------------------------- */
 
-/* Whether the fields are within their ranges. An offset is below a day either
- * way, as for Python's `timezone`. */
+/* Whether the members are in range. An offset is less than a day in either
+ * direction, as in Python's `timezone`. */
 static bool is_time(shmrpc_ext ext, const shmrpc_any_time *time)
 {
     bool is_within =
@@ -318,7 +321,8 @@ shmrpc_status shmrpc_any_make_time(shmrpc_any_memory *memory, shmrpc_ext ext,
     return make(memory, ext, bytes, time->has_offset ? 12 : 8, out);
 }
 
-/* The length says whether there is an offset: 8 or 12 bytes. */
+/* The length tells whether there is an offset: 8 bytes without one, 12 with
+ * one. */
 shmrpc_status shmrpc_any_read_time(const shmrpc_any *value,
                                    shmrpc_any_time *out)
 {
@@ -363,7 +367,7 @@ shmrpc_status shmrpc_any_read_date(const shmrpc_any *value, int32_t *out_days)
 }
 
 /* Python's normal form of a `timedelta`: only the days may be negative, so that
- * each span has one form. */
+ * each span has only one form. */
 static bool is_span(const shmrpc_any_span *span)
 {
     return span->days >= -999999999 && span->days <= 999999999 &&

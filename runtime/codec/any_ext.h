@@ -1,10 +1,10 @@
 /*
  * Declarations shared by the files any_*.c, which implement shmrpc/any.h.
  *
- *   any_ext.c      makers and readers, but for the next two
+ *   any_ext.c      makers and readers, except those in the next two files
  *   any_integer.c  integers of any size
  *   any_array.c    arrays of numbers
- *   any_check.c    whole trees
+ *   any_check.c    checks of whole trees
  *
  * Threading: pure functions; an arena belongs to one thread at a time.
  */
@@ -15,7 +15,8 @@
 #include "shmrpc/any.h"
 
 struct shmrpc_any_memory {
-    shmrpci_arena arena; /* the first member: an arena may serve as one */
+    shmrpci_arena arena; /* must be first: shmrpci_any_memory_of casts an arena
+                          * to this */
 };
 
 static inline shmrpci_arena *shmrpci_any_arena(shmrpc_any_memory *memory)
@@ -23,16 +24,16 @@ static inline shmrpci_arena *shmrpci_any_arena(shmrpc_any_memory *memory)
     return &memory->arena;
 }
 
-/* Makes an arena serve as a memory of shmrpc/any.h. */
+/* Returns an arena as a memory of shmrpc/any.h. */
 static inline shmrpc_any_memory *shmrpci_any_memory_of(shmrpci_arena *arena)
 {
     return (shmrpc_any_memory *)(void *)arena;
 }
 
-/* A value of these bytes, which are not copied. */
+/* Makes an extension value of these bytes, which are not copied. */
 shmrpc_any shmrpci_any_ext(shmrpc_ext ext, const void *data, size_t len);
 
-/* As shmrpc_any_read_items(). */
+/* Like shmrpc_any_read_items(), with an arena. */
 shmrpc_status shmrpci_any_read_items(shmrpci_arena *arena,
                                      const shmrpc_any *value,
                                      shmrpc_any_list *out, shmrpc_error *error);

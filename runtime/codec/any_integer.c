@@ -1,20 +1,21 @@
 /*
- * Integers of any size: decimal text to two's complement and back.
+ * Integers of any size: converts decimal text to two's complement and back.
  *
- * Schoolbook arithmetic on bytes, quadratic in the digits. That is bounded:
- * SHMRPC_BIGINT_MAX_DIGITS is the limit that Python itself has for the same
- * reason (4,300 digits, CVE-2020-10735), and the longest number takes 1,786
- * bytes. Numbers are computed on the stack; only results go to the arena.
+ * Uses schoolbook arithmetic on bytes, which is quadratic in the digits. The
+ * cost is bounded: SHMRPC_BIGINT_MAX_DIGITS is the limit that Python itself has
+ * for the same reason (4,300 digits, CVE-2020-10735), and the longest number
+ * takes 1,786 bytes. Numbers are computed on the stack; only results go to the
+ * arena.
  *
  * Each number has one form: SHMRPC_ANY_I64 if it fits an i64, SHMRPC_ANY_U64 if
  * it fits only a u64, and otherwise extension 5 without superfluous bytes.
- * Equality and keys of maps rely on it.
+ * Equality and keys of maps rely on that.
  */
 #include <string.h>
 
 #include "codec/any_ext.h"
 
-/* Bytes of a magnitude: 4,300 digits need 1,786. */
+/* Max bytes of a magnitude: 4,300 digits need 1,786. */
 #define MAX_BYTES 1800u
 
 /* A magnitude, least significant byte first. */
@@ -23,9 +24,9 @@ typedef struct magnitude {
     size_t len;
 } magnitude;
 
-/* `of * factor + add`. `factor` and `add` must be small enough for the carry:
- * 10 and 9 here. The caller limits the digits, so that MAX_BYTES is never
- * reached. */
+/* Computes `of * factor + add` in place. `factor` and `add` must be small
+ * enough for the carry: 10 and 9 here. The caller limits the digits, so that
+ * MAX_BYTES is never reached. */
 static void multiply_add(magnitude *of, uint32_t factor, uint32_t add)
 {
     uint32_t carry = add;
@@ -40,8 +41,8 @@ static void multiply_add(magnitude *of, uint32_t factor, uint32_t add)
     }
 }
 
-/* Divides the number in place and returns the remainder. Bytes that become zero
- * at the top are dropped: a length of 0 is the number 0. */
+/* Divides the number in place and returns the remainder. Drops bytes that
+ * become zero at the top: a length of 0 is the number 0. */
 static uint32_t divide(magnitude *of, uint32_t by)
 {
     uint32_t rest = 0;
@@ -56,8 +57,8 @@ static uint32_t divide(magnitude *of, uint32_t by)
     return rest;
 }
 
-/* The two's complement of `bytes`, most significant first, in place: all bits
- * inverted, plus one. */
+/* Negates the two's complement number in `bytes`, most significant byte first,
+ * in place: inverts all bits and adds one. */
 static void negate(uint8_t *bytes, size_t len)
 {
     uint32_t carry = 1;
@@ -71,14 +72,14 @@ static void negate(uint8_t *bytes, size_t len)
 bool shmrpci_any_is_bigint(const uint8_t *bytes, size_t len)
 {
     if (len < 9) {
-        return false; /* an i64 */
+        return false; /* it fits an i64 */
     }
     if (len == 9 && bytes[0] == 0) {
-        return false; /* a u64 */
+        return false; /* it fits a u64 */
     }
     bool is_negative = (bytes[0] & 0x80) != 0;
     bool next_is_negative = (bytes[1] & 0x80) != 0;
-    /* The first byte may only repeat the sign when the next one alone would say
+    /* The first byte may repeat the sign only if the next byte alone would show
      * the other sign. */
     bool is_filler = bytes[0] == (is_negative ? 0xFF : 0);
     return !is_filler || is_negative != next_is_negative;
@@ -86,8 +87,8 @@ bool shmrpci_any_is_bigint(const uint8_t *bytes, size_t len)
 
 /* ---- from text ----------------------------------------------------------- */
 
-/* An optional sign, then digits only; `*out_negative` is true for "-0" as well,
- * which `fits` makes 0. */
+/* Reads an optional sign, then digits only. `*out_negative` is true also for
+ * "-0", which `fits` turns into 0. */
 static shmrpc_status scan(shmrpc_str digits, bool *out_negative, magnitude *out)
 {
     size_t at = digits.len > 0 && (digits.ptr[0] == '-' || digits.ptr[0] == '+')
@@ -98,7 +99,7 @@ static shmrpc_status scan(shmrpc_str digits, bool *out_negative, magnitude *out)
     if (digits.len == at) {
         return SHMRPC_E_INVALID;
     }
-    /* Checked before any arithmetic: a peer must not decide how long we
+    /* Checked before any arithmetic, so that a peer can't decide how long we
      * calculate. */
     if (digits.len - at > SHMRPC_BIGINT_MAX_DIGITS) {
         return SHMRPC_E_TOO_LARGE;
@@ -131,7 +132,7 @@ static bool fits(const magnitude *of, bool is_negative, shmrpc_any *out)
     if (number > (uint64_t)INT64_MAX + 1) {
         return false;
     }
-    /* -number as an int64_t, without negating INT64_MIN. */
+    /* Computes -number as an int64_t, without negating INT64_MIN. */
     *out = shmrpc_any_i64(number == 0 ? 0 : -(int64_t)(number - 1) - 1);
     return true;
 }
@@ -175,8 +176,8 @@ static void load_number(uint64_t number, magnitude *out)
     }
 }
 
-/* The bytes may come from a peer: first the length is checked, then the form,
- * then they are copied and used. */
+/* The bytes may come from a peer: checks first their length, then their form,
+ * and only then copies them. */
 static shmrpc_status load_bigint(const shmrpc_any *value, bool *out_negative,
                                  magnitude *out)
 {
@@ -185,7 +186,7 @@ static shmrpc_status load_bigint(const shmrpc_any *value, bool *out_negative,
     if (!shmrpc_any_is_ext(value, SHMRPC_EXT_BIGINT)) {
         return SHMRPC_E_INVALID;
     }
-    /* Numbers of other writers may be longer than any of ours. */
+    /* Other writers may send longer numbers than we do. */
     if (len > MAX_BYTES - 1) {
         return SHMRPC_E_TOO_LARGE;
     }
@@ -230,7 +231,8 @@ shmrpc_status shmrpc_any_read_integer(shmrpc_any_memory *memory,
                                       shmrpc_str *out_digits)
 {
     /* 1,799 bytes have up to 4,333 digits; with the sign 4,334. */
-    char text[SHMRPC_BIGINT_MAX_DIGITS + 40]; /* of MAX_BYTES bytes */
+    char text[SHMRPC_BIGINT_MAX_DIGITS + 40]; /* holds the digits of MAX_BYTES
+                                               * bytes */
     magnitude number;
     bool is_negative;
     shmrpc_status status = load(value, &is_negative, &number);
@@ -238,7 +240,7 @@ shmrpc_status shmrpc_any_read_integer(shmrpc_any_memory *memory,
         return status;
     }
     size_t at = sizeof text;
-    /* From the last digit to the first; at least one, for 0. */
+    /* Writes from the last digit to the first; at least one digit, for 0. */
     do {
         text[--at] = (char)('0' + divide(&number, 10));
     } while (number.len > 0);

@@ -1,4 +1,4 @@
-/* Base64, strict: see base64.h for why each byte string has one text only. */
+/* Strict Base64: base64.h says why each byte string has only one text. */
 #include "codec/base64.h"
 
 static const char alphabet[] =
@@ -28,7 +28,7 @@ void shmrpci_base64_encode(const uint8_t *data, size_t len, char *out)
     }
 }
 
-/* The 6 bits of a character; 64 for one that is not in the alphabet. */
+/* Returns the 6 bits of a character, or 64 if it is not in the alphabet. */
 static uint32_t bits_of(char c)
 {
     if (c >= 'A' && c <= 'Z') {
@@ -65,7 +65,7 @@ static bool decode_last(const char *text, size_t pad, uint8_t *out)
 bool shmrpci_base64_decode(const char *text, size_t len, uint8_t *out,
                            size_t *out_len)
 {
-    /* Also what makes `len - 2` and `len - 4` below safe. */
+    /* This also makes `len - 2` and `len - 4` below safe. */
     if (len % 4 != 0) {
         return false;
     }

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Length of the text of `len` bytes. */
+/* Returns the length of the text of `len` bytes. */
 static inline size_t shmrpci_base64_text_len(size_t len)
 {
     return (len / 3 + (len % 3 != 0)) * 4;
@@ -19,8 +19,8 @@ static inline size_t shmrpci_base64_text_len(size_t len)
 /* Writes text_len(len) characters to `out`. */
 void shmrpci_base64_encode(const uint8_t *data, size_t len, char *out);
 
-/* Reads `len` characters into at most len / 4 * 3 bytes at `out`; false when
- * the text is malformed. */
+/* Reads `len` characters into at most len / 4 * 3 bytes at `out`; returns false
+ * if the text is malformed. */
 bool shmrpci_base64_decode(const char *text, size_t len, uint8_t *out,
                            size_t *out_len);
 

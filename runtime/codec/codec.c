@@ -1,6 +1,6 @@
 /* The registry of codecs: a switch, because the encodings are a closed set
  * whose numbers are part of the protocol. Numbers come from descriptors and
- * from peers, so an unknown one returns NULL and is no bug. */
+ * from peers, so an unknown number is not a bug: it returns NULL. */
 #include "codec/codec.h"
 
 #include "codec/engines.h"

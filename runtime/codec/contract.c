@@ -1,11 +1,11 @@
 /*
- * Contracts: making them from descriptors, encoding and decoding them.
+ * Contracts: makes them from descriptors, encodes and decodes them.
  *
  * A descriptor is a graph of tables linked by pointers, which may be recursive.
- * Making a contract numbers them: methods are visited in order, every type met
- * for the first time gets the next number, and the list of types grows while it
- * is processed. So no recursion is needed, and the same descriptor always gives
- * the same bytes.
+ * Making a contract numbers the types: methods are visited in order, every type
+ * that is met for the first time gets the next number, and the list of types
+ * grows while it is processed. So no recursion is needed, and the same
+ * descriptor always gives the same bytes.
  *
  * The encoded form is msgpack, written and read by our own codec through the
  * tables of contract_form.c: a received contract passes the same checks as any
@@ -38,7 +38,7 @@ static const shmrpc_error_type *error_at(const builder *b, size_t index)
         (const shmrpc_error_type *const *)(const void *)b->errors.ptr)[index];
 }
 
-/* Fibonacci hashing of the address; tables are aligned, so the low three bits
+/* Fibonacci hashing of the address. Tables are aligned, so the low three bits
  * carry no information. */
 static size_t first_slot(const builder *b, const shmrpc_type *type)
 {
@@ -47,7 +47,8 @@ static size_t first_slot(const builder *b, const shmrpc_type *type)
            (b->slot_count - 1);
 }
 
-/* Open addressing. The table is at most half full, so that the search ends. */
+/* Finds a type's slot by open addressing. The table is at most half full, so
+ * the search ends. */
 static uint32_t *find_slot(const builder *b, const shmrpc_type *type)
 {
     size_t at = first_slot(b, type);
@@ -57,8 +58,8 @@ static uint32_t *find_slot(const builder *b, const shmrpc_type *type)
     return &b->slots[at];
 }
 
-/* The old table stays in the arena: all of them together take less than twice
- * the last one. */
+/* Doubles the table. The old ones stay in the arena: together they take less
+ * than the new one. */
 static void grow_slots(builder *b)
 {
     b->slot_count = b->slot_count == 0 ? 64 : b->slot_count * 2;
@@ -73,8 +74,8 @@ static void grow_slots(builder *b)
     }
 }
 
-/* The number of a type, assigned now if it is new. When out of memory, `failed`
- * is set and the result is meaningless. */
+/* Returns the number of a type, which is assigned now if the type is new. When
+ * out of memory, sets `failed`, and the result is meaningless. */
 static uint32_t type_index(builder *b, const shmrpc_type *type)
 {
     if (b->failed) {
@@ -100,7 +101,8 @@ static uint32_t type_index(builder *b, const shmrpc_type *type)
     return *slot - 1;
 }
 
-/* As type_index, but with a linear search: services declare few errors. */
+/* Like type_index, with a linear search, because services declare few
+ * errors. */
 static uint32_t error_index(builder *b, const shmrpc_error_type *thrown)
 {
     for (size_t i = 0; i < b->errors.len; i++) {
@@ -118,7 +120,8 @@ static uint32_t error_index(builder *b, const shmrpc_error_type *thrown)
     return (uint32_t)b->errors.len - 1;
 }
 
-/* Cleared memory for the contract; records a failure for the end. */
+/* Returns cleared memory for the contract; records a failure, which is checked
+ * at the end. */
 static void *alloc(builder *b, size_t count, size_t size)
 {
     void *memory =
@@ -127,8 +130,8 @@ static void *alloc(builder *b, size_t count, size_t size)
     return memory;
 }
 
-/* Of defaults only their existence counts: the value concerns the receiver
- * alone, and need not be equal. */
+/* Of a default, the contract holds only that there is one: its value concerns
+ * only the receiver, and need not be equal on both sides. */
 static void build_fields(builder *b, const shmrpc_type *type,
                          shmrpci_contract_type *out)
 {
@@ -163,8 +166,8 @@ static void build_names(builder *b, const shmrpc_type *type,
     shmrpci_store_span(&out->names, names, type->count);
 }
 
-/* Names of types are included for messages and for `shmrpcgen check`; types are
- * compared by structure, whatever their names. */
+/* The contract holds the names of types for messages and for `shmrpcgen check`;
+ * types are compared by structure, whatever their names. */
 static void build_type(builder *b, const shmrpc_type *type,
                        shmrpci_contract_type *out)
 {
@@ -193,8 +196,8 @@ static void build_type(builder *b, const shmrpc_type *type,
     }
 }
 
-/* The signature is for people, the hash for the quick test at connect: equal
- * hashes need no comparison. */
+/* The signature is for people; the hash is for the quick test at connect,
+ * because equal hashes need no comparison. */
 static void build_method(builder *b, const shmrpc_method *method,
                          shmrpci_contract_method *out)
 {
@@ -236,8 +239,8 @@ static void build_methods(builder *b, const shmrpc_service *service,
     shmrpci_store_span(&out->methods, methods, service->method_count);
 }
 
-/* Payloads may be types that no method reaches by itself: so this precedes
- * build_types. */
+/* Must run before build_types, because payloads may be types that no method
+ * refers to otherwise. */
 static void build_errors(builder *b, shmrpci_contract *out)
 {
     shmrpci_contract_error *errors = alloc(b, b->errors.len, sizeof *errors);
@@ -255,8 +258,8 @@ static void build_errors(builder *b, shmrpci_contract *out)
     shmrpci_store_span(&out->errors, errors, b->errors.len);
 }
 
-/* Each type may append others to the list behind it; the loop ends when none is
- * new. */
+/* Building a type may append others to the list; the loop ends when all are
+ * built. */
 static void build_types(builder *b, shmrpci_contract *out)
 {
     shmrpci_items built = {.len = 0};
@@ -275,7 +278,7 @@ static void build_types(builder *b, shmrpci_contract *out)
 int shmrpci_contract_of(const shmrpc_service *service, shmrpci_arena *arena,
                         const shmrpci_contract **out)
 {
-    /* Failures are recorded in the builder and checked once, below. */
+    /* Failures are recorded in the builder and checked once, at the end. */
     builder b = {.arena = arena};
     shmrpci_contract *contract = alloc(&b, 1, sizeof *contract);
     if (contract == NULL) {
@@ -305,7 +308,7 @@ int shmrpci_contract_encode(const shmrpci_contract *contract, shmrpci_buf *out)
     return status;
 }
 
-/* Size first: the arena of the caller may have no limit. */
+/* Checks the size first, because the caller's arena may have no limit. */
 int shmrpci_contract_decode(const uint8_t *data, size_t len,
                             shmrpci_arena *arena, const shmrpci_contract **out,
                             shmrpc_error *error)
@@ -325,7 +328,7 @@ int shmrpci_contract_decode(const uint8_t *data, size_t len,
     if (status == SHMRPC_OK) {
         status = shmrpci_contract_check(contract, error);
     }
-    /* Only now are indices known to be in range. */
+    /* Set only now, when all indices are known to be in range. */
     if (status == SHMRPC_OK) {
         *out = contract;
     }

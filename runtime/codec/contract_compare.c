@@ -1,15 +1,15 @@
 /*
- * Whether two contracts agree: their methods. README.md of this folder states
- * the rules for users; each has a pair of contracts in the tests.
+ * Compares the methods of two contracts. README.md of this folder states the
+ * rules for users; the tests have a pair of contracts for each rule.
  *
- * Compared in one direction: every method of the client must be there at the
+ * Compares in one direction: every method of the client must exist at the
  * server and mean the same. Methods that only the server has don't matter.
- * Messages speak to the developer of the client, to whom "here" is the client's
+ * Messages are for the developer of the client, so "here" is the client's
  * `.svc`.
  *
  * Each part of a method sets who writes it (`client_writes`), because most
- * rules differ for the reader and the writer: parameters and sent items are the
- * client's, results, returned items and errors the server's.
+ * rules differ for reader and writer: the client writes parameters and the
+ * items that it sends, the server writes results, returned items and errors.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,19 +24,20 @@ typedef shmrpci_comparison comparison;
 
 #define NAME(str) (int)(str).len, (str).ptr
 
-/* Both sides stream there, or neither does. */
+/* Whether both sides have a stream in this direction, or neither has. */
 static bool same_streams(const method_form *client, const method_form *server,
                          uint32_t flag)
 {
     return ((client->flags ^ server->flags) & flag) == 0;
 }
 
-/* The values that the server writes when the method returns. */
+/* Compares the values that the server writes when the method returns. */
 static int compare_results(comparison *cmp, const method_form *client,
                            const method_form *server)
 {
     if (!same_streams(client, server, SHMRPC_METHOD_STREAMS_OUT)) {
-        return SHMRPC_OK; /* reported: one has a stream instead */
+        return SHMRPC_OK; /* one side has a stream instead, which has been
+                           * reported */
     }
     cmp->client_writes = false;
     cmp->part = "";
@@ -55,8 +56,9 @@ static int compare_results(comparison *cmp, const method_form *client,
     return status;
 }
 
-/* Two streams agree as parameters and results do: by the types of their items.
- * If only one side has a stream, compare_streams has reported that. */
+/* Compares the streams of one direction by the types of their items, as for
+ * parameters and results. If only one side has a stream, compare_streams has
+ * reported that. */
 static int compare_items(comparison *cmp, const method_form *client,
                          const method_form *server, bool to_server)
 {
@@ -77,8 +79,9 @@ static int compare_items(comparison *cmp, const method_form *client,
     return status;
 }
 
-/* Two declared errors are the same one when either the name or the number
- * agrees: then all of it must. Two errors with nothing in common pass. */
+/* Two declared errors are the same error if either the name or the number
+ * agrees; then everything else must agree, too. Errors with nothing in common
+ * are compatible. */
 static int compare_error(comparison *cmp, const error_form *client,
                          const error_form *server)
 {
@@ -114,9 +117,9 @@ static int compare_error(comparison *cmp, const error_form *client,
     return status;
 }
 
-/* Errors that only one side declares pass: the client passes on a number that
- * it doesn't know, and the server never sends one that only the client
- * declares. */
+/* Errors that only one side declares are compatible: the client passes on a
+ * number that it doesn't know, and the server never sends an error that only
+ * the client declares. */
 static int compare_errors(comparison *cmp, const method_form *client,
                           const method_form *server)
 {
@@ -134,7 +137,7 @@ static int compare_errors(comparison *cmp, const method_form *client,
     return status;
 }
 
-/* The number may be a peer's. */
+/* `encoding` may come from a peer, so it may be unknown. */
 static const char *encoding_text(uint8_t encoding)
 {
     const shmrpci_codec *codec = shmrpci_codec_of(encoding);
@@ -156,8 +159,9 @@ static int compare_streams(comparison *cmp, const method_form *client,
                                    here ? "a" : "no", here ? "none" : "one");
 }
 
-/* Properties that must agree before types are compared, whose rules depend on
- * the encoding. With a listener all differences are reported. */
+/* Compares the properties that must agree before types are compared, because
+ * the rules for types depend on the encoding. With a listener all differences
+ * are reported. */
 static int compare_head(comparison *cmp, const method_form *client,
                         const method_form *server)
 {
@@ -182,8 +186,8 @@ static int compare_head(comparison *cmp, const method_form *client,
         status = compare_streams(cmp, client, server, false);
     }
     if (status == SHMRPC_OK &&
-        /* One direction only: a client that doesn't know that it may retry is
-         * safe. */
+        /* Checked in one direction only: a client that doesn't know that it may
+         * retry is safe. */
         (client->flags & ~server->flags & SHMRPC_METHOD_IDEMPOTENT) != 0) {
         status =
             shmrpci_contract_differ(cmp, SHMRPCI_DIFFERENCE_IDEMPOTENT,
@@ -192,7 +196,8 @@ static int compare_head(comparison *cmp, const method_form *client,
     return status;
 }
 
-/* Places begin empty: until a type is entered, the owner is the method. */
+/* Begins with empty places: until a type is entered, the owner is the
+ * method. */
 static void enter_method(comparison *cmp, shmrpc_str name, uint8_t encoding)
 {
     cmp->method = name;
@@ -201,7 +206,7 @@ static void enter_method(comparison *cmp, shmrpc_str name, uint8_t encoding)
     cmp->there = cmp->here;
 }
 
-/* Parts are compared in the order in which people read a method. Without a
+/* Compares the parts in the order in which people read a method. Without a
  * listener the first difference ends it. */
 static int compare_method(comparison *cmp, const method_form *client,
                           const method_form *server)
@@ -236,8 +241,9 @@ static size_t method_by_name(const shmrpci_contract *contract, shmrpc_str name)
     return SIZE_MAX;
 }
 
-/* Names those methods of the server that the client doesn't know: a renamed one
- * is most likely among them. As many as fit the message. */
+/* Reports a missing method, and names the server's methods that the client
+ * doesn't know, as many as fit the message: a renamed method is most likely
+ * among them. */
 static int method_missing(comparison *cmp, shmrpc_str name)
 {
     char offers[96] = "";
@@ -292,9 +298,9 @@ int shmrpci_contract_compare_each(const shmrpci_contract *client,
         const method_form *mine = &client->methods.ptr[i];
         size_t at = method_by_name(server, mine->name);
         shmrpc_error why;
-        /* The set of compared pairs is not kept from one method to the next: a
-         * pair that was found to differ counts as seen, and would pass
-         * there. */
+        /* Each method gets a new set of compared pairs: a pair that was found
+         * to differ counts as compared, and would wrongly pass in the next
+         * method. */
         comparison cmp = {.client = client, .server = server, .error = &why};
         status = at == SIZE_MAX
                      ? (int)SHMRPC_E_CONTRACT

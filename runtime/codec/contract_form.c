@@ -1,15 +1,15 @@
 /*
- * The type tables of a contract, and the check of one that came from a peer.
+ * The type tables of a contract, and the check of a contract that came from a
+ * peer.
  *
  * The tables describe the structs of contract_form.h as a `.svc` would; they
- * are written by hand because the generator itself needs this file. A contract
- * keyed by tags (COMPACT) may get new fields with new tags: older readers skip
- * them, newer ones see a missing optional one as absent. Tags and types of
- * existing fields never change.
- *
- * Comparing relies on the check after decoding: indices in range, each kind
- * with its parts, names that can go into a message as they are. Recursive types
- * are fine; comparing bounds its own depth.
+ * are written by hand because the generator itself needs this file. Contracts
+ * are keyed by tags (COMPACT), so new fields with new tags can be added: older
+ * readers skip them, newer ones see a missing optional field as absent. Tags
+ * and types of existing fields never change.
+ * Comparing relies on this check after decoding: indices are in range, each
+ * kind has its parts, and names can go into a message unchanged. Recursive
+ * types are fine, because comparing bounds its own depth.
  */
 #include "codec/contract_form.h"
 
@@ -21,12 +21,12 @@ typedef shmrpci_contract_type type_form;
 typedef shmrpci_contract_error error_form;
 typedef shmrpci_contract_method method_form;
 
-/* Longest name of a contract, in bytes; the grammar of `.svc` files allows no
- * longer one. */
+/* Max length of a name in a contract, in bytes; the grammar of `.svc` files
+ * allows no longer ones. */
 #define NAME_BYTES 255
 
-/* Short forms of the macros of descriptor.h. The names on the wire are tags;
- * those in C are for paths in errors. */
+/* Short forms of the macros of descriptor.h. On the wire fields are named by
+ * tags; the C names appear in the paths of errors. */
 #define FIELD(tag, c_struct, c_field, type) \
     SHMRPC_FIELD_INIT(tag, #c_field, type, c_struct, c_field, 0, NULL, NULL)
 #define OPTIONAL(tag, c_struct, c_field, type)                    \
@@ -117,8 +117,8 @@ static const shmrpc_field contract_fields[] = {
 const shmrpc_type shmrpci_contract_form =
     TABLE(shmrpci_contract, contract_fields);
 
-/* Names go into messages and to terminals: letters, digits, `_`, `.` and `-`
- * only, and at least one of them. */
+/* Names go into messages and to terminals, so only letters, digits, `_`, `.`
+ * and `-` are allowed, at least one of them. */
 static bool is_plain(shmrpc_str name)
 {
     for (size_t i = 0; i < name.len; i++) {
@@ -138,7 +138,7 @@ static bool has_kind(const shmrpci_contract *contract, uint32_t type,
     return type < contract->types.len && contract->types.ptr[type].kind == kind;
 }
 
-/* Ascending tags: no tag twice, and 0 is not a tag. */
+/* Tags must ascend, so that no tag occurs twice, and 0 is not a tag. */
 static bool fields_ok(const shmrpci_contract *contract, const type_form *type)
 {
     uint32_t last = 0;
@@ -168,7 +168,8 @@ static bool element_ok(const shmrpci_contract *contract, const type_form *type)
     return type->has_element && type->element < contract->types.len;
 }
 
-/* The base decides the width in native images: it must be an integer. */
+/* The base type decides the width in native images, so it must be an
+ * integer. */
 static bool enum_ok(const shmrpci_contract *contract, const type_form *type)
 {
     if (!element_ok(contract, type)) {
@@ -178,8 +179,8 @@ static bool enum_ok(const shmrpci_contract *contract, const type_form *type)
     return base >= SHMRPC_KIND_I8 && base <= SHMRPC_KIND_U64 && names_ok(type);
 }
 
-/* A kind that is not known here is refused: a server that uses one can't be
- * talked to anyway. */
+/* A kind that is not known here is refused: we can't talk to a server that uses
+ * it anyway. */
 static bool type_ok(const shmrpci_contract *contract, const type_form *type)
 {
     switch (type->kind) {
@@ -199,7 +200,7 @@ static bool type_ok(const shmrpci_contract *contract, const type_form *type)
     }
 }
 
-/* Named types carry plain names; parameters and simple types carry none. */
+/* Named types have plain names; parameters and simple types have none. */
 static bool name_ok(const type_form *type)
 {
     return type->name.len == 0 || is_plain(type->name);
@@ -213,9 +214,8 @@ static bool error_ok(const shmrpci_contract *contract, const error_form *thrown)
             has_kind(contract, thrown->payload, SHMRPC_KIND_STRUCT));
 }
 
-/* The flags and the types of items say the same. A method that returns a stream
- * has no result besides, and a oneway method, which nobody waits for, has no
- * streams. */
+/* Flags and item types must agree. A method that returns a stream has no
+ * result; a oneway method, which nobody waits for, has no streams. */
 static bool streams_ok(const shmrpci_contract *contract,
                        const method_form *method)
 {
@@ -243,8 +243,8 @@ static bool method_ok(const shmrpci_contract *contract,
     return ok;
 }
 
-/* Identifies a table entry by its index, for people who look at the peer's
- * contract; its name may be the malformed part. */
+/* Names a table entry by its index, for people who look at the peer's contract,
+ * because its name may be the malformed part. */
 static int refuse(shmrpc_error *error, const char *what, size_t index)
 {
     return shmrpc_error_set(error, SHMRPC_E_INVALID,

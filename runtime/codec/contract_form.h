@@ -1,11 +1,10 @@
 /*
- * The structure of a contract: tables that refer to one another by index, and
- * that are encoded as msgpack keyed by tags, so that later versions can add
- * fields.
+ * The structure of a contract: tables that refer to one another by index. They
+ * are encoded as msgpack keyed by tags, so that later versions can add fields.
  *
  * Invariant of the results of contract_of and contract_decode: every index is
  * in range, kinds are known and have what they need, tags ascend, and names are
- * plain.  Types may be recursive.  Threading: constant data.
+ * plain. Types may be recursive. Threading: constant data.
  */
 #ifndef SHMRPCI_CODEC_CONTRACT_FORM_H
 #define SHMRPCI_CODEC_CONTRACT_FORM_H
@@ -18,8 +17,8 @@
 #include "shmrpc/types.h"
 
 enum {
-    /* A field may be absent, and its receiver has a default. Numbers are part
-     * of the form. */
+    /* Flags of a field: it may be absent; its receiver has a default. The
+     * numbers are part of the encoded form. */
     SHMRPCI_CONTRACT_OPTIONAL = 1u << 0,
     SHMRPCI_CONTRACT_DEFAULTED = 1u << 1
 };
@@ -32,13 +31,13 @@ typedef struct shmrpci_contract_field {
     uint32_t flags;
 } shmrpci_contract_field;
 
-/* An enumerator; values of u64 enums as the same bits. */
+/* An enumerator; values of u64 enums are stored as the same bits. */
 typedef struct shmrpci_contract_name {
     shmrpc_str name;
     int64_t value;
 } shmrpci_contract_name;
 
-/* One type. Which members count depends on the kind; a has_ member tells
+/* One type. The kind decides which members are used; a has_ member tells
  * whether the index after it is used. */
 typedef struct shmrpci_contract_type {
     uint8_t kind; /* shmrpc_kind */
@@ -61,7 +60,7 @@ typedef struct shmrpci_contract_type {
     } names; /* ENUM */
 } shmrpci_contract_type;
 
-/* A declared error; `payload` is the index of a struct, its details. */
+/* A declared error; `payload` is the index of the struct with its details. */
 typedef struct shmrpci_contract_error {
     shmrpc_str name;
     int32_t number;
@@ -83,13 +82,13 @@ typedef struct shmrpci_contract_method {
         const uint32_t *ptr;
         size_t len;
     } throws;          /* indices of errors */
-    bool has_items_in; /* as SHMRPC_METHOD_STREAMS_IN says */
+    bool has_items_in; /* same as SHMRPC_METHOD_STREAMS_IN */
     uint32_t items_in;
     bool has_items_out;
     uint32_t items_out;
 } shmrpci_contract_method;
 
-/* The tables. Everything refers to `types` and `errors` by index. */
+/* The whole contract. Everything refers to `types` and `errors` by index. */
 struct shmrpci_contract {
     shmrpc_str name;
     shmrpc_str id;
@@ -111,7 +110,8 @@ struct shmrpci_contract {
 /* The type tables of the structs above, for the msgpack codec. */
 extern const shmrpc_type shmrpci_contract_form;
 
-/* Whether a decoded contract keeps the invariant; INVALID with a message. */
+/* Checks that a decoded contract keeps the invariant; returns OK, or INVALID
+ * with a message. */
 int shmrpci_contract_check(const shmrpci_contract *contract,
                            shmrpc_error *error);
 

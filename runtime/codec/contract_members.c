@@ -1,14 +1,14 @@
 /*
- * Whether the members of two structs, unions or enums agree.
+ * Compares the members of two structs, unions or enums.
  *
  * Members are matched by name, and must then have the same number; a number
- * that the two sides give different names is a difference as well. So it
- * doesn't matter that json and msgpack use names where native and @compact use
- * numbers: members agree in both or in neither.
+ * that the two sides give different names is also a difference. So it doesn't
+ * matter that json and msgpack use names where native and @compact use numbers:
+ * members agree in both forms or in neither.
  *
- * Members that are left have no partner. Whether that is compatible depends on
- * the kind (a union's member, a struct's field, an enumerator), on who writes,
- * and on the encoding: native can't skip anything.
+ * Some members have no partner. Whether that is compatible depends on the kind
+ * (a union's member, a struct's field, an enumerator), on who writes, and on
+ * the encoding: native can't skip anything.
  *
  * Searches are linear: at least one of the two contracts is our own, and types
  * have few members.
@@ -21,7 +21,7 @@ typedef shmrpci_contract_type type_form;
 typedef shmrpci_contract_field field_form;
 typedef shmrpci_comparison comparison;
 
-/* The arguments for "%.*s". */
+/* Arguments for "%.*s". */
 #define NAME(str) (int)(str).len, (str).ptr
 
 static const field_form *field_by_name(const type_form *type, shmrpc_str name)
@@ -54,7 +54,7 @@ static bool is_optional(const field_form *field)
     return (field->flags & SHMRPCI_CONTRACT_OPTIONAL) != 0;
 }
 
-/* Needed only for a reader; a writer always writes a field with a default. */
+/* Matters only for a reader: a writer always writes a field with a default. */
 static bool may_be_absent(const field_form *field)
 {
     return (field->flags &
@@ -62,8 +62,8 @@ static bool may_be_absent(const field_form *field)
 }
 
 /* Native images differ as soon as only one side has a presence byte. In other
- * encodings only a missing value matters: the writer may leave out what the
- * reader requires. */
+ * encodings only a missing value matters: the writer must not leave out what
+ * the reader requires. */
 static int compare_presence(comparison *cmp, const field_form *client,
                             const field_form *server)
 {
@@ -80,8 +80,8 @@ static int compare_presence(comparison *cmp, const field_form *client,
                    : SHMRPC_OK;
 }
 
-/* The same field on both sides. Path and places are those of the field while
- * its type is compared. */
+/* Compares a field that both sides have. Path and places are those of the field
+ * while its type is compared. */
 static int compare_field(comparison *cmp, const field_form *client,
                          const field_form *server)
 {
@@ -106,8 +106,8 @@ static int compare_field(comparison *cmp, const field_form *client,
     return status;
 }
 
-/* A field that only one side has: extends the path by it, and leaves the other
- * side's place empty. Returns the value for pop. */
+/* Enters a field that only one side has: extends the path by it, and leaves the
+ * other side's place empty. Returns the value for pop. */
 static size_t enter_extra(comparison *cmp, shmrpc_str name, bool is_client)
 {
     static const shmrpc_str none = {.ptr = "", .len = 0};
@@ -116,8 +116,8 @@ static size_t enter_extra(comparison *cmp, shmrpc_str name, bool is_client)
     return shmrpci_contract_push(cmp, ".", name);
 }
 
-/* The same number under another name on each side: a renamed field, or a number
- * that was used again. */
+/* Reports a number that has different names on the two sides: a renamed field,
+ * or a number that was reused. */
 static int differ_names(comparison *cmp, const field_form *client,
                         const field_form *server)
 {
@@ -131,10 +131,10 @@ static int differ_names(comparison *cmp, const field_form *client,
     return status;
 }
 
-/* A field that only one side has passes if it may be absent: its reader fills
- * it in, or the other one skips it. A required one is refused on either side,
- * although a reader that doesn't know it could skip it: see the table in
- * README.md. */
+/* A field that only one side has is compatible if it may be absent: its reader
+ * fills it in, or the other reader skips it. A required field is refused on
+ * either side, although a reader that doesn't know it could skip it: see the
+ * table in README.md. */
 static int allow_extra(comparison *cmp, const field_form *extra, bool is_client)
 {
     size_t old = enter_extra(cmp, extra->name, is_client);
@@ -154,8 +154,9 @@ static int allow_extra(comparison *cmp, const field_form *extra, bool is_client)
     return status;
 }
 
-/* A member that only one side has must never be written: a reader couldn't tell
- * what was chosen. So it passes if only the reader has it. */
+/* A union member that only one side has must never be written, because a reader
+ * couldn't tell what was chosen. So it is compatible only if it is the
+ * reader's. */
 static int allow_member(comparison *cmp, const field_form *extra,
                         bool is_client)
 {
@@ -171,7 +172,8 @@ static int allow_member(comparison *cmp, const field_form *extra,
     return status;
 }
 
-/* Decides about a field that only one side has: OK if that is allowed. */
+/* Decides whether a field that only one side has is compatible; returns OK if
+ * it is. */
 typedef int allow_fn(comparison *cmp, const field_form *extra, bool is_client);
 
 static int compare_fields(comparison *cmp, const type_form *client,
@@ -181,8 +183,8 @@ static int compare_fields(comparison *cmp, const type_form *client,
     for (size_t i = 0; status == SHMRPC_OK && i < client->fields.len; i++) {
         const field_form *mine = &client->fields.ptr[i];
         const field_form *theirs = field_by_name(server, mine->name);
-        /* A field that is found neither by name nor by number is the client's
-         * alone. */
+        /* A field that is found neither by name nor by number exists only at
+         * the client. */
         const field_form *same_tag = field_by_tag(server, mine->tag);
         status = theirs != NULL     ? compare_field(cmp, mine, theirs)
                  : same_tag != NULL ? differ_names(cmp, mine, same_tag)
@@ -190,7 +192,8 @@ static int compare_fields(comparison *cmp, const type_form *client,
     }
     for (size_t i = 0; status == SHMRPC_OK && i < server->fields.len; i++) {
         const field_form *theirs = &server->fields.ptr[i];
-        /* A number that both know under two names has been reported. */
+        /* A number that both sides know under different names has already been
+         * reported. */
         if (field_by_name(client, theirs->name) == NULL &&
             field_by_tag(client, theirs->tag) == NULL) {
             status = allow(cmp, theirs, false);
@@ -199,8 +202,9 @@ static int compare_fields(comparison *cmp, const type_form *client,
     return status;
 }
 
-/* Sets the places to the two types and puts them back, because types are met
- * within others. Parameters have no name: their owner is the method. */
+/* Sets the places to the two types and restores them afterwards, because types
+ * are met within others. Parameters have no type name: their owner is the
+ * method. */
 int shmrpci_contract_compare_records(comparison *cmp, const type_form *client,
                                      const type_form *server)
 {
@@ -227,9 +231,9 @@ static bool has_name(const type_form *type, shmrpc_str name, int64_t *value)
     return false;
 }
 
-/* The name that only `type` has for a value; NULL when there is none. Several
- * names for one value are allowed, so names that the other side has too don't
- * count. */
+/* Returns a name that only `type` has for a value, or NULL if there is none.
+ * Several names for one value are allowed, so names that the other side has,
+ * too, don't count. */
 static const shmrpci_contract_name *
 other_name(const type_form *type, const type_form *other, int64_t value)
 {
@@ -243,8 +247,8 @@ other_name(const type_form *type, const type_form *other, int64_t value)
     return NULL;
 }
 
-/* A name that only the client has passes, since enums are open, unless the
- * server has another one for the same value: that is a rename. */
+/* A name that only the client has is compatible, because enums are open, unless
+ * the server has another name for the same value: that is a rename. */
 static int allow_name(comparison *cmp, const type_form *client,
                       const type_form *server,
                       const shmrpci_contract_name *mine)
@@ -262,9 +266,9 @@ static int allow_name(comparison *cmp, const type_form *client,
     return SHMRPC_OK;
 }
 
-/* The client's names against the server's. Names that only the server has pass:
- * they are new values to the client, or a rename that was found from this
- * side. */
+/* Compares the client's names with the server's. Names that only the server has
+ * are compatible: they are new values to the client, or renames that were found
+ * from the client's side. */
 static int compare_names(comparison *cmp, const type_form *client,
                          const type_form *server)
 {
@@ -293,7 +297,7 @@ int shmrpci_contract_compare_enums(comparison *cmp, const type_form *client,
     shmrpci_difference_place there = cmp->there;
     cmp->here = (shmrpci_difference_place){.owner = client->name};
     cmp->there = (shmrpci_difference_place){.owner = server->name};
-    /* Different widths of the base can still agree in json and msgpack, where
+    /* Base types of different width can still agree in json and msgpack, where
      * both are numbers; compare_types knows when. */
     bool same_base = cmp->client->types.ptr[client->element].kind ==
                      cmp->server->types.ptr[server->element].kind;

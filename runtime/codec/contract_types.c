@@ -1,16 +1,16 @@
 /*
- * Whether two types of two contracts agree, for a writer and a reader.
+ * Compares two types of two contracts, for a writer and a reader.
  *
- * A depth-first walk over pairs of types. Types may be recursive, and a server
- * may send thousands of them, so each pair is compared once for each way in
- * which it is met (who writes, in which encoding): a set of pairs makes the
+ * This is a depth-first walk over pairs of types. Types may be recursive, and a
+ * server may send thousands of them, so each pair is compared once for each way
+ * in which it is met (who writes, in which encoding): a set of pairs makes the
  * work linear in their number and ends recursion. Two limits bound what a
- * hostile contract can cost: nesting, as the walk recurses, and the number of
- * pairs.
+ * malicious contract can cost: the nesting, because the walk recurses, and the
+ * number of pairs.
  *
- * Numbers agree by the values that can occur. A u16 whose bounds are 0..255 and
- * a u8 without bounds are the same to json and msgpack, while native, which
- * copies bytes, needs equal widths.
+ * Numbers agree if the values that can occur are the same. A u16 whose bounds
+ * are 0..255 and a u8 without bounds are the same in json and msgpack, while
+ * native, which copies bytes, needs equal widths.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -25,16 +25,16 @@ typedef shmrpci_contract_type type_form;
 typedef shmrpci_pair_set pair_set;
 typedef shmrpci_comparison comparison;
 
-/* Limits of nested types and of pairs of types: above these a contract is
- * refused as too complex. Real ones stay below 100 and 10,000. The pairs take
- * at most 16 MiB. */
+/* Limits of nested types and of pairs of types: a contract that exceeds them is
+ * refused as too complex. Real contracts stay below 100 and 10,000. The pairs
+ * take at most 16 MiB. */
 #define MAX_NESTING 128
 #define MAX_PAIRS   ((size_t)1 << 20)
 
 #define NAME(str) (int)(str).len, (str).ptr
 
-/* With a listener: reports, and goes on unless the limit of complexity is
- * reached, after which nothing is compared. */
+/* With a listener: reports the difference, and goes on unless the limit of
+ * complexity is reached, after which nothing is compared. */
 static int report_difference(comparison *cmp, shmrpci_difference_kind kind,
                              const char *what)
 {
@@ -60,8 +60,8 @@ int shmrpci_contract_differ(comparison *cmp, shmrpci_difference_kind kind,
                             const char *format, ...)
 {
     char what[160];
-    /* The details first; both ways of telling need them behind the method and
-     * the path. */
+    /* Formats the details first; both ways of reporting put them after the
+     * method and the path. */
     va_list args;
     va_start(args, format);
     (void)vsnprintf(what, sizeof what, format, args);
@@ -80,8 +80,8 @@ int shmrpci_contract_differ(comparison *cmp, shmrpci_difference_kind kind,
     return SHMRPC_E_CONTRACT;
 }
 
-/* A path that is too long is cut at its end: the length stays within the
- * buffer. */
+/* A path that is too long is cut at its end, so that the length stays within
+ * the buffer. */
 size_t shmrpci_contract_push(comparison *cmp, const char *before,
                              shmrpc_str name)
 {
@@ -99,8 +99,8 @@ void shmrpci_contract_pop(comparison *cmp, size_t old)
     cmp->path[old] = '\0';
 }
 
-/* The slot of `key`, or the free one where it belongs. There is always a free
- * one: the set is at most half full. */
+/* Finds the slot of `key`, or the free slot where it belongs. There is always a
+ * free slot, because the set is at most half full. */
 static bool has_pair(const pair_set *set, uint64_t key, size_t *at)
 {
     *at = (size_t)((key * UINT64_C(0x9E3779B97F4A7C15)) >> 32) &
@@ -134,8 +134,8 @@ static bool grow_pairs(pair_set *set)
     return true;
 }
 
-/* Notes the pair for the present direction and encoding; `*is_new` is false if
- * it was noted before. It is noted before it is compared, so that the
+/* Adds the pair for the current direction and encoding; `*is_new` is false if
+ * it was added before. It is added before it is compared, so that the
  * comparison of a type that contains itself ends. */
 static int note_pair(comparison *cmp, uint32_t client, uint32_t server,
                      bool *is_new)
@@ -150,8 +150,9 @@ static int note_pair(comparison *cmp, uint32_t client, uint32_t server,
                                 "out of memory");
     }
     uint64_t rules = (cmp->client_writes ? 8u : 0u) + (cmp->encoding & 7u);
-    /* 34 + 30 bits: indices stay far below 2^30, as a contract is at most 4
-     * MiB. Never 0, which is a free slot, as every encoding is above 0. */
+    /* The indices take 34 + 30 bits: they stay far below 2^30, because a
+     * contract has at most 4 MiB. The key is never 0, which marks a free slot,
+     * because every encoding is above 0. */
     uint64_t key = (uint64_t)client << 34 | (uint64_t)server << 4 | rules;
     size_t at;
     *is_new = !has_pair(set, key, &at);
@@ -162,8 +163,8 @@ static int note_pair(comparison *cmp, uint32_t client, uint32_t server,
     return SHMRPC_OK;
 }
 
-/* The type as a `.svc` writes it: "list<u32>", "u16[3]", "struct acme.Query";
- * "..." below `levels`, as types may be recursive. */
+/* Writes the type as a `.svc` does: "list<u32>", "u16[3]", "struct acme.Query";
+ * "..." below `levels`, because types may be recursive. */
 static void describe(const shmrpci_contract *contract, uint32_t index,
                      unsigned levels, char *out, size_t size)
 {
@@ -203,7 +204,7 @@ static int differ_types(comparison *cmp, uint32_t client, uint32_t server)
                                    there);
 }
 
-/* How to compare the 64 bits of a bound. */
+/* How to compare the 64 bits of bounds. */
 typedef enum range_kind {
     RANGE_SIGNED,
     RANGE_UNSIGNED,
@@ -221,7 +222,7 @@ static range_kind range_of(const type_form *type)
                : RANGE_UNSIGNED;
 }
 
-/* Whether a <= b, by their bits. */
+/* Whether a <= b, both given as bits. */
 static bool at_most(range_kind kind, uint64_t a, uint64_t b)
 {
     if (kind == RANGE_FLOAT) {
@@ -235,7 +236,7 @@ static bool at_most(range_kind kind, uint64_t a, uint64_t b)
     return (a ^ flip) <= (b ^ flip);
 }
 
-/* The range as text, for messages. */
+/* Writes the range as text, for messages. */
 static void describe_range(const type_form *type, char *out, size_t size)
 {
     double min;
@@ -255,7 +256,7 @@ static void describe_range(const type_form *type, char *out, size_t size)
     }
 }
 
-/* The number of bits of an integer kind, or 64. */
+/* Returns the number of bits of an integer kind, or 64. */
 static unsigned bits_of(uint8_t kind)
 {
     return kind == SHMRPC_KIND_I8 || kind == SHMRPC_KIND_U8     ? 8
@@ -269,15 +270,15 @@ typedef struct range {
     uint64_t max;
 } range;
 
-/* The range that the bounds allow within the kind's; of strings, bytes, lists
- * and maps the lengths, which are u32. */
+/* Returns the range that the bounds allow within the range of the kind; for
+ * strings, bytes, lists and maps the range of lengths, which are u32. */
 static range effective_range(const type_form *type)
 {
     range_kind kind = range_of(type);
     unsigned spare = 64 - bits_of(type->kind);
     bool is_length = type->kind >= SHMRPC_KIND_STRING;
-    /* Bounds may be wider than the kind: a bound of an enum's base, or no upper
-     * bound of a length. */
+    /* Bounds may be wider than the kind: those of an enum's base, or a length
+     * without an upper bound. */
     range all = {0, is_length ? UINT32_MAX : UINT64_MAX >> spare};
     if (kind == RANGE_SIGNED) {
         all = (range){(uint64_t)(INT64_MIN >> spare),
@@ -290,7 +291,7 @@ static range effective_range(const type_form *type)
                    at_most(kind, all.max, type->max) ? all.max : type->max};
 }
 
-/* Any bounds of a float keep out NaN. */
+/* Any bounds of a float exclude NaN. */
 static bool covers_floats(const type_form *reader, const type_form *writer)
 {
     return !reader->has_bounds ||
@@ -299,8 +300,8 @@ static bool covers_floats(const type_form *reader, const type_form *writer)
             at_most(RANGE_FLOAT, writer->max, reader->max));
 }
 
-/* Whether the reader accepts everything that the writer may write. Both have
- * the same kind. */
+/* Whether the reader accepts everything that the writer may write. Both types
+ * have the same kind. */
 static bool covers(const type_form *reader, const type_form *writer)
 {
     range_kind kind = range_of(reader);
@@ -318,8 +319,8 @@ static bool is_integer(const type_form *type)
     return type->kind >= SHMRPC_KIND_I8 && type->kind <= SHMRPC_KIND_U64;
 }
 
-/* Integers of two widths are the same to json and msgpack if their bounds allow
- * the same numbers. */
+/* Integers of different width are the same in json and msgpack if their bounds
+ * allow the same numbers. */
 static bool same_numbers(const comparison *cmp, const type_form *client,
                          const type_form *server)
 {
@@ -329,14 +330,14 @@ static bool same_numbers(const comparison *cmp, const type_form *client,
     }
     range here = effective_range(client);
     range there = effective_range(server);
-    /* Bits above INT64_MAX mean another number to the other signedness. */
+    /* Bits above INT64_MAX are different numbers as signed and as unsigned. */
     bool same_meaning =
         range_of(client) == range_of(server) ||
         ((here.min | here.max | there.min | there.max) >> 63) == 0;
     return same_meaning && here.min == there.min && here.max == there.max;
 }
 
-/* The reader must accept what the writer may write. */
+/* Checks that the reader accepts what the writer may write. */
 static int compare_bounds(comparison *cmp, const type_form *client,
                           const type_form *server)
 {
@@ -352,7 +353,7 @@ static int compare_bounds(comparison *cmp, const type_form *client,
                                    there);
 }
 
-/* Compares elements or keys; `label` is their step of the path. */
+/* Compares elements or keys; `label` is their step in the path. */
 static int compare_inner(comparison *cmp, const char *label, uint32_t client,
                          uint32_t server)
 {
@@ -374,8 +375,8 @@ static int compare_maps(comparison *cmp, const type_form *client,
                : status;
 }
 
-/* Where an error is found in a list or map, its own bounds come first: the
- * outer difference is reported before the inner one. */
+/* Compares the bounds of a list before its elements, so that the outer
+ * difference is reported before the inner one. */
 static int compare_same_kind(comparison *cmp, uint32_t client_index,
                              uint32_t server_index)
 {
@@ -416,7 +417,8 @@ int shmrpci_contract_compare_types(comparison *cmp, uint32_t client,
     }
     bool is_new = false;
     int status = note_pair(cmp, client, server, &is_new);
-    /* A pair that was seen is equal, or its difference has been reported. */
+    /* A pair that was compared before is equal, or its difference has been
+     * reported. */
     if (status != SHMRPC_OK || !is_new) {
         return status;
     }

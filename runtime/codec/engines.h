@@ -1,6 +1,6 @@
 /*
  * The engines behind the registry, and what they share. Other code uses
- * shmrpci_codec_of. Threading: as codec.h.
+ * shmrpci_codec_of. Threading: as codec.h says.
  */
 #ifndef SHMRPCI_CODEC_ENGINES_H
 #define SHMRPCI_CODEC_ENGINES_H
@@ -13,12 +13,13 @@ extern const shmrpci_codec shmrpci_codec_json_numbered;
 extern const shmrpci_codec shmrpci_codec_msgpack;
 extern const shmrpci_codec shmrpci_codec_native;
 
-/* The reading half of json. */
+/* The decoder of json. */
 int shmrpci_json_decode(const shmrpc_type *type, const uint8_t *data,
                         size_t len, const char *name, shmrpci_arena *arena,
                         void *value, shmrpc_error *error);
 
-/* The reader of msgpack, apart from the writer, which knows msgpack-c. */
+/* The decoder of msgpack, in a file of its own because only the encoder uses
+ * msgpack-c. */
 int shmrpci_msgpack_decode(const shmrpc_type *type, const uint8_t *data,
                            size_t len, const char *name, shmrpci_arena *arena,
                            void *value, shmrpc_error *error);

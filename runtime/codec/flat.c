@@ -1,13 +1,13 @@
-/* Which types have the form of flat.h: native ones that are one block of plain
- * numbers. The answer is kept with each method and each shared object, so that
- * a call needs no look at the type's tables. */
+/* Decides which types have the form of flat.h: native types that are one block
+ * of plain numbers. The answer is stored with each method and each shared
+ * object, so that a call need not look at the type's tables. */
 #include "codec/flat.h"
 
 #include "codec/engines.h"
 #include "codec/native.h"
 
-/* The form of `type`, or none if it has more than `most` bytes. Copying a long
- * value takes so long that walking the table doesn't matter. */
+/* Returns the form of `type`, or none if it has more than `most` bytes. For a
+ * long value the copy takes so long that walking the table doesn't matter. */
 static shmrpci_flat form_of(const shmrpc_type *type, bool is_pointed,
                             uint64_t most)
 {
@@ -25,7 +25,7 @@ shmrpci_flat shmrpci_flat_of(const shmrpci_codec *codec,
 {
     if (type != NULL && codec == &shmrpci_codec_native) {
         const shmrpc_field *only = shmrpci_native_flat_param(type);
-        /* flat_value reads the pointer at the start of the parameters. */
+        /* flat_value expects the pointer at the start of the parameters. */
         if (only != NULL && only->offset == 0) {
             return form_of(only->type, true, SHMRPCI_FLAT_MAX_BYTES);
         }

@@ -1,5 +1,5 @@
 /*
- * Values that are sent as they are: the native image (native.h) of a flat value
+ * Values that are copied unchanged: the native image (native.h) of a flat value
  * is a length and the bytes of the C value.
  *
  * A caller that sends and receives many values of one type asks for its form
@@ -17,24 +17,25 @@
 #include "base/copy.h"
 #include "codec/codec.h"
 
-/* Larger values are left to the codec, except items of streams. */
+/* Max size; the codec handles larger values, except items of streams. */
 #define SHMRPCI_FLAT_MAX_BYTES 128
 
 typedef struct shmrpci_flat {
-    uint32_t bytes;  /* size of the image; 0: the type has no such form */
-    uint16_t start;  /* offset of the value in it: 4 or 8 */
-    bool is_pointed; /* parameters that consist of one pointer to the value */
+    uint32_t bytes;  /* size of the image; 0: the type has no flat form */
+    uint16_t start;  /* offset of the value in the image: 4 or 8 */
+    bool is_pointed; /* parameters that are just one pointer to the value */
 } shmrpci_flat;
 
-/* `type` may be NULL: no value at all, which has no image either. */
+/* Returns the flat form of a type. `type` may be NULL: no value, which has no
+ * image either. */
 shmrpci_flat shmrpci_flat_of(const shmrpci_codec *codec,
                              const shmrpc_type *type);
 
-/* The same for a single value, however large it is. */
+/* Returns the flat form for a single value, however large it is. */
 shmrpci_flat shmrpci_flat_item(const shmrpci_codec *codec,
                                const shmrpc_type *type);
 
-/* The image of a value consists of flat->start bytes from here... */
+/* Returns the first flat->start bytes of a value's image. */
 static inline uint64_t shmrpci_flat_header(const shmrpci_flat *flat)
 {
     uint64_t header = 0;
@@ -42,7 +43,7 @@ static inline uint64_t shmrpci_flat_header(const shmrpci_flat *flat)
     return header;
 }
 
-/* ...and the rest from here. */
+/* Returns where the rest of a value's image is. */
 static inline const void *shmrpci_flat_value(const shmrpci_flat *flat,
                                              const void *value)
 {
@@ -53,9 +54,9 @@ static inline const void *shmrpci_flat_value(const shmrpci_flat *flat,
     return at;
 }
 
-/* Whether the `len` bytes are such an image; otherwise the codec decides.
- * Checking and reading each read a byte once, so a peer may be changing the
- * bytes. */
+/* Whether the `len` bytes are such an image; otherwise the codec decides. The
+ * check and the read each read a byte only once, so a peer may be changing the
+ * bytes meanwhile. */
 static inline bool shmrpci_flat_fits(const shmrpci_flat *flat,
                                      const uint8_t *image, size_t len)
 {
@@ -67,7 +68,7 @@ static inline bool shmrpci_flat_fits(const shmrpci_flat *flat,
     return bytes == flat->bytes;
 }
 
-/* Reads the value of an image that fits; no part of it is a pointer. */
+/* Reads the value of an image that fits. No part of it is a pointer. */
 static inline void shmrpci_flat_read(const shmrpci_flat *flat,
                                      const uint8_t *image, void *value)
 {

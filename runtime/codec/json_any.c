@@ -2,20 +2,20 @@
  * The JSON reader's common steps, and the tokens of `any`.
  *
  * The readers of described types (json_read.c, json_scalar.c) and of `any`
- * share these steps: going on, copying strings, stepping through containers.
- * Each failure says what was expected, what was found, and at which byte of the
+ * share these steps: advancing, copying strings, stepping through containers.
+ * Each error says what was expected, what was found, and at which byte of the
  * message.
  *
- * Numbers in an `any` keep their kind by their text: an integer that fits 64
- * bits is one, everything else a double. So 1.0 stays a float, and nothing is
- * rounded that could be exact.
+ * The text of a number in an `any` decides its kind: an integer that fits 64
+ * bits stays an integer, everything else becomes a double. So 1.0 stays a
+ * float, and nothing is rounded that could be exact.
  */
 #include "codec/json_number.h"
 #include "codec/json_reader.h"
 #include "codec/limits.h"
 #include "codec/value.h"
 
-/* The text of the current token: a view of the input, without a NUL. */
+/* Returns the text of the current token: a view of the input, without a NUL. */
 static const char *text_at(const shmrpci_json_reader *reader)
 {
     return (const char *)reader->lexer.data + reader->lexer.text_at;
@@ -38,8 +38,8 @@ int shmrpci_json_expected(const shmrpci_json_reader *reader, const char *what)
         shmrpci_json_token_text(reader->lexer.token), reader->lexer.at);
 }
 
-/* The result is never longer than the text as written: "\u20ac" is six bytes
- * there and three here. */
+/* Copies a string and resolves its escapes. The result is never longer than the
+ * text: "\u20ac" has six bytes in the text and three in the result. */
 static int unescape(shmrpci_json_reader *reader, shmrpc_str *out)
 {
     char *text =
@@ -53,7 +53,7 @@ static int unescape(shmrpci_json_reader *reader, shmrpc_str *out)
     return SHMRPC_OK;
 }
 
-/* Most strings have no escapes: one copy, no second scan. */
+/* Most strings have no escapes: these need one copy and no second scan. */
 int shmrpci_json_copy_string(shmrpci_json_reader *reader, shmrpc_str *out)
 {
     if (reader->lexer.has_escapes) {
@@ -78,8 +78,8 @@ int shmrpci_json_view_string(shmrpci_json_reader *reader, shmrpc_str *out)
     return SHMRPC_OK;
 }
 
-/* The lexer takes numbers of any length; the functions that read them need a
- * bound. */
+/* Limits the length of numbers: the lexer accepts any length, but the functions
+ * that read them need a bound. */
 int shmrpci_json_check_number(const shmrpci_json_reader *reader)
 {
     if (reader->lexer.text_len > SHMRPCI_JSON_MAX_NUMBER_BYTES) {
@@ -91,7 +91,7 @@ int shmrpci_json_check_number(const shmrpci_json_reader *reader)
     return SHMRPC_OK;
 }
 
-/* Ends with the first token of the value as the current one. */
+/* Leaves the first token of the value as the current one. */
 int shmrpci_json_finish_key(shmrpci_json_reader *reader)
 {
     int status = shmrpci_json_advance(reader);
@@ -133,8 +133,8 @@ int shmrpci_json_next_item(shmrpci_json_reader *reader,
     return shmrpci_json_advance(reader);
 }
 
-/* Integers above 64 bits become floats, which may round them: JSON itself has
- * no limit, and this is what other readers do. */
+/* Integers above 64 bits become floats, which may round them: JSON has no
+ * limit, and other readers do the same. */
 static int read_number(shmrpci_json_reader *reader, shmrpc_any *out)
 {
     int status = shmrpci_json_check_number(reader);
@@ -153,7 +153,7 @@ static int read_number(shmrpci_json_reader *reader, shmrpc_any *out)
         return SHMRPC_OK;
     }
     double real = shmrpci_text_to_f64(text_at(reader), len);
-    /* True for infinity alone: the grammar has no NaN. */
+    /* True only for infinity, because the grammar has no NaN. */
     if (real - real != 0) {
         return shmrpci_walk_fail(&reader->walk,
                                  "number out of range (at byte %zu)",
@@ -185,7 +185,7 @@ int shmrpci_json_read_any_word(shmrpci_json_reader *reader, shmrpc_any *out)
         return read_number(reader, out);
     case SHMRPCI_JSON_STRING:
         return read_string(reader, out);
-    /* The caller has taken containers itself; the others can't begin a
+    /* The caller has handled containers; the other tokens can't begin a
      * value. */
     case SHMRPCI_JSON_OBJECT_OPEN:
     case SHMRPCI_JSON_ARRAY_OPEN:

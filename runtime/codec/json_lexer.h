@@ -1,9 +1,9 @@
 /*
  * The tokens of JSON (RFC 8259), found by re2c rules in json_lexer.re.
  *
- * Strict: UTF-8 is checked, surrogates must pair, control characters must be
- * escaped, nothing but the grammar is accepted.  Reads within [data, end) only.
- * Threading: one thread at a time.
+ * Strict: checks UTF-8, surrogates must pair, control characters must be
+ * escaped, and nothing outside the grammar is accepted. Reads only within
+ * [data, end). Threading: one thread at a time.
  */
 #ifndef SHMRPCI_CODEC_JSON_LEXER_H
 #define SHMRPCI_CODEC_JSON_LEXER_H
@@ -25,21 +25,22 @@ typedef enum shmrpci_json_token {
     SHMRPCI_JSON_NULL,
     SHMRPCI_JSON_TRUE,
     SHMRPCI_JSON_FALSE,
-    SHMRPCI_JSON_INTEGER, /* text */
-    SHMRPCI_JSON_REAL,    /* text, with a fraction or an exponent */
-    SHMRPCI_JSON_STRING   /* text between the quotes, escapes as written */
+    SHMRPCI_JSON_INTEGER, /* has a text */
+    SHMRPCI_JSON_REAL,    /* has a text, with a fraction or an exponent */
+    SHMRPCI_JSON_STRING   /* its text is between the quotes, with escapes as
+                           * written */
 } shmrpci_json_token;
 
 typedef struct shmrpci_json_lexer {
     const uint8_t *data;
     size_t len;
-    size_t next; /* where the next token is searched for */
+    size_t next; /* offset at which the search for the next token begins */
     shmrpci_json_token token;
     size_t at;      /* offset of the current token */
-    size_t text_at; /* INTEGER, REAL, STRING */
+    size_t text_at; /* for INTEGER, REAL, STRING */
     size_t text_len;
-    bool has_escapes;    /* STRING */
-    const char *message; /* ERROR; static */
+    bool has_escapes;    /* for STRING */
+    const char *message; /* for ERROR; static */
 } shmrpci_json_lexer;
 
 static inline void shmrpci_json_lexer_init(shmrpci_json_lexer *lexer,
@@ -51,9 +52,9 @@ static inline void shmrpci_json_lexer_init(shmrpci_json_lexer *lexer,
 /* Reads one token into `token` and the fields that belong to it. */
 void shmrpci_json_next(shmrpci_json_lexer *lexer);
 
-/* Steps over plain ASCII, eight bytes at a time: no quote, no backslash, no
- * control character. Stops at the first that is not, or less than eight bytes
- * before the end. */
+/* Skips plain ASCII, eight bytes at a time: no quote, no backslash, no control
+ * character. Returns the offset of the first byte that is not plain, or one
+ * that is less than eight bytes before the end. */
 static inline size_t shmrpci_json_skip_plain(const uint8_t *data, size_t len,
                                              size_t at)
 {
@@ -68,8 +69,8 @@ static inline size_t shmrpci_json_skip_plain(const uint8_t *data, size_t len,
                             ((slash - ones) & ~slash) | word) &
                            tops;
         if (special != 0) {
-            /* Carries go upwards only, so the lowest one is exact; and it is
-             * the first byte, for we are little-endian. */
+            /* Carries go upwards only, so the lowest marked byte is exact; and
+             * it is the first byte, because we are little-endian. */
             return at + (size_t)__builtin_ctzll(special) / 8;
         }
         at += 8;
@@ -77,11 +78,11 @@ static inline size_t shmrpci_json_skip_plain(const uint8_t *data, size_t len,
     return at;
 }
 
-/* Resolves the escapes of the current STRING; the result is never longer than
- * the text. Returns its length. */
+/* Resolves the escapes of the current STRING into `out`; returns the length of
+ * the result, which is never longer than the text. */
 size_t shmrpci_json_unescape(const shmrpci_json_lexer *lexer, char *out);
 
-/* "string", "number", "object", ... for messages. */
+/* Returns "string", "number", "object", ... for messages. */
 const char *shmrpci_json_token_text(shmrpci_json_token token);
 
 #endif

@@ -1,5 +1,5 @@
-/* The tokens of JSON. The re2c rules only name tokens; strings are scanned by a
- * second block, because their bytes follow other rules. */
+/* The tokens of JSON. The re2c rules only name tokens. A second block of rules
+ * scans strings, because their bytes follow other rules. */
 #include "codec/json_lexer.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 
 /* re2c's generic interface over offsets. Reading at the end gives NUL, which
- * no rule but the one of the end accepts. */
+ * only the rule for the end accepts. */
 #define YYPEEK()    (at < lexer->len ? lexer->data[at] : 0)
 #define YYSKIP()    (at++)
 #define YYBACKUP()  (marker = at)
@@ -43,7 +43,7 @@ static void fail(shmrpci_json_lexer *lexer, size_t at, const char *message)
     lexer->message = message;
 }
 
-/* The rest of a string, from behind its first quote. */
+/* Scans the rest of a string, after its opening quote. */
 static void scan_string(shmrpci_json_lexer *lexer)
 {
     size_t at = lexer->next;
@@ -149,8 +149,8 @@ static uint32_t hex_value(const uint8_t *digits)
     return value;
 }
 
-/* `from` points behind "\u"; returns the bytes used of the input. The lexer
- * has seen to it that surrogates pair. */
+/* Decodes an escape at `from`, which points behind "\u"; returns how many bytes
+ * of the input it used. The lexer has checked that surrogates pair. */
 static size_t unescape_unicode(const uint8_t *from, char *out, size_t *len)
 {
     uint32_t code_point = hex_value(from);
@@ -167,7 +167,7 @@ static size_t unescape_unicode(const uint8_t *from, char *out, size_t *len)
     return used;
 }
 
-/* What a backslash and this letter mean. */
+/* Returns what a backslash and this letter mean. */
 static char control(uint8_t letter)
 {
     switch (letter) {

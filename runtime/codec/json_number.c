@@ -1,11 +1,11 @@
 /*
- * Numbers to JSON text.
+ * Writes numbers as JSON text.
  *
- * Every text here reads back as exactly the same number, and no shorter one
- * does. Integers are written two digits at a time. Floats come as digits and an
- * exponent from json_shortest.c; this file chooses between "0.001", "1500" and
- * "1e-7" as JavaScript does, except that "e" begins at 10^17 instead of 10^21.
- * No function depends on the locale.
+ * Every text written here reads back as exactly the same number, and no shorter
+ * text does. Integers are written two digits at a time. json_shortest.c
+ * converts floats to digits and an exponent; this file chooses between "0.001",
+ * "1500" and "1e-7" as JavaScript does, except that "e" begins at 10^17 instead
+ * of 10^21. No function depends on the locale.
  */
 #include "codec/json_number.h"
 
@@ -15,11 +15,12 @@
 
 #include "codec/json_shortest.h"
 
-/* Decimal exponents outside this range are written with an `e`. */
+/* Numbers with a decimal exponent outside this range are written with an
+ * `e`. */
 #define PLAIN_MIN_EXPONENT (-6)
 #define PLAIN_MAX_EXPONENT 17
 
-/* All pairs of digits: half as many divisions. */
+/* All pairs of digits, which halve the number of divisions. */
 static const char pairs[] =
     "00010203040506070809"
     "10111213141516171819"
@@ -32,7 +33,7 @@ static const char pairs[] =
     "80818283848586878889"
     "90919293949596979899";
 
-/* Compares before it divides: most numbers are short. */
+/* Compares instead of dividing, because most numbers are short. */
 static size_t count_digits(uint64_t number)
 {
     size_t count = 1;
@@ -54,7 +55,8 @@ static size_t count_digits(uint64_t number)
     }
 }
 
-/* From the end to the start, as the last digits are known first. */
+/* Writes from the end to the start, because division gives the last digits
+ * first. */
 static size_t put_digits_of(uint64_t number, char *out)
 {
     size_t len = count_digits(number);
@@ -80,16 +82,16 @@ size_t shmrpci_int_to_text(shmrpci_int number,
     return sign + put_digits_of(number.magnitude, out + sign);
 }
 
-/* A decimal number without sign: 0.d1d2d3... * 10^point. */
+/* A decimal number without a sign: 0.d1d2d3... * 10^point. */
 typedef struct decimal {
-    /* 17 for a double; an array of 20 holds any u64. */
+    /* A double needs 17; 20 hold any u64. */
     char digits[20];
     int count;
     int point;
 } decimal;
 
-/* The digits from position `from` up to `to`; positions before the first digit
- * and behind the last are zeros. */
+/* Writes the digits from position `from` up to `to`; positions before the first
+ * digit and after the last are zeros. */
 static size_t put_digits(const decimal *number, int from, int to, char *out)
 {
     size_t len = 0;
@@ -99,7 +101,7 @@ static size_t put_digits(const decimal *number, int from, int to, char *out)
     return len;
 }
 
-/* "d.ddde-7"; the exponent has no plus and no leading zeros. */
+/* Writes the form "d.ddde-7"; the exponent has no plus and no leading zeros. */
 static size_t put_scientific(const decimal *number, char *out)
 {
     size_t len = put_digits(number, 0, 1, out);
@@ -122,7 +124,8 @@ static size_t put_decimal(const decimal *number, char *out)
         return put_scientific(number, out);
     }
     size_t len = 0;
-    /* 0.00ddd: positions from `point` to 0 are the zeros behind the point. */
+    /* 0.00ddd: the positions from `point` to 0 are the zeros after the decimal
+     * point. */
     if (point <= 0) {
         out[len++] = '0';
         out[len++] = '.';
@@ -136,8 +139,8 @@ static size_t put_decimal(const decimal *number, char *out)
     return len;
 }
 
-/* The shortest digits without the zeros at their end; the exponent counts from
- * the point before the first digit. */
+/* Converts the shortest digits, without the zeros at their end; the exponent
+ * counts from the point before the first digit. */
 static decimal to_decimal(shmrpci_shortest number)
 {
     char text[SHMRPCI_NUMBER_TEXT_BYTES];
@@ -151,7 +154,8 @@ static decimal to_decimal(shmrpci_shortest number)
     return result;
 }
 
-/* A float is finite here: callers write NaN and infinity in their own ways. */
+/* The float must be finite: callers write NaN and infinity in their own
+ * ways. */
 static size_t float_to_text(double number, bool is_single,
                             char out[SHMRPCI_NUMBER_TEXT_BYTES])
 {
@@ -161,7 +165,8 @@ static size_t float_to_text(double number, bool is_single,
         out[len++] = '-';
         number = -number;
     }
-    /* Integers below 2^53 are their own shortest text; below 2^24 in f32. */
+    /* Integers below 2^53 (f32: 2^24) are exact, so their digits are the
+     * shortest text. */
     double exact = is_single ? 16777216.0 : 9007199254740992.0;
     if (number < exact && number == (double)(uint64_t)number) {
         return len + put_digits_of((uint64_t)number, out + len);

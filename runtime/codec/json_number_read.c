@@ -1,14 +1,14 @@
 /*
- * Numbers from JSON text: exact for integers, rounded to the nearest (ties to
- * even) for floats.
+ * Reads numbers from JSON text: exact for integers, rounded to the nearest
+ * (ties to even) for floats.
  *
- * The lexer has checked the grammar, so that a text here is a JSON number;
- * nothing else may be passed in. Floats are read by the algorithm of Eisel and
- * Lemire if the first 19 digits decide, which is nearly always; strtod, which
- * is much slower, reads the rest: ties, subnormal numbers, more digits,
- * exponents out of range.
+ * The lexer has checked the grammar; only valid JSON numbers may be passed in.
+ * Floats are read by the Eisel-Lemire algorithm if the first 19 digits decide,
+ * which is nearly always; strtod, which is much slower, reads the rest: ties,
+ * subnormal numbers, more digits, exponents out of range.
  *
- * Integers are never converted through a double, which has room for 53 bits.
+ * Integers are never converted through a double, which is exact only to 53
+ * bits.
  */
 #include <locale.h>
 #include <stdlib.h>
@@ -18,8 +18,8 @@
 #include "codec/json_powers.h"
 
 /*
- * strtod and strtof obey the program's locale, which may write a comma. The
- * "C" locale object is a constant in glibc and musl: newlocale allocates
+ * strtod and strtof obey the program's locale, which may use a decimal comma.
+ * The "C" locale object is a constant in glibc and musl: newlocale allocates
  * nothing here, and freelocale frees nothing.
  */
 static double parse_f64(const char *text)
@@ -38,8 +38,8 @@ static float parse_f32(const char *text)
     return number;
 }
 
-/* Stops before the magnitude overflows; the sign is kept apart, so that -0 is
- * negative with magnitude 0. */
+/* Stops before the magnitude overflows. The sign is stored separately, so that
+ * -0 is negative with magnitude 0. */
 bool shmrpci_text_to_int(const char *text, size_t len, shmrpci_int *out)
 {
     shmrpci_int number = {.negative = len > 0 && text[0] == '-'};
@@ -54,7 +54,7 @@ bool shmrpci_text_to_int(const char *text, size_t len, shmrpci_int *out)
     return true;
 }
 
-/* As the grammar has it: no plus, no leading zeros, at least one digit. */
+/* Checks the grammar: no plus, no leading zeros, at least one digit. */
 bool shmrpci_text_is_int(const char *text, size_t len)
 {
     size_t at = len > 0 && text[0] == '-' ? 1 : 0;
@@ -67,9 +67,8 @@ bool shmrpci_text_is_int(const char *text, size_t len)
     return at == len;
 }
 
-/* The exponent from behind the `e`. Counting stops above 10,000: texts have at
- * most 1024 bytes, so that no digits can bring such a number back into
- * range. */
+/* Reads the exponent after the `e`. Counting stops above 10,000: texts have at
+ * most 1024 bytes, so no digits can bring such a number back into range. */
 static int scan_exponent(const char *text, size_t len)
 {
     bool is_below = text[0] == '-';
@@ -81,16 +80,16 @@ static int scan_exponent(const char *text, size_t len)
     return is_below ? -exponent : exponent;
 }
 
-/* The value of a JSON number: digits * 10^exponent. */
+/* A JSON number as digits * 10^exponent. */
 typedef struct scientific {
     uint64_t digits;
     int exponent;
     bool negative;
 } scientific;
 
-/* False when the number needs strtod: more than 19 significant digits don't fit
- * 64 bits, and a huge exponent is out of range anyway. Zeros before the first
- * other digit don't count. */
+/* Returns false if the number needs strtod: more than 19 significant digits
+ * don't fit 64 bits, and a huge exponent is out of range anyway. Leading zeros
+ * don't count as significant. */
 static bool scan_number(const char *text, size_t len, scientific *out)
 {
     size_t at = len > 0 && text[0] == '-' ? 1 : 0;
@@ -102,7 +101,8 @@ static bool scan_number(const char *text, size_t len, scientific *out)
             is_fraction = true;
             continue;
         }
-        /* Beyond 19 digits this overflows, perhaps to 0, and is not used. */
+        /* Beyond 19 digits this overflows, perhaps to 0; the result is not used
+         * then. */
         out->digits = out->digits * 10 + (uint64_t)(text[at] - '0');
         out->exponent -= is_fraction ? 1 : 0;
         significant += significant != 0 || text[at] != '0' ? 1 : 0;
@@ -114,18 +114,18 @@ static bool scan_number(const char *text, size_t len, scientific *out)
     return significant <= 19 && out->exponent > -10000 && out->exponent < 10000;
 }
 
-/* The differences between f64 and f32: the parts of IEEE 754. */
+/* How f64 and f32 differ: the parts of IEEE 754. */
 typedef struct float_form {
-    int bits; /* of the fraction */
+    int bits; /* number of bits of the fraction */
     int bias;
-    uint64_t infinity; /* the exponent of infinity */
+    uint64_t infinity; /* the exponent that means infinity */
 } float_form;
 
 /*
- * Eisel and Lemire (Lemire 2021, "Number parsing at a gigabyte per second"):
- * the product of the digits and 64, or if need be 128, bits of the power of ten
- * decides, except for rare ties. False for those, for subnormal numbers and
- * those out of range.
+ * Eisel-Lemire (Lemire 2021, "Number parsing at a gigabyte per second"): the
+ * product of the digits and 64, or if need be 128, bits of the power of ten
+ * decides, except for rare ties. Returns false for ties, subnormal numbers and
+ * numbers out of range.
  */
 static bool round_product(const scientific *number, const float_form *form,
                           uint64_t *bits)
@@ -138,13 +138,14 @@ static bool round_product(const scientific *number, const float_form *form,
     int zeros = __builtin_clzll(number->digits);
     uint64_t digits = number->digits << zeros;
     const shmrpci_power *power = &shmrpci_powers_of_ten[k - SHMRPCI_POWERS_MIN];
-    /* 1 bit because the top bit of the product may be 0, and 1 for rounding. */
+    /* One extra bit because the top bit of the product may be 0, and one for
+     * rounding. */
     const int cut = 64 - form->bits - 3;
     const uint64_t mask = (UINT64_C(1) << cut) - 1;
 
     shmrpci_product x = shmrpci_multiply(digits, power->high);
-    /* The lower half of the power could carry into the bits that decide: only
-     * then is it multiplied too. */
+    /* Multiplies the lower half of the power only if it could carry into the
+     * bits that decide. */
     if ((x.high & mask) == mask && x.low + digits < digits) {
         shmrpci_product y = shmrpci_multiply(digits, power->low);
         uint64_t low = x.low + y.high;
@@ -156,7 +157,7 @@ static bool round_product(const scientific *number, const float_form *form,
     }
     int top = (int)(x.high >> 63);
     uint64_t fraction = x.high >> (top + cut);
-    /* Exactly half-way, or so it seems: strtod decides. */
+    /* Exactly half-way, or so close that strtod must decide. */
     if (x.low == 0 && (x.high & mask) == 0 && (fraction & 3) == 1) {
         return false;
     }
@@ -176,8 +177,8 @@ static bool round_product(const scientific *number, const float_form *form,
     return true;
 }
 
-/* A copy that ends with a NUL, which the input need not. The length has been
- * checked by the caller; it is cut here only to be safe. */
+/* Copies the text and adds a NUL, which the input need not have. The caller has
+ * checked the length; it is cut here only to be safe. */
 static void copy_text(char copy[SHMRPCI_JSON_MAX_NUMBER_BYTES + 1],
                       const char *text, size_t len)
 {
@@ -204,7 +205,7 @@ double shmrpci_text_to_f64(const char *text, size_t len)
     return parse_f64(copy);
 }
 
-/* Directly, not through a double: that would round twice. */
+/* Reads directly, not through a double, which would round twice. */
 float shmrpci_text_to_f32(const char *text, size_t len)
 {
     static const float_form form = {23, 127, 0xFF};
@@ -222,8 +223,8 @@ float shmrpci_text_to_f32(const char *text, size_t len)
     return parse_f32(copy);
 }
 
-/* Multiplies by 10^count; false when that takes more than 64 bits. Ends early
- * for 0, whose count may be huge. */
+/* Multiplies by 10^count; returns false if the result takes more than 64 bits.
+ * Ends early for 0, whose count may be huge. */
 static bool append_zeros(uint64_t *number, int count)
 {
     for (; *number != 0 && count > 0; count--) {
@@ -235,10 +236,10 @@ static bool append_zeros(uint64_t *number, int count)
     return true;
 }
 
-/* Decides by the digits, for a double has no room for all of them. Zeros are
+/* Decides by the digits, because a double can't hold all of them. Zeros are
  * held back until another digit follows, so that "1.000" needs no more room
- * than "1". What remains behind the point at the end is a fraction, and then it
- * is no integer. */
+ * than "1". If digits remain after the point at the end, the number is not an
+ * integer. */
 bool shmrpci_text_to_int_from_real(const char *text, size_t len,
                                    shmrpci_int *out)
 {

@@ -1,11 +1,11 @@
 /*
- * The powers of ten from 10^-342 to 10^324, 128 bits each, rounded down: made
- * by exact arithmetic, 10^k = bits * 2^e with the top bit set. e is not kept:
- * shmrpci_log2_of_power gives it.
+ * The powers of ten from 10^-342 to 10^324, 128 bits each, rounded down. They
+ * were computed with exact arithmetic: 10^k = bits * 2^e with the top bit set.
+ * e is not stored, because shmrpci_log2_of_power gives it.
  *
- * The range serves both directions: for reading, even 19 digits times 10^-343
- * round to 0; for writing, the smallest subnormal double is scaled by 10^324.
- * json_powers.h says how to make or check the table.
+ * The range serves both directions. For reading: even 19 digits times 10^-343
+ * round to 0. For writing: the smallest subnormal double is scaled by 10^324.
+ * json_powers.h says how to generate or check the table.
  */
 #include "codec/json_powers.h"
 

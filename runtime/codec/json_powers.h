@@ -1,10 +1,10 @@
 /*
- * Powers of ten, for numbers from and to their text without big integers.
+ * Powers of ten, for converting numbers from and to text without big integers.
  *
- * The whole table is kept rather than computed: 11 KiB, of which a program
- * touches the few cache lines around 10^0. To check it, or to make it again,
- * with Python: bits = (10**k << 2000) >> s, s such that the top one of 128 bits
- * is set.
+ * The whole table is stored rather than computed: 11 KiB, of which a program
+ * touches the few cache lines around 10^0. To check or regenerate it with
+ * Python: bits = (10**k << 2000) >> s, where s is such that the top one of the
+ * 128 bits is set.
  *
  * Threading: constant data.
  */
@@ -16,7 +16,8 @@
 #define SHMRPCI_POWERS_MIN (-342)
 #define SHMRPCI_POWERS_MAX 324
 
-/* Above this exponent, and below 0, the 128 bits are not all. */
+/* For exponents above this, and below 0, 128 bits don't hold the power
+ * exactly. */
 #define SHMRPCI_POWERS_MAX_EXACT 55
 
 typedef struct shmrpci_power {
@@ -24,16 +25,16 @@ typedef struct shmrpci_power {
     uint64_t low;
 } shmrpci_power;
 
-/* Index 0 is 10^SHMRPCI_POWERS_MIN. */
+/* The entry at index 0 is 10^SHMRPCI_POWERS_MIN. */
 extern const shmrpci_power shmrpci_powers_of_ten[];
 
-/* floor(log2(10^k)), for |k| up to 1233. */
+/* Returns floor(log2(10^k)), for |k| up to 1233. */
 static inline int shmrpci_log2_of_power(int k)
 {
     return (k * 1741647) >> 19;
 }
 
-/* The high and low half of a product. */
+/* The high and the low half of a 128-bit product. */
 typedef struct shmrpci_product {
     uint64_t high;
     uint64_t low;

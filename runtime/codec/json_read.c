@@ -1,14 +1,15 @@
 /*
- * Reads JSON text into values of a described type: the functions by which
+ * Reads JSON text into values of a described type: the functions with which
  * read_walk.inc reads JSON.
  *
  * Each of them begins with the value's first token as the lexer's current one,
- * and ends with the token after the value. Containers announce no count, so
- * `left` and `heads_count` are 0 and lists grow.
+ * and ends with the token after the value. JSON containers announce no count,
+ * so `left` and `heads_count` are 0, and lists grow.
  *
  * One shortcut pays: keys in the order of the `.svc` are compared with the
- * input as bytes, before the lexer sees them. For any other order, white space
- * or an escape in a key the lexer is used, with the same result.
+ * One shortcut pays off: keys in the order of the `.svc` are compared with the
+ * input as bytes, before the lexer sees them. The lexer handles any other
+ * order, and white space or an escape in a key, with the same result.
  */
 #include "codec/engines.h"
 #include "codec/json_reader.h"
@@ -28,7 +29,7 @@ typedef struct opened {
 
 enum { heads_count = 0 };
 
-/* Goes to the token after a value that is one token. */
+/* Goes to the token after a value of a single token. */
 static int finish(reader *in, int status)
 {
     return status == SHMRPC_OK ? shmrpci_json_advance(in) : status;
@@ -111,7 +112,7 @@ static int open_map(reader *in, const shmrpc_type *type, opened *at, bool *more)
     return shmrpci_json_open(in, SHMRPCI_JSON_OBJECT_CLOSE, more);
 }
 
-/* Where an item ended: a comma, or the end of the container. */
+/* Steps over the end of an item: a comma, or the end of the container. */
 static int next_item(reader *in, const opened *at, bool *more)
 {
     return shmrpci_json_next_item(
@@ -125,9 +126,9 @@ static int read_map_key(reader *in, const shmrpc_type *type, void *out)
     return shmrpci_json_read_map_key(in, type, out);
 }
 
-/* Called after `{` or a comma: steps over the key of the field `hint` and its
- * colon, if they come next and without white space, and returns the hint; else
- * SIZE_MAX. Most writers keep the order of the fields. */
+/* Called after `{` or a comma. If the key of the field `hint` and its colon
+ * come next, without white space, steps over them and returns the hint;
+ * otherwise returns SIZE_MAX. Most writers keep the order of the fields. */
 static size_t take_expected_key(reader *in, const shmrpc_type *type,
                                 size_t hint)
 {
@@ -150,7 +151,7 @@ static size_t take_expected_key(reader *in, const shmrpc_type *type,
     return hint;
 }
 
-/* The brace is the current token: looks for the key after it. */
+/* The brace is the current token; looks for the key after it. */
 static int open_members(reader *in, const shmrpc_type *type, opened *at,
                         bool *more, size_t *index)
 {
@@ -178,8 +179,8 @@ static int next_member(reader *in, const shmrpc_type *type, const opened *at,
     return next_item(in, at, more);
 }
 
-/* In any order: finds the field by its name, which may be a view of the
- * input. */
+/* Handles keys in any order: finds the field by its name, which may be a view
+ * of the input. */
 static int read_member_key(reader *in, const shmrpc_type *type, size_t hint,
                            member_key *key, size_t *index)
 {
@@ -198,8 +199,8 @@ int shmrpci_json_decode(const shmrpc_type *type, const uint8_t *data,
 {
     reader in = {.walk = {.root = name, .error = error}, .arena = arena};
     shmrpci_json_lexer_init(&in.lexer, data, len);
-    /* Decoded into a temporary: `value` is written on success only. 16 suits
-     * every C type that a table describes. */
+    /* Decoded into a temporary, because `value` is written only on success. An
+     * alignment of 16 suits every C type that a table describes. */
     void *result = shmrpci_arena_alloc(arena, type->size, 16);
     if (result == NULL) {
         return no_memory(&in);

@@ -1,7 +1,7 @@
 /*
- * The state of the JSON reader, shared by its parts: values of a described
- * type (json_read.c the containers, json_scalar.c the rest), and `any`
- * (json_any.c, with the steps that both take).
+ * The state of the JSON reader, shared by its parts: values of a described type
+ * (json_read.c the containers, json_scalar.c the rest), and `any` (json_any.c,
+ * with the steps that both use).
  *
  * Convention: a read function starts with the value's first token as the
  * current one, and ends with the token after the value. Threading: one thread.
@@ -21,17 +21,17 @@ typedef struct shmrpci_json_reader {
     shmrpci_arena *arena;
 } shmrpci_json_reader;
 
-/* Goes to the next token; INVALID when it is malformed. */
+/* Goes to the next token; returns INVALID if it is malformed. */
 int shmrpci_json_advance(shmrpci_json_reader *reader);
 
-/* INVALID: "expected `what`, found string (at byte 17)". */
+/* Returns INVALID with "expected `what`, found string (at byte 17)". */
 int shmrpci_json_expected(const shmrpci_json_reader *reader, const char *what);
 
 /* Copies the current string into the arena, followed by a NUL; does not go to
  * the next token. */
 int shmrpci_json_copy_string(shmrpci_json_reader *reader, shmrpc_str *out);
 
-/* As copy, but a string without escapes is a view of the input. */
+/* Like copy, but a string without escapes becomes a view of the input. */
 int shmrpci_json_view_string(shmrpci_json_reader *reader, shmrpc_str *out);
 
 /* Checks that the current number is not too long to be read. */
@@ -40,7 +40,7 @@ int shmrpci_json_check_number(const shmrpci_json_reader *reader);
 /* With a key as the current token: steps over it and its colon. */
 int shmrpci_json_finish_key(shmrpci_json_reader *reader);
 
-/* The same, and gives a view of the key. */
+/* Like finish_key, and also gives a view of the key. */
 int shmrpci_json_read_key(shmrpci_json_reader *reader, shmrpc_str *out);
 
 /* After a value in a container that `close` ends: steps over a comma (then
@@ -54,11 +54,11 @@ int shmrpci_json_next_item(shmrpci_json_reader *reader,
 int shmrpci_json_open(shmrpci_json_reader *reader, shmrpci_json_token close,
                       bool *more);
 
-/* A value of any type that is one token, without going to the next; it refers
- * to nothing but the arena. */
+/* Reads a value of any type that is a single token, without going to the next
+ * token. The value refers only to the arena. */
 int shmrpci_json_read_any_word(shmrpci_json_reader *reader, shmrpc_any *out);
 
-/* The same for each kind that is one token. */
+/* Read a single-token value of a described type, of each kind. */
 int shmrpci_json_read_bool(shmrpci_json_reader *reader, const shmrpc_type *type,
                            void *out);
 int shmrpci_json_read_integer(shmrpci_json_reader *reader,

@@ -1,11 +1,11 @@
 /*
- * Converts JSON tokens to values that are one token, and reads keys of maps.
+ * Converts JSON tokens to values of a single token, and reads keys of maps.
  *
  * README.md of this folder ("Text forms") lists the alternative forms that are
- * accepted for the sake of other programs: 64-bit integers in quotes because
- * JavaScript rounds above 2^53, NaN and infinity in quotes because JSON has no
- * such numbers, 1e3 where an integer is expected because some printers write it
- * so. No integer is ever rounded.
+ * accepted for other programs: 64-bit integers in quotes because JavaScript
+ * rounds above 2^53, NaN and infinity in quotes because JSON has no such
+ * numbers, and 1e3 where an integer is expected because some printers write it
+ * that way. No integer is ever rounded.
  */
 #include <math.h>
 
@@ -41,8 +41,8 @@ int shmrpci_json_read_bool(reader *in, const shmrpc_type *type, void *out)
     return SHMRPC_OK;
 }
 
-/* The text of the number is shown, up to 40 bytes: it consists of ASCII, as the
- * lexer has checked. */
+/* The message shows up to 40 bytes of the number, which are ASCII, as the lexer
+ * has checked. */
 static int not_integer(const reader *in, const shmrpc_type *type)
 {
     return shmrpci_walk_fail(
@@ -52,7 +52,8 @@ static int not_integer(const reader *in, const shmrpc_type *type)
         in->lexer.at);
 }
 
-/* 64-bit numbers may come as strings, for the sake of JavaScript. */
+/* 64-bit numbers may be strings, because JavaScript can't represent all of them
+ * as numbers. */
 static bool is_quoted_int(const reader *in, const shmrpc_type *type)
 {
     return in->lexer.token == SHMRPCI_JSON_STRING && type->size == 8 &&
@@ -83,7 +84,7 @@ int shmrpci_json_read_integer(reader *in, const shmrpc_type *type, void *out)
     return shmrpci_store_int(&in->walk, type, number, out);
 }
 
-/* The three texts by which floats that JSON lacks are written. */
+/* The three texts for floats that JSON can't express. */
 static bool special_float(const reader *in, double *out)
 {
     static const struct {
@@ -117,11 +118,12 @@ int shmrpci_json_read_float(reader *in, const shmrpc_type *type, void *out)
     if (status != SHMRPC_OK) {
         return status;
     }
-    /* Rounding to double and then to float would round twice. */
+    /* An f32 is read directly: rounding to double and then to float would round
+     * twice. */
     number = type->kind == SHMRPC_KIND_F32
                  ? (double)shmrpci_text_to_f32(text_at(in), in->lexer.text_len)
                  : shmrpci_text_to_f64(text_at(in), in->lexer.text_len);
-    /* A number without quotes is never infinity: it was too large. */
+    /* A number without quotes that becomes infinity was too large. */
     if (isinf(number)) {
         return shmrpci_walk_fail(&in->walk, "number out of range (at byte %zu)",
                                  in->lexer.at);
@@ -143,8 +145,8 @@ int shmrpci_json_read_string(reader *in, const shmrpc_type *type, void *out)
     return status;
 }
 
-/* Bytes that are decoded are at most 3/4 of the text, so that the message
- * bounds the allocation. */
+/* Decoded bytes take at most 3/4 of the text, so the message bounds the
+ * allocation. */
 static int decode_bytes(reader *in, const shmrpc_type *type, shmrpc_str text,
                         void *out)
 {
@@ -197,12 +199,12 @@ int shmrpci_json_read_enum(reader *in, const shmrpc_type *type, void *out)
     if (in->lexer.token != SHMRPCI_JSON_INTEGER) {
         return not_a(in, type);
     }
-    /* Any number of the base type passes: enums are open. */
+    /* Accepts any number of the base type, because enums are open. */
     return shmrpci_json_read_integer(in, type->element, out);
 }
 
 /* A key is the text of a value without its quotes. Numbers are tried first,
- * also for enums: a value without a name was written as a number. */
+ * also for enums, because a value without a name was written as a number. */
 static int key_from_text(reader *in, const shmrpc_type *type, shmrpc_str text,
                          void *out)
 {
@@ -237,8 +239,8 @@ int shmrpci_json_read_map_key(reader *in, const shmrpc_type *type, void *out)
     }
     int status;
     shmrpc_str text;
-    /* Keys of strings and `any` are kept and must be copied; the others are
-     * read from a view. */
+    /* Keys that are strings or `any` are kept, so they must be copied; others
+     * are read from a view. */
     if (type->kind == SHMRPC_KIND_STRING) {
         status = shmrpci_json_read_string(in, type, out);
     } else if (type->kind == SHMRPC_KIND_ANY) {

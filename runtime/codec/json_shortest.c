@@ -1,10 +1,10 @@
 /*
- * Schubfach: the shortest decimal that reads back as the same float. The names
- * are those of the paper: v = c * 2^q lies between vl and vr, the ends of what
- * rounds to it; all are scaled by 4 * 10^-k.
+ * Schubfach: finds the shortest decimal that reads back as the same float. The
+ * names are those of the paper: v = c * 2^q lies between vl and vr, the ends of
+ * the interval that rounds to v; all are scaled by 4 * 10^-k.
  *
  * k is the largest exponent for which some multiple of 10^k must be within the
- * interval; there may be one of 10^(k+1) as well, which is a digit shorter.
+ * interval; there may also be a multiple of 10^(k+1), which is a digit shorter.
  * Three multiplications with a power of ten give the scaled v, vl and vr; what
  * they cut off is kept in the lowest bit ("round to odd"), which makes the
  * comparisons below exact.
@@ -16,10 +16,10 @@
 
 #include "codec/json_powers.h"
 
-/* g * cp / 2^128, with a lowest bit that says whether anything was cut off. */
+/* Returns g * cp / 2^128, with the lowest bit set if anything was cut off. */
 static uint64_t round_to_odd(shmrpci_power g, uint64_t cp)
 {
-    /* 128 by 64 bits, of which the upper 64 count. */
+    /* A product of 128 by 64 bits, of which the upper 64 bits are used. */
     shmrpci_product x = shmrpci_multiply(g.low, cp);
     shmrpci_product y = shmrpci_multiply(g.high, cp);
     uint64_t middle = y.low + x.high;
@@ -27,8 +27,8 @@ static uint64_t round_to_odd(shmrpci_power g, uint64_t cp)
     return high | (middle > 1 ? 1 : 0);
 }
 
-/* 10^k, rounded up, as the paper's proof needs it; the table is rounded down.
- * Powers that 128 bits hold exactly stay as they are. */
+/* Returns 10^k rounded up, as the paper's proof needs it; the table is rounded
+ * down. Powers that fit 128 bits exactly stay unchanged. */
 static shmrpci_power power_above(int k)
 {
     shmrpci_power g = shmrpci_powers_of_ten[k - SHMRPCI_POWERS_MIN];
@@ -39,13 +39,14 @@ static shmrpci_power power_above(int k)
     return g;
 }
 
-/* `is_lower_closer`: c is a power of two, and the float below is half as far
- * away as the one above. */
+/* `is_lower_closer` means that c is a power of two, so that the next lower
+ * float is half as far away as the next higher one. */
 static shmrpci_shortest shortest(uint64_t c, int q, bool is_lower_closer)
 {
-    /* Ends of the interval round to c when it is even. */
+    /* The ends of the interval round to v if c is even. */
     uint64_t is_odd = c & 1;
-    /* floor(log10(2^q)), or of 3/4 of it */
+    /* floor(log10(2^q)), or floor(log10(3/4 * 2^q)) if the lower float is
+     * closer */
     int k = (q * 1262611 - (is_lower_closer ? 524031 : 0)) >> 22;
     int h = q + shmrpci_log2_of_power(-k) + 1;
     shmrpci_power g = power_above(-k);
@@ -55,8 +56,8 @@ static shmrpci_shortest shortest(uint64_t c, int q, bool is_lower_closer)
     uint64_t upper = round_to_odd(g, (4 * c + 2) << h) - is_odd;
 
     uint64_t s = v / 4;
-    /* One digit fewer: the multiple of ten below or above, when one alone lies
-     * within the interval. */
+    /* Tries one digit fewer: the multiple of ten below or above, if exactly one
+     * of them lies within the interval. */
     if (s >= 10) {
         uint64_t tenth = s / 10;
         bool is_down_inside = lower <= 40 * tenth;
@@ -65,8 +66,8 @@ static shmrpci_shortest shortest(uint64_t c, int q, bool is_lower_closer)
             return (shmrpci_shortest){tenth + (is_up_inside ? 1 : 0), k + 1};
         }
     }
-    /* Else s or s + 1: the one that lies within, or of two the nearer; of two
-     * that are equally near the even one. */
+    /* Otherwise s or s + 1: whichever lies within the interval, or the nearer
+     * one of two, or the even one if both are equally near. */
     bool is_down_inside = lower <= 4 * s;
     bool is_up_inside = 4 * s + 4 <= upper;
     if (is_down_inside != is_up_inside) {
@@ -77,7 +78,7 @@ static shmrpci_shortest shortest(uint64_t c, int q, bool is_lower_closer)
     return (shmrpci_shortest){s + (is_up ? 1 : 0), k};
 }
 
-/* An exponent field of 0 is a subnormal number: it has no hidden bit, and its
+/* An exponent field of 0 is a subnormal number: it has no hidden bit, and both
  * neighbours are equally far away. */
 shmrpci_shortest shmrpci_shortest_f64(double number)
 {

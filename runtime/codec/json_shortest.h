@@ -8,14 +8,14 @@
 
 #include <stdint.h>
 
-/* digits * 10^exponent; the digits may end with zeros. */
+/* A decimal number, digits * 10^exponent; the digits may end with zeros. */
 typedef struct shmrpci_shortest {
     uint64_t digits;
     int exponent;
 } shmrpci_shortest;
 
-/* Of a finite number above 0. Of all decimals with the fewest digits it is the
- * nearest. */
+/* Return the shortest decimal of a finite number above 0. Of all decimals with
+ * the fewest digits it is the nearest. */
 shmrpci_shortest shmrpci_shortest_f64(double number);
 shmrpci_shortest shmrpci_shortest_f32(float number);
 

@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "codec/codec.h"
 
-/* A decoded value, behind the arena that holds what it points to. */
+/* A decoded value, after the arena that holds what it points to. */
 typedef struct json_value {
     shmrpci_arena arena;
     /* Aligned for any C type that a table describes. */
@@ -24,8 +24,8 @@ typedef struct json_value {
 shmrpc_status shmrpc_json_read(const shmrpc_type *type, const char *text,
                                size_t len, void **out, shmrpc_error *error)
 {
-    /* No limit of the arena: the caller's text bounds what is allocated, by the
-     * factor that README.md of this folder states. */
+    /* The arena needs no limit: the caller's text bounds what is allocated, by
+     * the factor that README.md of this folder states. */
     const shmrpci_codec *codec = shmrpci_codec_of(SHMRPC_ENCODING_JSON);
     json_value *read = calloc(1, sizeof *read + type->size);
     if (read == NULL) {
@@ -63,7 +63,7 @@ shmrpc_status shmrpc_json_write(const shmrpc_type *type, const void *value,
     shmrpci_buf_init_heap(&out);
     int status = codec->encode(type, value, "", &out, error);
     size_t count = out.len;
-    /* For callers who want a C string; `*len` doesn't count it. */
+    /* For callers who want a C string; `*len` doesn't count the NUL. */
     shmrpci_buf_append_char(&out, '\0');
     if (status == SHMRPC_OK && out.status != SHMRPC_OK) {
         status = shmrpc_error_set(error, out.status, "%s",
@@ -73,7 +73,8 @@ shmrpc_status shmrpc_json_write(const shmrpc_type *type, const void *value,
         shmrpci_buf_fini(&out);
         return (shmrpc_status)status;
     }
-    /* A heap buffer's bytes come from malloc: they become the caller's. */
+    /* A heap buffer's bytes come from malloc, so the caller can take ownership
+     * of them. */
     *text = (char *)out.data;
     *len = count;
     return SHMRPC_OK;

@@ -1,14 +1,14 @@
 /*
  * Writes values of a described type as JSON text without white space: the
- * functions by which write_walk.inc writes JSON.
+ * functions with which write_walk.inc writes JSON.
  *
- * Bytes are appended to the buffer of the message. A full buffer ignores what
- * follows and keeps its status, which is checked once, at the end; so the small
- * functions here return nothing. After a failure the buffer may hold part of
- * the value.
+ * Bytes are appended to the buffer of the message. A full buffer ignores
+ * further bytes and keeps its status, which is checked once, at the end; so the
+ * small functions here return nothing. After a failure the buffer may hold part
+ * of the value.
  *
- * Names of fields and enumerators are plain ASCII by the grammar of the `.svc`:
- * they need no escapes.
+ * By the grammar of the `.svc`, names of fields and enumerators are plain
+ * ASCII, so they need no escapes.
  */
 #include <math.h>
 
@@ -37,7 +37,7 @@ static void put(writer *to, char c)
     }
 }
 
-/* Short constant texts, which `copy_tiny` copies without a call. */
+/* Writes a short constant text, which `copy_tiny` copies without a call. */
 static void put_text(writer *to, const char *text)
 {
     size_t len = strlen(text);
@@ -47,8 +47,8 @@ static void put_text(writer *to, const char *text)
     }
 }
 
-/* Writes the text before a field's value: `{` or `,`, its name in quotes and a
- * colon, with one check of the buffer's room. */
+/* Writes the text before a field's value: `{` or `,`, the name in quotes and a
+ * colon, with a single check of the buffer's room. */
 static void put_key(writer *to, char open, const char *name)
 {
     size_t len = strlen(name);
@@ -62,8 +62,8 @@ static void put_key(writer *to, char open, const char *name)
     }
 }
 
-/* Appends the text with escapes where JSON needs them. `from` is the first byte
- * that may need one; what is before it has been written. */
+/* Appends the text, with escapes where JSON needs them. `from` is the first
+ * byte that may need one; the bytes before it have been written. */
 static void put_escaped(writer *to, const uint8_t *text, size_t from,
                         size_t len)
 {
@@ -85,8 +85,8 @@ static void put_escaped(writer *to, const uint8_t *text, size_t from,
     }
 }
 
-/* Length of the prefix that needs no escape, usually all of it. skip_plain
- * stops at bytes above 0x7f, but these need none. */
+/* Returns the length of the prefix that needs no escape, usually all of it.
+ * skip_plain stops at bytes above 0x7f, but these need no escape. */
 static size_t skip_unescaped(const uint8_t *text, size_t len)
 {
     size_t at = 0;
@@ -101,8 +101,8 @@ static size_t skip_unescaped(const uint8_t *text, size_t len)
     return len;
 }
 
-/* Checked before it is written: a receiver refuses text that is not UTF-8, so
- * the sender should find out first. */
+/* Checks UTF-8 before writing: a receiver refuses other text, so the sender
+ * should find out first. */
 static int write_text(writer *to, const char *text, size_t len)
 {
     size_t valid = shmrpci_utf8_valid_prefix(text, len);
@@ -123,7 +123,7 @@ static int write_text(writer *to, const char *text, size_t len)
     return SHMRPC_OK;
 }
 
-/* As base64, straight into the message. */
+/* Writes bytes as base64, straight into the message. */
 static int write_bytes(writer *to, const void *data, size_t len)
 {
     put(to, '"');
@@ -151,7 +151,7 @@ static void write_bool(writer *to, bool value)
 }
 
 /* Types with @json(string) are written in quotes, because JavaScript rounds
- * what is above 2^53. */
+ * numbers above 2^53. */
 static void write_integer(writer *to, const shmrpc_type *type,
                           const void *value)
 {
@@ -188,8 +188,8 @@ static void write_float(writer *to, const shmrpc_type *type, const void *value)
     }
 }
 
-/* The name of an enum's value; NULL when it is written as a number: for a
- * reader with another version of the contract, or when the value has no
+/* Returns the name of an enum's value, or NULL if it is written as a number:
+ * for a reader with another version of the contract, or if the value has no
  * name. */
 static const char *name_to_write(const writer *to, const shmrpc_type *type,
                                  const void *value)
@@ -209,7 +209,7 @@ static int write_enum(writer *to, const shmrpc_type *type, const void *value)
     return SHMRPC_OK;
 }
 
-/* JSON has no counts; msgpack does. */
+/* `count` is unused, because JSON has no counts; msgpack has. */
 static int open_list(writer *to, size_t count)
 {
     (void)count;
@@ -241,7 +241,7 @@ static void before_item(writer *to, size_t index)
     }
 }
 
-/* Keys are always strings: other scalars stand in quotes. */
+/* Keys are always strings, so other scalars are put in quotes. */
 static int write_key(writer *to, const shmrpc_type *type, const void *key)
 {
     if (type->kind == SHMRPC_KIND_ANY &&
@@ -269,13 +269,13 @@ static void open_params(writer *to, const shmrpc_type *type, const void *value)
     put(to, '[');
 }
 
-/* An absent parameter that is followed by others. */
+/* Writes an absent parameter that is followed by others. */
 static void put_hole(writer *to)
 {
     put_text(to, "null");
 }
 
-/* The brace comes with the first key. */
+/* Writes nothing, because the brace comes with the first key. */
 static void open_fields(const writer *to, const shmrpc_type *type,
                         const void *value)
 {
@@ -296,7 +296,7 @@ static void put_field_key(writer *to, const shmrpc_type *type,
     put_key(to, is_first ? '{' : ',', field->name);
 }
 
-/* Without any field, no key has written the brace. */
+/* If there is no field, no key has written the brace, so it is written here. */
 static void close_fields(writer *to, bool is_empty)
 {
     if (is_empty) {
@@ -305,8 +305,9 @@ static void close_fields(writer *to, bool is_empty)
     put(to, '}');
 }
 
-/* With a fraction or an exponent, so that a float comes back as a float. NaN
- * and infinity have no form here: in quotes they would come back as strings. */
+/* Writes a fraction or an exponent, so that a float reads back as a float.
+ * Refuses NaN and infinity, which JSON can't express: in quotes they would read
+ * back as strings. */
 static int write_any_float(writer *to, const shmrpc_any *value)
 {
     bool is_single = value->kind == SHMRPC_ANY_F32;
@@ -325,8 +326,8 @@ static int write_any_float(writer *to, const shmrpc_any *value)
     return SHMRPC_OK;
 }
 
-/* The walk writes strings, lists and maps; extensions and bytes have no JSON
- * form that reads back the same. */
+/* Refuses extensions and bytes, which have no JSON form that reads back the
+ * same. The walk writes strings, lists and maps. */
 static int write_any_word(writer *to, const shmrpc_any *value)
 {
     switch (value->kind) {
@@ -385,7 +386,8 @@ const shmrpci_codec shmrpci_codec_json = {
     .decode = shmrpci_json_decode,
 };
 
-/* Chosen by shmrpci_codec_numbered; peers can't tell the two apart. */
+/* Chosen by shmrpci_codec_numbered; peers can't tell this codec from the
+ * other. */
 const shmrpci_codec shmrpci_codec_json_numbered = {
     .encoding = SHMRPC_ENCODING_JSON,
     .name = "json",

@@ -1,13 +1,14 @@
 /*
- * Keys of maps: order, and the search for one that occurs twice.
+ * Keys of maps: their order, and the search for a key that occurs twice.
  *
- * The order is internal and never on the wire: it need only be total and cheap,
- * so lengths are compared before bytes, and floats by their bits. NaNs with
- * equal bits are duplicates.
+ * The order is internal and never on the wire: it only has to be total and
+ * cheap, so lengths are compared before bytes, and floats by their bits. NaNs
+ * with equal bits are duplicates.
  *
- * Three ways, by count: few keys are compared pair by pair; keys that ascend
- * already need one pass; any others are sorted through an array of indices,
- * because entries are large and their addresses are in use.
+ * The search has three ways, chosen by count and order: few keys are compared
+ * pair by pair; keys that already ascend need one pass; any others are sorted
+ * through an array of indices, because entries are large and their addresses
+ * are in use.
  */
 #include "codec/keys.h"
 
@@ -33,7 +34,7 @@ static int order(uint64_t a, uint64_t b)
     return (a > b) - (a < b);
 }
 
-/* By length first: cheaper, and any order will do. */
+/* Compares lengths first: that is cheaper, and any order will do. */
 static int compare_bytes(const void *a, size_t a_len, const void *b,
                          size_t b_len)
 {
@@ -81,8 +82,8 @@ static int compare_any(const shmrpc_any *a, const shmrpc_any *b)
         return order(a->u.b, b->u.b);
     case SHMRPC_ANY_I64:
     case SHMRPC_ANY_U64:
-    /* All three are 64 bits in one place of the union; a difference of bits is
-     * a difference of keys. */
+    /* All three kinds are 64 bits in one place of the union; keys with
+     * different bits are different. */
     case SHMRPC_ANY_F64:
         return order(a->u.u64, b->u.u64);
     case SHMRPC_ANY_F32:
@@ -120,7 +121,7 @@ int shmrpci_key_compare(const shmrpc_type *type, const void *a, const void *b)
     return order(shmrpci_load_bits(type, a), shmrpci_load_bits(type, b));
 }
 
-/* The data that the sort needs to reach a key by its index. */
+/* What the sort needs to reach a key by its index. */
 typedef struct table {
     const shmrpc_type *type;
     const uint8_t *entries;
@@ -160,8 +161,8 @@ static void sift_down(const table *keys, uint32_t *heap, size_t root,
     }
 }
 
-/* Heapsort: in place, not recursive, and n log n for the worst input, which a
- * sender may choose. */
+/* Heapsort: in place, not recursive, and n log n for any input, because a
+ * sender may choose the worst one. */
 static void sort(const table *keys, uint32_t *indices, size_t count)
 {
     for (size_t root = count / 2; root-- > 0;) {
@@ -187,8 +188,8 @@ static const void *find_among_few(const table *keys, size_t count)
     return NULL;
 }
 
-/* Whether every key is above the one before: common for what a program wrote
- * from a sorted container, and then nothing needs sorting. */
+/* Whether every key is above the one before. That is common for maps that a
+ * program wrote from a sorted container, and makes sorting unnecessary. */
 static bool is_ascending(const table *keys, size_t count)
 {
     for (size_t i = 1; i < count; i++) {
@@ -212,7 +213,8 @@ int shmrpci_keys_find_duplicate(const shmrpc_type *type, const void *entries,
     if (is_ascending(&keys, count)) {
         return SHMRPC_OK;
     }
-    /* Indices are u32: half the memory. A message can't be that large. */
+    /* Indices are u32, which halves the memory. A message can't hold more
+     * entries. */
     if (count > UINT32_MAX) {
         return SHMRPC_E_NO_MEMORY;
     }
@@ -225,7 +227,7 @@ int shmrpci_keys_find_duplicate(const shmrpc_type *type, const void *entries,
         indices[i] = (uint32_t)i;
     }
     sort(&keys, indices, count);
-    /* Sorted: equal keys are neighbours. */
+    /* After sorting, equal keys are neighbours. */
     for (size_t i = 1; i < count && *duplicate == NULL; i++) {
         if (compare_at(&keys, indices[i - 1], indices[i]) == 0) {
             *duplicate = key_at(&keys, indices[i]);

@@ -1,8 +1,8 @@
 /*
- * Keys of maps: order, and the search for one that occurs twice.
+ * Keys of maps: their order, and the search for a key that occurs twice.
  *
- * The search sorts (heapsort: no bad case that a sender could choose), so it
- * takes n log n comparisons for any input.  Threading: pure functions.
+ * The search uses heapsort, so it takes n log n comparisons for any input, and
+ * a sender can't choose a bad case. Threading: pure functions.
  */
 #ifndef SHMRPCI_CODEC_KEYS_H
 #define SHMRPCI_CODEC_KEYS_H
@@ -17,13 +17,15 @@
  * bytes, and `any`. */
 bool shmrpci_key_type_ok(const shmrpc_type *type);
 
-/* A total order of the keys of one type: below, at, or above 0. */
+/* Compares two keys of one type, in a total order; returns a number below, at
+ * or above 0. */
 int shmrpci_key_compare(const shmrpc_type *type, const void *a, const void *b);
 
 /*
  * Looks for two equal keys among `count` entries of `stride` bytes that begin
- * with their keys. OK with `*duplicate` set to the address of one of the two or
- * NULL; NO_MEMORY when the arena is full.
+ * with their keys. Returns OK, and sets `*duplicate` to the address of one of
+ * the two, or to NULL if there are none; returns NO_MEMORY if the arena is
+ * full.
  */
 int shmrpci_keys_find_duplicate(const shmrpc_type *type, const void *entries,
                                 size_t count, size_t stride,

@@ -18,17 +18,17 @@
  *   any                 has no native form
  *
  * The C layout is where a C compiler of our platforms puts the same parts. It
- * follows the same rule, for natural alignment is what LP64 does, but some
- * kinds have other forms (shmrpc/descriptor.h names them): a view is a pointer
- * and a length, an optional field is preceded by a `bool`, optional structs and
+ * follows the same rule, because LP64 uses natural alignment, but some kinds
+ * have other forms (shmrpc/descriptor.h lists them): a view is a pointer and a
+ * length, an optional field is preceded by a `bool`, optional structs and
  * unions are pointers, fields are in source order, and a union has its members
- * at the first place that suits them all. A struct is built with the same
+ * at the first offset that suits them all. A struct is built with the same
  * begin, add and end.
  *
  * Used by the codec and by the generator, which writes native sizes and
  * alignments into the type tables and leaves those of C to the compiler; tools
- * that make tables at run time compute both.  Sizes saturate above
- * SHMRPCI_LAYOUT_MAX_BYTES: check the end result against it, once.  Threading:
+ * that make tables at run time compute both. Sizes saturate above
+ * SHMRPCI_LAYOUT_MAX_BYTES: check the final result against it, once. Threading:
  * pure functions.
  */
 #ifndef SHMRPCI_CODEC_LAYOUT_H
@@ -38,7 +38,7 @@
 
 #include "shmrpc/descriptor.h"
 
-/* Fixed parts above this size are refused by the generator. */
+/* Max size of a fixed part; the generator refuses larger ones. */
 #define SHMRPCI_LAYOUT_MAX_BYTES ((uint32_t)16 << 20)
 
 typedef struct shmrpci_layout {
@@ -46,8 +46,8 @@ typedef struct shmrpci_layout {
     uint32_t align; /* 1, 2, 4 or 8; 0 for `any` */
 } shmrpci_layout;
 
-/* The reference that strings, bytes, lists, maps and optional structs leave in
- * the fixed part. */
+/* The reference in the fixed part that strings, bytes, lists, maps and optional
+ * structs have. */
 #define SHMRPCI_LAYOUT_REFERENCE ((shmrpci_layout){.size = 8, .align = 4})
 
 static inline uint32_t shmrpci_layout_clamp(uint64_t size)
@@ -56,14 +56,14 @@ static inline uint32_t shmrpci_layout_clamp(uint64_t size)
                                            : (uint32_t)size;
 }
 
-/* `at` rounded up to `align`, a power of two. */
+/* Returns `at` rounded up to `align`, a power of two. */
 static inline uint32_t shmrpci_layout_align(uint32_t at, uint32_t align)
 {
     return (at + align - 1) & ~(align - 1);
 }
 
-/* Of a kind that needs no more than its name: bool, numbers, string, bytes,
- * list, map; of every other kind {0, 0}. */
+/* Returns the native layout of a kind that needs no further description: bool,
+ * numbers, string, bytes, list, map; {0, 0} for every other kind. */
 static inline shmrpci_layout shmrpci_layout_of_kind(shmrpc_kind kind)
 {
     switch (kind) {
@@ -101,8 +101,8 @@ static inline shmrpci_layout shmrpci_layout_of_kind(shmrpc_kind kind)
 #define SHMRPCI_LAYOUT_C_POINTER \
     ((shmrpci_layout){sizeof(void *), _Alignof(void *)})
 
-/* Of the C value of a kind that needs no more than its name; of every other
- * kind {0, 0}. */
+/* Returns the C layout of a kind that needs no further description; {0, 0} for
+ * every other kind. */
 static inline shmrpci_layout shmrpci_layout_c_of_kind(shmrpc_kind kind)
 {
     switch (kind) {
@@ -140,7 +140,8 @@ static inline shmrpci_layout shmrpci_layout_array(shmrpci_layout element,
         shmrpci_layout_clamp((uint64_t)element.size * count), element.align};
 }
 
-/* A struct begins as this, gets its fields in order, and is ended by `end`. */
+/* The layout that a struct begins with; add its fields in order, then call
+ * `end`. */
 #define SHMRPCI_LAYOUT_EMPTY ((shmrpci_layout){.size = 0, .align = 1})
 
 /* Adds a value to the struct and returns its offset. */
@@ -156,15 +157,15 @@ static inline uint32_t shmrpci_layout_add(shmrpci_layout *structure,
     return at;
 }
 
-/* Whether a field with these SHMRPC_FIELD_ flags is behind a reference. */
+/* Whether a field with these SHMRPC_FIELD_ flags is stored as a reference. */
 static inline bool shmrpci_layout_is_reference(uint32_t field_flags)
 {
     return (field_flags & SHMRPC_FIELD_OPTIONAL) != 0 &&
            (field_flags & SHMRPC_FIELD_POINTER) != 0;
 }
 
-/* Adds a field: what add does for its value, or for its reference, or for its
- * presence byte (whose offset is then `*presence`) and its value. */
+/* Adds a field: its value, or its reference, or its presence byte (whose offset
+ * is stored in `*presence`) and its value. Returns the offset as add does. */
 static inline uint32_t shmrpci_layout_add_field(shmrpci_layout *structure,
                                                 shmrpci_layout value,
                                                 uint32_t field_flags,
@@ -179,7 +180,7 @@ static inline uint32_t shmrpci_layout_add_field(shmrpci_layout *structure,
     return shmrpci_layout_add(structure, value);
 }
 
-/* The whole struct, after its last field. */
+/* Completes the struct, after its last field. */
 static inline shmrpci_layout shmrpci_layout_end(shmrpci_layout structure)
 {
     uint32_t size = structure.size == 0 ? 1 : structure.size;
@@ -188,8 +189,8 @@ static inline shmrpci_layout shmrpci_layout_end(shmrpci_layout structure)
     return structure;
 }
 
-/* A union starts as EMPTY too, gets its members, and is ended by `union_end`.
- * No member may be optional. */
+/* A union also starts as EMPTY; add its members, then call `union_end`. No
+ * member may be optional. */
 static inline void shmrpci_layout_add_member(shmrpci_layout *members,
                                              shmrpci_layout member)
 {
@@ -201,7 +202,7 @@ static inline void shmrpci_layout_add_member(shmrpci_layout *members,
     }
 }
 
-/* The offset of the members behind the tag. */
+/* Returns the offset of the members, which follow the tag. */
 static inline uint32_t shmrpci_layout_union_offset(uint32_t members_align)
 {
     return members_align > 4 ? members_align : 4;
@@ -214,7 +215,8 @@ static inline shmrpci_layout shmrpci_layout_union_end(shmrpci_layout members)
     return shmrpci_layout_end(whole);
 }
 
-/* An entry of a map; the value's offset in `*value_offset`. */
+/* Returns the layout of a map entry, and the offset of the value in
+ * `*value_offset`. */
 static inline shmrpci_layout shmrpci_layout_entry(shmrpci_layout key,
                                                   shmrpci_layout value,
                                                   uint32_t *value_offset)

@@ -1,10 +1,10 @@
 /*
  * The msgpack reader's common steps, and the tokens of `any`.
  *
- * An `any` keeps everything that msgpack can say: f32 apart from f64, text
- * apart from bytes, extensions with their number. Integers become i64 where
- * they fit and u64 otherwise, whatever width the sender chose, so that equal
- * numbers are equal values.
+ * An `any` keeps everything that msgpack can express: f32 apart from f64, text
+ * apart from bytes, extensions with their number. Integers become i64 if they
+ * fit and u64 otherwise, whatever width the sender chose, so that equal numbers
+ * are equal values.
  */
 #include "base/utf8.h"
 #include "codec/msgpack_reader.h"
@@ -13,15 +13,15 @@
 typedef shmrpci_msgpack_token token;
 typedef shmrpci_msgpack_reader reader;
 
-/* The lexer knows the reason, the walk knows the path; neither needs the
- * other. */
+/* Combines the lexer's reason with the walk's path; neither knows the other. */
 int shmrpci_msgpack_malformed(const reader *in, const token *word)
 {
     return shmrpci_walk_fail(&in->walk, "%s (at byte %zu)", in->input.message,
                              word->at);
 }
 
-/* Gives the first bad byte's offset in the message, not in the text. */
+/* Checks UTF-8, and reports the first bad byte's offset in the message, not in
+ * the text. */
 int shmrpci_msgpack_check_utf8(const reader *in, const token *word)
 {
     size_t valid = shmrpci_utf8_valid_prefix(word->ptr, word->len);
@@ -32,7 +32,7 @@ int shmrpci_msgpack_check_utf8(const reader *in, const token *word)
                              (size_t)(word->ptr - in->input.data) + valid);
 }
 
-/* A copy of the token's bytes, with a NUL behind it. */
+/* Copies the token's bytes, with a NUL after them. */
 int shmrpci_msgpack_copy(reader *in, const token *word, void *span)
 {
     const char *bytes =
@@ -44,7 +44,7 @@ int shmrpci_msgpack_copy(reader *in, const token *word, void *span)
     return SHMRPC_OK;
 }
 
-/* Magnitude and sign to the bits of an i64 or u64. */
+/* Makes an i64 or u64 from magnitude and sign. */
 static shmrpc_any any_int(shmrpci_int number)
 {
     uint64_t bits = number.negative ? 0 - number.magnitude : number.magnitude;
@@ -56,8 +56,8 @@ static shmrpc_any any_int(shmrpci_int number)
     return value;
 }
 
-/* Places the bytes of an array at a multiple of 64: its elements, which follow
- * a head of a multiple of 64, can then be used in place. */
+/* Copies the bytes of an array to a multiple of 64. Its head is a multiple of
+ * 64, so the elements, which follow, can be used in place. */
 static int copy_array(const reader *in, const token *word, shmrpc_bytes *out)
 {
     uint8_t *bytes = shmrpci_arena_alloc(in->arena, word->len, 64);
@@ -81,7 +81,7 @@ static int read_any_bytes(reader *in, const token *word, shmrpc_any *out)
     out->kind =
         word->kind == SHMRPCI_MSGPACK_BIN ? SHMRPC_ANY_BYTES : SHMRPC_ANY_EXT;
     out->ext_type = word->kind == SHMRPCI_MSGPACK_EXT ? word->ext_type : 0;
-    /* Shorter ones are not arrays, and are copied like any extension. */
+    /* Shorter values are not arrays, and are copied like any extension. */
     return shmrpc_any_is_ext(out, SHMRPC_EXT_ARRAY) && word->len >= 64
                ? copy_array(in, word, &out->u.bytes)
                : shmrpci_msgpack_copy(in, word, &out->u.bytes);

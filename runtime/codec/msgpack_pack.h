@@ -3,10 +3,10 @@
  * msgpack_pack_uint64 and so on, with a shmrpci_buf where msgpack-c takes a
  * packer.
  *
- * <msgpack.h> itself is made from this template; its own packer writes every
+ * <msgpack.h> itself is made from this template, but its packer writes every
  * byte through a function pointer, which took half of the time. A failure stays
- * in the buffer. Only msgpack_write.c includes this. Threading: one thread at a
- * time.
+ * recorded in the buffer. Only msgpack_write.c includes this. Threading: one
+ * thread at a time.
  */
 #ifndef SHMRPCI_CODEC_MSGPACK_PACK_H
 #define SHMRPCI_CODEC_MSGPACK_PACK_H

@@ -1,13 +1,13 @@
 /*
- * Reads msgpack into values of a described type: the functions by which
+ * Reads msgpack into values of a described type: the functions with which
  * read_walk.inc reads msgpack.
  *
  * The heads of containers say how many items follow, so lists are allocated
- * once, in their final size. msgpack_token.c has checked the count against the
- * message before.
+ * once, with their final size. msgpack_token.c has already checked the count
+ * against the message.
  *
- * Every width of integer is taken for every integer type; the value decides.
- * Two shortcuts pay: integers of one byte, and keys that are the expected
+ * Every integer type accepts integers of any width; the value decides. Two
+ * shortcuts pay off: integers of one byte, and keys that are the expected
  * field's in their shortest form. Anything else goes through the lexer, with
  * the same result.
  */
@@ -23,7 +23,7 @@ typedef shmrpc_any member_key;
 
 static const shmrpc_type *const member_key_type = &shmrpc_type_any;
 
-/* Items, or pairs, that are still to be read. */
+/* A container being read; `left` counts items, or pairs, still to come. */
 typedef struct opened {
     size_t left;
 } opened;
@@ -70,8 +70,8 @@ static int read_bytes(reader *in, const shmrpc_type *type, void *out)
     return read_text(in, type, SHMRPCI_MSGPACK_BIN, out);
 }
 
-/* Stored as a double, also if it came as an f32; store_float narrows it where
- * the type is f32, exactly in that case. */
+/* Stores the number as a double even if it came as an f32; store_float narrows
+ * it without loss if the type is f32. */
 static int read_float(reader *in, const shmrpc_type *type, void *out)
 {
     token word;
@@ -109,8 +109,8 @@ static int read_bool(reader *in, const shmrpc_type *type, void *out)
     return status;
 }
 
-/* Any integer of the base type: enums are open. Also the general path of
- * read_integer, since an integer is its own base. */
+/* Accepts any integer of the base type, because enums are open. Also the
+ * general path of read_integer, because an integer is its own base type. */
 static inline int read_enum(reader *in, const shmrpc_type *type, void *out)
 {
     token word;
@@ -125,8 +125,8 @@ static inline int read_enum(reader *in, const shmrpc_type *type, void *out)
                              out);
 }
 
-/* Integers from 0 to 127 are one byte, and fit every type; they are most of all
- * integers. */
+/* Fast path: integers from 0 to 127, which are most of all integers, take one
+ * byte and fit every type. */
 static int read_integer(reader *in, const shmrpc_type *type, void *out)
 {
     shmrpci_msgpack_input *input = &in->input;
@@ -138,14 +138,15 @@ static int read_integer(reader *in, const shmrpc_type *type, void *out)
     return shmrpci_walk_bounds(&in->walk, type, out);
 }
 
-/* The byte that comes next; at the end of the input 0xC1, which msgpack never
+/* Returns the next byte; at the end of the input 0xC1, which msgpack never
  * uses. */
 static uint8_t next_byte(const reader *in)
 {
     return in->input.at < in->input.len ? in->input.data[in->input.at] : 0xC1;
 }
 
-/* A head of 0x90 to 0x9F, or one of the two with a longer count. */
+/* Whether the next head is 0x90 to 0x9F, or one of the two with a longer
+ * count. */
 static bool is_list_next(const reader *in)
 {
     uint8_t head = next_byte(in);
@@ -172,7 +173,7 @@ static bool at_null(const reader *in)
     return shmrpci_msgpack_at_nil(&in->input);
 }
 
-/* at_null has seen it. */
+/* Only called after at_null returned true. */
 static int take_null(reader *in)
 {
     token nil;
@@ -263,8 +264,8 @@ static bool take_expected_key(shmrpci_msgpack_input *input,
     return true;
 }
 
-/* By name or by tag, whichever the sender uses: @compact may be added to a
- * struct later. */
+/* Accepts names and tags, whichever the sender uses, because @compact may be
+ * added to a struct later. */
 static int read_member_key(reader *in, const shmrpc_type *type, size_t hint,
                            member_key *key, size_t *index)
 {
@@ -294,7 +295,7 @@ int shmrpci_msgpack_decode(const shmrpc_type *type, const uint8_t *data,
 {
     reader in = {.walk = {.root = name, .error = error}, .arena = arena};
     shmrpci_msgpack_init(&in.input, data, len);
-    /* Decoded aside: `value` is written on success only. */
+    /* Decoded into a temporary, because `value` is written only on success. */
     void *result = shmrpci_arena_alloc(arena, type->size, 16);
     if (result == NULL) {
         return no_memory(&in);

@@ -1,7 +1,7 @@
 /*
  * The state of the msgpack reader, shared by its two halves: values of a
  * described type (msgpack_read.c), and `any` (msgpack_any.c, with the steps
- * that both take).  Threading: one thread.
+ * that both use). Threading: one thread.
  */
 #ifndef SHMRPCI_CODEC_MSGPACK_READER_H
 #define SHMRPCI_CODEC_MSGPACK_READER_H
@@ -18,11 +18,11 @@ typedef struct shmrpci_msgpack_reader {
     shmrpci_arena *arena;
 } shmrpci_msgpack_reader;
 
-/* INVALID with the lexer's message about a malformed token. */
+/* Returns INVALID with the lexer's message about a malformed token. */
 int shmrpci_msgpack_malformed(const shmrpci_msgpack_reader *reader,
                               const shmrpci_msgpack_token *word);
 
-/* Reads one token; INVALID when it is malformed. */
+/* Reads one token; returns INVALID if it is malformed. */
 static inline int shmrpci_msgpack_word(shmrpci_msgpack_reader *reader,
                                        shmrpci_msgpack_token *word)
 {
@@ -31,15 +31,16 @@ static inline int shmrpci_msgpack_word(shmrpci_msgpack_reader *reader,
                : shmrpci_msgpack_malformed(reader, word);
 }
 
-/* INVALID unless the bytes of the token are UTF-8. */
+/* Returns INVALID unless the bytes of the token are UTF-8. */
 int shmrpci_msgpack_check_utf8(const shmrpci_msgpack_reader *reader,
                                const shmrpci_msgpack_token *word);
 
-/* A copy of the token's bytes, with a NUL behind it, into a string or bytes. */
+/* Copies the token's bytes, with a NUL after them, into a string or bytes. */
 int shmrpci_msgpack_copy(shmrpci_msgpack_reader *reader,
                          const shmrpci_msgpack_token *word, void *span);
 
-/* A value of any type that is no container, which must not come next. */
+/* Reads a value of any type that is not a container; the caller has made sure
+ * that no container comes next. */
 int shmrpci_msgpack_read_any_word(shmrpci_msgpack_reader *reader,
                                   shmrpc_any *out);
 

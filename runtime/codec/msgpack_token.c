@@ -3,12 +3,12 @@
  * (github.com/msgpack/msgpack, spec.md).
  *
  * Every length and count is checked here, before any other code sees it: a
- * payload must be within the input, and a container's items must be possible.
- * `owed` is the number of values that must still come if the message is whole.
- * It begins with 1, decreases with each token and increases by the items of
- * each container. A value takes a byte at least, so a head after which more
- * would be owed than there are bytes left is refused, before anything is
- * allocated for it.
+ * payload must be within the input, and the input must have room for a
+ * container's items. `owed` is the number of values that must still come if the
+ * message is complete. It begins at 1, decreases with each token and increases
+ * by the items of each container. Each value takes at least one byte, so a head
+ * is refused if more values would be owed than there are bytes left, before
+ * anything is allocated for it.
  */
 #include "codec/msgpack_token.h"
 
@@ -17,15 +17,15 @@
 typedef shmrpci_msgpack_input input;
 typedef shmrpci_msgpack_token token;
 
-/* Always false; `message` is constant text. */
+/* Always returns false; `message` is constant text. */
 static bool fail(input *in, const char *message)
 {
     in->message = message;
     return false;
 }
 
-/* Takes a big-endian number of 1, 2, 4 or 8 bytes. We are little-endian: one
- * swap each. */
+/* Reads a big-endian number of 1, 2, 4 or 8 bytes. We are little-endian, so
+ * each takes one byte swap. */
 static bool take_number(input *in, size_t size, uint64_t *out)
 {
     if (size > in->len - in->at) {
@@ -56,7 +56,7 @@ static bool take_number(input *in, size_t size, uint64_t *out)
     return true;
 }
 
-/* The bytes of a string, binary or extension: a view of the input. */
+/* Gives the bytes of a string, binary or extension, as a view of the input. */
 static bool take_payload(input *in, token *out, shmrpci_msgpack_kind kind,
                          uint64_t len)
 {
@@ -70,7 +70,7 @@ static bool take_payload(input *in, token *out, shmrpci_msgpack_kind kind,
     return true;
 }
 
-/* `count` is below 2^32, so that twice as many don't overflow. */
+/* `count` is below 2^32, so doubling it can't overflow. */
 static bool open_container(input *in, token *out, shmrpci_msgpack_kind kind,
                            uint64_t count)
 {
@@ -91,7 +91,7 @@ static void set_unsigned(token *out, uint64_t number)
     out->number = (shmrpci_int){.negative = false, .magnitude = number};
 }
 
-/* `bits` hold a two's complement number of `size` bytes; flipping the sign bit
+/* `bits` is a two's complement number of `size` bytes; flipping the sign bit
  * and subtracting it extends the sign. */
 static void set_signed(token *out, uint64_t bits, unsigned size)
 {
@@ -120,7 +120,7 @@ static bool take_integer(input *in, token *out, uint8_t head)
     return true;
 }
 
-/* An f32 is kept as its bits too, so that a NaN passes unchanged. */
+/* Keeps the bits of an f32, too, so that a NaN passes unchanged. */
 static bool take_float(input *in, token *out, size_t size)
 {
     uint64_t bits;
@@ -139,7 +139,7 @@ static bool take_float(input *in, token *out, size_t size)
     return true;
 }
 
-/* The type of an extension comes behind its length. */
+/* The type of an extension follows its length. */
 static bool take_ext(input *in, token *out, uint64_t len)
 {
     uint64_t ext_type;
@@ -151,8 +151,8 @@ static bool take_ext(input *in, token *out, uint64_t len)
     return take_payload(in, out, SHMRPCI_MSGPACK_EXT, len);
 }
 
-/* Tokens with a length of `size` bytes behind the head. Arrays and maps have
- * counts instead. */
+/* Reads tokens with a length of `size` bytes after the head. Arrays and maps
+ * have counts instead. */
 static bool take_sized(input *in, token *out, uint8_t head, size_t size)
 {
     uint64_t len;
@@ -180,8 +180,8 @@ static bool take_sized(input *in, token *out, uint8_t head, size_t size)
     }
 }
 
-/* Heads from 0xC0 to 0xDF: all others have their value or length in the head
- * itself. */
+/* Reads tokens whose head is 0xC0 to 0xDF; all other heads contain the value or
+ * length themselves. */
 static bool take_long(input *in, token *out, uint8_t head)
 {
     switch (head) {
@@ -241,8 +241,8 @@ bool shmrpci_msgpack_next(input *in, token *out)
     }
     uint8_t head = in->data[in->at++];
     in->owed--;
-    /* In the order of the table: positive fixint, fixmap, fixarray, fixstr,
-     * negative fixint. */
+    /* In the order of the specification's table: positive fixint, fixmap,
+     * fixarray, fixstr, negative fixint. */
     if (head < 0x80) {
         set_unsigned(out, head);
         return true;

@@ -1,13 +1,13 @@
 /*
  * Writes values of a described type as msgpack, packed by msgpack-c straight
- * into the message: the functions by which write_walk.inc writes msgpack.
+ * into the message: the functions with which write_walk.inc writes msgpack.
  *
- * msgpack-c chooses the shortest form of every integer, length and count. Its
- * functions return a status that is always 0 here, as a full buffer keeps its
- * own: hence the casts to void.
+ * msgpack-c chooses the shortest form of every integer, length and count. The
+ * status that its functions return is always 0 here, because a full buffer
+ * keeps its own status: hence the casts to void.
  *
  * Maps begin with their count, so present fields are counted before the first
- * is written.
+ * one is written.
  */
 #include "base/utf8.h"
 #include "codec/engines.h"
@@ -30,7 +30,7 @@ static int check_length(const writer *to, size_t len)
                : shmrpci_walk_status(&to->walk, SHMRPC_E_TOO_LARGE);
 }
 
-/* Checked before it is written: a receiver refuses text that is not UTF-8. */
+/* Checks UTF-8 before writing, because a receiver refuses other text. */
 static int write_text(writer *to, const char *text, size_t len)
 {
     size_t valid = shmrpci_utf8_valid_prefix(text, len);
@@ -86,16 +86,16 @@ static void write_float(writer *to, const shmrpc_type *type, const void *value)
     }
 }
 
-/* Always as a number: names would make messages longer, and readers have the
- * `.svc`. */
+/* Always writes a number: names would make messages longer, and readers have
+ * the `.svc`. */
 static int write_enum(writer *to, const shmrpc_type *type, const void *value)
 {
     write_integer(to, type->element, value);
     return SHMRPC_OK;
 }
 
-/* A message with too large a count is never sent: the walk ends with the
- * status. */
+/* If the count is too large, the walk ends with the status, so the message is
+ * never sent. */
 static int open_list(writer *to, size_t count)
 {
     int status = check_length(to, count);
@@ -110,8 +110,8 @@ static int open_map(writer *to, size_t count)
     return status;
 }
 
-/* A container of msgpack has no end mark: its head has the count. Nor are items
- * separated. */
+/* Does nothing: a msgpack container has no end mark, because its head has the
+ * count. Nor are items separated. */
 static void close_list(const writer *to)
 {
     (void)to;
@@ -133,8 +133,9 @@ static int write_key(writer *to, const shmrpc_type *type, const void *key)
     return write_value(to, type, key);
 }
 
-/* Length of the array of parameters: the position of the last one that is
- * present. Tags ascend, so the last one found is the highest. */
+/* Returns the length of the array of parameters: the position of the last
+ * parameter that is present. Tags ascend, so the last one found is the
+ * highest. */
 static uint32_t positions(const shmrpc_type *type, const void *value)
 {
     uint32_t count = 0;
@@ -151,13 +152,13 @@ static void open_params(writer *to, const shmrpc_type *type, const void *value)
     (void)msgpack_pack_array(to->out, positions(type, value));
 }
 
-/* An absent parameter that is followed by others. */
+/* Writes an absent parameter that is followed by others. */
 static void put_hole(writer *to)
 {
     (void)msgpack_pack_nil(to->out);
 }
 
-/* A tag for @compact, else the name. */
+/* Writes a tag for @compact, else the name. */
 static void put_field_key(writer *to, const shmrpc_type *type,
                           const shmrpc_field *field, bool is_first)
 {
@@ -185,7 +186,7 @@ static void open_fields(writer *to, const shmrpc_type *type, const void *value)
     (void)msgpack_pack_map(to->out, count_present(type, value));
 }
 
-/* A union is a map of one. */
+/* A union is a map with one entry. */
 static void open_chosen(writer *to)
 {
     (void)msgpack_pack_map(to->out, 1);

@@ -20,14 +20,15 @@
  *   optional       u32 offset, u32 count (0 or 1) of a block: the form of
  *    struct, union optional structs and unions
  *
- * A reference of length 0 has offset 0. Blocks are in the order in which a walk
- * meets their references, depth first (a list, then the blocks of its first
- * element, ...), and each begins at or behind the end of the one before: no
- * byte is reached twice, so that no image unfolds into more than it holds.
- * Padding is written as zero and not looked at.
+ * A reference of length 0 has offset 0. Blocks are in the order in which a
+ * depth-first walk meets their references (a list, then the blocks of its first
+ * element, ...), and each begins at or after the end of the previous one. So no
+ * byte is reached twice, and no image unfolds into more than it holds. Padding
+ * is written as zero and ignored when read.
  *
- * Both sides must lay the type out alike; contract.h checks that at connect.
- * Flat types (SHMRPC_TYPE_FLAT) are copied whole: their C form is this form.
+ * Both sides must have the same layout of the type; contract.h checks that at
+ * connect. Flat types (SHMRPC_TYPE_FLAT) are copied whole, because their C form
+ * is their native form.
  *
  * Threading: pure functions.
  */
@@ -39,7 +40,7 @@
 
 #define SHMRPCI_NATIVE_HEADER_BYTES 4
 
-/* Where the fixed part of the value begins. */
+/* Returns where the fixed part of the value begins. */
 static inline uint32_t shmrpci_native_start(const shmrpc_type *type)
 {
     return type->native_align > SHMRPCI_NATIVE_HEADER_BYTES
@@ -53,15 +54,16 @@ static inline shmrpci_layout shmrpci_native_layout(const shmrpc_type *type)
                             .align = type->native_align};
 }
 
-/* Whether the image is just the bytes of the value; true also for no fields. */
+/* Whether the image is just the bytes of the value; also true for a type
+ * without fields. */
 static inline bool shmrpci_native_is_flat(const shmrpc_type *type)
 {
     return (type->flags & SHMRPC_TYPE_FLAT) != 0 ||
            (type->count == 0 && type->kind == SHMRPC_KIND_STRUCT);
 }
 
-/* The field of parameters that consist of one flat struct: their image is that
- * of the struct. NULL for all other types. */
+/* If parameters consist of one flat struct, returns its field: the image of the
+ * parameters is that of the struct. NULL for all other types. */
 static inline const shmrpc_field *
 shmrpci_native_flat_param(const shmrpc_type *type)
 {
@@ -71,13 +73,13 @@ shmrpci_native_flat_param(const shmrpc_type *type)
     return is_one ? &type->fields[0] : NULL;
 }
 
-/* Offset of a union's members. */
+/* Returns the offset of a union's members. */
 static inline uint32_t shmrpci_native_union_offset(const shmrpc_type *type)
 {
     return shmrpci_layout_union_offset(type->native_align);
 }
 
-/* The reading half of the codec, as in codec.h. */
+/* The decode function of the codec, see codec.h. */
 int shmrpci_native_decode(const shmrpc_type *type, const uint8_t *data,
                           size_t len, const char *name, shmrpci_arena *arena,
                           void *value, shmrpc_error *error);

@@ -1,14 +1,16 @@
 /*
  * Reads native images into values of a described type.
  *
- * Two rules make any bytes safe to read. The fixed part of a value is known to
- * be within the image before it is read: that of the whole by check_size, that
- * of an element or a referred struct by take_block. And blocks must follow one
- * another in the order in which they are met, so that no byte is read twice: an
- * image can't expand into more than it holds, and recursion ends.
+ * Two rules make it safe to read any bytes. First, the fixed part of a value is
+ * known to be within the image before it is read: check_size checks that of the
+ * whole value, take_block that of an element or a referenced struct. Second,
+ * blocks must follow one another in the order in which they are met, so that no
+ * byte is read twice: an image can't expand into more than it holds, and
+ * recursion ends.
  *
- * The image must not change meanwhile: references are read once, but blocks are
- * checked and then copied. Callers copy what a peer can write (codec.h).
+ * The image must not change while it is read: references are read once, but
+ * blocks are checked and then copied. Callers copy what a peer can write
+ * (codec.h).
  */
 #include <inttypes.h>
 
@@ -17,7 +19,7 @@
 #include "codec/native.h"
 #include "codec/value.h"
 
-/* Values up to this size are assembled on the stack. */
+/* Values up to this size are decoded on the stack. */
 #define SMALL_VALUE_BYTES 512
 
 typedef struct reader {
@@ -37,8 +39,8 @@ static int no_memory(const reader *in)
 }
 
 /* Checks the reference at `at`, which is within the image, and moves `end`
- * behind the block. Nothing else may read a reference. `part_size` and `align`
- * are not 0: `any`, the one type without a native form, is refused when a
+ * behind its block. Nothing else may read a reference. `part_size` and `align`
+ * are not 0: `any`, the only type without a native form, is refused when a
  * `.svc` is checked. */
 static int take_block(reader *in, size_t at, uint32_t part_size, uint32_t align,
                       size_t *block, size_t *count)
@@ -46,8 +48,8 @@ static int take_block(reader *in, size_t at, uint32_t part_size, uint32_t align,
     uint32_t reference[2];
     memcpy(reference, in->data + at, sizeof reference);
     uint64_t from = reference[0];
-    /* Below 2^64: a u32 times the size of a type, which is limited to 16
-     * MiB. */
+    /* Below 2^64, because it is a u32 times the size of a type, which is
+     * limited to 16 MiB. */
     uint64_t size = (uint64_t)reference[1] * part_size;
     *block = reference[0];
     *count = reference[1];
@@ -75,8 +77,8 @@ static int take_block(reader *in, size_t at, uint32_t part_size, uint32_t align,
     return SHMRPC_OK;
 }
 
-/* A boolean byte. Values other than 0 and 1 are refused, since a C bool can't
- * hold them. */
+/* Reads a boolean byte. Refuses values other than 0 and 1, because a C bool
+ * can't hold them. */
 static int read_flag(const reader *in, size_t at, bool *out)
 {
     uint8_t byte = in->data[at];
@@ -88,7 +90,7 @@ static int read_flag(const reader *in, size_t at, bool *out)
     return SHMRPC_OK;
 }
 
-/* Strings and bytes, with a NUL behind the copy that the length doesn't
+/* Reads strings and bytes. The copy gets a NUL that the length doesn't
  * count. */
 static int read_bytes(reader *in, const shmrpc_type *type, size_t at, void *out)
 {
@@ -117,13 +119,13 @@ static int read_bytes(reader *in, const shmrpc_type *type, size_t at, void *out)
     return SHMRPC_OK;
 }
 
-/* `count` elements side by side from `at`: those of an array are part of the
- * fixed part, those of a list are a block. */
+/* Reads `count` elements side by side from `at`. Those of an array are part of
+ * the fixed part, those of a list are a block. */
 static int read_elements(reader *in, const shmrpc_type *type, size_t at,
                          size_t count, void *items)
 {
     const shmrpc_type *element = type->element;
-    /* Flat: the image is the C array. */
+    /* For flat elements the image is the C array. */
     if ((element->flags & SHMRPC_TYPE_FLAT) != 0 && count > 0) {
         memcpy(items, in->data + at, count * element->native_size);
         return SHMRPC_OK;
@@ -142,8 +144,8 @@ static int read_elements(reader *in, const shmrpc_type *type, size_t at,
     return status;
 }
 
-/* Room for the items of a list or map. The count has been checked against the
- * image, in which an item takes a byte at least; so the memory is bounded by
+/* Allocates the items of a list or map. The count has been checked against the
+ * image, in which an item takes at least one byte; so the memory is bounded by
  * the message and the size of the C item. */
 static void *alloc_items(reader *in, const shmrpc_type *type, size_t count,
                          size_t align)
@@ -174,7 +176,7 @@ static int read_list(reader *in, const shmrpc_type *type, size_t at, void *out)
     return read_elements(in, type, block, count, items);
 }
 
-/* Two equal keys are refused, as with every encoding. */
+/* Refuses two equal keys, as every encoding does. */
 static int check_keys(const reader *in, const shmrpc_type *type,
                       const void *entries, size_t count)
 {
@@ -189,8 +191,8 @@ static int check_keys(const reader *in, const shmrpc_type *type,
                : shmrpci_walk_duplicate(&in->walk, type->key, duplicate);
 }
 
-/* An entry is laid out as a struct of key and value, `value_at` being the
- * value's offset. */
+/* Reads entries, which are laid out as a struct of key and value; `value_at` is
+ * the value's offset. */
 static int read_entries(reader *in, const shmrpc_type *type,
                         const shmrpci_layout *layout, uint32_t value_at,
                         size_t block, uint8_t *entries, size_t count)
@@ -203,7 +205,7 @@ static int read_entries(reader *in, const shmrpc_type *type,
     for (size_t i = 0; status == SHMRPC_OK && i < count; i++) {
         uint8_t *entry = entries + i * type->item_size;
         size_t entry_at = block + i * layout->size;
-        /* A failure in a key is reported at the map: the key can't name
+        /* A failure in a key is reported at the map, because the key can't name
          * itself. */
         step.kind = SHMRPCI_STEP_NONE;
         status = read_value(in, type->key, entry_at, entry);
@@ -232,7 +234,7 @@ static int read_map(reader *in, const shmrpc_type *type, size_t at, void *out)
     if (status != SHMRPC_OK) {
         return status;
     }
-    /* Aligned for every kind of key and value. */
+    /* The alignment suits every kind of key and value. */
     uint8_t *entries = alloc_items(in, type, count, sizeof(uint64_t));
     if (entries == NULL) {
         return no_memory(in);
@@ -242,7 +244,7 @@ static int read_map(reader *in, const shmrpc_type *type, size_t at, void *out)
     return status == SHMRPC_OK ? check_keys(in, type, entries, count) : status;
 }
 
-/* The value of a field that is present, at `at` of the image. */
+/* Reads the value of a present field, at `at` in the image. */
 static int read_present(reader *in, const shmrpc_field *field, size_t at,
                         void *value)
 {
@@ -251,7 +253,7 @@ static int read_present(reader *in, const shmrpc_field *field, size_t at,
                           : no_memory(in);
 }
 
-/* An optional struct or union: a block with one or none. */
+/* Reads an optional struct or union: a block with one item or none. */
 static int read_referred(reader *in, const shmrpc_field *field, size_t at,
                          void *value)
 {
@@ -269,8 +271,8 @@ static int read_referred(reader *in, const shmrpc_field *field, size_t at,
     return read_present(in, field, block, value);
 }
 
-/* A field with flags: optional, or by a pointer in C. A parameter that is a
- * pointer in C, but required, is in place in the image. */
+/* Reads a field with flags: optional, or a pointer in C. A required parameter
+ * that is a pointer in C is stored in place in the image. */
 static int read_field(reader *in, const shmrpc_field *field, size_t at,
                       size_t presence, void *value)
 {
@@ -298,7 +300,7 @@ static int read_struct(reader *in, const shmrpc_type *type, size_t at,
     if (status != SHMRPC_OK) {
         return status;
     }
-    /* Absent fields are zero in C, and pointers NULL. */
+    /* Absent fields are zero in C, and pointers are NULL. */
     if (type->size > 0) {
         memset(out, 0, type->size);
     }
@@ -310,7 +312,7 @@ static int read_struct(reader *in, const shmrpc_type *type, size_t at,
             &layout, shmrpci_native_layout(field->type), field->flags,
             &presence);
         shmrpci_step_field(&step, field->name);
-        /* Nearly every field: decoded in place. */
+        /* Nearly every field takes this path: decoded in place. */
         if (field->flags == 0) {
             status = read_value(in, field->type, at + offset,
                                 (uint8_t *)out + field->offset);
@@ -322,7 +324,8 @@ static int read_struct(reader *in, const shmrpc_type *type, size_t at,
     return status;
 }
 
-/* The tag is copied into the C value first, where union_member looks for it. */
+/* Copies the tag into the C value first, because union_member reads it
+ * there. */
 static int read_union(reader *in, const shmrpc_type *type, size_t at, void *out)
 {
     shmrpci_step step;
@@ -411,8 +414,8 @@ static int check_size(const reader *in, const shmrpc_type *type)
     return SHMRPC_OK;
 }
 
-/* Decoded into a temporary: the value is written on success only. Blocks begin
- * behind the fixed part. */
+/* Decodes into a temporary, because the value is written only on success.
+ * Blocks begin after the fixed part. */
 static int read_image(reader *in, const shmrpc_type *type, void *value)
 {
     uint32_t start = shmrpci_native_start(type);
@@ -432,8 +435,8 @@ static int read_image(reader *in, const shmrpc_type *type, void *value)
     return status;
 }
 
-/* The parameter is a pointer in C: the struct gets memory that lives as long as
- * the request. */
+/* The parameter is a pointer in C, so the struct gets memory that lives as long
+ * as the request. */
 static int read_flat_param(reader *in, const shmrpc_type *type,
                            const shmrpc_field *only, void *value)
 {
@@ -460,7 +463,7 @@ int shmrpci_native_decode(const shmrpc_type *type, const uint8_t *data,
         return status;
     }
     if (shmrpci_native_is_flat(type)) {
-        /* Every bit pattern is a valid value: nothing to check. */
+        /* Every bit pattern is a valid value, so there is nothing to check. */
         shmrpci_copy_tiny(value, data + shmrpci_native_start(type),
                           type->native_size);
         return SHMRPC_OK;

@@ -1,15 +1,16 @@
 /*
  * Writes values of a described type as native images.
  *
- * The fixed part is appended first, as zeros, then filled in; whatever has no
+ * The fixed part is appended first, as zeros, then filled in. Whatever has no
  * fixed size becomes a block at the end, when the walk meets it. So blocks are
  * in the order that the reader requires, and padding, absent fields and empty
- * references are zero already.
+ * references are already zero.
  *
- * Offsets are kept, never addresses: each new block may move the buffer.
+ * Code keeps offsets, never addresses, because each new block may move the
+ * buffer.
  *
- * Values are checked while they are written. An image that turns out wrong
- * half-way stays in the buffer as it is, and is not sent.
+ * Values are checked while they are written. An image that turns out to be
+ * invalid half-way stays in the buffer, and is not sent.
  */
 #include "base/utf8.h"
 #include "codec/engines.h"
@@ -27,15 +28,15 @@ typedef struct writer {
 static int write_value(writer *to, const shmrpc_type *type, const void *value,
                        size_t at);
 
-/* Valid until the buffer grows. */
+/* Returns the address of `at`, valid until the buffer grows. */
 static uint8_t *address(const writer *to, size_t at)
 {
     return to->out->data + to->start + at;
 }
 
-/* Appends a block, of which only the padding before it is written; its offset
- * in `*at`. NULL with a status in `*status` when there is no room, or an offset
- * would need more than 32 bits. */
+/* Appends a block and stores its offset in `*at`. Only the padding before the
+ * block is written. Returns NULL, with a status in `*status`, if there is no
+ * room, or an offset would need more than 32 bits. */
 static uint8_t *extend(writer *to, uint64_t size, uint32_t align, size_t *at,
                        int *status)
 {
@@ -69,16 +70,16 @@ static int add_block(writer *to, uint64_t size, uint32_t align, size_t *at)
     return status;
 }
 
-/* The place of a reference is zero beforehand, and stays zero for an empty list
- * or string. */
+/* Writes a reference. Its place is zero beforehand, and stays zero for an empty
+ * list or string. */
 static void put_reference(writer *to, size_t at, size_t block, size_t count)
 {
     uint32_t reference[2] = {(uint32_t)block, (uint32_t)count};
     memcpy(address(to, at), reference, sizeof reference);
 }
 
-/* A block of zeros for `count` parts of `size` bytes, and the reference to it
- * at `at`. */
+/* Adds a block of zeros for `count` parts of `size` bytes, and the reference to
+ * it at `at`. */
 static int add_parts(writer *to, size_t at, size_t count, uint32_t size,
                      uint32_t align, size_t *block)
 {
@@ -123,7 +124,7 @@ static int write_bytes(writer *to, const shmrpc_type *type, shmrpci_span span,
     return add_copy(to, at, span.ptr, span.len, span.len, 1);
 }
 
-/* Elements side by side from `at`. */
+/* Writes elements side by side from `at`. */
 static int write_elements(writer *to, const shmrpc_type *type,
                           const void *items, size_t count, size_t at)
 {
@@ -147,7 +148,7 @@ static int write_elements(writer *to, const shmrpc_type *type,
     return status;
 }
 
-/* Lists of flat elements are one copy, however long. */
+/* A list of flat elements is one copy, however long it is. */
 static int write_list(writer *to, const shmrpc_type *type, shmrpci_span items,
                       size_t at)
 {
@@ -168,8 +169,8 @@ static int write_list(writer *to, const shmrpc_type *type, shmrpci_span items,
                : status;
 }
 
-/* The whole block is added before its entries are written: their own blocks
- * come behind it. */
+/* Adds the whole block before its entries are written, so that their own blocks
+ * come after it. */
 static int write_entries(writer *to, const shmrpc_type *type,
                          shmrpci_span entries, size_t at)
 {
@@ -191,7 +192,7 @@ static int write_entries(writer *to, const shmrpc_type *type,
         const uint8_t *entry =
             (const uint8_t *)entries.ptr + i * type->item_size;
         size_t entry_at = block + i * layout.size;
-        /* Unlike the reader, the writer can name a key that is bad. */
+        /* Unlike the reader, the writer can name a bad key. */
         shmrpci_step_key(&step, type->key, entry);
         status = write_value(to, type->key, entry, entry_at);
         if (status == SHMRPC_OK) {
@@ -203,7 +204,8 @@ static int write_entries(writer *to, const shmrpc_type *type,
     return status;
 }
 
-/* The generator allows no others; types made at run time are checked here. */
+/* The generator allows only valid key types; types made at run time are checked
+ * here. */
 static int write_map(writer *to, const shmrpc_type *type, shmrpci_span entries,
                      size_t at)
 {
@@ -214,13 +216,14 @@ static int write_map(writer *to, const shmrpc_type *type, shmrpci_span entries,
     return entries.len == 0 ? SHMRPC_OK : write_entries(to, type, entries, at);
 }
 
-/* A field with flags: its presence byte or reference, and then its value. */
+/* Writes a field with flags: its presence byte or reference, and then its
+ * value. */
 static int write_field(writer *to, const shmrpc_field *field, const void *value,
                        size_t at, size_t presence)
 {
     const void *from;
     int status = shmrpci_field_require(&to->walk, field, value, &from);
-    /* Absent: all its bytes are zero already. */
+    /* An absent field's bytes are already zero. */
     if (status != SHMRPC_OK || from == NULL) {
         return status;
     }
@@ -265,7 +268,7 @@ static int write_struct(writer *to, const shmrpc_type *type, const void *value,
     return status;
 }
 
-/* Members are never optional: bytes behind the member stay zero. */
+/* Members are never optional; bytes after the member stay zero. */
 static int write_union(writer *to, const shmrpc_type *type, const void *value,
                        size_t at)
 {
@@ -286,7 +289,7 @@ static int write_union(writer *to, const shmrpc_type *type, const void *value,
     return status;
 }
 
-/* A value that is a pointer and a length in C. */
+/* Writes a value that is a pointer and a length in C. */
 static int write_sized(writer *to, const shmrpc_type *type, const void *value,
                        size_t at)
 {
@@ -346,9 +349,9 @@ static int write_value(writer *to, const shmrpc_type *type, const void *value,
                              shmrpci_type_text(type));
 }
 
-/* The C value that makes up the whole image, or NULL when the image needs the
- * walk. It is also NULL for a parameter that the caller left out, which the
- * walk then reports by name. */
+/* Returns the C value that makes up the whole image, or NULL if the image needs
+ * the walk. Also returns NULL for a parameter that the caller left out, which
+ * the walk then reports by name. */
 static const void *whole_flat(const shmrpc_type *type, const void *value)
 {
     const shmrpc_field *only = shmrpci_native_flat_param(type);
@@ -361,7 +364,7 @@ static const void *whole_flat(const shmrpc_type *type, const void *value)
     return flat;
 }
 
-/* The whole image of a flat value at once: header, padding, value. */
+/* Writes the whole image of a flat value at once: header, padding, value. */
 static int write_flat(const shmrpc_type *type, const void *value,
                       shmrpci_buf *out)
 {
@@ -371,15 +374,15 @@ static int write_flat(const shmrpc_type *type, const void *value,
     if (image == NULL) {
         return out->status;
     }
-    /* The header's upper half is the padding of a value that is aligned to
-     * 8. */
+    /* If the value is aligned to 8, the upper half of the header is its
+     * padding. */
     uint64_t header = size;
     memcpy(image, &header, start);
     shmrpci_copy_tiny(image + start, value, type->native_size);
     return SHMRPC_OK;
 }
 
-/* The length of the image is only known at its end. */
+/* The length of the image is known only at its end. */
 static int write_image(writer *to, const shmrpc_type *type, const void *value)
 {
     size_t at;
@@ -398,8 +401,8 @@ static int write_image(writer *to, const shmrpc_type *type, const void *value)
 static int encode(const shmrpc_type *type, const void *value, const char *name,
                   shmrpci_buf *out, shmrpc_error *error)
 {
-    /* A failure here is one of the buffer; write_image meets it again and
-     * reports it with the path. */
+    /* A failure here is one of the buffer; write_image gets the same failure
+     * and reports it with the path. */
     const void *flat = whole_flat(type, value);
     if (flat != NULL && write_flat(type, flat, out) == SHMRPC_OK) {
         return SHMRPC_OK;

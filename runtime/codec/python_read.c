@@ -2,16 +2,16 @@
  * Reads Python literals into trees: a recursive-descent parser of the grammar
  * in python_text.h.
  *
- * The text comes from people and from tools, and may be hostile as well:
- * nesting is limited to what the codecs carry, numbers by their digits, and
- * every access is within the text. Errors say what was expected and at which
- * byte; if a whole value is wrong, it is the byte after it ("before this").
+ * The text comes from people and tools, and may be malicious: nesting is
+ * limited to what the codecs support, numbers by their digits, and every access
+ * is within the text. Errors say what was expected and at which byte; if a
+ * whole value is wrong, they give the byte after it ("before this").
  *
- * Items of a collection are gathered on the heap, as their count is not known,
- * and end in the arena in one piece.
+ * Items of a collection are gathered on the heap, because their count is not
+ * known, and are then copied to the arena in one piece.
  *
  * A complex number is read as Python evaluates it, as a sum: a real number,
- * then a sign and an imaginary one.
+ * then a sign and an imaginary number.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -24,7 +24,8 @@
 #include "codec/limits.h"
 #include "codec/python_text.h"
 
-/* Characters of a number, without underscores; more than an integer has. */
+/* Max characters of a number, without underscores; more than the longest
+ * integer has. */
 #define NUMBER_BYTES (SHMRPC_BIGINT_MAX_DIGITS + 16)
 
 typedef struct reader {
@@ -38,7 +39,7 @@ typedef struct reader {
 
 static shmrpc_status read_any(reader *of, shmrpc_any *out);
 
-/* All syntax errors are made here: what was expected, and where. */
+/* All syntax errors are made here; they say what was expected, and where. */
 static shmrpc_status expected(const reader *of, const char *what)
 {
     return shmrpc_error_set(of->error, SHMRPC_E_INVALID,
@@ -50,8 +51,8 @@ static shmrpc_status no_memory(const reader *of)
     return shmrpc_error_set(of->error, SHMRPC_E_NO_MEMORY, "out of memory");
 }
 
-/* The character `ahead` of the next one; NUL at the end, which no rule accepts.
- * A NUL within the text is refused likewise. */
+/* Returns the character `ahead` of the next one; NUL at the end, which no rule
+ * accepts. So a NUL within the text is refused, too. */
 static char peek_at(const reader *of, size_t ahead)
 {
     return ahead < of->len - of->at ? of->text[of->at + ahead] : '\0';
@@ -62,7 +63,8 @@ static char peek(const reader *of)
     return peek_at(of, 0);
 }
 
-/* Comments and line breaks too: a literal may come from a file. */
+/* Also skips comments and line breaks, because a literal may come from a
+ * file. */
 static void skip_blanks(reader *of)
 {
     while (of->at < of->len) {
@@ -80,7 +82,7 @@ static void skip_blanks(reader *of)
     }
 }
 
-/* Steps over `c` if it is the next character behind blanks. */
+/* Steps over `c` if it is the next character after blanks. */
 static bool take(reader *of, char c)
 {
     skip_blanks(of);
@@ -101,8 +103,8 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-/* The value of a hexadecimal digit, -1 for any other character. Setting bit 5
- * makes ASCII letters lower case. */
+/* Returns the value of a hexadecimal digit, or -1 for any other character.
+ * Setting bit 5 makes ASCII letters lower case. */
 static int hex_of(char c)
 {
     if (is_digit(c)) {
@@ -139,8 +141,8 @@ static shmrpc_status add(const reader *of, items *to, const shmrpc_any *item)
 
 /* Reads `item, item, ]` up to the closing bracket. If `pairs` is not NULL the
  * items may be `key: value`: the first one decides for all, `*pairs` tells
- * which, and each pair is two items. `*out_comma`: a comma preceded the
- * bracket, which makes `(1,)` a tuple. */
+ * which, and each pair is stored as two items. `*out_comma` tells whether a
+ * comma preceded the bracket, which makes `(1,)` a tuple. */
 static shmrpc_status read_items(reader *of, char end, bool *pairs, items *out,
                                 bool *out_comma)
 {
@@ -175,7 +177,7 @@ static shmrpc_status read_items(reader *of, char end, bool *pairs, items *out,
     return SHMRPC_OK;
 }
 
-/* One item more is allocated than needed, so that an empty list has an address
+/* Allocates one item more than needed, so that an empty list has an address
  * too. */
 static shmrpc_status into_list(const reader *of, const items *from,
                                shmrpc_any *out)
@@ -192,7 +194,7 @@ static shmrpc_status into_list(const reader *of, const items *from,
     return SHMRPC_OK;
 }
 
-/* Duplicate keys are not looked for here: decoders refuse them. */
+/* Does not look for duplicate keys, because decoders refuse them. */
 static shmrpc_status into_map(const reader *of, const items *from,
                               shmrpc_any *out)
 {
@@ -217,8 +219,8 @@ static shmrpc_status into_ext(const reader *of, shmrpc_ext ext,
                                  from->ptr, from->len, out, of->error);
 }
 
-/* What a closing bracket ends: `]` a list, `}` a map or a set, `)` a tuple or a
- * value in brackets. `{}` is a map, as in Python. */
+/* Makes the value that a closing bracket ends: `]` a list, `}` a map or a set,
+ * `)` a tuple or a value in brackets. `{}` is a map, as in Python. */
 static shmrpc_status finish(const reader *of, char end, bool pairs, bool comma,
                             items *got, shmrpc_any *out)
 {
@@ -230,13 +232,13 @@ static shmrpc_status finish(const reader *of, char end, bool pairs, bool comma,
                                       : into_ext(of, SHMRPC_EXT_SET, got, out);
     }
     if (got->len == 1 && !comma) {
-        *out = got->ptr[0]; /* only brackets around a value */
+        *out = got->ptr[0]; /* just brackets around a value */
         return SHMRPC_OK;
     }
     return into_ext(of, SHMRPC_EXT_TUPLE, got, out);
 }
 
-/* The opening bracket is the next character. */
+/* Called when the opening bracket is the next character. */
 static shmrpc_status read_collection(reader *of, char end, shmrpc_any *out)
 {
     items got = {.ptr = NULL};
@@ -258,8 +260,8 @@ static shmrpc_status read_collection(reader *of, char end, shmrpc_any *out)
 
 /* ---- numbers ------------------------------------------------------------- */
 
-/* The text of a number without underscores and in the form of JSON, with digits
- * on both sides of the point, so that json_number.h can read it. */
+/* The text of a number without underscores and in JSON's form, with digits on
+ * both sides of the point, so that json_number.h can read it. */
 typedef struct number {
     char text[NUMBER_BYTES];
     size_t len;
@@ -267,8 +269,8 @@ typedef struct number {
     bool is_imag;
 } number;
 
-/* False when the number is longer than any that is valid. Two bytes stay free
- * for a zero that is put in. */
+/* Appends a character; returns false if the number is longer than any valid
+ * one. Two bytes stay free for an inserted zero. */
 static bool put_char(number *of, char c)
 {
     if (of->len + 2 >= sizeof of->text) {
@@ -278,8 +280,8 @@ static bool put_char(number *of, char c)
     return true;
 }
 
-/* Digits with single underscores between them, as in `1_000`; returns how many
- * digits. */
+/* Copies digits with single underscores between them, as in `1_000`; returns
+ * how many digits there were. */
 static size_t take_digits(reader *of, number *to)
 {
     size_t count = 0;
@@ -295,8 +297,8 @@ static size_t take_digits(reader *of, number *to)
     }
 }
 
-/* Integers keep all their digits here; their reader decides whether they are
- * too many. */
+/* Keeps all digits of integers; the function that reads them decides whether
+ * they are too many. */
 static shmrpc_status scan_number(reader *of, number *to)
 {
     to->is_real = to->is_imag = false;
@@ -334,14 +336,14 @@ static shmrpc_status scan_number(reader *of, number *to)
     if (is_digit(peek(of)) || is_letter(peek(of))) {
         return expected(of, "the end of the number");
     }
-    /* The reader of floats takes numbers up to this length. */
+    /* The function that reads floats takes numbers up to this length. */
     return (to->is_real || to->is_imag) &&
                    to->len > SHMRPCI_JSON_MAX_NUMBER_BYTES
                ? expected(of, "a shorter number before this")
                : SHMRPC_OK;
 }
 
-/* Without leading zeros, which JSON has none of. */
+/* Skips leading zeros, which JSON does not allow. */
 static double real_of(const number *of)
 {
     size_t skip = 0;
@@ -352,7 +354,8 @@ static double real_of(const number *of)
     return shmrpci_text_to_f64(of->text + skip, of->len - skip);
 }
 
-/* `0x`, `0o` and `0b`: up to 64 bits; longer ones have to be decimal. */
+/* Reads `0x`, `0o` and `0b` numbers of up to 64 bits; longer ones must be
+ * decimal. */
 static shmrpc_status read_radix(reader *of, bool is_negative, shmrpc_any *out)
 {
     char letter = (char)(peek_at(of, 1) | 32);
@@ -381,7 +384,7 @@ static shmrpc_status read_radix(reader *of, bool is_negative, shmrpc_any *out)
         if (value > (uint64_t)INT64_MAX + 1) {
             return expected(of, "at most 64 bits");
         }
-        /* -value, without an overflow at INT64_MIN. */
+        /* Computes -value without an overflow at INT64_MIN. */
         *out = shmrpc_any_i64(value == 0 ? 0 : -(int64_t)(value - 1) - 1);
         return SHMRPC_OK;
     }
@@ -390,8 +393,8 @@ static shmrpc_status read_radix(reader *of, bool is_negative, shmrpc_any *out)
     return SHMRPC_OK;
 }
 
-/* `+ 2j` behind a real number. MORE: there is none, and nothing was
- * consumed. */
+/* Reads `+ 2j` after a real number. Returns MORE if there is none, and then has
+ * consumed nothing. */
 static shmrpc_status read_imag(reader *of, double real, shmrpc_any *out)
 {
     size_t before = of->at;
@@ -416,7 +419,7 @@ static shmrpc_status read_imag(reader *of, double real, shmrpc_any *out)
                                    sign == '-' ? -part : part, out);
 }
 
-/* With the sign in front, for the maker takes one text. */
+/* Puts the sign in front, because the maker takes a single text. */
 static shmrpc_status read_integer(reader *of, const number *from,
                                   bool is_negative, shmrpc_any *out)
 {
@@ -457,7 +460,7 @@ static shmrpc_status read_number(reader *of, shmrpc_any *out)
     }
     if (!got.is_real) {
         /* An integer may be the real part of a complex number: only what
-         * follows tells. */
+         * follows it tells. */
         status = read_integer(of, &got, is_negative, out);
         if (status == SHMRPC_OK && got.len <= SHMRPCI_JSON_MAX_NUMBER_BYTES) {
             double whole = real_of(&got);
@@ -474,16 +477,16 @@ static shmrpc_status read_number(reader *of, shmrpc_any *out)
 
 /* ---- text and bytes ------------------------------------------------------ */
 
-/* Letters before a quote, such as `rb`, in any order and case; `len` counts
- * them. */
+/* Letters before a quote, such as `rb`, in any order and case; `len` is their
+ * number. */
 typedef struct prefix {
     bool is_raw;
     bool is_bytes;
     size_t len;
 } prefix;
 
-/* Looks ahead without consuming: false when the next word is no text. `u`,
- * which changes nothing, may only come first. */
+/* Looks ahead without consuming; returns false if the next word is not a text.
+ * `u`, which changes nothing, may only come first. */
 static bool read_prefix(const reader *of, prefix *out)
 {
     *out = (prefix){.len = 0};
@@ -504,7 +507,7 @@ static bool read_prefix(const reader *of, prefix *out)
 }
 
 /* Reads exactly `digits` digits: `\x` has 2, `\u` 4, `\U` 8. In bytes they are
- * a byte, in text a code point, which must be no surrogate. */
+ * a byte, in text a code point, which must not be a surrogate. */
 static shmrpc_status put_hex(reader *of, size_t digits, bool is_bytes,
                              shmrpci_buf *out)
 {
@@ -530,7 +533,7 @@ static shmrpc_status put_hex(reader *of, size_t digits, bool is_bytes,
     return SHMRPC_OK;
 }
 
-/* One to three digits, as in C. */
+/* Reads one to three octal digits, as in C. */
 static void put_octal(reader *of, bool is_bytes, shmrpci_buf *out)
 {
     uint32_t value = 0;
@@ -547,8 +550,8 @@ static void put_octal(reader *of, bool is_bytes, shmrpci_buf *out)
     }
 }
 
-/* What follows a backslash. An unknown escape is an error, where Python only
- * warns: a backslash that is meant needs to be doubled. */
+/* Handles what follows a backslash. An unknown escape is an error, where Python
+ * only warns: a literal backslash must be doubled. */
 static shmrpc_status put_escape(reader *of, bool is_bytes, shmrpci_buf *out)
 {
     static const char letters[] = "abfnrtv\\'\"";
@@ -565,7 +568,7 @@ static shmrpc_status put_escape(reader *of, bool is_bytes, shmrpci_buf *out)
         return SHMRPC_OK;
     }
     if (c == '\n') {
-        return SHMRPC_OK; /* the line goes on */
+        return SHMRPC_OK; /* the string continues on the next line */
     }
     if (c == 'x') {
         return put_hex(of, 2, is_bytes, out);
@@ -588,7 +591,7 @@ static bool ends_here(const reader *of, char quote, size_t quotes)
     return true;
 }
 
-/* Three quotes open a text that may span lines. */
+/* Reads a text. Three quotes open one that may span lines. */
 static shmrpc_status read_quoted(reader *of, const prefix *how,
                                  shmrpci_buf *out)
 {
@@ -608,7 +611,8 @@ static shmrpc_status read_quoted(reader *of, const prefix *how,
             }
             shmrpci_buf_append(out, &c, 1);
         } else if (how->is_raw) {
-            /* Hides a quote, and stays. */
+            /* In a raw text a backslash hides a quote, and stays in the
+             * text. */
             shmrpci_buf_append(out, &c, 1);
             c = peek(of);
             if (of->at < of->len) {
@@ -623,13 +627,13 @@ static shmrpc_status read_quoted(reader *of, const prefix *how,
         }
     }
     of->at += quotes;
-    /* The buffer is on the heap and has no limit: it fails for lack of memory
-     * alone. */
+    /* The buffer is on the heap and has no limit, so it can fail only for lack
+     * of memory. */
     return out->status == SHMRPC_OK ? SHMRPC_OK : no_memory(of);
 }
 
-/* One text, or several that follow each other and are joined, as in Python.
- * Escapes and plain bytes together must be UTF-8. */
+/* Reads one text, or several that follow each other and are joined, as in
+ * Python. Escapes and plain bytes together must be UTF-8. */
 static shmrpc_status read_texts(reader *of, prefix how, shmrpci_buf *buf,
                                 shmrpc_any *out)
 {
@@ -658,8 +662,8 @@ static shmrpc_status read_texts(reader *of, prefix how, shmrpci_buf *buf,
 
 /* ---- words --------------------------------------------------------------- */
 
-/* The arguments of a call, behind its name: a level of nesting like any
- * other. */
+/* Reads the arguments of a call, after its name; this is one level of
+ * nesting. */
 static shmrpc_status read_arguments(reader *of, items *out)
 {
     bool comma;
@@ -674,8 +678,8 @@ static shmrpc_status read_arguments(reader *of, items *out)
     return status;
 }
 
-/* `set()`, `set([1])` or `set({1})`: the item is a list, or a set whose kind
- * changes. */
+/* Handles `set()`, `set([1])` or `set({1})`: the item is a list, or a set whose
+ * kind changes. */
 static shmrpc_status make_set(const reader *of, shmrpc_ext ext,
                               const items *from, shmrpc_any *out)
 {
@@ -694,7 +698,8 @@ static shmrpc_status make_set(const reader *of, shmrpc_ext ext,
                                  inner.ptr, inner.len, out, of->error);
 }
 
-/* The floats that have no literal. `1e999` is infinity as well, by rounding. */
+/* Makes the floats that have no literal. `1e999` is infinity as well, by
+ * rounding. */
 static shmrpc_status make_float(const reader *of, const items *from,
                                 shmrpc_any *out)
 {
@@ -720,7 +725,7 @@ static shmrpc_status make_decimal(const reader *of, const items *from,
                : expected(of, "the text of a decimal number before this");
 }
 
-/* `Ext(11, b'...')`: any number, whatever the bytes; shmrpc_any_check judges
+/* `Ext(11, b'...')` accepts any number and any bytes; shmrpc_any_check checks
  * them. */
 static shmrpc_status make_ext(const reader *of, const items *from,
                               shmrpc_any *out)
@@ -737,8 +742,8 @@ static shmrpc_status make_ext(const reader *of, const items *from,
     return SHMRPC_OK;
 }
 
-/* The few calls that stand for a literal. No other name is ever looked up:
- * reading runs no code. */
+/* Handles the few calls that stand for a literal. No other name is ever looked
+ * up: reading runs no code. */
 static shmrpc_status call(reader *of, shmrpc_str name, shmrpc_any *out)
 {
     static const char *const names[] = {"set", "frozenset", "float", "Decimal",
@@ -783,8 +788,8 @@ static shmrpc_status read_word(reader *of, shmrpc_any *out)
     return SHMRPC_OK;
 }
 
-/* A literal of any kind, by its first character. Texts come first, as their
- * prefix may look like a word. */
+/* Reads a literal of any kind, chosen by its first character. Texts are tried
+ * first, because their prefix may look like a word. */
 static shmrpc_status read_any(reader *of, shmrpc_any *out)
 {
     prefix how;
@@ -821,7 +826,7 @@ shmrpc_status shmrpci_python_read(const char *text, size_t len,
     shmrpc_any value;
     shmrpc_status status = read_any(&of, &value);
     skip_blanks(&of);
-    /* One literal, and nothing behind it. */
+    /* There must be one literal, and nothing after it. */
     if (status == SHMRPC_OK && of.at < of.len) {
         status = expected(&of, "the end");
     }

@@ -12,8 +12,8 @@
  *     frozenset({1})  Decimal('1.50')  (1+2j)
  *     Ext(11, b'...')   other extensions, with their number
  *
- * Comments and white space may stand between the words. Each tree that
- * shmrpc_any_check() finds sound comes back equal, except for f32.
+ * Comments and white space may stand between the tokens. Each tree that
+ * shmrpc_any_check() accepts reads back equal, except for f32.
  *
  * Threading: pure functions; an arena belongs to one thread at a time.
  */
@@ -25,14 +25,15 @@
 #include "shmrpc/error.h"
 #include "shmrpc/types.h"
 
-/* Appends the literal of a tree. INVALID: too deep, or text that is not UTF-8;
- * otherwise the failure of `out`. An extension whose contents don't match its
- * number is written as Ext(). */
+/* Appends the literal of a tree. Returns INVALID if it is too deep, or has text
+ * that is not UTF-8; otherwise the failure of `out`. An extension whose
+ * contents don't match its number is written as Ext(). */
 shmrpc_status shmrpci_python_write(const shmrpc_any *tree, shmrpci_buf *out,
                                    shmrpc_error *error);
 
-/* Reads one literal from exactly that text; the tree is in `arena`. INVALID:
- * the error says what was expected, and at which byte; NO_MEMORY. */
+/* Reads one literal from exactly that text; the tree is in `arena`. Returns
+ * INVALID (the error says what was expected, and at which byte) or
+ * NO_MEMORY. */
 shmrpc_status shmrpci_python_read(const char *text, size_t len,
                                   shmrpci_arena *arena, shmrpc_any *out,
                                   shmrpc_error *error);

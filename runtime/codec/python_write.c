@@ -1,14 +1,15 @@
 /*
- * Writes trees as Python literals. Our own reader returns an equal tree, and so
- * does `ast.literal_eval()` if Python has a literal for every part.
+ * Writes trees as Python literals. Our own reader returns an equal tree from
+ * them, and so does `ast.literal_eval()` if Python has a literal for every
+ * part.
  *
  * A value without a literal is written as a call (`Decimal(...)`,
- * `frozenset(...)`, `float('nan')`), and one without a type in Python as
- * `Ext(number, bytes)`: nothing is lost, and nothing is written that would read
- * back as another value. Text is written as UTF-8; only control characters,
- * quotes and backslashes are escaped.
+ * `frozenset(...)`, `float('nan')`), and a value without a Python type as
+ * `Ext(number, bytes)`. So nothing is lost, and nothing reads back as another
+ * value. Text is written as UTF-8; only control characters, quotes and
+ * backslashes are escaped.
  *
- * A full buffer ignores what follows and keeps its status, which is checked
+ * A full buffer ignores further bytes and keeps its status, which is checked
  * once, at the end.
  */
 #include <string.h>
@@ -19,10 +20,10 @@
 #include "codec/json_number.h"
 #include "codec/python_text.h"
 
-/* State of writing one tree; the arena is freed at its end. */
+/* State of writing one tree; the arena is freed at the end. */
 typedef struct writer {
     shmrpci_buf *out;
-    shmrpci_arena arena; /* of items of tuples and sets, and digits */
+    shmrpci_arena arena; /* for items of tuples and sets, and digits */
     shmrpc_error *error;
     unsigned depth;
 } writer;
@@ -41,7 +42,7 @@ static shmrpc_status refuse(const writer *of, const char *what)
 
 /* ---- text and bytes ------------------------------------------------------ */
 
-/* Short forms for the control characters that people know. */
+/* Writes the well-known short escapes of control characters. */
 static void put_escape(const writer *of, unsigned char c)
 {
     switch (c) {
@@ -59,9 +60,9 @@ static void put_escape(const writer *of, unsigned char c)
     }
 }
 
-/* Single quotes, unless that would need escapes and double ones would not:
- * Python's choice. Bytes from `limit` on are escaped: 127 for ASCII only, 256
- * for text, which is UTF-8 already. */
+/* Writes a text in quotes, single ones unless these would need escapes and
+ * double ones would not, as Python does. Bytes from `limit` on are escaped: 127
+ * for ASCII only, 256 for text, which is UTF-8 already. */
 static void put_quoted(const writer *of, const uint8_t *bytes, size_t len,
                        unsigned limit)
 {
@@ -111,8 +112,8 @@ static void put_real(const writer *of, const char *text, size_t len)
     }
 }
 
-/* Floats without a literal: 1e999 reads as infinity in Python and here, NaN
- * needs a call. True: it was written. */
+/* Writes floats without a literal, and returns true if it was one: 1e999 reads
+ * as infinity in Python and here, NaN needs a call. */
 static bool put_special(const writer *of, double number)
 {
     if (number != number) {
@@ -142,7 +143,7 @@ static void write_f32(const writer *of, float number)
     }
 }
 
-/* Integers of all three kinds. */
+/* Writes integers of all three kinds. */
 static shmrpc_status write_integer(writer *of, const shmrpc_any *value)
 {
     shmrpc_str digits;
@@ -155,7 +156,7 @@ static shmrpc_status write_integer(writer *of, const shmrpc_any *value)
     return SHMRPC_OK;
 }
 
-/* An extension as its number and bytes: if it has no better form, or its
+/* Writes an extension as its number and bytes, if it has no better form, or its
  * contents don't match its number. */
 static void write_numbered(const writer *of, const shmrpc_any *value)
 {
@@ -164,8 +165,8 @@ static void write_numbered(const writer *of, const shmrpc_any *value)
     put(of, ")");
 }
 
-/* Only of finite parts other than -0.0: `(-0.0+1j)` is a sum, which loses the
- * sign of a zero. */
+/* Writes a literal only for finite parts other than -0.0: `(-0.0+1j)` is a sum,
+ * which loses the sign of a zero. */
 static shmrpc_status write_complex(const writer *of, const shmrpc_any *value)
 {
     double real = 0;
@@ -186,7 +187,7 @@ static shmrpc_status write_complex(const writer *of, const shmrpc_any *value)
 
 /* ---- collections --------------------------------------------------------- */
 
-/* Enters a level; the caller leaves it again whatever happens. */
+/* Enters a level; the caller must leave it again, even after a failure. */
 static shmrpc_status enter(writer *of)
 {
     return ++of->depth > SHMRPCI_CODEC_MAX_DEPTH
@@ -194,7 +195,7 @@ static shmrpc_status enter(writer *of)
                : SHMRPC_OK;
 }
 
-/* A list, tuple or set, between its brackets. */
+/* Writes a list, tuple or set, between its brackets. */
 static shmrpc_status write_items(writer *of, const shmrpc_any_list *list,
                                  const char *before, const char *after)
 {
@@ -209,8 +210,8 @@ static shmrpc_status write_items(writer *of, const shmrpc_any_list *list,
     return status;
 }
 
-/* Keys may be of any kind; `ast.literal_eval()` refuses lists and maps as keys,
- * our reader doesn't. */
+/* Keys may be of any kind. Python's `ast.literal_eval()` refuses lists and maps
+ * as keys; our reader accepts them. */
 static shmrpc_status write_map(writer *of, const shmrpc_any_map *map)
 {
     shmrpc_status status = enter(of);
@@ -229,7 +230,7 @@ static shmrpc_status write_map(writer *of, const shmrpc_any_map *map)
 }
 
 /* Tuples and sets are decoded first. The empty set has no brackets of its own,
- * for `{}` is a map; a tuple of one needs its comma. */
+ * because `{}` is a map; a tuple with one item needs a comma. */
 static shmrpc_status write_collection(writer *of, const shmrpc_any *value)
 {
     shmrpc_any_list items;
@@ -254,7 +255,7 @@ static shmrpc_status write_collection(writer *of, const shmrpc_any *value)
                        is_frozen ? "})" : "}");
 }
 
-/* Chooses the form by the number, once the contents are known to match it. */
+/* Chooses the form by the extension's number, if the contents match it. */
 static shmrpc_status write_ext(writer *of, const shmrpc_any *value)
 {
     if (!shmrpci_any_is_sound(value)) {
@@ -268,7 +269,7 @@ static shmrpc_status write_ext(writer *of, const shmrpc_any *value)
     if (shmrpc_any_is_ext(value, SHMRPC_EXT_COMPLEX)) {
         return write_complex(of, value);
     }
-    /* 1,700 bytes have at most 4,094 digits; longer integers, of which some
+    /* 1,700 bytes have at most 4,094 digits. Longer integers, some of which
      * exceed SHMRPC_BIGINT_MAX_DIGITS, are written as bytes. */
     if (shmrpc_any_is_ext(value, SHMRPC_EXT_BIGINT) &&
         value->u.bytes.len <= 1700) {
@@ -324,6 +325,6 @@ shmrpc_status shmrpci_python_write(const shmrpc_any *tree, shmrpci_buf *out,
     shmrpci_arena_init(&of.arena, 0);
     shmrpc_status status = write_any(&of, tree);
     shmrpci_arena_fini(&of.arena);
-    /* An error of the tree is reported in preference to one of the buffer. */
+    /* An error of the tree takes precedence over one of the buffer. */
     return status == SHMRPC_OK ? out->status : status;
 }

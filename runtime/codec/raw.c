@@ -1,16 +1,17 @@
 /*
- * raw: the bytes are the message. One value of type bytes, or parameters with
- * exactly one field of that type.
+ * The raw encoding: the bytes are the message. The value is of type bytes, or
+ * parameters with exactly one field of that type.
  *
  * Decoding copies nothing: the value is a view of the input, which must outlive
- * it. That makes raw the encoding for large bodies, and is why codec.h makes an
- * exception for it. No parameters are a message of length 0.
+ * it. That makes raw the encoding for large bodies, and is the reason for its
+ * exception in codec.h. A message of length 0 stands for no parameters.
  */
 #include "codec/engines.h"
 #include "codec/value.h"
 #include "codec/walk.h"
 
-/* The `bytes` inside the value, which the generator guarantees. */
+/* Finds the `bytes` inside the value; the generator guarantees that there is
+ * one. */
 static const shmrpc_type *bytes_of(const shmrpc_type *type, size_t *offset,
                                    shmrpci_step *step)
 {
@@ -28,7 +29,7 @@ static int encode(const shmrpc_type *type, const void *value, const char *name,
 {
     shmrpci_walk walk = {.root = name, .error = error};
     shmrpci_step step;
-    /* Only for the path of an error: the first level can't be too deep. */
+    /* Only for the path of an error; the first level can't be too deep. */
     (void)shmrpci_walk_enter(&walk, &step);
     if (type->count == 0 && type->kind == SHMRPC_KIND_STRUCT) {
         return SHMRPC_OK;
@@ -44,7 +45,8 @@ static int encode(const shmrpc_type *type, const void *value, const char *name,
     if (status != SHMRPC_OK) {
         return status;
     }
-    /* Bounds have been checked, so that nothing of a bad value is sent. */
+    /* Bounds have been checked before, so that nothing of a bad value is
+     * sent. */
     shmrpci_buf_append(out, span.ptr, span.len);
     return out->status == SHMRPC_OK ? SHMRPC_OK
                                     : shmrpci_walk_status(&walk, out->status);

@@ -1,16 +1,16 @@
 /*
  * Types that need no table of their own, and `any` as a value.
  *
- * The tables here are for every program that links the library: generated
- * tables refer to them, and so pointers to them identify types (contract.c
- * numbers types by their address).
+ * Every program that links the library shares these tables: generated tables
+ * refer to them, so pointers to them identify types (contract.c numbers types
+ * by their address).
  */
 #include "shmrpc/types.h"
 
 #include "shmrpc/descriptor.h"
 
 /* A plain number: its C form is its native form on every platform that we
- * support, all of which are little-endian. */
+ * support, because all are little-endian. */
 #define NUMBER(suffix, number_kind, c_type)            \
     const shmrpc_type shmrpc_type_##suffix = {         \
         .kind = number_kind,                           \
@@ -32,7 +32,7 @@ NUMBER(u64, SHMRPC_KIND_U64, uint64_t);
 NUMBER(f32, SHMRPC_KIND_F32, float);
 NUMBER(f64, SHMRPC_KIND_F64, double);
 
-/* Not FLAT: of the 256 possible bytes only 0 and 1 are a bool. */
+/* Not FLAT, because only 0 and 1 of the 256 possible bytes are a valid bool. */
 const shmrpc_type shmrpc_type_bool = {
     .kind = SHMRPC_KIND_BOOL,
     .flags = SHMRPC_TYPE_FIXED,
@@ -42,7 +42,8 @@ const shmrpc_type shmrpc_type_bool = {
     .native_align = 1,
 };
 
-/* In a native image a reference (offset, length) to a block; so are bytes. */
+/* In a native image this is a reference (offset, length) to a block; so are
+ * bytes. */
 const shmrpc_type shmrpc_type_string = {
     .kind = SHMRPC_KIND_STRING,
     .size = sizeof(shmrpc_str),
@@ -67,7 +68,7 @@ const shmrpc_type shmrpc_type_any = {
 };
 
 /* An empty struct has one byte, in C and in a native image (layout.h), which is
- * copied as it is: the pointer to the parameters must lead to one. */
+ * copied: so the pointer to the parameters must lead to a byte. */
 const shmrpc_type shmrpc_type_no_params = {
     .kind = SHMRPC_KIND_STRUCT,
     .flags = SHMRPC_TYPE_PARAMS | SHMRPC_TYPE_FIXED,
@@ -102,8 +103,8 @@ static bool same_list(shmrpc_any_list a, shmrpc_any_list b)
     return same;
 }
 
-/* In order: entries of a decoded map are in the message's order. Two maps with
- * the same entries in another order are different. */
+/* Compares in order: the entries of a decoded map are in the message's order.
+ * Two maps with the same entries in another order are different. */
 static bool same_map(shmrpc_any_map a, shmrpc_any_map b)
 {
     bool same = a.len == b.len;
@@ -114,7 +115,7 @@ static bool same_map(shmrpc_any_map a, shmrpc_any_map b)
     return same;
 }
 
-/* An integer that both integer kinds can hold is equal in either. */
+/* An integer that both integer kinds can hold is equal in both. */
 static bool same_kind(const shmrpc_any *a, const shmrpc_any *b)
 {
     if (a->kind == b->kind) {
@@ -140,7 +141,8 @@ bool shmrpc_any_equal(const shmrpc_any *a, const shmrpc_any *b)
     case SHMRPC_ANY_F64:
     case SHMRPC_ANY_F32:
         return same_number(a, b);
-    /* The number counts too; then the bytes, as for SHMRPC_ANY_BYTES. */
+    /* Compares the extension number, too; then the bytes, as for
+     * SHMRPC_ANY_BYTES. */
     case SHMRPC_ANY_EXT:
         if (a->ext_type != b->ext_type) {
             return false;
@@ -160,7 +162,7 @@ bool shmrpc_any_equal(const shmrpc_any *a, const shmrpc_any *b)
     return false;
 }
 
-/* Linear: maps of `any` are small, and have no index. */
+/* A linear search: maps of `any` are small, and have no index. */
 const shmrpc_any *shmrpc_any_find(const shmrpc_any *map, const char *key)
 {
     if (map == NULL || map->kind != SHMRPC_ANY_MAP) {

@@ -2,9 +2,8 @@
  * Access to C values through their type tables: the functions of value.h that
  * are not inline.
  *
- * The files of readers and writers work on `void *` and a type; here, and in
- * value.h, are the only places that know how optional fields, pointers and
- * defaults look in C.
+ * Readers and writers work on `void *` and a type. Only this file and value.h
+ * know how optional fields, pointers and defaults look in C.
  */
 #include "codec/value.h"
 
@@ -26,9 +25,9 @@ static const struct {
     [SHMRPC_KIND_U64] = {0, UINT64_MAX},
 };
 
-/* Negative numbers, numbers near the limit of their type, and types with
- * bounds. The message shows the range of the kind; bounds have a message of
- * their own. */
+/* Handles negative numbers, numbers near the limit of their type, and types
+ * with bounds. The message shows the range of the kind; bounds have a message
+ * of their own. */
 int shmrpci_store_int_slow(const shmrpci_walk *walk, const shmrpc_type *type,
                            shmrpci_int number, void *value)
 {
@@ -53,8 +52,8 @@ int shmrpci_store_float(const shmrpci_walk *walk, const shmrpc_type *type,
 {
     if (type->kind == SHMRPC_KIND_F32) {
         float single = (float)number;
-        /* Rounding to infinity would change the value; infinity itself may
-         * pass. */
+        /* Rounding to infinity would change the value; infinity itself may be
+         * stored. */
         if (isinf(single) && !isinf(number)) {
             return shmrpci_walk_fail(walk, "value %g does not fit f32", number);
         }
@@ -65,7 +64,7 @@ int shmrpci_store_float(const shmrpci_walk *walk, const shmrpc_type *type,
     return shmrpci_walk_bounds(walk, type, value);
 }
 
-/* Linear, although values ascend: enums have few names. */
+/* A linear search, although values ascend, because enums have few names. */
 const char *shmrpci_enum_name(const shmrpc_type *type, uint64_t bits)
 {
     for (uint32_t i = 0; i < type->count; i++) {
@@ -92,8 +91,8 @@ int shmrpci_field_require_slow(const shmrpci_walk *walk,
                                const shmrpc_field *field, const void *value,
                                const void **out)
 {
-    /* NULL for an optional field is absence; for a parameter by pointer it is a
-     * mistake of the caller. */
+    /* NULL means absence for an optional field; for a parameter passed by
+     * pointer it is a mistake of the caller. */
     *out = shmrpci_field_get(field, value);
     if (*out == NULL && (field->flags & SHMRPC_FIELD_OPTIONAL) == 0) {
         return shmrpci_walk_fail(walk, "missing: the pointer is NULL");
@@ -101,8 +100,8 @@ int shmrpci_field_require_slow(const shmrpci_walk *walk,
     return SHMRPC_OK;
 }
 
-/* The pointer is stored at once, also when it is NULL for lack of memory: the
- * caller fails then, and never reads the value. */
+/* Stores the pointer at once, even if it is NULL for lack of memory: the caller
+ * then fails, and never reads the value. */
 void *shmrpci_field_target_slow(const shmrpc_field *field, void *value,
                                 shmrpci_arena *arena)
 {
@@ -119,9 +118,9 @@ void *shmrpci_field_target_slow(const shmrpc_field *field, void *value,
     return at;
 }
 
-/* The cases, by the C form of the field: a copy of the default, a pointer to
- * the constant default, or nothing, which the caller has cleared already. An
- * optional field behind a pointer stays NULL. */
+/* Depending on the C form of the field this stores a copy of the default, a
+ * pointer to the constant default, or nothing, because the caller has already
+ * cleared the value. An optional field behind a pointer stays NULL. */
 int shmrpci_field_missing(const shmrpci_walk *walk, const shmrpc_field *field,
                           void *value)
 {
@@ -133,14 +132,15 @@ int shmrpci_field_missing(const shmrpci_walk *walk, const shmrpc_field *field,
     if ((field->flags & SHMRPC_FIELD_POINTER) == 0) {
         memcpy(at, field->default_value, field->type->size);
     } else if (!is_optional) {
-        /* Constants of the type tables outlive every value: no copy. */
+        /* Constants of the type tables outlive every value, so no copy is
+         * needed. */
         memcpy(at, &field->default_value, sizeof field->default_value);
     }
     return SHMRPC_OK;
 }
 
-/* The field behind the last one found is tried first: most senders keep the
- * order of the `.svc`, so that a struct of n fields takes n comparisons, not n
+/* Tries the field after the last one found first: most senders keep the order
+ * of the `.svc`, so that a struct of n fields takes n comparisons, not n
  * squared. */
 size_t shmrpci_field_by_name(const shmrpc_type *type, size_t hint,
                              const char *name, size_t len)
@@ -159,7 +159,7 @@ size_t shmrpci_field_by_name(const shmrpc_type *type, size_t hint,
 
 size_t shmrpci_field_by_tag(const shmrpc_type *type, uint64_t tag)
 {
-    /* Mostly tags are 1, 2, 3, ... */
+    /* Usually tags are 1, 2, 3, ... */
     if (tag - 1 < type->count && type->fields[tag - 1].tag == tag) {
         return (size_t)tag - 1;
     }
@@ -185,7 +185,7 @@ int shmrpci_union_member(const shmrpci_walk *walk, const shmrpc_type *type,
     return SHMRPC_OK;
 }
 
-/* The first 64 are bits of `few`. */
+/* The first 64 fields are bits of `few`. */
 int shmrpci_seen_init_many(shmrpci_seen *seen, const shmrpc_type *type,
                            shmrpci_arena *arena)
 {
@@ -204,8 +204,8 @@ bool shmrpci_items_reserve(shmrpci_items *items, size_t count, size_t size,
     return items->ptr != NULL;
 }
 
-/* Doubles: n items cost at most 2n copies, and the arena at most four times the
- * array, as the old ones are not given back before the arena is. */
+/* Doubles the array: n items cost at most 2n copies, and the arena at most four
+ * times the array, because it can't free the old arrays. */
 bool shmrpci_items_grow(shmrpci_items *items, size_t size, size_t align,
                         shmrpci_arena *arena)
 {
@@ -221,8 +221,8 @@ bool shmrpci_items_grow(shmrpci_items *items, size_t size, size_t align,
     return true;
 }
 
-/* Tables by which the walks read and write the containers of an `any` as if a
- * `.svc` had described them; only C sizes, no native form. */
+/* Tables with which the walks read and write the containers of an `any` as if a
+ * `.svc` had described them; they have only C sizes, no native form. */
 const shmrpc_type shmrpci_type_any_list = {
     .kind = SHMRPC_KIND_LIST,
     .size = sizeof(shmrpc_any_list),

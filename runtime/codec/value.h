@@ -1,6 +1,6 @@
 /*
  * Access to C values through their type tables: integers of any width, lists,
- * the presence of fields.  Knows no encoding.
+ * the presence of fields. Knows no encoding.
  *
  * Threading: pure functions; an arena belongs to one thread at a time.
  */
@@ -14,8 +14,8 @@
 #include "codec/walk.h"
 #include "shmrpc/descriptor.h"
 
-/* The C form of every list and map: generated ones differ in the type of the
- * pointer only, so they are read and written through memcpy. */
+/* The C form of every list and map. Generated types differ only in the type of
+ * the pointer, so they are read and written through memcpy. */
 typedef struct shmrpci_span {
     const void *ptr;
     size_t len;
@@ -23,11 +23,11 @@ typedef struct shmrpci_span {
 
 /* An integer of any kind: a magnitude with a sign. */
 typedef struct shmrpci_int {
-    bool negative; /* then the value is -magnitude */
+    bool negative; /* if true, the value is -magnitude */
     uint64_t magnitude;
 } shmrpci_int;
 
-/* The type of an enum's values; any other type itself. */
+/* Returns the type of an enum's values, or any other type itself. */
 static inline const shmrpc_type *shmrpci_base_type(const shmrpc_type *type)
 {
     return type->kind == SHMRPC_KIND_ENUM ? type->element : type;
@@ -75,8 +75,8 @@ static inline void shmrpci_copy_scalar(void *to, const void *from, size_t size)
     }
 }
 
-/* memcpy for usually short data, such as names: up to 16 bytes without a call.
- * `from` may be NULL when `len` is 0. */
+/* Like memcpy, for data that is usually short, such as names: up to 16 bytes
+ * without a call. `from` may be NULL if `len` is 0. */
 static inline void shmrpci_copy_tiny(uint8_t *to, const void *from, size_t len)
 {
     const uint8_t *bytes = from;
@@ -101,8 +101,8 @@ static inline void shmrpci_copy_tiny(uint8_t *to, const void *from, size_t len)
     }
 }
 
-/* Whether `text`, which may hold NULs and need not end with one, is the name.
- * Names are short: no call. */
+/* Whether `text`, which may hold NULs and need not end with one, equals the
+ * name. Makes no call, because names are short. */
 static inline bool shmrpci_is_name(const char *name, const char *text,
                                    size_t len)
 {
@@ -114,11 +114,12 @@ static inline bool shmrpci_is_name(const char *name, const char *text,
     return name[len] == '\0';
 }
 
-/* The bits of an integer, sign-extended to 64; `type` is an integer type. */
+/* Returns the bits of an integer, sign-extended to 64; `type` is an integer
+ * type. */
 static inline uint64_t shmrpci_load_bits(const shmrpc_type *type,
                                          const void *value)
 {
-    /* Little-endian: the low bytes come first. */
+    /* Little-endian, so the low bytes come first. */
     uint64_t bits = 0;
     shmrpci_copy_scalar(&bits, value, type->size);
     if (shmrpci_is_signed(type) && type->size < 8) {
@@ -143,8 +144,8 @@ static inline shmrpci_int shmrpci_load_int(const shmrpc_type *type,
                          .magnitude = negative ? 0 - bits : bits};
 }
 
-/* Stores an integer that fits the type and its bounds, or fails with INVALID
- * and the allowed range. */
+/* Stores an integer that fits the type and its bounds; otherwise fails with
+ * INVALID and the allowed range. */
 int shmrpci_store_int_slow(const shmrpci_walk *walk, const shmrpc_type *type,
                            shmrpci_int number, void *value);
 
@@ -152,7 +153,7 @@ static inline int shmrpci_store_int(const shmrpci_walk *walk,
                                     const shmrpc_type *type, shmrpci_int number,
                                     void *value)
 {
-    /* Without the sign bit both kinds of integer hold non-negative numbers. */
+    /* Numbers without the sign bit fit both signed and unsigned types. */
     if (!number.negative && (type->flags & SHMRPC_TYPE_BOUNDED) == 0 &&
         number.magnitude >> (type->size * 8 - 1) == 0) {
         shmrpci_store_bits(type, value, number.magnitude);
@@ -161,19 +162,19 @@ static inline int shmrpci_store_int(const shmrpci_walk *walk,
     return shmrpci_store_int_slow(walk, type, number, value);
 }
 
-/* Stores a float: `number` must fit f32 when the type is that. Bounds are
- * checked. */
+/* Stores a float, and checks its bounds. `number` must fit f32 if the type is
+ * f32. */
 int shmrpci_store_float(const shmrpci_walk *walk, const shmrpc_type *type,
                         double number, void *value);
 
-/* The name of an enum's value, or NULL. */
+/* Returns the name of an enum's value, or NULL. */
 const char *shmrpci_enum_name(const shmrpc_type *type, uint64_t bits);
 
-/* The value behind a name; false when there is none. */
+/* Gives the value of an enumerator's name; returns false if there is none. */
 bool shmrpci_enum_value(const shmrpc_type *type, const char *name, size_t len,
                         uint64_t *bits);
 
-/* The C value of a field, or NULL when it is absent. */
+/* Returns the C value of a field, or NULL if it is absent. */
 static inline const void *shmrpci_field_get(const shmrpc_field *field,
                                             const void *value)
 {
@@ -190,7 +191,7 @@ static inline const void *shmrpci_field_get(const shmrpc_field *field,
     return at;
 }
 
-/* As get, for encoders: fails if the value is absent, unless the field is
+/* Like get, for encoders: fails if the value is absent, unless the field is
  * optional. */
 int shmrpci_field_require_slow(const shmrpci_walk *walk,
                                const shmrpc_field *field, const void *value,
@@ -207,8 +208,8 @@ static inline int shmrpci_field_require(const shmrpci_walk *walk,
     return shmrpci_field_require_slow(walk, field, value, out);
 }
 
-/* Where to decode a field's value: marks the field present, and allocates what
- * its pointer refers to. NULL when out of memory. */
+/* Returns where to decode a field's value: marks the field as present, and
+ * allocates what its pointer refers to. NULL if out of memory. */
 void *shmrpci_field_target_slow(const shmrpc_field *field, void *value,
                                 shmrpci_arena *arena);
 
@@ -221,28 +222,29 @@ static inline void *shmrpci_field_target(const shmrpc_field *field, void *value,
     return shmrpci_field_target_slow(field, value, arena);
 }
 
-/* What a receiver does about a field that was not sent: its default, absence,
- * or INVALID "missing". */
+/* Handles a field that was not sent: stores its default, or leaves it absent,
+ * or returns INVALID "missing". */
 int shmrpci_field_missing(const shmrpci_walk *walk, const shmrpc_field *field,
                           void *value);
 
-/* The field's index in a struct or union by name or by tag, `hint` tried
- * first; SIZE_MAX when there is none. */
+/* Return the field's index in a struct or union, by name (`hint` is tried
+ * first) or by tag; SIZE_MAX if there is none. */
 size_t shmrpci_field_by_name(const shmrpc_type *type, size_t hint,
                              const char *name, size_t len);
 size_t shmrpci_field_by_tag(const shmrpc_type *type, uint64_t tag);
 
-/* The member of a union that its tag chooses, or INVALID. */
+/* Finds the union member that the tag chooses, or returns INVALID. */
 int shmrpci_union_member(const shmrpci_walk *walk, const shmrpc_type *type,
                          const void *value, const shmrpc_field **out);
 
-/* The fields of a struct that were read. */
+/* Which fields of a struct have been read. */
 typedef struct shmrpci_seen {
-    uint64_t few; /* the first 64 */
+    uint64_t few; /* bits of the first 64 fields */
     uint8_t *many;
 } shmrpci_seen;
 
-/* NO_MEMORY when the struct has more than 64 fields and the arena is full. */
+/* Returns NO_MEMORY if the struct has more than 64 fields and the arena is
+ * full. */
 int shmrpci_seen_init_many(shmrpci_seen *seen, const shmrpc_type *type,
                            shmrpci_arena *arena);
 
@@ -269,8 +271,8 @@ static inline void shmrpci_seen_add(shmrpci_seen *seen, size_t index)
     }
 }
 
-/* Whether no field is missing; a struct of more than 63 fields has to check
- * each. */
+/* Whether all fields are known to have been read. False for every struct of
+ * more than 63 fields: there the caller must check each field. */
 static inline bool shmrpci_seen_all(const shmrpci_seen *seen,
                                     const shmrpc_type *type)
 {
@@ -285,16 +287,16 @@ typedef struct shmrpci_items {
     size_t cap;
 } shmrpci_items;
 
-/* Room for `count` items in an array that has none yet; false when out of
- * memory. */
+/* Makes room for `count` items in an array that has none yet; returns false if
+ * out of memory. */
 bool shmrpci_items_reserve(shmrpci_items *items, size_t count, size_t size,
                            size_t align, shmrpci_arena *arena);
 
 bool shmrpci_items_grow(shmrpci_items *items, size_t size, size_t align,
                         shmrpci_arena *arena);
 
-/* The address of one new item, not cleared; NULL when out of memory. Earlier
- * addresses become invalid. */
+/* Returns the address of one new item, not cleared, or NULL if out of memory.
+ * Earlier addresses become invalid. */
 static inline void *shmrpci_items_add(shmrpci_items *items, size_t size,
                                       size_t align, shmrpci_arena *arena)
 {
@@ -305,8 +307,7 @@ static inline void *shmrpci_items_add(shmrpci_items *items, size_t size,
     return items->ptr + items->len++ * size;
 }
 
-/* The types of the contents of an `any`, as lists and maps of a described
- * type. */
+/* The contents of an `any`, described as a list type and a map type. */
 extern const shmrpc_type shmrpci_type_any_list;
 extern const shmrpc_type shmrpci_type_any_map;
 

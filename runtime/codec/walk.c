@@ -1,10 +1,10 @@
 /*
  * Errors with a path, and the check of bounds.
  *
- * Everything here is off the fast path: a valid message never gets to the text
+ * Everything here is off the fast path: a valid message never reaches the text
  * functions. Texts are built in fixed buffers on the stack, without allocation,
- * as a failure may be one of memory. Any text may contain parts of a hostile
- * message, so keys are cleaned before they are shown.
+ * because the failure may be a lack of memory. Any text may contain parts of a
+ * malicious message, so keys are cleaned before they are shown.
  */
 #include "codec/walk.h"
 
@@ -18,7 +18,7 @@
 #include "codec/limits.h"
 #include "codec/value.h"
 
-/* Text for people, of fixed size; what does not fit is silently cut. */
+/* A human-readable text of fixed size; what does not fit is silently cut. */
 typedef struct text {
     char bytes[1024];
     size_t len;
@@ -40,11 +40,11 @@ static void add(text *out, const char *format, ...)
     }
 }
 
-/* A key may hold any bytes: what is not printable ASCII or UTF-8 is replaced,
- * so that a path can go to a terminal or a log. */
+/* Adds a key in quotes. A key may hold any bytes: those that are not printable
+ * ASCII or UTF-8 are replaced, so that a path can go to a terminal or a log. */
 static void add_quoted(text *out, const char *key, size_t len)
 {
-    /* The rejected value may be a key without data. */
+    /* The rejected value may be a key with a length but no data. */
     len = key != NULL ? len : 0;
     size_t valid = shmrpci_utf8_valid_prefix(key, len);
     size_t shown = shmrpci_utf8_cut(key, valid, SHMRPCI_PATH_MAX_KEY_BYTES);
@@ -62,8 +62,8 @@ static void add_quoted(text *out, const char *key, size_t len)
     add(out, "%s\"]", shown < len ? "..." : "");
 }
 
-/* Keys that are containers, bytes or floats are shown as `[...]`: too long or
- * too odd for a path. */
+/* Adds a key of type `any`. Containers, bytes and floats are shown as `[...]`,
+ * because they are too long or too odd for a path. */
 static void add_any_key(text *out, const shmrpc_any *key)
 {
     switch (key->kind) {
@@ -89,7 +89,8 @@ static void add_any_key(text *out, const shmrpc_any *key)
     add(out, "[...]");
 }
 
-/* Integers through their magnitude, so that u64 and i64 are both exact. */
+/* Writes integers through their magnitude, so that u64 and i64 are both
+ * exact. */
 static void add_key(text *out, const shmrpc_type *type, const void *key)
 {
     type = shmrpci_base_type(type);
@@ -109,8 +110,8 @@ static void add_key(text *out, const shmrpc_type *type, const void *key)
     }
 }
 
-/* SHMRPCI_STEP_NONE is a container whose own length or head is wrong: the path
- * ends at its name. */
+/* Adds a step of the path. SHMRPCI_STEP_NONE is a container whose own length or
+ * head is wrong: the path ends at the container's name. */
 static void add_step(text *out, const shmrpci_step *step)
 {
     switch (step->kind) {
@@ -128,8 +129,8 @@ static void add_step(text *out, const shmrpci_step *step)
     }
 }
 
-/* The start of a path names the parameter and its end the offending part: a
- * long path loses its middle. */
+/* Cuts a long path in the middle: its start names the parameter and its end the
+ * offending part. */
 static void cut_middle(const text *whole, char path[SHMRPC_ERROR_PATH_BYTES])
 {
     const size_t room = SHMRPC_ERROR_PATH_BYTES - 1;
@@ -160,11 +161,11 @@ static void drop_middle(text *whole)
 }
 
 /* Writes the path of the walk, at most SHMRPC_ERROR_PATH_BYTES with its NUL;
- * long ones lose their middle. */
+ * long paths lose their middle. */
 static void path_of(const shmrpci_walk *walk,
                     char path[SHMRPC_ERROR_PATH_BYTES])
 {
-    /* walk_enter refuses more levels than these. */
+    /* walk_enter allows no more levels than this. */
     const shmrpci_step *steps[SHMRPCI_CODEC_MAX_DEPTH];
     size_t count = 0;
     for (const shmrpci_step *step = walk->top;
@@ -180,7 +181,8 @@ static void path_of(const shmrpci_walk *walk,
     cut_middle(&whole, path);
 }
 
-/* The path is stored beside the message, not within it: programs read both. */
+/* The path is stored in a member of its own, not in the message, because
+ * programs read both. */
 int shmrpci_walk_fail(const shmrpci_walk *walk, const char *format, ...)
 {
     shmrpc_error *error = walk->error;
@@ -203,8 +205,8 @@ int shmrpci_walk_fail(const shmrpci_walk *walk, const char *format, ...)
     return SHMRPC_E_INVALID;
 }
 
-/* The walk has left the map, or is between two entries: a step of its own names
- * the key. */
+/* The walk has left the map, or is between two entries, so the key gets a step
+ * of its own. */
 int shmrpci_walk_duplicate(const shmrpci_walk *walk,
                            const shmrpc_type *key_type, const void *key)
 {
@@ -215,7 +217,7 @@ int shmrpci_walk_duplicate(const shmrpci_walk *walk,
     return shmrpci_walk_fail(&here, "duplicate key");
 }
 
-/* As fail, then with the actual status: fail knows only INVALID. */
+/* Like fail, but with the given status: fail only sets INVALID. */
 int shmrpci_walk_status(const shmrpci_walk *walk, int status)
 {
     (void)shmrpci_walk_fail(walk, "%s", shmrpc_status_text(status));
@@ -229,8 +231,8 @@ int shmrpci_walk_too_deep(const shmrpci_walk *walk)
                              SHMRPCI_CODEC_MAX_DEPTH);
 }
 
-/* Ends the message with the range as the `.svc` writes it: "1..256", "1.." when
- * nothing above is forbidden. `highest` is the greatest value that the type
+/* Ends the message with the range as the `.svc` writes it: "1..256", or "1.."
+ * if nothing above is forbidden. `highest` is the greatest value that the type
  * could have. */
 static int fail_range(const shmrpci_walk *walk, const char *what,
                       shmrpci_int got, shmrpci_int min, shmrpci_int max,
@@ -267,7 +269,7 @@ int shmrpci_walk_no_data(const shmrpci_walk *walk, size_t length)
 
 int shmrpci_walk_any(const shmrpci_walk *walk, const shmrpc_any *value)
 {
-    /* All five lengths share one place of the union, and all pointers
+    /* All five lengths share one place of the union, and all pointers share
      * another. */
     bool is_span =
         value->kind >= SHMRPC_ANY_STR && value->kind <= SHMRPC_ANY_EXT;
@@ -277,7 +279,7 @@ int shmrpci_walk_any(const shmrpci_walk *walk, const shmrpc_any *value)
     return SHMRPC_OK;
 }
 
-/* Bounds keep out NaN: it compares false with both ends. */
+/* Bounds exclude NaN, which compares false with both ends. */
 static int check_float(const shmrpci_walk *walk, const shmrpc_type *type,
                        const void *value)
 {
@@ -303,7 +305,8 @@ static int check_float(const shmrpci_walk *walk, const shmrpc_type *type,
                              max);
 }
 
-/* The bits of an int64_t as a sign and a magnitude; INT64_MIN has one, too. */
+/* Splits the bits of an int64_t into sign and magnitude; works for INT64_MIN,
+ * too. */
 static shmrpci_int signed_bits(uint64_t bits)
 {
     bool negative = (bits >> 63) != 0;

@@ -1,6 +1,6 @@
 /*
- * The state that every walk over a type table shares: its position and depth,
- * and its errors.
+ * The state that every walk over a type table has: its position and depth, and
+ * its errors.
  *
  * A path costs nothing unless there is an error: each open container has one
  * step on the C stack that points to the step above it; only an error turns
@@ -31,7 +31,7 @@ typedef struct shmrpci_step {
     shmrpci_step_kind kind;
     size_t index;
     const char *name;
-    const shmrpc_type *key_type; /* of the C value at `key` */
+    const shmrpc_type *key_type; /* type of the C value at `key` */
     const void *key;
 } shmrpci_step;
 
@@ -54,7 +54,7 @@ static inline void shmrpci_step_index(shmrpci_step *step, size_t index)
     step->index = index;
 }
 
-/* `key` is a C value of type `type`. */
+/* Sets a step to a key; `key` is a C value of type `type`. */
 static inline void shmrpci_step_key(shmrpci_step *step, const shmrpc_type *type,
                                     const void *key)
 {
@@ -67,24 +67,24 @@ static inline void shmrpci_step_key(shmrpci_step *step, const shmrpc_type *type,
 int shmrpci_walk_fail(const shmrpci_walk *walk, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* INVALID "duplicate key", with the key at the end of the path. */
+/* Records INVALID "duplicate key", with the key at the end of the path. */
 int shmrpci_walk_duplicate(const shmrpci_walk *walk,
                            const shmrpc_type *key_type, const void *key);
 
 /* Records and returns a status with its standard text. */
 int shmrpci_walk_status(const shmrpci_walk *walk, int status);
 
-/* INVALID "nested deeper than 64 levels". */
+/* Records INVALID "nested deeper than 64 levels". */
 int shmrpci_walk_too_deep(const shmrpci_walk *walk);
 
-/* gcc 12 takes the link for a dangling pointer: leave undoes it. */
+/* gcc 12 warns that the link dangles; leave removes it in time. */
 #if defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdangling-pointer"
 #endif
 
-/* Enters a container: counts the level and links `step`, which the caller
- * keeps on its stack until leave. Nothing to undo after a failure. */
+/* Enters a container: counts the level and links `step`, which the caller keeps
+ * on its stack until leave. After a failure there is nothing to undo. */
 static inline int shmrpci_walk_enter(shmrpci_walk *walk, shmrpci_step *step)
 {
     if (walk->depth >= SHMRPCI_CODEC_MAX_DEPTH) {
@@ -108,8 +108,8 @@ static inline void shmrpci_walk_leave(shmrpci_walk *walk,
     walk->top = step->up;
 }
 
-/* Checks the bounds of a C value's type: OK or INVALID, as in "length 512,
- * allowed 1..256". Numbers by value, the others by length. */
+/* Checks a C value against the bounds of its type: numbers by value, others by
+ * length. Returns OK, or INVALID, as in "length 512, allowed 1..256". */
 int shmrpci_walk_bounds_slow(const shmrpci_walk *walk, const shmrpc_type *type,
                              const void *value);
 
@@ -123,7 +123,7 @@ static inline int shmrpci_walk_bounds(const shmrpci_walk *walk,
     return shmrpci_walk_bounds_slow(walk, type, value);
 }
 
-/* The same for a length that is known before its value. */
+/* Checks a length that is known before its value. */
 int shmrpci_walk_bad_length(const shmrpci_walk *walk, const shmrpc_type *type,
                             uint64_t length);
 
@@ -137,8 +137,8 @@ static inline int shmrpci_walk_length(const shmrpci_walk *walk,
     return shmrpci_walk_bad_length(walk, type, length);
 }
 
-/* As length, for a value that is about to be written: also refuses a length
- * without data, which a caller or a handler may pass. */
+/* Checks a length for a value that is about to be written: also refuses a
+ * length without data, which a caller or a handler may pass. */
 int shmrpci_walk_no_data(const shmrpci_walk *walk, size_t length);
 
 static inline int shmrpci_walk_view(const shmrpci_walk *walk,
@@ -149,11 +149,12 @@ static inline int shmrpci_walk_view(const shmrpci_walk *walk,
                                       : shmrpci_walk_length(walk, type, length);
 }
 
-/* The same for an `any` that is about to be written: checks its own length, not
- * those of its contents. */
+/* Checks an `any` that is about to be written: only its own length, not those
+ * of its contents. */
 int shmrpci_walk_any(const shmrpci_walk *walk, const shmrpc_any *value);
 
-/* The name of the type for people: "u32", "list", or the name of a struct. */
+/* Return the human-readable name of a type or kind: "u32", "list", or the name
+ * of a struct. */
 const char *shmrpci_type_text(const shmrpc_type *type);
 const char *shmrpci_kind_text(shmrpc_kind kind);
 

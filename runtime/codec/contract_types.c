@@ -375,8 +375,8 @@ static int compare_maps(comparison *cmp, const type_form *client,
                : status;
 }
 
-/* Compares the bounds of a list before its elements, so that the outer
- * difference is reported before the inner one. */
+/* Compares the bounds of a list or map before its keys and elements, so that
+ * the outer difference is reported before the inner one. */
 static int compare_same_kind(comparison *cmp, uint32_t client_index,
                              uint32_t server_index)
 {

@@ -92,7 +92,7 @@ static void forget_variables(void)
     }
 }
 
-/* ---- the sockets ----------------------------------------------------- */
+/* ---- the sockets --------------------------------------------------------- */
 
 static int option_of(int fd, int option)
 {

@@ -73,7 +73,7 @@ void shmrpci_child_wait(int32_t pid)
     }
 }
 
-/* ---- signals --------------------------------------------------------- */
+/* ---- signals ------------------------------------------------------------- */
 
 /* A global, because a signal handler has no argument to pass it in. */
 static volatile sig_atomic_t notified_fd = -1;
@@ -115,7 +115,7 @@ void shmrpci_child_set_end_signals(shmrpci_end_signals how)
     }
 }
 
-/* ---- facts from /proc ------------------------------------------------ */
+/* ---- facts from /proc ---------------------------------------------------- */
 
 static void append_name(const char *task, char *names, size_t size)
 {

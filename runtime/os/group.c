@@ -85,7 +85,7 @@ bool shmrpci_group_read(const char *folder, const char *name, char *text,
     return shmrpci_text_file_read(path, text, size);
 }
 
-/* ---- memory ---------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------------- */
 
 /* The file names of a version, and the names of lines in memory.stat. */
 typedef struct form {

@@ -24,7 +24,7 @@
 #define ORDERS_VARIABLE "SHMRPC_ORDERS"
 #define ORDERS_FD       3
 
-/* ---- starting -------------------------------------------------------- */
+/* ---- starting ------------------------------------------------------------ */
 
 /* Why a program was not loaded. */
 typedef struct fault {
@@ -185,7 +185,7 @@ shmrpc_status shmrpci_program_read(int fd, void *data, size_t size,
     return got > 0 ? SHMRPC_OK : SHMRPC_E_UNAVAILABLE;
 }
 
-/* ---- orders ---------------------------------------------------------- */
+/* ---- orders -------------------------------------------------------------- */
 
 bool shmrpci_program_order(int order_fd, const char *line)
 {
@@ -205,7 +205,7 @@ int shmrpci_program_take_orders(void)
     return is_ours ? ORDERS_FD : -1;
 }
 
-/* ---- ending ---------------------------------------------------------- */
+/* ---- ending -------------------------------------------------------------- */
 
 void shmrpci_program_adopt_orphans(void)
 {
@@ -263,7 +263,7 @@ int32_t shmrpci_program_group_of(int32_t pid)
     return group > 0 ? (int32_t)group : 0;
 }
 
-/* ---- facts from /proc ------------------------------------------------ */
+/* ---- facts from /proc ---------------------------------------------------- */
 
 /* Reads the beginning of a file: `*len` bytes, which the caller frees. NULL if
  * it can't be read. */

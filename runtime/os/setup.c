@@ -18,7 +18,7 @@ void shmrpci_setup_init(shmrpci_setup *setup)
     }
 }
 
-/* ---- users ----------------------------------------------------------- */
+/* ---- users --------------------------------------------------------------- */
 
 shmrpc_status shmrpci_setup_user(shmrpci_setup *setup, const char *name)
 {
@@ -57,7 +57,7 @@ shmrpc_status shmrpci_setup_group(shmrpci_setup *setup, const char *name)
     return SHMRPC_OK;
 }
 
-/* ---- CPUs ------------------------------------------------------------ */
+/* ---- CPUs ---------------------------------------------------------------- */
 
 static void set_of(const shmrpci_cpus *cpus, cpu_set_t *out)
 {
@@ -80,7 +80,7 @@ uint32_t shmrpci_cpus_usable(const shmrpci_cpus *cpus)
     return (uint32_t)CPU_COUNT(&wanted);
 }
 
-/* ---- in the child ---------------------------------------------------- */
+/* ---- in the child -------------------------------------------------------- */
 
 static shmrpci_setup_step apply_limits(const shmrpci_setup *setup)
 {

@@ -50,7 +50,7 @@ static shmrpc_status close_failed(int fd)
     return status;
 }
 
-/* ---- endpoints ------------------------------------------------------- */
+/* ---- endpoints ----------------------------------------------------------- */
 
 shmrpc_status shmrpci_endpoint_of_path(const char *path, shmrpci_endpoint *out)
 {
@@ -112,7 +112,7 @@ bool shmrpci_endpoint_same_host(const shmrpci_endpoint *a,
     }
 }
 
-/* ---- options --------------------------------------------------------- */
+/* ---- options ------------------------------------------------------------- */
 
 static void set_option(int fd, int level, int name, int value)
 {
@@ -133,7 +133,7 @@ static void tune(int fd, int family)
     set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)USER_TIMEOUT_MS);
 }
 
-/* ---- listening ------------------------------------------------------- */
+/* ---- listening ----------------------------------------------------------- */
 
 static int open_stream(int family)
 {
@@ -226,7 +226,7 @@ shmrpc_status shmrpci_stream_accept(int fd, int *out_fd, shmrpci_endpoint *peer)
     }
 }
 
-/* ---- connecting ------------------------------------------------------ */
+/* ---- connecting ---------------------------------------------------------- */
 
 static shmrpc_status connect_failed(int fd, int code)
 {
@@ -270,7 +270,7 @@ shmrpc_status shmrpci_stream_connect(const shmrpci_endpoint *endpoint,
     return SHMRPC_OK;
 }
 
-/* ---- bytes ----------------------------------------------------------- */
+/* ---- bytes --------------------------------------------------------------- */
 
 static shmrpc_status receive(int fd, void *data, size_t size, int flags,
                              size_t *out_len)

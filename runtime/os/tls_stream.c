@@ -87,7 +87,7 @@ static void make_method(void)
     }
 }
 
-/* ---- contexts -------------------------------------------------------- */
+/* ---- contexts ------------------------------------------------------------ */
 
 static void say_why(char why[SHMRPCI_TLS_WHY_BYTES], const char *file,
                     const char *text)
@@ -233,7 +233,7 @@ void shmrpci_tls_context_destroy(shmrpci_tls_context *context)
     SSL_CTX_free(native(context));
 }
 
-/* ---- connections ----------------------------------------------------- */
+/* ---- connections --------------------------------------------------------- */
 
 shmrpci_tls *shmrpci_tls_create(const shmrpci_tls_context *context,
                                 shmrpci_tls_side side, int fd)
@@ -430,7 +430,7 @@ shmrpc_status shmrpci_tls_binding(shmrpci_tls *tls,
     return done == 1 ? SHMRPC_OK : SHMRPC_E_UNAVAILABLE;
 }
 
-/* ---- the client's handshake ------------------------------------------ */
+/* ---- the client's handshake ---------------------------------------------- */
 
 static bool expect_host(SSL *ssl, const char *host)
 {

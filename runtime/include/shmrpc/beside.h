@@ -38,7 +38,7 @@ SHMRPC_BEGIN_DECLS
 
 struct shmrpc_ctx;
 
-/* ---- metadata ---------------------------------------------------------- */
+/* ---- metadata ------------------------------------------------------------ */
 
 #define SHMRPC_METADATA_MAX_ENTRIES 16
 #define SHMRPC_METADATA_MAX_BYTES   1024
@@ -88,7 +88,7 @@ SHMRPC_API int shmrpc_ctx_set_reply_metadata(struct shmrpc_ctx *ctx,
  * that may have run already. */
 SHMRPC_API bool shmrpc_ctx_is_retry(const struct shmrpc_ctx *ctx);
 
-/* ---- traces ------------------------------------------------------------ */
+/* ---- traces -------------------------------------------------------------- */
 
 /* "00-" trace id "-" span id "-" flags, and a NUL. */
 #define SHMRPC_TRACEPARENT_BYTES 56
@@ -108,7 +108,7 @@ SHMRPC_API bool shmrpc_ctx_trace(const struct shmrpc_ctx *ctx,
 /* Begins a trace: writes a value for "traceparent" with random ids. */
 SHMRPC_API void shmrpc_trace_begin(char out[SHMRPC_TRACEPARENT_BYTES]);
 
-/* ---- interceptors ------------------------------------------------------ */
+/* ---- interceptors -------------------------------------------------------- */
 
 /* A call, as interceptors see it from begin to end. */
 typedef struct shmrpc_intercepted {

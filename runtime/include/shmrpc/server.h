@@ -251,8 +251,7 @@ SHMRPC_API int shmrpc_ctx_fail(shmrpc_ctx *ctx, int status, const char *format,
 SHMRPC_API int shmrpc_ctx_refuse(shmrpc_ctx *ctx, int64_t retry_after_ns,
                                  const char *format, ...) SHMRPC_PRINTF(3, 4);
 
-/* ---- detached calls ------------------------------------------------------
- */
+/* ---- detached calls ------------------------------------------------------ */
 
 /* How many calls of a worker may be detached at a time. */
 #define SHMRPC_DETACHED_MAX 1024u

@@ -179,7 +179,7 @@ SHMRPC_API void shmrpc_stub_stream_resume(shmrpc_stream *stream);
 /* Closes the stream; if the call is not over, it is cancelled. NULL is fine. */
 SHMRPC_API void shmrpc_stub_stream_close(shmrpc_stream *stream);
 
-/* ---- handlers ---------------------------------------------------------- */
+/* ---- handlers ------------------------------------------------------------ */
 
 /* Return the streams of a call whose method has them; valid until the handler
  * returns. */
@@ -215,7 +215,7 @@ SHMRPC_API int shmrpc_stub_source_next(shmrpc_source *source,
 SHMRPC_API int shmrpc_stub_source_try_next(shmrpc_source *source,
                                            const void **item);
 
-/* ---- detached handlers -------------------------------------------------- */
+/* ---- detached handlers --------------------------------------------------- */
 
 SHMRPC_API shmrpc_ctx *shmrpc_stub_sink_ctx(shmrpc_sink *sink);
 SHMRPC_API shmrpc_ctx *shmrpc_stub_source_ctx(shmrpc_source *source);

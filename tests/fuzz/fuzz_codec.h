@@ -1,8 +1,8 @@
 /*
  * Code shared by the codec harnesses: the first byte of an input chooses a
- * type, the rest is decoded as that. Accepted input must encode again, decode
- * to an equal value, in this encoding and in the others, and must have needed
- * no more memory than a fixed multiple of the input.
+ * type, the rest is decoded as a value of it. Accepted input must encode again,
+ * must decode to an equal value in this encoding and in the others, and must
+ * have needed no more memory than a fixed multiple of the input.
  */
 #ifndef TESTS_FUZZ_FUZZ_CODEC_H
 #define TESTS_FUZZ_FUZZ_CODEC_H
@@ -15,7 +15,7 @@
 #include "sample.h"
 #include "shmrpc/any.h"
 
-/* How many bytes of memory one byte of input may need. */
+/* Max memory for an input: a fixed part, and bytes per byte of input. */
 #define FUZZ_MULTIPLE ((size_t)256)
 #define FUZZ_CONSTANT ((size_t)64 << 10)
 
@@ -89,7 +89,9 @@ static inline int fuzz_codec(uint32_t encoding, const shmrpc_type *type,
     if (status == SHMRPC_OK && type == &shmrpc_type_any) {
         shmrpc_any tree;
         memcpy(&tree, value, sizeof tree);
-        (void)shmrpc_any_check(&tree, &error); /* extensions may be anything */
+        (void)shmrpc_any_check(&tree, &error); /* must not crash; any verdict is
+                                                * right, because extensions may
+                                                * hold anything */
     }
     for (uint32_t other = SHMRPC_ENCODING_JSON;
          status == SHMRPC_OK && other <= SHMRPC_ENCODING_NATIVE; other++) {

@@ -1,6 +1,6 @@
-/* Contracts from a hostile peer: decoded, compared with ours in both
- * directions and with themselves, by the first difference and by all, encoded
- * and decoded again. */
+/* Contracts from a malicious peer. Each input is decoded, compared with our
+ * contract in both directions and with itself, both up to the first difference
+ * and for all differences, and encoded and decoded again. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +39,7 @@ static void fail(const char *what)
     abort();
 }
 
-/* Reads all data that it is given. */
+/* Reads all data that it is given, so that a sanitizer checks it. */
 static void on_difference(const shmrpci_difference *difference, void *user)
 {
     size_t *bytes = user;
@@ -47,8 +47,8 @@ static void on_difference(const shmrpci_difference *difference, void *user)
               difference->client.owner.len + difference->server.member.len;
 }
 
-/* The verdict is the same whether it stops at the first difference or lists all
- * of them. */
+/* The verdict must be the same whether the comparison stops at the first
+ * difference or lists all of them. */
 static void compare_both_ways(const shmrpci_contract *client,
                               const shmrpci_contract *server)
 {

@@ -1,8 +1,9 @@
 /*
- * Hostile stream messages from a peer, at either end, while their users send,
- * read and close. The first byte chooses the end; then each step is a byte and
- * its arguments. Buffered data stays within the credit given, items arrive in
- * order, and nothing is lost except by a lie.
+ * Stream messages from a malicious peer, at either end, while the users of the
+ * streams send, read and close. The first byte chooses the end; after that each
+ * step is a byte and its arguments. Buffered data must stay within the credit
+ * given, items must arrive in order, and nothing may be lost unless the peer
+ * lied.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ static void fail(const char *what)
     abort();
 }
 
-/* ---- a connection without a socket ---- */
+/* ---- a connection without a socket --------------------------------------- */
 
 static bool wait_for(tcp_flow *flow, shmrpci_cond *cond, int64_t deadline_ns)
 {
@@ -51,12 +52,12 @@ static const tcp_flow_ops ops = {.wait = wait_for,
                                  .hold = do_nothing,
                                  .keep = keep};
 
-/* ---- operations ---- */
+/* ---- operations ---------------------------------------------------------- */
 
 typedef struct user {
     shmrpci_stream *stream; /* NULL: closed */
-    bool has_call;          /* it is in the flow */
-    uint64_t sum;           /* of the items that were read */
+    bool has_call;          /* the call is in the flow */
+    uint64_t sum;           /* checksum of the items that were read */
 } user;
 
 typedef struct scene {
@@ -92,7 +93,7 @@ static void open_all(scene *s)
     }
 }
 
-/* A frame in the form in which the reader passes it on. */
+/* Passes on a frame as the reader does. */
 static void receive(scene *s)
 {
     static const uint8_t types[] = {TCP_ITEM, TCP_ITEM, TCP_STREAM_END,
@@ -107,7 +108,8 @@ static void receive(scene *s)
         head.status = 0;
         head.len = (uint32_t)(wanted < s->len ? wanted : s->len);
         if (how == 255 && head.call >= 1 && head.call <= STREAMS &&
-            s->users[head.call - 1].stream != NULL) { /* the right one */
+            s->users[head.call - 1].stream != NULL) {
+            /* The number that an honest peer would send. */
             head.value = s->users[head.call - 1].stream->next_number;
         }
     }
@@ -154,7 +156,7 @@ static void end_call(scene *s, user *u)
     }
 }
 
-/* The call's reference needs the pointer: it goes first. */
+/* Drops the call's reference first, because that needs the stream's pointer. */
 static void close_user(scene *s, user *u)
 {
     if (u->stream != NULL) {
@@ -195,7 +197,7 @@ static void step(scene *s)
     }
 }
 
-/* Checks that no more is buffered than credit allows, plus one item. */
+/* Checks that no more is buffered than the credit allows, plus one item. */
 static void check(const scene *s)
 {
     int64_t all = 0;
@@ -227,7 +229,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     uint8_t how = get(&s);
     shmrpci_mutex_init(&s.lock);
     tcp_outbox_init(&s.outbox, -1);
-    tcp_outbox_fail(&s.outbox); /* nothing is sent */
+    tcp_outbox_fail(&s.outbox); /* nothing is really sent */
     tcp_flow_init(&s.flow, &ops, &s.lock, &s.outbox);
     s.flow.is_server = (how & 1) != 0;
     s.flow.compression = (how & 2) != 0   ? SHMRPC_COMPRESSION_ZLIB

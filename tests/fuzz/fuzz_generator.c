@@ -1,6 +1,6 @@
 /*
- * The whole way: any bytes end in diagnostics, or in a model and the text of
- * every file of C; both in every form that is printed.
+ * The whole generator: any bytes end in diagnostics, or in a model and the text
+ * of every C file. Diagnostics and models are also printed in every form.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -15,10 +15,10 @@
 #include "idl/idl.h"
 #include "idl/lint.h"
 
-/* More than the schemas of the corpus take. */
+/* More than the schemas of the corpus need. */
 #define ARENA_BYTES ((size_t)256 << 20)
 
-/* Every imported file is the same small one. */
+/* Gives the same small file for every import. */
 static shmrpc_status read_part(shmrpci_arena *arena, const char *path,
                                const idl_source **out, size_t *bad_offset,
                                void *user)
@@ -37,7 +37,7 @@ static void require(bool holds, const char *what, const char *detail)
     }
 }
 
-/* ---- reports ---- */
+/* ---- reports ------------------------------------------------------------- */
 
 static void report(const idl_diags *diags)
 {
@@ -54,7 +54,7 @@ static void report(const idl_diags *diags)
     }
 }
 
-/* ---- templates ---- */
+/* ---- templates ----------------------------------------------------------- */
 
 static bool find_template(void *user, const char *name, const char **text,
                           size_t *len)
@@ -98,10 +98,10 @@ static void render(const gen_value *model, const gen_lang_file *file)
     shmrpci_buf_fini(&raw);
 }
 
-/* ---- the whole ---- */
+/* ---- the whole generator ------------------------------------------------- */
 
-/* As the command does it: NULL when the language refuses, or memory runs
- * out. */
+/* Builds the model as the command does; returns NULL if the language refuses
+ * the input, or memory runs out. */
 static gen_value *build(const idl_schema *schema, shmrpci_arena *arena,
                         idl_diags *diags, gen_tree *tree)
 {

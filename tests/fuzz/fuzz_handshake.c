@@ -1,6 +1,6 @@
-/* Packets to the control loop of a server: the first byte says how many
- * descriptors the first packet has, and whether magic and layout are put
- * right; then come packets, each behind its length in 2 bytes. */
+/* Packets to the control loop of a server. The first byte says how many
+ * descriptors the first packet has, and whether its magic and layout are
+ * corrected; then come packets, each after its length in 2 bytes. */
 #include "fuzz_shm.h"
 
 #include <string.h>
@@ -32,7 +32,7 @@ static void send_packet(int fd, const uint8_t *data, size_t len, uint8_t how)
     uint8_t bytes[8192];
     int fds[3] = {0, 1, 2};
     if (len == 0) {
-        return; /* reads as a hang-up */
+        return; /* the server takes this for a hang-up */
     }
     memcpy(bytes, data, len);
     if ((how & 4) != 0 && len >= sizeof(shm_message)) {
@@ -45,7 +45,7 @@ static void send_packet(int fd, const uint8_t *data, size_t len, uint8_t how)
     (void)shmrpci_socket_send(fd, bytes, len, fds, how & 3u);
 }
 
-/* The connection that was accepted last, wherever it is now. */
+/* Returns the connection that was accepted last, in whatever list it is now. */
 static shm_conn *newest(void)
 {
     if (listener->handshakes != NULL) {
@@ -81,13 +81,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     shmrpci_fd_close(&fd);
     if (conn != NULL) {
-        /* First the messages that it still has to read, then the hang-up. */
+        /* The server first reads the remaining messages, then the hang-up. */
         for (int i = 0; i < 100 && conn->state != SHM_CONN_CLOSED; i++) {
             shm_control_event(conn);
         }
     }
     if (shm_control_reap(listener)) {
-        abort(); /* no thread holds it, so it must be freed */
+        abort(); /* no thread holds it, so it must have been freed */
     }
     return 0;
 }

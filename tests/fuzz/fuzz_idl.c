@@ -1,7 +1,8 @@
 /*
- * The language: any bytes are a schema or diagnostics; a schema's services
- * survive the round trip through their canonical text; and what can be read
- * can be formatted, which changes no meaning, and nothing when done again.
+ * The language: any bytes give a schema or diagnostics. A schema's services
+ * must survive the round trip through their canonical text. Whatever can be
+ * read can be formatted; formatting must not change the meaning, and formatting
+ * twice must change nothing more.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -12,11 +13,11 @@
 #include "idl/idl.h"
 #include "idl/syntax/format.h"
 
-/* More than the schemas of the corpus take, so that a finding is not "out of
+/* More than the schemas of the corpus need, so that a finding is not "out of
  * memory". */
 #define ARENA_BYTES ((size_t)256 << 20)
 
-/* Every imported file is the same small one. */
+/* Gives the same small file for every import. */
 static shmrpc_status read_part(shmrpci_arena *arena, const char *path,
                                const idl_source **out, size_t *bad_offset,
                                void *user)
@@ -64,7 +65,7 @@ static void check_round_trip(const idl_service *service)
     shmrpci_arena_fini(&arena);
 }
 
-/* Whether the text could be formatted. */
+/* Formats the text; returns whether that was possible. */
 static bool format(const char *text, size_t len, shmrpci_buf *out)
 {
     shmrpci_arena arena;
@@ -95,8 +96,8 @@ static const idl_schema *load(const char *text, size_t len,
     return status == SHMRPC_OK ? schema : NULL;
 }
 
-/* `schema` is the meaning of the text before formatting; NULL if it had
- * errors. */
+/* Checks the formatted text. `schema` is the meaning of the text before
+ * formatting; NULL if it had errors. */
 static void check_formatted(const idl_schema *schema, const shmrpci_buf *once)
 {
     const char *text = once->len > 0 ? (const char *)once->data : "";

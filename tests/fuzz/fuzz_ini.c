@@ -1,6 +1,6 @@
 /*
  * service.ini: any bytes give services, each with a program to start and values
- * of the right type, or messages with places in the text.
+ * of the right type, or error messages with their places in the text.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ typedef struct input {
     size_t size;
 } input;
 
-/* The input; every included file is the same small one. */
+/* Gives the input, or the same small file for every include. */
 static shmrpc_status read_file(void *user, const char *path,
                                shmrpci_arena *arena, const char **text,
                                size_t *len)

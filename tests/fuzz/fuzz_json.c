@@ -1,4 +1,4 @@
-/* JSON text into every kind of type. */
+/* Decodes JSON text as every kind of type. */
 #include "fuzz_codec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

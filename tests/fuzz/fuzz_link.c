@@ -1,8 +1,8 @@
 /*
- * Anything that a peer may send over a NATS link, while the socket behind it is
- * read now and then. Each step is a byte and its arguments. The socket delivers
- * the accepted data, in order and complete; at most a window waits; and a link
- * is ended rather than losing data.
+ * Anything that a peer may send over a NATS link, while the socket behind the
+ * link is read now and then. Each step is a byte and its arguments. The socket
+ * must deliver the accepted data, in order and complete; at most one window of
+ * data may wait; and a link that can't deliver must end rather than lose data.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,14 +12,14 @@
 #include "os/stream.h"
 #include "transport/nats/link.h"
 
-/* The most that a scene accepts, so that each run is short. */
+/* Max bytes that a run accepts, so that it is short. */
 #define ALL_BYTES ((size_t)4 << 20)
 
 typedef struct scene {
     nats_link link;
-    int fd;            /* the other end of its socket; -1: closed */
-    shmrpci_buf all;   /* number of bytes accepted */
-    size_t read;       /* of these, read from the socket */
+    int fd;            /* the other end of the link's socket; -1: closed */
+    shmrpci_buf all;   /* all bytes accepted so far */
+    size_t read;       /* how many of these were read from the socket */
     uint64_t given_at; /* when it was last checked */
     const uint8_t *data;
     size_t len;
@@ -40,16 +40,16 @@ static uint8_t get(scene *s)
     return *s->data++;
 }
 
-/* Most are short, so that a run is. */
+/* Chooses a length; most are short, so that a run is short. */
 static size_t get_len(scene *s)
 {
     size_t len = get(s);
     return len < 200 ? len + 1 : (len - 199) * 4681;
 }
 
-/* ---- operations -------------------------------------------------------- */
+/* ---- operations ---------------------------------------------------------- */
 
-/* False: the link is over. */
+/* Returns false if the link has ended. */
 static bool take(scene *s, const nats_parcel *parcel)
 {
     nats_cut cut = nats_link_take(&s->link, parcel);
@@ -62,7 +62,7 @@ static bool take(scene *s, const nats_parcel *parcel)
     return cut == NATS_CUT_NONE;
 }
 
-/* The next message of an honest peer. */
+/* Takes the next message that an honest peer would send. */
 static bool take_next(scene *s)
 {
     static uint8_t bytes[NATS_PIECE_BYTES];
@@ -78,7 +78,7 @@ static bool take_next(scene *s)
     return take(s, &parcel);
 }
 
-/* Numbers near the right ones, or random ones. */
+/* Returns a number near the right one, or a random one. */
 static uint64_t near(scene *s, uint64_t right)
 {
     uint8_t how = get(s);
@@ -100,13 +100,13 @@ static bool take_other(scene *s)
         s->data += parcel.len;
         s->len -= parcel.len;
         if (parcel.len == 0) {
-            return true; /* is refused before */
+            return true; /* would be refused earlier */
         }
     }
     return take(s, &parcel);
 }
 
-/* Returns whether data came. */
+/* Reads from the socket; returns whether data came. */
 static bool read_socket(scene *s, size_t most)
 {
     static uint8_t bytes[NATS_PIECE_BYTES];
@@ -148,7 +148,7 @@ static bool watch(scene *s)
            NATS_CUT_NONE;
 }
 
-/* False: the link is over. */
+/* Returns false if the link has ended. */
 static bool step(scene *s)
 {
     switch (get(s) % 9) {
@@ -198,7 +198,7 @@ static void check(scene *s)
     s->given_at = link->given_at;
 }
 
-/* Accepted data is never lost, whatever ended the link. */
+/* Reads what is left: accepted data is never lost, whatever ended the link. */
 static void read_rest(scene *s)
 {
     do {

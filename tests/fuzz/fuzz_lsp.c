@@ -1,9 +1,9 @@
 /*
- * The language server: any bytes of a client are answered or end it.
+ * The language server: any bytes from a client are answered or end the server.
  *
- * An input is a list of messages without their headers, one a line; a line that
- * begins with a blank is sent as it is, with whatever header it has.  The
- * server is initialized already unless the first byte is '!'.
+ * An input is a list of messages without their headers, one per line. A line
+ * that begins with a blank is sent unchanged, with whatever header it has. The
+ * server is already initialized unless the first byte is '!'.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * Metadata blocks: whatever a peer sends, an accepted block consists of whole
- * strings within it, and can be written again.
+ * Metadata blocks: whatever a peer sends, an accepted block consists of
+ * complete strings within the block, and can be written again.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ static void need(bool good)
     }
 }
 
-/* The same entries, written again, must be read as the same. */
+/* Writes the same entries again; they must read back the same. */
 static void write_again(const shmrpci_metadata *m)
 {
     shmrpci_metadata copy;

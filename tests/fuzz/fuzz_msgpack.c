@@ -1,4 +1,4 @@
-/* msgpack into every kind of type. */
+/* Decodes msgpack as every kind of type. */
 #include "fuzz_codec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

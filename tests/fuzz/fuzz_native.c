@@ -1,5 +1,5 @@
-/* Native images into every kind of type; the length at their start is set, so
- * that inputs get further. */
+/* Decodes native images as every kind of type. The length at their start is
+ * corrected, so that inputs get further. */
 #include <string.h>
 
 #include "fuzz_codec.h"
@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     memcpy(image, data + 1, size - 1);
-    /* The top bit of the first byte leaves the length as it came. */
+    /* The top bit of the first byte keeps the length unchanged. */
     if ((data[0] & 0x80) == 0 && size > 4) {
         uint32_t len = (uint32_t)(size - 1);
         memcpy(image, &len, sizeof len);

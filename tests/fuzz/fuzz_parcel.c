@@ -1,5 +1,5 @@
 /*
- * Messages over NATS: an accepted message is within the input, has a length
+ * Messages over NATS: an accepted message lies within the input, has a length
  * that its kind allows, and is written as it was read; the name of the sender
  * can be part of a subject.
  */
@@ -15,7 +15,8 @@ static void need(bool good)
     }
 }
 
-/* A token of a subject ends at a dot, and wildcards mean others. */
+/* Checks that a text is a single token of a subject: a dot would end it, and
+ * wildcards would match other subjects. */
 static void need_subject(const char *subject, const char *start)
 {
     need(strlen(subject) < NATS_SUBJECT_BYTES);
@@ -42,7 +43,7 @@ static void read_who(const nats_parcel *parcel)
     }
 }
 
-/* Any text may be a service's name. */
+/* Any text may be the name of a service. */
 static void name_service(const uint8_t *data, size_t size)
 {
     char name[200];

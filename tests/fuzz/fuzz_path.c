@@ -1,11 +1,11 @@
 /*
  * Paths into trees, as `shmrpc dict get NAME STEP...` and programs give them: a
- * dict and a tree in private memory, changed alike, stay alike.
+ * dict and a tree in private memory get the same changes, and must stay equal.
  *
- * Input: lines. The first is the tree, in JSON. Each of the others is an
- * operation, a letter {g: get, p: put, n: put if absent, d: delete, i: insert,
- * a: append, l: length}, then steps and, for p, n, i, a, a value, separated by
- * blanks; each is JSON, or else text.
+ * The input consists of lines. The first line is the tree, in JSON. Each other
+ * line is an operation: a letter {g: get, p: put, n: put if absent, d: delete,
+ * i: insert, a: append, l: length}, then steps and, for p, n, i and a, a value,
+ * all separated by blanks. Steps and values are JSON, or else text.
  */
 #define _GNU_SOURCE
 #include <stdint.h>
@@ -44,7 +44,7 @@ static void clear_away(void)
     (void)rmdir(folder);
 }
 
-/* One for all inputs, emptied for each. */
+/* Returns one dict for all inputs, emptied for each. */
 static shmrpc_dict *the_dict(void)
 {
     static shmrpc_dict *dict;
@@ -55,7 +55,7 @@ static shmrpc_dict *the_dict(void)
         (void)atexit(clear_away);
         need(setenv("SHMRPC_DIR", folder, 1) == 0);
         need(shmrpc_dict_open("tree", &opts, &dict, NULL) == SHMRPC_OK);
-        /* However this process ends, its files are removed. */
+        /* Removes the files however this process ends. */
         clear_away();
     }
     need(shmrpc_dict_clear(dict, NULL) == SHMRPC_OK);
@@ -143,8 +143,8 @@ static void change(pair *of, char what, const shmrpc_path *path,
     int expected =
         shmrpci_tree_change(&of->arena, &of->tree, path->ptr, 1, path->len,
                             op_of(what), value, &changed, NULL, NULL);
-    /* Both must succeed or both fail; if there are several faults, they may
-     * report different ones. */
+    /* Both must succeed or both must fail. If an operation is wrong in several
+     * ways, they may report different ones. */
     need((status == SHMRPC_OK) == (expected == SHMRPC_OK));
     if (status == SHMRPC_OK) {
         of->tree = changed;

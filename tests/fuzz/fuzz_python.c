@@ -1,5 +1,5 @@
-/* Text as a Python literal: an accepted value is written, and reads back the
- * same. */
+/* Text as a Python literal: an accepted value is written again, and must read
+ * back the same. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,10 +1,10 @@
 /*
- * Queues, topics and pipes whose bytes change between uses: statuses only, and
- * nothing outside of the region is touched.
+ * Queues, topics and pipes whose bytes change between operations: each
+ * operation must return a status, and touch nothing outside the region.
  *
- *     0  1  kind of ring, and its options
- *     1  .. numbers of four bytes: odd ones lead to a change of a word (two
- *           numbers), even ones to a use of the ring (two numbers)
+ *   0  1  kind of ring, and its options
+ *   1  .. numbers of four bytes: an odd one begins a change of a word (two
+ *         more numbers), an even one an operation (two more numbers)
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@
 
 #include "scribble.h"
 
-/* A run has no more steps than this. */
+/* Max number of steps in a run. */
 enum { MAX_STEPS = 500 };
 
 typedef struct input {

@@ -1,7 +1,7 @@
 /*
- * Hostile rpc messages from a peer. The first byte chooses: a hello, a welcome,
- * an error detail, an address list, or a request, which goes through dispatch
- * with the method that the second byte names.
+ * Rpc messages from a malicious peer. The first byte chooses: a hello, a
+ * welcome, an error detail, an address list, or a request, which goes through
+ * dispatch with the method that the second byte names.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static void fail(const char *what)
     abort();
 }
 
-/* ---- a transport that has one request ---- */
+/* ---- a transport with one request ---------------------------------------- */
 
 static struct {
     const uint8_t *body;

@@ -1,9 +1,9 @@
-/* Shared by the harnesses of the shm transport: a folder for sockets that is
- * removed at exit, and a listener in it. */
+/* Shared by the harnesses of the shm transport: creates a folder for sockets,
+ * which is removed at exit, and a listener in it. */
 #ifndef SHMRPCI_TESTS_FUZZ_SHM_H
 #define SHMRPCI_TESTS_FUZZ_SHM_H
 
-/* For mkdtemp and setenv; so this header must be included first. */
+/* For mkdtemp and setenv; because of this, include this header first. */
 #define _GNU_SOURCE
 
 #include <stdio.h>
@@ -45,7 +45,7 @@ static inline shmrpci_address fuzz_address(void)
         .transport = &shmrpci_transport_shm, .name = "fuzz", .port = 1};
 }
 
-/* Listens; aborts when it can't. */
+/* Returns a listener; aborts if it can't listen. */
 static inline shmrpci_listener *fuzz_listen(void)
 {
     shmrpci_listener *listener = NULL;

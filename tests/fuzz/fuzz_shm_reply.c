@@ -1,13 +1,13 @@
 /*
- * Contents that a server may have left in a slot, with a packet: the client
- * must accept or refuse them.
+ * What a server may have left in a slot, with a packet: the client must accept
+ * or refuse it.
  *
- *     0    48  an EXTENT packet's head, sent with a descriptor if byte 0 is
- *              odd; magic, layout and tail are put right
- *     48    2  message flags
- *     50    4  length
- *     54  232  payload
- *    286    1  word of extent 1: its state
+ *   0    48  head of an EXTENT packet, sent with a descriptor if byte 0 is
+ *            odd; magic, layout and tail are corrected
+ *   48    2  message flags
+ *   50    4  length
+ *   54  232  payload
+ * 286    1  word of extent 1: its state
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ static void need(bool is_so)
     }
 }
 
-/* A connection to a server that only pretends. */
+/* Connects to a fake server. */
 static void set_up(fake *it)
 {
     int pair[2];

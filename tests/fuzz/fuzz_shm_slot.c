@@ -1,6 +1,6 @@
 /*
- * Contents that a client may have left in a slot: the worker must accept or
- * refuse them, and read and write nothing outside of the block.
+ * What a client may have left in a slot: the worker must accept or refuse it,
+ * and must neither read nor write outside the block.
  *
  *     0     1  size of the reply, in units of 16 bytes
  *     1     1  state and flags of the word
@@ -27,8 +27,8 @@ static void run(void *user)
     (void)listener->transport->listener->run(listener, NULL);
 }
 
-/* In place of the last one: a client that sends too much nonsense is
- * disconnected. */
+/* Connects a new client: the server disconnects one that sends too much invalid
+ * data. */
 static void connect_anew(void)
 {
     static shmrpci_address address;
@@ -99,7 +99,7 @@ static void use_streams(shmrpci_request *request)
     streams->close(stream);
 }
 
-/* Reads all of the request, and answers with `reply_len` bytes. */
+/* Reads the whole request, and answers with `reply_len` bytes. */
 static void serve(shmrpci_request *request, size_t reply_len)
 {
     use_streams(request);
@@ -135,8 +135,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     shmrpci_store_relaxed(&slot->flags, flags);
     shmrpci_store_relaxed(&slot->length, length);
     submit(0, 1, input[1] % 8u == 0 ? input[1] : SHM_SUBMITTED);
-    /* A valid request after it ends the round, whatever happened to the
-     * first. */
+    /* A second, valid request ends the round, whatever happened to the first
+     * one. */
     shmrpci_store_relaxed(&client->block.slots[1].flags, (uint16_t)0);
     shmrpci_store_relaxed(&client->block.slots[1].length, 0u);
     submit(1, SENTINEL_METHOD, SHM_SUBMITTED);
@@ -149,7 +149,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         method = request.head.method;
         serve(&request, method == SENTINEL_METHOD ? 0 : input[0] * 16u);
     }
-    /* Gives back extents that came for the reply. */
+    /* Returns extents that were received for the reply. */
     shm_client_drain_control(client);
     return 0;
 }

@@ -1,10 +1,10 @@
 /*
- * Any bytes as a snapshot file: statuses, no crash, no endless loop, and an
- * accepted file is loaded completely.
+ * Any bytes as a snapshot file: loading returns a status, never crashes, and
+ * never loops forever; an accepted file is loaded completely.
  *
- * Input: flags {1: correct the checksums, so that the code behind them is
- * reached; 2: a value; 4: keys are u32; 8: into existing contents}, then the
- * file.
+ * The input consists of flags, then the file. Flags: 1: correct the checksums,
+ * so that the code after their check is reached; 2: a value instead of a dict;
+ * 4: keys are u32; 8: load into existing contents.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -8,7 +8,7 @@
  *     2 .. steps: a byte (operation and end), then its arguments
  *
  * Both ends are real, and a third party changes the rings between and within
- * operations: so each of them has a peer that mostly behaves, and then lies.
+ * operations. So each end has a peer that mostly behaves, and sometimes lies.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,18 +18,18 @@
 #include "stream/end.h"
 
 #define MAX_ITEM ((size_t)20000)
-/* No use polls the other end more often than this, as that end never waits. */
+/* Max times that a use polls the other end, because that end never waits. */
 #define MAX_WAITS 5000u
 
 typedef struct scene scene;
 
 typedef struct side {
-    shmrpci_stream_waiter waiter; /* first */
+    shmrpci_stream_waiter waiter; /* must be first: it is cast to a side */
     scene *scene;
     shmrpci_stream_end end;
-    bool has_read; /* to the end of the stream, of any kind */
+    bool has_read; /* has read to the end of the stream, of any kind */
     bool is_closed;
-    bool is_busy; /* in the middle of something */
+    bool is_busy; /* an operation is running */
 } side;
 
 struct scene {
@@ -37,9 +37,9 @@ struct scene {
     size_t len;
     shmrpci_stream_rings rings;
     side sides[2]; /* client, worker */
-    bool pumps;    /* the ends are moved by a pump, which never waits */
+    bool pumps;    /* a pump, which never waits, moves both ends */
     unsigned waits;
-    uint64_t sum; /* of all that was read */
+    uint64_t sum; /* checksum of everything that was read */
 };
 
 static void fail(const char *what, int status)
@@ -68,7 +68,7 @@ static uint32_t get_u32(scene *s)
 
 /* ---- lies ---------------------------------------------------------------- */
 
-/* One of the existing rings. */
+/* Returns one of the existing rings. */
 static shmrpci_stream_ring *pick_ring(const scene *s, uint8_t how,
                                       uint32_t *size)
 {
@@ -84,7 +84,8 @@ static const side *reader_of(const scene *s, const shmrpci_stream_ring *ring)
     return &s->sides[ring == s->rings.in ? 1 : 0];
 }
 
-/* A nearly valid header, at its reader's position or shortly after it. */
+/* Writes a nearly valid header, at the reader's position or shortly after
+ * it. */
 static void lie_in_header(scene *s, shmrpci_stream_ring *ring, uint32_t size)
 {
     const shmrpci_stream_reader *reader = &reader_of(s, ring)->end.reader;
@@ -133,12 +134,12 @@ static void lie(scene *s, uint8_t how)
     case 3:
         shmrpci_store_seq(&ring->cancelled, (uint32_t)get(s) & 1u);
         break;
-    case 4: /* a word anywhere */
+    case 4: /* a word at any place */
         shmrpci_store_seq(
             shmrpci_stream_header_at(ring, get_u32(s) % size & ~3u),
             get_u32(s));
         break;
-    case 5: { /* the same frame all over the ring */
+    case 5: { /* the same frame throughout the ring */
         uint32_t header = get_u32(s);
         const uint32_t number = reader_of(s, ring)->end.reader.number;
         for (uint32_t at = 0; at < size; at += 8) {
@@ -153,8 +154,7 @@ static void lie(scene *s, uint8_t how)
     }
 }
 
-/* ---- steps of the ends
- * ---------------------------------------------------- */
+/* ---- steps of the ends --------------------------------------------------- */
 
 static bool is_one_of(int status, const int *list)
 {
@@ -186,7 +186,7 @@ static void check_write(int status)
     }
 }
 
-/* All of the item must be in valid memory. */
+/* Reads the whole item, which must be in valid memory. */
 static void touch(side *me, const uint8_t *data, size_t len, bool in_ring)
 {
     const shmrpci_stream_reader *reader = &me->end.reader;
@@ -366,7 +366,7 @@ static void use(side *me, uint8_t what, int64_t until_ns)
     me->is_busy = false;
 }
 
-/* While one end waits, no other step waits. */
+/* Runs a step. While one end waits, no other step may wait. */
 static void step(scene *s, bool may_wait)
 {
     uint8_t what = get(s);

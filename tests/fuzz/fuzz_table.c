@@ -1,9 +1,9 @@
 /*
- * A table whose bytes anybody may have changed, before and during use:
- * statuses, no crash, no endless loop.
+ * A table whose bytes anyone may have changed, before and during use:
+ * operations return statuses, never crash, and never loop forever.
  *
- * Input: steps of 8 bytes: what {0-3: change memory, else an operation}, how,
- * place (24 bits, in words of 8 bytes), value.
+ * The input consists of steps of 8 bytes: what to do (0 to 3: change memory,
+ * else an operation), how, a place (24 bits, in words of 8 bytes), and a value.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -14,11 +14,11 @@
 #include "table/nest.h"
 #include "table/table.h"
 
-/* Kinds of steps: below 4 they change memory. */
+/* Kinds of steps; those below 4 change memory. */
 enum { STEP = 8, MOST_STEPS = 200, FILE_BYTES = 512 << 10, KINDS = 14 };
 
-/* A check walks the whole table, which takes as long as a hundred other steps:
- * an input has at most this many. */
+/* Max checks in an input: a check walks the whole table, which takes as long as
+ * a hundred other steps. */
 enum { MOST_CHECKS = 3 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -81,7 +81,8 @@ static void merge(stage *on, const uint8_t *how)
     (void)shmrpci_table_merge(&on->table, pairs, 5, NULL);
 }
 
-/* A list of lists and maps, or one with the items of an existing one. */
+/* Makes a list of lists and maps, or a list with the items of an existing
+ * one. */
 static void nest(stage *on, const uint8_t *how, bool makes)
 {
     static const uint8_t bytes[700];
@@ -114,7 +115,8 @@ static void nest(stage *on, const uint8_t *how, bool makes)
         if (status == SHMRPC_OK && how[3] % 40 >= 5) {
             status = shmrpci_nest_drop(&edit, &edit.value);
         } else {
-            status = SHMRPC_E_ABORTED; /* not all made nodes are in it */
+            status = SHMRPC_E_ABORTED; /* not all nodes that were made are in
+                                        * the table */
         }
     } else if (status == SHMRPC_OK && edit.value.is_ref) {
         uint64_t position = how[3];
@@ -167,7 +169,7 @@ static void look(stage *on)
 static void attach_again(stage *on)
 {
     shmrpci_table_detach(&on->other);
-    /* As if its owner had died during it. */
+    /* Pretends that its owner died during the operation. */
     shmrpci_store_seq(&shmrpci_region_participant(&on->table.region, 1)->pid,
                       1u);
     if (attach(on->fd, &on->other) != SHMRPC_OK) {
@@ -223,8 +225,8 @@ static void operate(stage *on, const uint8_t *step)
     }
 }
 
-/* Changes a word somewhere in memory: one bit, to a small number, or to a word
- * from elsewhere in it. */
+/* Changes a word somewhere in memory: flips one bit, or sets the word to a
+ * small number, or to a word from elsewhere in memory. */
 static void spoil(const stage *on, const uint8_t *step)
 {
     uint64_t *words = on->table.region.map.at;

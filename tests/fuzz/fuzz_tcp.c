@@ -1,7 +1,7 @@
 /*
  * Anything that may arrive over tcp, from either side. The first byte chooses
  * the side and the size of pieces; the rest are an opening and frames. However
- * the bytes are divided, they give the same frames and the same end.
+ * the bytes are split, they must give the same frames and the same end.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 typedef struct outcome {
     tcp_end end;
     uint32_t frames;
-    uint32_t sum; /* of heads and bodies */
+    uint32_t sum; /* checksum of heads and bodies */
 } outcome;
 
 static void fail(const char *what)
@@ -34,8 +34,8 @@ static void add(outcome *o, const void *data, size_t len)
     }
 }
 
-/* A body that claims to be packed: either it unpacks to something from which it
- * could have been packed, or it is refused. */
+/* Unpacks a body that is marked as compressed: it either unpacks to something
+ * that could have been compressed into it, or it is refused. */
 static void unpack(outcome *o, shmrpc_compression how, const tcp_body *body)
 {
     tcp_pack_room room = {.data = NULL};
@@ -88,7 +88,8 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
         unpack(o, SHMRPC_COMPRESSION_ZLIB, body);
     }
     if (body->heap != NULL && (head->call & 1) != 0) {
-        free(body->heap); /* as a receiver that keeps the body would do later */
+        free(body->heap); /* a receiver that keeps the body would free it
+                           * later */
         body->heap = NULL;
     }
     return TCP_END_NONE;

@@ -1,12 +1,13 @@
-/* Bytes into values of random types: the first two bytes choose the type (as
- * random_type.h makes it from them), the third the encoding. */
+/* Decodes bytes as values of random types: the first two bytes choose the type
+ * (random_type.h makes it from them), the third chooses the encoding. */
 #include <string.h>
 
 #include "fuzz_codec.h"
 #include "random_type.h"
 
-/* A copy on the heap, for the sanitizer; with its length in front, which native
- * requires, unless the top bit of the choice says to leave it unchanged. */
+/* Copies the input to the heap, so that the sanitizer sees overruns. Native
+ * requires the length in front: it is written there, unless the top bit of the
+ * choice says to leave it unchanged. */
 static uint8_t *message_of(uint8_t choice, uint32_t encoding,
                            const uint8_t *data, size_t size)
 {

@@ -1,4 +1,4 @@
-/* Input of shmrpc-web from the network: heads of requests, queries. */
+/* Network input of shmrpc-web: heads of requests, and queries. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,8 +8,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The text up to the next newline, in a block of its own, so that a sanitizer
- * sees a read beyond it. */
+/* Returns the text up to the next newline, in a block of its own, so that a
+ * sanitizer sees a read beyond it. */
 static char *next_line(const uint8_t **data, size_t *size, size_t *len)
 {
     const uint8_t *end = *size > 0 ? memchr(*data, '\n', *size) : NULL;
@@ -28,14 +28,15 @@ static char *next_line(const uint8_t **data, size_t *size, size_t *len)
     return line;
 }
 
-/* Whether a segment of the path begins with two dots; a query may hold them. */
+/* Whether a segment of the path begins with two dots; the query may have such
+ * segments. */
 static bool leaves_its_folder(const char *target)
 {
     const char *dots = strstr(target, "/..");
     return dots != NULL && dots < target + strcspn(target, "?");
 }
 
-/* Lines: verb, target, version, then names and values by turns. */
+/* Parses lines: verb, target, version, then names and values in turn. */
 static void try_head(const uint8_t *data, size_t size)
 {
     web_field fields[WEB_MAX_FIELDS + 1];
@@ -74,7 +75,7 @@ static void try_head(const uint8_t *data, size_t size)
     }
 }
 
-/* Any query becomes JSON. */
+/* Any query must become JSON. */
 static void try_query(const uint8_t *data, size_t size)
 {
     static const shmrpc_field fields[] = {
@@ -98,8 +99,8 @@ static void try_query(const uint8_t *data, size_t size)
         shmrpci_buf_append_char(&out, '}');
         int status = json->decode(&shmrpc_type_any, out.data, out.len, "",
                                   &arena, &value, &error);
-        /* The JSON parser refuses numbers such as 1e, and duplicate names; but
-         * the query must never become a different object. */
+        /* The JSON parser may refuse numbers such as 1e, and duplicate names,
+         * but the query must never become a different object. */
         if (status == SHMRPC_OK &&
             (value.kind != SHMRPC_ANY_MAP || value.u.map.len > 4)) {
             abort();

@@ -1,5 +1,5 @@
-/* Runs a fuzz harness over the files of a folder (or single files): what
- * libFuzzer does with a corpus, for compilers without it. */
+/* Runs a fuzz harness over the files of a folder (or single files), as
+ * libFuzzer does with a corpus, for compilers without libFuzzer. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -8,8 +8,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Exactly as many bytes as the file has, so that a sanitizer sees a read past
- * the end. */
+/* Allocates exactly as many bytes as the file has, so that a sanitizer sees a
+ * read past the end. */
 static int run_file(const char *path)
 {
     FILE *file = fopen(path, "rb");

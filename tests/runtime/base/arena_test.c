@@ -95,7 +95,7 @@ static void the_limit_refuses_and_leaves_it_usable(void **state)
     shmrpci_arena_fini(&arena);
 }
 
-/* A limit that is not a multiple of the chunks' granularity holds too. */
+/* A limit that is not a multiple of the chunk granularity is kept, too. */
 static void an_odd_limit_is_never_passed(void **state)
 {
     (void)state;
@@ -118,7 +118,7 @@ static void calloc_clears_and_refuses_overflow(void **state)
     for (int i = 0; i < 512; i++) {
         assert_int_equal(at[i], 0);
     }
-    /* The product is 8 in 64 bits. */
+    /* The product overflows to 8 in 64 bits. */
     assert_null(shmrpci_arena_calloc(*state, SIZE_MAX / 8 + 2, 8, 1));
 }
 

@@ -1,4 +1,4 @@
-/* A failed assertion says where and what, and ends the program. */
+/* A failed assertion prints where and what, and ends the program. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,7 +15,8 @@
 
 #include "base/assert.h"
 
-/* The output of a child that runs `body`, and how it ends. */
+/* Reads the output of a child that runs `body`, and returns how the child
+ * ends. */
 static int watch(void (*body)(void), char *said, size_t room)
 {
     int ends[2];
@@ -74,7 +75,7 @@ static void what_fails_says_where_and_why_and_aborts(void **state)
     assert_non_null(strstr(said, "sums are right (1 + 1 == 3)"));
     assert_non_null(strstr(said, "defect"));
 #else
-    assert_int_equal(status, 0); /* a release build: no assertions are left */
+    assert_int_equal(status, 0); /* in a release build no assertions are left */
     assert_string_equal(said, "");
 #endif
 }

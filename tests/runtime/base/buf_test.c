@@ -28,7 +28,8 @@ static void a_heap_buffer_keeps_every_byte(void **state)
     assert_null(buf.data);
 }
 
-/* The undefined behaviour of NULL + 0, which UBSan sees. */
+/* Appending to a buffer without memory must not compute NULL + 0, undefined
+ * behaviour that UBSan reports. */
 static void nothing_can_be_appended_to_nothing(void **state)
 {
     (void)state;
@@ -119,7 +120,7 @@ static void an_impossible_size_is_refused(void **state)
     shmrpci_buf_fini(&buf);
 }
 
-/* Memory that belongs to the owner: no more than `*owner` bytes. */
+/* The owner provides the memory: at most `*owner` bytes. */
 static shmrpc_status grow_bounded(shmrpci_buf *buf, size_t cap)
 {
     if (cap > *(const size_t *)buf->owner) {
@@ -137,7 +138,8 @@ static shmrpc_status grow_bounded(shmrpci_buf *buf, size_t cap)
 static void an_owner_grows_it_and_may_refuse(void **state)
 {
     (void)state;
-    size_t most = 100; /* twice the first 64 would not fit */
+    size_t most = 100; /* 100 bytes at most: doubling the first 64 would not
+                        * fit */
     shmrpci_buf buf = {.grow = grow_bounded, .owner = &most};
     shmrpci_buf_append(&buf, "0123456789", 10);
     assert_int_equal(buf.status, SHMRPC_OK);
@@ -148,8 +150,7 @@ static void an_owner_grows_it_and_may_refuse(void **state)
     assert_int_equal(buf.len, 100);
     assert_int_equal(buf.cap, 100);
     assert_memory_equal(buf.data, "0123456789", 10);
-    shmrpci_buf_fini(&buf); /* not from the heap: it leaves the owner's
-                             * memory */
+    shmrpci_buf_fini(&buf); /* does not free memory that belongs to the owner */
     free(buf.data);
 }
 

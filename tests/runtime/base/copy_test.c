@@ -11,7 +11,8 @@
 
 enum { MOST = 80, FENCE = 0xEE };
 
-/* In memory of exactly that size, so that a sanitizer notices an overrun. */
+/* Uses memory of exactly the copied size, so that a sanitizer notices an
+ * overrun. */
 static void copies_every_length_and_no_more(void **state)
 {
     (void)state;

@@ -36,7 +36,7 @@ static void far_names_are_not(void **state)
     assert_null(nearest("u9"));
     assert_null(nearest("opt"));
     assert_null(nearest(""));
-    assert_null(nearest("string")); /* a name is no suggestion for itself */
+    assert_null(nearest("string")); /* a name is never suggested for itself */
 }
 
 int main(void)

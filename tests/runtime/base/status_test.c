@@ -63,7 +63,8 @@ static void only_what_surely_did_not_run_may_be_retried(void **state)
     assert_true(shmrpc_status_may_have_run(SHMRPC_E_DEADLINE));
     assert_true(shmrpc_status_may_have_run(SHMRPC_E_WORKER_DIED));
     assert_true(shmrpc_status_may_have_run(SHMRPC_E_SERVER_LOST));
-    /* The reply may have been too large, or memory for it may have run out. */
+    /* True, because the reply may have been too large, or memory for the reply
+     * may have run out. */
     assert_true(shmrpc_status_may_have_run(SHMRPC_E_TOO_LARGE));
     assert_true(shmrpc_status_may_have_run(SHMRPC_E_NO_MEMORY));
     assert_true(shmrpc_status_may_have_run(100));
@@ -98,7 +99,8 @@ static void words_and_flag_of_a_run_agree(void **state)
         {SHMRPC_E_DEADLINE, false, "late; it has not run"},
         {SHMRPC_E_DEADLINE, true, "late; it may have run"},
         {SHMRPC_E_UNAVAILABLE, true, "late; it may have run"},
-        /* A hint that would surprise every reader. */
+        /* The status alone tells whether it ran; repeating that would surprise
+         * readers. */
         {SHMRPC_E_UNAVAILABLE, false, "late"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -111,7 +113,7 @@ static void words_and_flag_of_a_run_agree(void **state)
     shmrpci_error_ran(NULL, true);
 }
 
-/* They are the most important part. */
+/* These words are the most important part of the message. */
 static void words_of_a_run_are_never_cut_off(void **state)
 {
     (void)state;
@@ -154,7 +156,7 @@ static void the_longest_text_has_room(void **state)
     assert_int_equal(strlen(shmrpc_error_text(&error, text, sizeof text)),
                      strlen(error.name) + strlen(error.path) +
                          strlen(error.message) + 4);
-    /* Cut between characters. */
+    /* Texts are cut between characters. */
     (void)shmrpc_error_set(&error, SHMRPC_E_INVALID, "\xC3\xA4");
     assert_string_equal(shmrpc_error_text(&error, text, 11), "INVALID: ");
 }

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-/* The arithmetic definition, for comparison with the table-driven one: the
- * length of the first character; 0 if it is not the shortest form of a
- * scalar. */
+/* Decodes by arithmetic, to compare with the table-driven decoder: returns the
+ * length of the first character, or 0 if it is not the shortest form of a
+ * scalar value. */
 static size_t plain_decode(const uint8_t *p, size_t left)
 {
     static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};

@@ -1,5 +1,4 @@
-/* Extensions of `any` with numbers of their own: making, encoding and reading
- * them. */
+/* Extensions of `any` with fixed numbers: making, encoding and reading them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +33,7 @@ static int end(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
-/* Through msgpack; the result is in the arena. */
+/* Sends a value through msgpack; the result is in the arena. */
 static shmrpc_any sent(const shmrpc_any *value)
 {
     const shmrpci_codec *codec = shmrpci_codec_of(SHMRPC_ENCODING_MSGPACK);
@@ -169,7 +168,7 @@ static void integers_have_one_form_and_a_bound(void **state)
     longest.len++;
     assert_int_equal(shmrpc_any_make_integer(memory, longest, &value),
                      SHMRPC_E_TOO_LARGE);
-    /* A superfluous byte, or a number that fits an i64. */
+    /* Forms with a superfluous byte, or of a number that fits an i64. */
     static const uint8_t forms[][10] = {{0, 1}, {0xFF, 0x80}, {0, 0xFF}};
     static const size_t lens[] = {10, 10, 9};
     for (size_t i = 0; i < 3; i++) {
@@ -267,7 +266,8 @@ static void arrays_need_no_copy(void **state)
     assert_int_equal(shmrpc_array_pack(&array), SHMRPC_OK);
     assert_int_equal(array.data_len, sizeof numbers);
     assert_int_equal(shmrpc_any_make_array(memory, &array, &value), SHMRPC_OK);
-    /* After other values, so that it begins at any offset of the message. */
+    /* Comes after other values, so that it may begin at any offset of the
+     * message. */
     shmrpc_any list[] = {shmrpc_any_str("odd"), value, shmrpc_any_i64(1),
                          value};
     shmrpc_any all = shmrpc_any_list_of(list, 4);
@@ -280,7 +280,7 @@ static void arrays_need_no_copy(void **state)
         assert_int_equal(got.strides[0], 24);
         assert_memory_equal(got.data, numbers, sizeof numbers);
     }
-    /* Every other column, of the same data. */
+    /* Every other column of the same data. */
     array.shape[1] = 2;
     array.strides[1] = 16;
     assert_int_equal(shmrpc_any_make_array(memory, &array, &value), SHMRPC_OK);
@@ -398,7 +398,7 @@ static void random_trees_come_back(void **state)
     }
 }
 
-/* Any bytes give a status, and a sound value can be read. */
+/* Any bytes give a status, and a value that passes the check can be read. */
 static void any_bytes_are_judged(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* Input that decoders and encoders refuse, with path and message; also, running
- * out of memory at any moment is a status. */
+/* Input that decoders and encoders refuse, with path and message. Also: running
+ * out of memory at any point gives a status. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -324,7 +324,7 @@ static void raw(void **state)
     refuses(SHMRPC_ENCODING_RAW, cases, SHMRPC_COUNT(cases));
 }
 
-/* `count` times `open`, then `close`; decoded as `any`. */
+/* Decodes `count` times `open`, then `count` times `close`, as `any`. */
 static void check_depth(uint32_t encoding, const char *open, const char *close,
                         const char *expected_path)
 {
@@ -365,7 +365,7 @@ static void depth(void **state)
     check_depth(SHMRPC_ENCODING_MSGPACK, "\x91", "", path);
 }
 
-/* Sixty keys of 24 bytes don't fit the path; its two ends do. */
+/* Sixty keys of 24 bytes don't fit the path, but its two ends do. */
 static void paths_of_long_keys(void **state)
 {
     (void)state;
@@ -435,7 +435,7 @@ static void refuses_to_encode(uint32_t encoding, const shmrpc_type *type,
     shmrpci_buf_fini(&buf);
 }
 
-/* A length without data: a mistake of the caller, not a crash. */
+/* A length without data is a mistake of the caller, and must not crash. */
 static void encoders_refuse_views_of_nothing(void **state)
 {
     (void)state;
@@ -623,7 +623,7 @@ static void paths(void **state)
     refuses(SHMRPC_ENCODING_JSON, cases, SHMRPC_COUNT(cases));
 }
 
-/* Also n log n for keys that an attacker chose. */
+/* Finding duplicates takes n log n, also for keys that an attacker chose. */
 static void many_keys(void **state)
 {
     (void)state;
@@ -656,7 +656,7 @@ static void many_keys(void **state)
     shmrpci_buf_fini(&buf);
 }
 
-/* Wherever the two equal keys are. */
+/* Two equal keys are found wherever they are. */
 static void every_pair_of_keys(void **state)
 {
     (void)state;

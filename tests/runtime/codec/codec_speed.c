@@ -1,7 +1,7 @@
 /*
- * What one encode and decode costs: codec_speed [ROUNDS]. Not a test; the
- * figures in runtime/codec/README.md come from it. The best of 50 runs counts,
- * since the machine may be doing other things too.
+ * Measures what one encode and decode costs: codec_speed [ROUNDS]. Not a test;
+ * the figures in runtime/codec/README.md come from it. The best of 50 runs
+ * counts, because the machine may be doing other things too.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* The rules of contracts: for each a pair that passes and one that does not,
- * with its message. */
+/* The rules of contracts: for each rule a pair that passes and a pair that does
+ * not, with its message. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 
 /* Tables of one small service; each test changes what it needs. */
 typedef struct world {
-    shmrpc_type number; /* of field limit */
+    shmrpc_type number; /* type of the field `limit` */
     shmrpc_type list;   /* list<Hit> */
     shmrpc_type map;    /* map<string, u32> */
     shmrpc_type array;  /* u32[2] */
@@ -286,7 +286,7 @@ static void streams_of_method(void **state)
     passes(&a, &b);
 }
 
-/* One difference, not two. */
+/* This is reported as one difference, not two. */
 static void stream_instead_of_result(void **state)
 {
     (void)state;
@@ -297,7 +297,8 @@ static void stream_instead_of_result(void **state)
             "method find: returns no stream here and one at the server");
 }
 
-/* Items agree as parameters and results do: the writer may add. */
+/* Items follow the rules of parameters and results: the writer may add
+ * fields. */
 static void items_of_stream(void **state)
 {
     (void)state;
@@ -352,7 +353,7 @@ static void type_of_field(void **state)
             "method find: result.score is f32 here and f64 at the server");
 }
 
-/* Another width, but the same numbers. */
+/* The width differs, but the possible numbers are the same. */
 static void width_of_integer(void **state)
 {
     (void)state;
@@ -533,7 +534,8 @@ static void bounds(void **state)
             "server");
 }
 
-/* Bounds as wide as the type exclude nothing; those of floats exclude NaN. */
+/* Bounds as wide as the type exclude nothing; any bounds of a float exclude
+ * NaN. */
 static void natural_bounds(void **state)
 {
     (void)state;
@@ -628,7 +630,7 @@ static void listed(const listener *got, size_t index,
         shmrpc_str_equal(got->all[index].client.member, shmrpc_str_of(member)));
 }
 
-/* Every difference, with its place, and a recursive type only once. */
+/* Reports every difference with its place, a recursive type only once. */
 static void all_differences(void **state)
 {
     (void)state;
@@ -714,8 +716,8 @@ static void enumerators(void **state)
 static void union_members(void **state)
 {
     (void)state;
-    /* In a parameter the server may have more values, in a result the
-     * client. */
+    /* In a parameter the server may have more enumerators, in a result the
+     * client may. */
     a.methods[0].result = NULL;
     b.methods[0].result = NULL;
     b.key.count = 3;
@@ -800,8 +802,8 @@ static void error_is_optional(void **state)
     assert_int_equal(compare(&a, &b, ids, NULL), SHMRPC_E_CONTRACT);
 }
 
-/* Every truncation and every flipped byte of a contract is refused or gives a
- * contract that can be compared. */
+/* With any truncation or flipped byte, a contract is refused or can still be
+ * compared. */
 static void hostile_bytes(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* Values copied without the codec are the same as those that the codec writes
- * and reads. */
+/* Values copied without the codec give the same bytes as the codec, in both
+ * directions. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,12 +56,12 @@ static void write_image(const shmrpci_flat *flat, const void *params,
            flat->bytes - flat->start);
 }
 
-/* `value` has `size` bytes behind `params`, which is a pointer to them or is
- * the value itself. */
+/* Checks a value of `size` bytes. `params` is a pointer to it, or is the value
+ * itself. */
 static void is_copied(const shmrpc_type *type, const void *params,
                       const void *value, size_t size)
 {
-    /* Nothing is written beyond an image, and nothing read. */
+    /* The guard bytes show that nothing beyond an image is written or read. */
     uint8_t image[SHMRPCI_FLAT_MAX_BYTES + 1];
     uint8_t copy[SHMRPCI_FLAT_MAX_BYTES];
     shmrpci_buf bytes;

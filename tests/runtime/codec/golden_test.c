@@ -1,5 +1,5 @@
-/* The bytes that each encoding writes, checked by hand, and the other forms
- * that decoders accept. */
+/* The bytes that each encoding writes, checked by hand, and the alternative
+ * forms that decoders accept. */
 #include <inttypes.h>
 #include <locale.h>
 #include <math.h>
@@ -13,7 +13,7 @@
 #include "codec/codec.h"
 #include "sample.h"
 
-/* "a1 61" for bytes, text as it is. */
+/* Shows binary encodings as "a1 61", text unchanged. */
 static void show(const shmrpci_buf *buf, uint32_t encoding, char *out,
                  size_t size)
 {
@@ -134,7 +134,7 @@ static void json_floats(void **state)
     }
 }
 
-/* A program whose locale writes 1,5 still sends 1.5. */
+/* A program whose locale writes 1,5 must still send 1.5. */
 static void json_floats_in_any_locale(void **state)
 {
     (void)state;
@@ -190,7 +190,8 @@ static void json_unknown_enumerator(void **state)
     json(&sample_colour_type, &colour, "9");
 }
 
-/* For clients of other versions: numbers, which readers accept as well. */
+/* For clients of other versions enumerators are written as numbers, which
+ * readers accept as well. */
 static void json_numbered_enumerators(void **state)
 {
     (void)state;
@@ -303,8 +304,8 @@ static void native_flat(void **state)
     native(&sample_point_type, &point, "0c 00 00 00 01 00 00 00 02 00 00 00");
 }
 
-/* Parameters that are one flat struct take the fast path, and have the same
- * image. */
+/* Parameters that are one flat struct take the fast path, and must have the
+ * same image. */
 static void native_flat_param(void **state)
 {
     typedef struct {
@@ -371,7 +372,7 @@ static void native_map_and_union(void **state)
            "08 00 00 00 09 00 00 00");
 }
 
-/* Decodes and compares. */
+/* Decodes, and compares with the expected value. */
 static void accepts(uint32_t encoding, const shmrpc_type *type,
                     const char *data, size_t len, const void *expected)
 {

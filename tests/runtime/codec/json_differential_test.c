@@ -1,8 +1,8 @@
 /*
- * Our JSON reader against jansson: random texts, half of them damaged, are
- * accepted or refused alike and give the same values. Known differences:
+ * Our JSON reader against jansson: both must accept or refuse the same random
+ * texts, half of them damaged, and give the same values. Known differences:
  * jansson refuses integers above 64 bits, which `any` takes as floats, and
- * nests deeper.
+ * allows deeper nesting.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +24,7 @@ static bool same_map(const shmrpc_any *ours, const json_t *theirs)
     bool equal = json_object_size(theirs) == ours->u.map.len;
     for (size_t i = 0; equal && i < ours->u.map.len; i++) {
         const shmrpc_any_entry *entry = &ours->u.map.ptr[i];
-        /* jansson finds keys by C string; keys with NULs it refuses. */
+        /* jansson looks up keys as C strings; it refuses keys with NULs. */
         const json_t *value = json_object_get(theirs, entry->key.u.str.ptr);
         equal = value != NULL && same(&entry->value, value);
     }

@@ -1,5 +1,5 @@
 /* Floats as text: written text reads back as the same bits, no shorter text
- * would, and texts read as strtod and strtof read them. */
+ * would, and we read texts as strtod and strtof do. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +20,7 @@ static unsigned number_count(void)
     return getenv("SHMRPC_TEST_LONG") != NULL ? NUMBERS * 500 : NUMBERS;
 }
 
-/* Any bits, few bits, a usual magnitude, or a decimal fraction. */
+/* Chooses any bits, few bits, a usual magnitude, or a decimal fraction. */
 static double random_double(uint64_t *seed)
 {
     static const double scales[] = {1, 10, 100, 1000, 1e5, 1e9};
@@ -44,7 +44,7 @@ static double random_double(uint64_t *seed)
     return isfinite(number) ? number : 1.5;
 }
 
-/* The number of significant digits. */
+/* Counts the significant digits. */
 static int digits_in(const char *text)
 {
     int digits = 0;
@@ -131,7 +131,7 @@ static void reads_as(const char *text)
 
 static void texts(void **state)
 {
-    /* Ties, ends of the range, too many digits for the fast path. */
+    /* Ties, the ends of the range, and too many digits for the fast path. */
     static const char *const hard[] = {
         "0",
         "-0.0",
@@ -264,7 +264,8 @@ static void integers_as_reals(void **state)
     }
 }
 
-/* The same integer in many forms: its point moved, zeros behind it. */
+/* Writes the same integer in many forms, with its point moved and zeros after
+ * it. */
 static void integers_in_many_forms(void **state)
 {
     (void)state;
@@ -282,7 +283,7 @@ static void integers_in_many_forms(void **state)
                  "00000000000000000000", len - point);
         assert_true(shmrpci_text_to_int_from_real(text, strlen(text), &back));
         assert_true(back.magnitude == number);
-        /* With an extra digit after the point it is no integer. */
+        /* With an extra digit after the point it is not an integer. */
         snprintf(text, sizeof text, "%s.%.*s1", digits,
                  (int)random_below(&seed, 30), "00000000000000000000000000000");
         assert_false(shmrpci_text_to_int_from_real(text, strlen(text), &back));

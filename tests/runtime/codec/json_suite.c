@@ -1,8 +1,8 @@
 /*
- * Tests our JSON reader with nst/JSONTestSuite: json_suite FOLDER, with the
- * suite's test_parsing. Files y_* must be accepted, n_* refused; i_* may be
- * either and are listed. Duplicate keys, which the suite allows, we refuse on
- * purpose. Exit status 0: nothing wrong.
+ * Tests our JSON reader with nst/JSONTestSuite: json_suite FOLDER, where FOLDER
+ * is the suite's test_parsing. Files y_* must be accepted, n_* refused; i_* may
+ * be either and are listed. Duplicate keys, which the suite allows, we refuse
+ * on purpose. The exit status is 0 if nothing is wrong.
  *
  * The suite is not part of this project: tests/runtime/codec/README.md says
  * where to get it.
@@ -29,7 +29,7 @@ static bool read_file(const char *path, shmrpci_buf *out)
     return ok;
 }
 
-/* Our verdict on one file; `message` is the reason of a refusal. */
+/* Whether we accept a file; `message` is the reason for a refusal. */
 static bool accepts(const shmrpci_buf *text, shmrpc_error *error)
 {
     shmrpci_arena arena;

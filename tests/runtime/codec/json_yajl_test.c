@@ -1,9 +1,9 @@
 /*
- * Our JSON against yajl: random texts, half of them damaged, are accepted or
- * refused alike and give the same values; and yajl reads what we write.
+ * Our JSON against yajl: both must accept or refuse the same random texts, half
+ * of them damaged, and give the same values; and yajl must read what we write.
  *
- * yajl is laxer: it takes duplicate keys, halves of surrogates, some bytes that
- * are not UTF-8, and leaves the range of numbers to its caller.
+ * yajl is less strict: it accepts duplicate keys, unpaired surrogates and some
+ * bytes that are not UTF-8, and leaves the range of numbers to its caller.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,8 @@
 
 #define TEXTS 15000
 
-/* The values of both sides as one flat text, such as `{s1:as2:hi}`. */
+/* The values of both sides as one flat text, such as `{s1:as2:hi}`, for
+ * comparison. */
 typedef shmrpci_buf flat;
 
 static void flat_text(flat *out, const void *text, size_t len)
@@ -83,7 +84,7 @@ static int on_boolean(void *out, int truth)
     return 1;
 }
 
-/* Integers of 64 bits exactly, all else as a double. */
+/* Keeps integers of 64 bits exact, everything else as a double. */
 static int on_number(void *out, const char *text, size_t len)
 {
     char copy[1100];
@@ -181,7 +182,7 @@ static void check_same(int number, const char *what, const flat *ours,
     }
 }
 
-/* What we have read and written again reads the same in yajl. */
+/* What we have read and written again must read the same in yajl. */
 static void check_written(int number, const shmrpc_any *value, const flat *ours,
                           flat *theirs)
 {

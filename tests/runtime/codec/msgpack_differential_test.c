@@ -1,8 +1,8 @@
 /*
- * Our msgpack reader against msgpack-c's: random values that we write are read
- * alike by both; damaged bytes that we accept, msgpack-c accepts with the same
- * value. We refuse more: text that is not UTF-8, duplicate keys, and counts
- * that the message can't hold (which msgpack-c allocates for).
+ * Our msgpack reader against msgpack-c's: both read random values that we
+ * write, and must agree; damaged bytes that we accept, msgpack-c must accept
+ * with the same value. We refuse more: text that is not UTF-8, duplicate keys,
+ * and counts that the message can't hold (for which msgpack-c allocates).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,7 +77,7 @@ static shmrpc_any make_list(shmrpci_arena *arena, uint64_t *seed, int depth)
     return shmrpc_any_list_of(items, count);
 }
 
-/* Keys are distinct: lists that hold their own number. */
+/* Keys are lists that hold their own number, so that they differ. */
 static shmrpc_any make_map(shmrpci_arena *arena, uint64_t *seed, int depth)
 {
     unsigned count = random_below(seed, 20);
@@ -186,8 +186,8 @@ static bool same(const shmrpc_any *ours, const msgpack_object *theirs)
     return false;
 }
 
-/* Whether msgpack-c can be asked: not where it would allocate what the sender
- * claims. */
+/* Whether msgpack-c must not be asked, because it would allocate what the
+ * sender claims, or because it does not refuse this. */
 static bool is_ours_alone(const char *message)
 {
     return strncmp(message, "more items", 10) == 0 ||

@@ -1,7 +1,8 @@
 /*
  * Reads msgpack values as `any` and writes them again, for msgpack_python.py.
- * Messages on both pipes: u32 length (little-endian), bytes; the answer to a
- * refused message is the length 0xFFFFFFFF, then a message with the reason.
+ * Messages on both pipes are a u32 length (little-endian), then the bytes. The
+ * answer to a refused message is the length 0xFFFFFFFF, then a message with the
+ * reason.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 """Our msgpack against python3-msgpack: we read what Python packs and write
-back the same bytes; damaged messages are accepted by both or refused by both.
+the same bytes; both accept or both refuse a damaged message.
 
 usage: msgpack_python.py MSGPACK_ECHO
 """
@@ -13,7 +13,8 @@ import msgpack
 VALUES = 3000
 REFUSED = 0xFFFFFFFF
 
-# We refuse duplicate keys, and Python does not: it keeps the last one.
+# Reasons for which we refuse a message and Python does not: of duplicate keys
+# it keeps the last one.
 OURS_ALONE = ("duplicate key", "more items")
 
 
@@ -57,7 +58,7 @@ class Echo:
         return struct.unpack("<I", length)[0]
 
     def ask(self, message):
-        """The bytes that came back, or None and the reason."""
+        """Returns the bytes that came back, or None and the reason."""
         self.process.stdin.write(struct.pack("<I", len(message)) + message)
         self.process.stdin.flush()
         length = self.take()
@@ -67,15 +68,15 @@ class Echo:
 
 
 def unpacks(message):
-    """Whether Python accepts the whole message. None: it can't be asked."""
+    """Whether Python accepts the whole message; None if it can't tell."""
     try:
         msgpack.unpackb(message, strict_map_key=False)
         return True
     except TypeError:  # keys that Python can't hash
         return None
     except (ValueError, msgpack.UnpackException) as error:
-        # Extension -1 is a timestamp to Python, which checks its contents; it
-        # doesn't know the other negative numbers.
+        # Python checks the contents of extension -1, a timestamp, and refuses
+        # the other negative numbers: we do neither.
         return None if "imestamp" in str(error) or "code must" in str(error) else False
 
 

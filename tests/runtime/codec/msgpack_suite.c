@@ -1,8 +1,8 @@
 /*
- * Tests our msgpack with kawanet/msgpack-test-suite: msgpack_suite FILE, with
- * the suite's dist/msgpack-test-suite.json. Every form of a value must decode
- * to it, and what we write must be one of the forms. Exit status 0: nothing
- * wrong.
+ * Tests our msgpack with kawanet/msgpack-test-suite: msgpack_suite FILE, where
+ * FILE is the suite's dist/msgpack-test-suite.json. Every form of a value must
+ * decode to the value, and what we write must be one of the forms. The exit
+ * status is 0 if nothing is wrong.
  *
  * The suite is not part of this project: tests/runtime/codec/README.md says
  * where to get it.
@@ -21,7 +21,7 @@ typedef struct suite {
     int wrong;
 } suite;
 
-/* "c4-01-ff" to bytes. */
+/* Converts "c4-01-ff" to bytes. */
 static shmrpc_bytes unhex(suite *s, shmrpc_str text)
 {
     uint8_t *bytes = shmrpci_arena_alloc(&s->arena, text.len / 2 + 1, 1);
@@ -51,7 +51,7 @@ static shmrpc_any ext(int8_t ext_type, shmrpc_bytes bytes)
     return value;
 }
 
-/* The bytes of a timestamp extension are those of its first form. */
+/* Takes the bytes of a timestamp extension from its first form. */
 static shmrpc_any timestamp(suite *s, const shmrpc_any *entry)
 {
     shmrpc_bytes form = unhex(s, find(entry, "msgpack")->u.list.ptr[0].u.str);
@@ -112,7 +112,8 @@ static bool is_number(const shmrpc_any *value)
            value->kind == SHMRPC_ANY_U64;
 }
 
-/* The suite lists floats as forms of integers. */
+/* Floats equal integers here, because the suite lists floats as forms of
+ * integers. */
 static bool same(const shmrpc_any *a, const shmrpc_any *b)
 {
     if (is_number(a) && is_number(b) && (is_float(a) || is_float(b))) {

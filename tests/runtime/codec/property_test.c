@@ -1,9 +1,10 @@
 /*
- * Properties that hold for every type and value: they survive each encoding,
- * and conversion from one encoding to the next; damaged messages are refused or
+ * Properties of every type and value: values survive each encoding, and
+ * conversion from one encoding to the next; damaged messages are refused, or
  * give a value that can be written again.
  *
- * A failure prints the seed. SHMRPC_TEST_LONG=1 tries a hundred times as many.
+ * A failure prints the seed. SHMRPC_TEST_LONG=1 makes a hundred times as many
+ * attempts.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -79,7 +80,7 @@ static void same_bytes(const round *r, const char *what, const shmrpci_buf *a,
     }
 }
 
-/* value -> bytes -> value -> bytes. */
+/* Encodes, decodes and encodes again: the bytes must be the same. */
 static void there_and_back(round *r, uint32_t encoding, const void *value)
 {
     const char *name = shmrpci_codec_of(encoding)->name;
@@ -97,7 +98,8 @@ static void there_and_back(round *r, uint32_t encoding, const void *value)
     shmrpci_buf_fini(&second);
 }
 
-/* json -> msgpack -> native -> json: the last text is the first one. */
+/* Converts json to msgpack to native to json: the last text must be the first
+ * one. */
 static void around(round *r, bool with_native, const void *value)
 {
     static const uint32_t stations[] = {
@@ -182,7 +184,7 @@ static void damage(uint64_t *seed, shmrpci_buf *bytes)
     }
 }
 
-/* Refused with a path, or accepted as a valid value. */
+/* The message must be refused with a path, or accepted as a valid value. */
 static bool try_damaged(round *r, uint32_t encoding, const shmrpci_buf *bytes)
 {
     shmrpc_error error = {0};

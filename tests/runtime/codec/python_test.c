@@ -54,7 +54,7 @@ static const char *write_text(const shmrpc_any *value)
     return shmrpci_buf_text(&buf);
 }
 
-/* A text that was read is written like this; NULL: unchanged. */
+/* How a text that was read is written again; NULL: unchanged. */
 static const struct {
     const char *text;
     const char *repr;

@@ -1,4 +1,4 @@
-/* Pseudo-random numbers for tests: the same in every run (xorshift64*). */
+/* Pseudo-random numbers for tests (xorshift64*): the same in every run. */
 #ifndef TESTS_RUNTIME_CODEC_RANDOM_H
 #define TESTS_RUNTIME_CODEC_RANDOM_H
 
@@ -12,7 +12,7 @@ static inline uint64_t random_bits(uint64_t *state)
     return *state * UINT64_C(2685821657736338717);
 }
 
-/* Below `limit`. */
+/* Returns a number below `limit`. */
 static inline unsigned random_below(uint64_t *state, unsigned limit)
 {
     return (unsigned)((random_bits(state) >> 32) % limit);

@@ -1,5 +1,6 @@
 /*
- * Random JSON texts for the differential tests; the same seed gives the same.
+ * Random JSON texts for the differential tests; the same seed gives the same
+ * texts.
  */
 #ifndef TESTS_RUNTIME_CODEC_RANDOM_JSON_H
 #define TESTS_RUNTIME_CODEC_RANDOM_JSON_H

@@ -71,7 +71,7 @@ static const char *make_name(const maker *m, char letter, unsigned number)
     return name;
 }
 
-/* A number with bounds, also at the ends of its range. */
+/* Makes a number type with bounds, sometimes at the ends of its range. */
 static const shmrpc_type *make_bounded(const maker *m)
 {
     shmrpc_type *type = take(m, 1, sizeof *type);
@@ -190,7 +190,8 @@ static bool is_composite(const shmrpc_type *type)
     return type->kind == SHMRPC_KIND_STRUCT || type->kind == SHMRPC_KIND_UNION;
 }
 
-/* Whether the field may be absent, is behind a pointer, or has a default. */
+/* Chooses whether the field may be absent, is behind a pointer, or has a
+ * default. */
 static void choose_presence(maker *m, shmrpc_field *field, bool is_param)
 {
     bool is_pointer = is_composite(field->type) ||
@@ -220,7 +221,7 @@ static uint32_t place_field(shmrpc_field *field, uint32_t at, uint32_t *align)
     return field->offset + size;
 }
 
-/* Flat: nothing but flat fields, without gaps. */
+/* A struct is flat if it has only flat fields, without gaps. */
 static bool is_flat(const shmrpc_type *type)
 {
     uint32_t at = 0;
@@ -343,7 +344,7 @@ const shmrpc_type *random_type(shmrpci_arena *arena, uint64_t *seed,
 
 static void fill(const maker *m, const shmrpc_type *type, uint8_t *out);
 
-/* Random length within the bounds. */
+/* Chooses a random length within the bounds. */
 static size_t choose_length(const maker *m, const shmrpc_type *type,
                             unsigned most)
 {
@@ -355,7 +356,8 @@ static size_t choose_length(const maker *m, const shmrpc_type *type,
            random_below(m->seed, (unsigned)(width < most ? width : most) + 1);
 }
 
-/* UTF-8 of exactly `len` bytes: letters, escapes, NULs, longer characters. */
+/* Fills in UTF-8 of exactly `len` bytes: letters, escapes, NULs, longer
+ * characters. */
 static void fill_text(const maker *m, char *out, size_t len)
 {
     static const char *const pieces[] = {"a",
@@ -413,7 +415,8 @@ static void fill_bytes(const maker *m, const shmrpc_type *type, uint8_t *out)
     shmrpci_store_span(out, bytes, len);
 }
 
-/* Any bits, small ones, or an end of the range; within the bounds. */
+/* Fills in any bits, a small number, or an end of the range, within the
+ * bounds. */
 static void fill_integer(const maker *m, const shmrpc_type *type, uint8_t *out)
 {
     uint64_t bits = random_bits(m->seed);
@@ -472,7 +475,7 @@ static void fill_list(const maker *m, const shmrpc_type *type, uint8_t *out)
     shmrpci_store_span(out, items, len);
 }
 
-/* Entries with keys that differ. */
+/* Fills in entries whose keys differ. */
 static void fill_map(const maker *m, const shmrpc_type *type, uint8_t *out)
 {
     size_t most = choose_length(m, type, MAX_ITEMS);
@@ -494,7 +497,7 @@ static void fill_map(const maker *m, const shmrpc_type *type, uint8_t *out)
     shmrpci_store_span(out, entries, len);
 }
 
-/* Values that both JSON and msgpack can represent. */
+/* Makes a value that both JSON and msgpack can represent. */
 static shmrpc_any make_any(const maker *m, int depth)
 {
     switch (random_below(m->seed, depth > 0 ? 8 : 6)) {

@@ -90,7 +90,7 @@ static void integers(void **state)
         &shmrpc_type_i8, &shmrpc_type_i16, &shmrpc_type_i32, &shmrpc_type_i64,
         &shmrpc_type_u8, &shmrpc_type_u16, &shmrpc_type_u32, &shmrpc_type_u64};
     for (size_t i = 0; i < SHMRPC_COUNT(edges) * 2; i++) {
-        /* Little-endian: the low bytes are the value of every width. */
+        /* Little-endian: for every width the low bytes are the value. */
         uint64_t value = edges[i / 2];
         value = i % 2 == 0 ? value : 0 - value;
         for (size_t t = 0; t < SHMRPC_COUNT(types); t++) {

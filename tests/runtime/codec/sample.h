@@ -1,6 +1,6 @@
 /*
- * Hand-written types of every kind, with the C forms that the generator would
- * give them: for the tests of the codecs and for the fuzzers.
+ * Hand-written types of every kind, with the C types that the generator would
+ * give them, for the tests of the codecs and for the fuzzers.
  *
  * Call sample_init once before the tables are used: it computes the native
  * sizes and alignments, which generated tables hold as constants.
@@ -81,7 +81,7 @@ typedef struct sample_colour_map {
     size_t len;
 } sample_colour_map;
 
-/* A field of every kind. */
+/* A struct with a field of every kind. */
 typedef struct sample_all {
     bool b;
     int8_t i8;
@@ -127,7 +127,7 @@ typedef struct sample_all {
     shmrpc_any extra;
 } sample_all;
 
-/* Parameters with a hole at 3. */
+/* Parameters with a hole at position 3. */
 typedef struct sample_params {
     shmrpc_str text;
     const sample_point *point;
@@ -170,10 +170,11 @@ extern shmrpc_type sample_few_type;
 
 void sample_init(void);
 
-/* A value with something in every field; points to constants. */
+/* A value in which every field is set; points to constants. */
 extern const sample_all sample_full;
 
-/* Whether two values of the type are equal; ignores absent fields. */
+/* Whether two values of the type are equal; ignores the memory of absent
+ * fields. */
 bool sample_equal(const shmrpc_type *type, const void *a, const void *b);
 
 #endif

@@ -68,8 +68,8 @@ static void tick_clock_follows_the_real_one(void **state)
     do {
         now_ns = shmrpci_now_ns();
         int64_t by_ticks_ns = shmrpci_tick_clock_ns(&clock, shmrpci_ticks());
-        /* If the test is preempted between the two, the result is late, never
-         * early. */
+        /* If the test is preempted between the two reads, the result is late,
+         * never early. */
         assert_true(by_ticks_ns > now_ns - 100 * SHMRPCI_NS_PER_US);
         assert_true(by_ticks_ns < shmrpci_now_ns() + 100 * SHMRPCI_NS_PER_US);
     } while (now_ns < end_ns);

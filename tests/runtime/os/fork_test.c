@@ -51,7 +51,8 @@ static void generation_is_another_one_in_children_and_theirs(void **state)
     assert_int_equal(shmrpci_fork_generation(), mine);
 }
 
-/* Handlers of fork() don't run then; the kernel wipes the page all the same. */
+/* clone() does not run the handlers of fork(), but the kernel wipes the page
+ * anyway. */
 static void generation_is_another_one_after_a_bare_clone(void **state)
 {
     (void)state;
@@ -70,7 +71,7 @@ static void ask(void *user)
     *(uint32_t *)user = shmrpci_fork_generation();
 }
 
-/* In a child in which several threads ask for the first time at once. */
+/* Runs in a child in which several threads ask for the first time at once. */
 static void threads_agree_on_the_generation(void **state)
 {
     (void)state;
@@ -112,7 +113,7 @@ static void listed_descriptors_are_closed_in_the_child_only(void **state)
         assert_true(fds[i] >= 0);
         assert_int_equal(shmrpci_fork_close_fd(&places[i], &fds[i]), SHMRPC_OK);
     }
-    /* First, middle and last of the list, twice. */
+    /* Removes the first, middle and last of the list, each twice. */
     for (int i = 0; i < COUNT; i += 2) {
         shmrpci_fork_keep_fd(&places[i]);
         shmrpci_fork_keep_fd(&places[i]);

@@ -1,4 +1,4 @@
-/* How much memory control groups leave, in trees that the test makes. */
+/* How much memory control groups leave, in group trees that the test makes. */
 #include "os/group.h"
 
 #include <setjmp.h>
@@ -35,7 +35,7 @@ static void put_number(const char *path, const char *name, uint64_t number)
     put(path, name, text);
 }
 
-/* A group of version 2; its parent must exist. */
+/* Makes a group of version 2; its parent must exist. */
 static void make(const char *group, uint64_t limit, uint64_t used,
                  const char *stat)
 {
@@ -115,7 +115,7 @@ static void cache_of_files_is_free(void **state)
 static void what_was_promised_is_not_promised_again(void **state)
 {
     (void)state;
-    /* 30 MiB of 50 have been touched. */
+    /* 30 MiB of the 50 MiB have been touched. */
     make("/outer", 80 * MIB, 40 * MIB, "inactive_file 0\nshmem 31457280\n");
     assert_int_equal(shmrpci_group_memory_left(&files, 50 * MIB), 10 * MIB);
     assert_int_equal(shmrpci_group_memory_left(&files, 20 * MIB), 30 * MIB);

@@ -12,7 +12,7 @@
 
 #include "shmrpc/log.h"
 
-/* The output of a call of shmrpc_log(), which is one line. */
+/* The output of a shmrpc_log() call, which is one line. */
 static char written[2 * SHMRPC_LOG_BYTES];
 
 #define LOG(...)                 \

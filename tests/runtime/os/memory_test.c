@@ -51,7 +51,7 @@ static void impossible_size_is_a_status(void **state)
 {
     (void)state;
     int fd = -1;
-    /* More than a file can have, so nothing is reserved for it. */
+    /* More than a file can have, so the call fails and reserves nothing. */
     assert_true(shmrpci_memory_create("test", (size_t)1 << 63, &fd) < 0);
     assert_int_equal(fd, -1);
 }
@@ -67,7 +67,7 @@ static void mappings_of_one_file_show_the_same(void **state)
     shmrpci_memory_discard(&a);
     assert_int_equal(((const char *)b.at)[0], 0);
     shmrpci_memory_unmap(&a);
-    shmrpci_memory_unmap(&a); /* no longer mapped */
+    shmrpci_memory_unmap(&a); /* the mapping was already removed */
     shmrpci_memory_unmap(&b);
     shmrpci_fd_close(&fd);
 }
@@ -136,7 +136,7 @@ static void check_takes_sealed_files_of_the_size_only(void **state)
     assert_int_equal(shmrpci_memory_check(0, 0, NULL), SHMRPC_E_DENIED);
 }
 
-/* The child may have mapped something else there meanwhile. */
+/* The child may have mapped something else at that address meanwhile. */
 static void child_unmaps_nothing_that_was_its_parents(void **state)
 {
     (void)state;

@@ -1,5 +1,4 @@
-/* Notifying the process that started us, and being notified, over a real
- * socket. */
+/* Sends and receives notifications (sd_notify) over a real socket. */
 #include "os/notify.h"
 
 #include <fcntl.h>
@@ -22,7 +21,8 @@ static void check(const char *folder)
     int fd = -1;
     int dir_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_true(dir_fd >= 0);
-    for (int i = 0; i < 2; i++) { /* the second time it exists already */
+    for (int i = 0; i < 2; i++) { /* the second time the socket exists
+                                   * already */
         assert_int_equal(shmrpci_notify_listen(dir_fd, "n", &fd, path), 0);
         assert_int_equal(setenv("NOTIFY_SOCKET", path, 1), 0);
         assert_int_equal(shmrpci_notify_receive(fd, text, &pid), SHMRPC_E_BUSY);
@@ -46,7 +46,7 @@ static void what_is_sent_arrives_with_the_pid(void **state)
     check(folder);
 }
 
-/* Longer than a socket's path may be. */
+/* These names are longer than the path of a socket may be. */
 static void folders_may_have_long_names(void **state)
 {
     (void)state;

@@ -86,7 +86,8 @@ static void packet_longer_than_room_is_TOO_LARGE(void **state)
     assert_int_equal(shmrpci_socket_send(ends[0], "12345", 5, &before, 1), 0);
     assert_int_equal(receive(text, 4, &len, fds, &fd_count),
                      SHMRPC_E_TOO_LARGE);
-    int after = dup(0); /* the descriptor of the packet is closed again */
+    int after = dup(0); /* shows that the descriptor of the packet was closed
+                         * again */
     assert_int_equal(after, before + 1);
     shmrpci_fd_close(&before);
     shmrpci_fd_close(&after);
@@ -243,7 +244,8 @@ static void peer_with_our_address_is_local(void **state)
     assert_int_equal(shmrpci_stream_accept(listening, &server, &peer), 0);
     assert_true(shmrpci_stream_is_local(client));
     assert_true(shmrpci_stream_is_local(server));
-    assert_false(shmrpci_stream_is_local(listening)); /* it has none */
+    assert_false(shmrpci_stream_is_local(listening)); /* a listening socket has
+                                                       * no peer */
     shmrpci_fd_close(&listening);
     shmrpci_fd_close(&client);
     shmrpci_fd_close(&server);

@@ -1,6 +1,6 @@
-# shmrpc_embed(TARGET NAME FOLDER file...): the bytes of files under FOLDER, as
-# gen_NAME[] and gen_NAME_count of generator/embedded.h, in TARGET's sources.
-# Done by CMake itself, so that cross builds need no tool of their own.
+# shmrpc_embed(TARGET NAME FOLDER file...): adds the bytes of files under FOLDER
+# to TARGET's sources, as gen_NAME[] and gen_NAME_count (generator/embedded.h).
+# CMake itself does this, so that cross builds need no tool for the build machine.
 if(NOT CMAKE_SCRIPT_MODE_FILE)
     set(SHMRPC_EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
     function(shmrpc_embed target name folder)
@@ -25,7 +25,8 @@ foreach(name IN LISTS NAMES)
     string(REGEX REPLACE "(................................)" "\\1\n    "
            bytes "${bytes}")
     string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
-    # The zero is for readers of the text; it isn't counted.
+    # The zero ends the text for code that reads it as a string; the size does
+    # not count it.
     string(APPEND text "\nstatic const unsigned char file_${count}[] = {\n"
            "    ${bytes}0x00};\n")
     string(APPEND rows

@@ -1,5 +1,6 @@
-# shmrpc_lexer(TARGET file.re) and shmrpc_grammar(TARGET file.y): C from a re2c
-# lexer and a lemon grammar, in the build folder, added to TARGET's sources.
+# shmrpc_lexer(TARGET file.re) and shmrpc_grammar(TARGET file.y): generate C from
+# a re2c lexer or a lemon grammar, in the build folder, and add it to TARGET's
+# sources.
 find_program(RE2C re2c REQUIRED)
 find_program(LEMON lemon REQUIRED)
 
@@ -23,7 +24,7 @@ function(shmrpc_grammar target source)
     target_sources(${target} PRIVATE
         ${output} ${CMAKE_CURRENT_BINARY_DIR}/${stem}.h)
     target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_BINARY_DIR})
-    # lemon's own template does not hold to our warnings.
+    # Code from lemon's own template causes some of our warnings.
     set_source_files_properties(${output} PROPERTIES COMPILE_OPTIONS
         "-Wno-conversion;-Wno-sign-conversion;-Wno-cast-qual;-Wno-unused-parameter;-Wno-unused-variable;-Wno-undef;-Wno-shadow;-Wno-pedantic")
 endfunction()

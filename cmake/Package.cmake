@@ -1,5 +1,6 @@
-# The installed library from the objects of runtime/, and everything that an
-# outside project needs: headers, CMake package, pkg-config file, generator.
+# Makes the installed library from the objects of runtime/, and installs
+# everything that other projects need: headers, CMake package, pkg-config file,
+# generator.
 include(CMakePackageConfigHelpers)
 
 configure_file(cmake/version.h.in include/shmrpc/version.h @ONLY)
@@ -8,13 +9,14 @@ foreach(target shmrpc_objects shmrpc_internal)
         $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>)
 endforeach()
 
-# What stays compatible: below 1.0 each minor version may break its users.
+# The soname has the part of the version that stays compatible: below 1.0 each
+# minor version may be incompatible.
 set(SHMRPC_SOVERSION ${SHMRPC_SOVERSION})
 if(PROJECT_VERSION_MAJOR EQUAL 0)
     set(SHMRPC_SOVERSION 0.${PROJECT_VERSION_MINOR})
 endif()
 
-# shmrpc_library(TARGET KIND): libshmrpc as the exported target shmrpc::NAME.
+# shmrpc_library(NAME KIND): makes libshmrpc, exported as the target shmrpc::NAME.
 function(shmrpc_library name kind)
     set(target shmrpc_${name})
     add_library(${target} ${kind} $<TARGET_OBJECTS:shmrpc_objects>)
@@ -32,8 +34,9 @@ function(shmrpc_library name kind)
     install(TARGETS ${target} EXPORT shmrpcTargets)
 endfunction()
 
-# shmrpc_svc_library(NAME KIND RUNTIME): libshmrpc-svc over that libshmrpc. The
-# shared one takes of our internal functions what it needs, and shows none.
+# shmrpc_svc_library(NAME KIND RUNTIME): makes libshmrpc-svc, which uses the
+# libshmrpc RUNTIME. The shared library contains the internal functions that it
+# needs, but exports none of them.
 function(shmrpc_svc_library name kind runtime)
     set(target shmrpc_${name})
     add_library(${target} ${kind} $<TARGET_OBJECTS:shmrpc_svc_internal>
@@ -94,8 +97,8 @@ install(FILES
 file(RELATIVE_PATH PC_TO_PREFIX
      /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 string(REGEX REPLACE "/$" "" PC_TO_PREFIX ${PC_TO_PREFIX})
-# Also what the archives of these libraries need, as their own .pc files say;
-# snappy's does not say that it is C++.
+# Includes what the archives of these libraries need, according to their own .pc
+# files. snappy needs the C++ library, but its .pc file does not say so.
 get_property(PC_LIBRARIES GLOBAL PROPERTY SHMRPC_LIBRARIES)
 list(APPEND PC_LIBRARIES ${TLS_STATIC_LIBRARIES} ${ZLIB_STATIC_LIBRARIES}
      ${SNAPPY_STATIC_LIBRARIES} stdc++ m)

@@ -1,6 +1,6 @@
-# Refuses what shmrpc was not built for, with the reason.  Shared memory and
+# Refuses platforms that shmrpc does not support, and says why. Shared memory and
 # the native encoding hold little-endian words of fixed width; atomics on them
-# were reasoned about, and tested, on two architectures.
+# were analysed and tested on two architectures only.
 function(shmrpc_refuse reason)
     message(FATAL_ERROR "shmrpc does not support this platform: ${reason}")
 endfunction()

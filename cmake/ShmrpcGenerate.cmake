@@ -1,35 +1,39 @@
 # shmrpc_generate(TARGET target SVC file.svc...
-#     [KINDS client server]      which stubs; default both. python: a module of
-#                                Python, STEM_svc.py in OUT_DIR; alone: no C
+#     [KINDS client server]      which stubs; default both. python: a Python
+#                                module, STEM_svc.py in OUT_DIR; with only
+#                                python no C is generated
 #     [IMPORT_DIRS dir...]       folders for imported files, searched before
 #                                the current source folder
-#     [ASYNC]                    also asynchronous calls
-#     [PREFIX prefix]            of C names; default from the package
+#     [ASYNC]                    generates asynchronous calls, too
+#     [PREFIX prefix]            prefix of C names; default from the package
 #     [TEMPLATES dir]            files that replace built-in templates
-#     [OPTIONS option...]        further options of shmrpcgen
-#     [OUT_DIR dir]              default: a folder of the target's own
+#     [OPTIONS option...]        additional options of shmrpcgen
+#     [OUT_DIR dir]              where to write; default: a folder for the target
 #     [OUT_VAR variable]         is set to all generated files
 #     [HEADERS_VAR variable]     is set to the generated headers
-#     [DEPENDS file...]          further files whose change regenerates
-#     [LOCK file])               the lock of the only SVC: the build fails on a
-#                                change that is not in the lock yet
+#     [DEPENDS file...]          additional files that trigger regeneration
+#     [LOCK file])               the lock file of the SVC, of which there must
+#                                be only one: the build fails if the SVC has a
+#                                change that is not in the lock file yet
 #
 # Generates C from service descriptions at build time, adds it to the target
 # with its folder as an include directory, and links shmrpc::runtime.
 #
-# Files are laid out as `import` sees them: acme/common.svc becomes
-# acme/common.h: its path relative to the first of IMPORT_DIRS that contains it,
-# else to the current source folder; common.h if neither contains it.
+# The generated files are laid out as `import` sees them: acme/common.svc becomes
+# acme/common.h. The path is relative to the first of IMPORT_DIRS that contains
+# the file, else to the current source folder; if neither contains it, the file
+# becomes common.h.
 #
-# To create a lock, or approve a change:
+# To create a lock file, or to approve a change:
 #     shmrpcgen check --update-lock=file.svc.lock file.svc
-# Keep the lock under version control (docs/evolution.md).
+# Keep the lock file under version control (docs/evolution.md).
 #
 # The generator is the target shmrpc::generator of this build or of an installed
-# package; set SHMRPCGEN_EXECUTABLE to use another, as cross builds must.
+# package. Set SHMRPCGEN_EXECUTABLE to use another one, as cross builds must.
 include_guard(GLOBAL)
 
-# Files of one .svc, in one place: STEM and KINDS -> SOURCES and HEADERS.
+# Returns the files generated from one .svc: STEM and KINDS give SOURCES and
+# HEADERS.
 function(_shmrpc_outputs out_dir stem kinds sources_var headers_var)
     set(names ${stem})
     foreach(kind IN LISTS kinds)
@@ -42,7 +46,7 @@ function(_shmrpc_outputs out_dir stem kinds sources_var headers_var)
     set(${headers_var} ${headers} PARENT_SCOPE)
 endfunction()
 
-# The import path of a .svc, without `.svc`, as shmrpcgen finds it.
+# Returns the import path of a .svc, without `.svc`, as shmrpcgen determines it.
 function(_shmrpc_import_stem svc dirs stem_var)
     get_filename_component(stem "${svc}" NAME)
     foreach(dir IN LISTS dirs)
@@ -76,7 +80,7 @@ function(_shmrpc_check_arguments)
     if(arg_LOCK AND svc_count GREATER 1)
         message(FATAL_ERROR "shmrpc_generate: LOCK is for one SVC")
     endif()
-    # Without a compiler for C, CMake takes the generated files for headers: it
+    # Without a C compiler, CMake treats the generated files as headers: it
     # neither compiles nor mentions them, and the link fails.
     get_property(languages GLOBAL PROPERTY ENABLED_LANGUAGES)
     if(NOT C IN_LIST languages AND NOT arg_KINDS STREQUAL "python")
@@ -139,13 +143,13 @@ function(shmrpc_generate)
     if(arg_TEMPLATES)
         get_filename_component(dir "${arg_TEMPLATES}" ABSOLUTE)
         list(APPEND options --templates ${dir})
-        # A template that is added replaces a built-in one: no depfile can
-        # know.
+        # An added template file replaces a built-in one, which no depfile can
+        # know in advance.
         file(GLOB templates CONFIGURE_DEPENDS ${dir}/*.mustache)
     endif()
 
-    # Before anything is generated. A lock that isn't there is no dependency:
-    # the check says how to make one.
+    # The check runs before anything is generated. A missing lock file is not a
+    # dependency, so that the check runs and says how to create it.
     set(check_lock "")
     set(lock "")
     if(arg_LOCK)
@@ -182,7 +186,8 @@ function(shmrpc_generate)
             continue()
         endif()
         _shmrpc_outputs(${out_dir} ${stem} "${arg_KINDS}" sources headers)
-        # Unchanged files keep their time; the stamp says that they are fresh.
+        # Unchanged files keep their modification time; the stamp marks them as up
+        # to date.
         set(stamp ${out_dir}/${stem}.stamp)
         add_custom_command(
             OUTPUT ${stamp}
@@ -206,8 +211,8 @@ function(shmrpc_generate)
         endif()
         return()
     endif()
-    # By property, because a target takes only one of the two signatures of
-    # target_link_libraries, and which is its owner's choice.
+    # Sets properties directly, because a target allows only one of the two
+    # signatures of target_link_libraries, and its owner chooses which.
     set_property(TARGET ${arg_TARGET} APPEND PROPERTY
                  INCLUDE_DIRECTORIES ${out_dir})
     set_property(TARGET ${arg_TARGET} APPEND PROPERTY

@@ -1,6 +1,6 @@
-# shmrpc_test(STEM [LIBS lib...] [SOURCES file...]): a cmocka
-# test program from STEM.c (and SOURCES), known to ctest by its folder and stem.
-# ./dev says how long one may take: that depends on the counts.
+# shmrpc_test(STEM [LIBS lib...] [SOURCES file...]): makes a cmocka test program
+# from STEM.c (and SOURCES), which ctest knows by its folder and stem. ./dev sets
+# the timeout, because it depends on whether the tests run with long counts.
 function(shmrpc_test stem)
     cmake_parse_arguments(arg "" "" "LIBS;SOURCES" ${ARGN})
     file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR}/tests

@@ -1,9 +1,9 @@
-# What `PROGRAM --help` says -> the completion of its options in a shell.
+# Makes the shell completion of a program's options from its --help.
 #
 #     PROGRAM --help | awk -v program=PROGRAM -v shell=bash|zsh|fish -f this
 #
-# An option stands on a line of its own, "  -i, --instance=NAME  one of ...",
-# its value behind = or a blank, and its text behind two.
+# Each option is on a line of its own, "  -i, --instance=NAME  one of ...": its
+# value follows = or one blank, and its text follows two blanks.
 /^ +(-[A-Za-z], )?--[a-z]/ {
     line = $0
     sub(/^ +/, "", line)
@@ -21,7 +21,7 @@
     is_open = 1
     next
 }
-# Its text goes on.
+# A continuation line of the option's text.
 is_open && /^          / {
     text[count] = text[count] " " $0
     next
@@ -29,7 +29,8 @@ is_open && /^          / {
 {
     is_open = 0
 }
-# What the quotes and brackets of the shells can hold, up to a semicolon.
+# Returns the words up to a semicolon, without characters that the shells' quotes
+# and brackets can't hold.
 function plain(words)
 {
     gsub(/[][`\\']/, "", words)

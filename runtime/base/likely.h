@@ -2,7 +2,7 @@
  * Hints for functions in which a few nanoseconds matter: the compiler lays out
  * the common path without jumps, and rare paths don't take its registers.
  *
- * Threading: none.
+ * Threading: macros only.
  */
 #ifndef SHMRPCI_BASE_LIKELY_H
 #define SHMRPCI_BASE_LIKELY_H

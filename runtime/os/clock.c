@@ -73,12 +73,14 @@ bool shmrpci_ticks_are_steady(void)
 
 __extension__ typedef unsigned __int128 uint128;
 
-/* Both rates with 32 binary places; written once, under `rate_once`. */
+/* Both rates as fixed-point numbers with 32 fraction bits; written once, under
+ * `rate_once`. */
 static uint64_t ticks_per_ns;
 static uint64_t ns_per_tick;
 static pthread_once_t rate_once = PTHREAD_ONCE_INIT;
 
-/* How long a tick clock runs by itself: its error is 0.05 % of that. */
+/* How long a tick clock runs without correction; its error is 0.05 % of
+ * this. */
 #define TICK_CLOCK_SPAN_NS (10 * SHMRPCI_NS_PER_MS)
 
 static uint64_t ratio(uint64_t a, uint64_t b)
@@ -110,8 +112,8 @@ int64_t shmrpci_now_and_ticks(uint64_t *ticks)
 static void find_rate(void)
 {
 #if defined(__x86_64__)
-    /* The CPU seldom reports its rate in a VM, so it is measured: 0.2 ms
-     * between reads that are exact to 50 ns give it to 0.05 %. */
+    /* In a VM the CPU seldom reports its rate, so the rate is measured: two
+     * reads 0.2 ms apart, each exact to 50 ns, give it to 0.05 %. */
     uint64_t start;
     uint64_t end;
     int64_t start_ns = shmrpci_now_and_ticks(&start);
@@ -149,7 +151,7 @@ int64_t shmrpci_tick_clock_set(shmrpci_tick_clock *clock)
     clock->ns_per_tick = (uint64_t)shmrpci_ns_of_ticks(UINT64_C(1) << 32);
     clock->span = shmrpci_ticks_of_ns(TICK_CLOCK_SPAN_NS);
     if (clock->span > UINT64_MAX / (clock->ns_per_tick + 1)) {
-        clock->span = 0; /* no such machine is known */
+        clock->span = 0; /* no machine has such a rate */
     }
     clock->ns = shmrpci_now_ns();
     clock->ticks = shmrpci_ticks();

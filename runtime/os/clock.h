@@ -24,28 +24,31 @@
 /* CLOCK_MONOTONIC in nanoseconds. Async-signal-safe. */
 int64_t shmrpci_now_ns(void);
 
-/* The same as of the last tick of the kernel's clock, which comes every 1 to 10
- * ms: a thread that reads later never gets less. Costs 5 ns. */
+/* Returns the time of the last tick of the kernel's clock, which comes every 1
+ * to 10 ms: a thread that reads later never gets an earlier time. Costs 5
+ * ns. */
 int64_t shmrpci_coarse_ns(void);
 
-/* CLOCK_REALTIME, since 1970: for people and files; it may be set back. */
+/* Returns CLOCK_REALTIME since 1970, for display and files; it may be set
+ * back. */
 int64_t shmrpci_wall_ns(void);
 
-/* The deadline `timeout_ns` from now; a timeout too long to add never ends. */
+/* Returns the deadline `timeout_ns` from now; SHMRPCI_NEVER_NS if the sum would
+ * overflow. */
 int64_t shmrpci_deadline_after(int64_t timeout_ns);
 
-/* Time left, 0 if it has passed. */
+/* Returns the time left, or 0 if the deadline has passed. */
 int64_t shmrpci_remaining_ns(int64_t deadline_ns);
 
 /* Sleeps until `at_ns`, or until a signal comes. */
 void shmrpci_sleep_until(int64_t at_ns);
 
-/* The tick counter, now. */
+/* Returns the tick counter. */
 static inline uint64_t shmrpci_ticks(void)
 {
 #if defined(__x86_64__)
-    /* Declared here, because <x86intrin.h> has 50,000 lines, ten times as many
-     * as everything else that a file includes. */
+    /* Uses the builtin, because <x86intrin.h> has 50,000 lines, ten times as
+     * many as everything else that a file includes. */
     return __builtin_ia32_rdtsc();
 #else
     uint64_t ticks;
@@ -54,24 +57,25 @@ static inline uint64_t shmrpci_ticks(void)
 #endif
 }
 
-/* Whether ticks run at one rate on all CPUs. If not, spins and leases must not
- * use them. */
+/* Whether ticks run at the same rate on all CPUs. If not, spins and leases must
+ * not use them. */
 bool shmrpci_ticks_are_steady(void);
 
-/* How many ticks last `ns`. The first call of a process may measure for 0.2
- * ms. */
+/* Converts ns to ticks. The first call in a process may take 0.2 ms to measure
+ * the rate. */
 uint64_t shmrpci_ticks_of_ns(int64_t ns);
 
-/* How long `ticks` last. */
+/* Converts ticks to ns. */
 int64_t shmrpci_ns_of_ticks(uint64_t ticks);
 
-/* Reads the clock and ticks at the same moment: returns the former, and the
- * latter in `*ticks`. A thread may be interrupted between the two readings, so
- * the fastest of several attempts counts. Takes about 1 us. */
+/* Reads the clock and ticks at the same moment: returns the time, and stores
+ * the ticks in `*ticks`. A thread may be interrupted between the two readings,
+ * so the fastest of several attempts is used. Takes about 1 us. */
 int64_t shmrpci_now_and_ticks(uint64_t *ticks);
 
-/* A clock for one thread that asks often: ticks, corrected by the real clock
- * every few milliseconds; exact to a few microseconds. Zeroed at first. */
+/* A clock for one thread that reads the time often: ticks, corrected by the
+ * real clock every few milliseconds; exact to a few microseconds. Zeroed at
+ * first. */
 typedef struct shmrpci_tick_clock {
     uint64_t ticks;
     uint64_t span;        /* ticks until the next correction */
@@ -79,10 +83,11 @@ typedef struct shmrpci_tick_clock {
     int64_t ns;
 } shmrpci_tick_clock;
 
-/* Corrects and reads it. */
+/* Corrects the clock and returns the time. */
 int64_t shmrpci_tick_clock_set(shmrpci_tick_clock *clock);
 
-/* Monotonic nanoseconds at `ticks`, which were read just now. */
+/* Returns the monotonic time in nanoseconds at `ticks`, which were read just
+ * now. */
 static inline int64_t shmrpci_tick_clock_ns(shmrpci_tick_clock *clock,
                                             uint64_t ticks)
 {

@@ -33,7 +33,8 @@ shmrpc_status shmrpci_socket_listen(int dir_fd, const char *name,
                                     const char *temporary, uint32_t mode,
                                     int *out_fd);
 
-/* Changes the permission bits of an existing socket; DENIED, NOT_FOUND. */
+/* Changes the permission bits of an existing socket. Returns DENIED or
+ * NOT_FOUND on failure. */
 shmrpc_status shmrpci_socket_permit(int dir_fd, const char *name,
                                     uint32_t mode);
 

@@ -6,11 +6,11 @@
  *     void *query;
  *     status = shmrpc_json_read(method->params, "{\"text\":\"x\"}", 12, &query,
  *                               &error);
- *     ...                                         // of shmrpc_stub_call()
+ *     ...                     // pass it to shmrpc_stub_call()
  *     shmrpc_json_free(query);
  *
- * Parameters are read from an object, by name, or from an array, by position,
- * and written as an array.
+ * Parameters are read from an object, by name, or from an array, by position;
+ * they are written as an array.
  *
  * Threading: all functions are pure.
  */

@@ -214,8 +214,8 @@ SHMRPC_API void *shmrpc_ctx_loan(shmrpc_ctx *ctx, size_t size);
 SHMRPC_API int64_t shmrpc_ctx_remaining_ns(const shmrpc_ctx *ctx);
 
 /* Whether nobody waits for the result any more: the caller has cancelled the
- * call, its deadline has passed, or it has died. A handler that runs long
- * should check this now and then. */
+ * call, its deadline has passed, or the caller has died. A handler that runs
+ * long should check this now and then. */
 SHMRPC_API bool shmrpc_ctx_cancelled(const shmrpc_ctx *ctx);
 
 /* Whether this worker will exit after its current calls, because there are too
@@ -265,7 +265,7 @@ SHMRPC_API int shmrpc_ctx_refuse(shmrpc_ctx *ctx, int64_t retry_after_ns,
  *         shmrpc_ctx *call;
  *         int status = shmrpc_ctx_detach(ctx, &call);
  *         if (status == SHMRPC_DETACHED) {
- *             begin(user, call, q);    // which replies some time
+ *             begin(user, call, q);    // which answers later
  *         }
  *         return status;
  *     }

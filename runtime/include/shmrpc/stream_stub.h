@@ -61,11 +61,12 @@ SHMRPC_API int shmrpc_stub_stream_send(shmrpc_stream *stream, const void *item,
 
 /*
  * Lends memory for the next item: `len` bytes for a raw method; for a native
- * method a zeroed flat item (`len` is ignored). Over shared memory an item of
- * up to a quarter of the window is lent the memory from which the other side
- * reads it; otherwise a buffer is lent. Until the loan is committed or aborted,
- * sending anything else is PRECONDITION. Waits for room and returns statuses as
- * send does; returns UNIMPLEMENTED if the items are of another kind.
+ * method a zeroed flat item (`len` is ignored). Over shared memory, if the item
+ * takes at most a quarter of the window, this is the memory from which the
+ * other side reads it; otherwise it is a buffer. Until the loan is committed or
+ * aborted, sending anything else is PRECONDITION. Waits for room and returns
+ * statuses as send does; returns UNIMPLEMENTED if the items are of another
+ * kind.
  */
 SHMRPC_API int shmrpc_stub_stream_loan(shmrpc_stream *stream, size_t len,
                                        uint32_t flags, void **at,

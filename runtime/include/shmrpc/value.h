@@ -52,8 +52,8 @@ typedef struct shmrpc_value_opts {
     uint64_t reserved[4];      /* 0; later members take its place */
 } shmrpc_value_opts;
 
-/* Opens a value, creates it, or both. READ_ONLY is allowed. Statuses:
- * shmrpc/shared.h. */
+/* Opens a value, creates it, or both. READ_ONLY is allowed. Returns the
+ * statuses in shmrpc/shared.h. */
 SHMRPC_API shmrpc_status
 shmrpc_value_open(const char *name, const shmrpc_value_opts *opts,
                   shmrpc_value **out, shmrpc_error *error) SHMRPC_WARN_UNUSED;

@@ -44,7 +44,7 @@ typedef struct annotation_row {
     annotation_id id;
     const char *name;
     int targets;
-    const char *usage; /* for the report */
+    const char *usage; /* how the annotation is written, for messages */
     param_row params[MAX_ARGS];
 } annotation_row;
 
@@ -109,7 +109,8 @@ static void report_unknown(idl_resolver *r, const ast_annotation *annotation)
 
 /* ---- arguments ---- */
 
-/* An argument's value without looking anything up: a word stays a word. */
+/* The value of an argument as written: a word is not looked up as a
+ * constant. */
 static idl_value value_of(const ast_value *ast)
 {
     idl_value value = {.kind = IDL_VALUE_NONE, .span = ast->span};
@@ -157,7 +158,8 @@ static bool report_args(idl_resolver *r, const annotation_row *row,
     return false;
 }
 
-/* The place of an argument among the parameters, or MAX_ARGS. */
+/* The index of the parameter that an argument is for, or MAX_ARGS if there is
+ * none. */
 static size_t param_index(const annotation_row *row, const ast_arg *arg,
                           size_t position)
 {
@@ -171,7 +173,7 @@ static size_t param_index(const annotation_row *row, const ast_arg *arg,
     return MAX_ARGS;
 }
 
-/* Texts must do as C strings: no NUL inside. */
+/* Texts are used as C strings, so one with a NUL inside is refused. */
 static bool is_of_kind(const idl_value *value, idl_value_kind kind)
 {
     return value->kind == kind &&
@@ -179,7 +181,7 @@ static bool is_of_kind(const idl_value *value, idl_value_kind kind)
             strlen(value->u.text.ptr) == value->u.text.len);
 }
 
-/* Brings the arguments into the order of the parameters. */
+/* Stores the arguments in the order of the parameters. */
 static bool take_args(idl_resolver *r, const annotation_row *row,
                       const ast_annotation *annotation, idl_value *values)
 {
@@ -236,7 +238,7 @@ static void take_rest(idl_resolver *r, const annotation_row *row,
         (idl_rest){.verb = word_of(&values[0]), .path = values[1].u.text.ptr};
 }
 
-/* @timeout, @idle, @hedge. */
+/* Reads the duration of @timeout, @idle or @hedge. */
 static void take_time(idl_resolver *r, const annotation_row *row,
                       const idl_value *value, int64_t *out)
 {
@@ -337,7 +339,7 @@ static const char *take_c_name(idl_resolver *r, const idl_value *value)
     return value->u.text.ptr;
 }
 
-/* Only codes of advice: an error can't be allowed. */
+/* @allow takes only codes of advice: errors can't be allowed. */
 static void check_allow(idl_resolver *r, const annotation_row *row,
                         const idl_value *values)
 {

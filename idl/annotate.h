@@ -18,14 +18,14 @@ typedef enum idl_target {
     IDL_ON_STRUCT = 1 << 5,
     IDL_ON_UNION = 1 << 6,
     IDL_ON_ERROR = 1 << 7,
-    IDL_ON_FIELD = 1 << 8, /* and parameters */
+    IDL_ON_FIELD = 1 << 8, /* also parameters */
     IDL_ON_SERVICE = 1 << 9,
     IDL_ON_METHOD = 1 << 10,
     IDL_ON_SHARED = 1 << 11,
-    IDL_ON_SETTING = 1 << 12 /* import, port, name, version: none */
+    IDL_ON_SETTING = 1 << 12 /* import, port, name, version */
 } idl_target;
 
-/* Results of annotations that idl_meta does not hold. */
+/* Results of annotations that idl_meta has no members for. */
 typedef struct idl_annotated {
     bool idempotent;
     bool compact;

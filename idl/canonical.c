@@ -11,7 +11,7 @@
 
 /* ---- numbers and values ---- */
 
-/* The shortest digits that read back as the same number. */
+/* The shortest decimal text that reads back as the same number. */
 static void append_float(idl_kind kind, double f, shmrpci_buf *out)
 {
     char text[32];
@@ -256,7 +256,7 @@ static void append_reserved(const idl_reserved *list, size_t count,
     }
 }
 
-/* `1: optional T name = default`, after the caller's text. */
+/* Appends a field, `1: optional T name = default`, to the caller's text. */
 static void append_field(const idl_field *field, shmrpci_buf *out)
 {
     if (field->json_string) {
@@ -466,7 +466,7 @@ void idl_canonical_method_line(const idl_method *method, unsigned flags,
 
 /* ---- shared objects ---- */
 
-/* The options that differ from their defaults. */
+/* Appends the options that differ from their defaults. */
 static void append_options(const idl_shared *shared, shmrpci_buf *out)
 {
     shmrpci_buf_append_text(out, " {");

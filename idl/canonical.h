@@ -1,11 +1,12 @@
 /*
  * Canonical text: one spelling for each meaning, and its hash.
  *
- * Two .svc files that say the same have the same canonical text: types are
- * written with their full names, aliases and constants replaced by what they
- * stand for, tags written out, fields sorted by tag, enum items by value, types
- * and errors by name; comments are left out.  Names, tags, bounds and defaults
- * count.  So does the order of methods, because their numbers follow from it.
+ * Two .svc files with the same meaning have the same canonical text: types are
+ * written with their full names, aliases and constants replaced by their types
+ * and values, tags written out, fields sorted by tag, enum items by value,
+ * types and errors by name; comments are left out. Names, tags, bounds and
+ * defaults count. So does the order of methods, because their numbers follow
+ * from it.
  *
  * The text of a service is itself a .svc, with every type that the service can
  * reach; it parses to a schema of the same text and hash.
@@ -21,27 +22,29 @@
 
 typedef enum idl_canonical_flags {
     /* Includes everything that does not affect what is sent: docs, @doc,
-     * @since, @deprecated, @c_name, @c_prefix, `reserved`. For people; not
-     * hashed. */
+     * @since, @deprecated, @c_name, @c_prefix, `reserved`. For people to read;
+     * not part of the hashed text. */
     IDL_CANONICAL_DOCS = 1u << 0
 } idl_canonical_flags;
 
 /* "list<acme.fts.Hit>(..32)". */
 void idl_canonical_type(const idl_type *type, shmrpci_buf *out);
 
-/* "-5", "0.5", "\"text\"", "DATE", "2s"; nothing for IDL_VALUE_NONE.  `kind` is
- * that of the type, which decides how a float is written. */
+/* Appends "-5", "0.5", "\"text\"", "DATE", "2s"; nothing for IDL_VALUE_NONE.
+ * `kind` is the kind of the value's type, which decides how a float is
+ * written. */
 void idl_canonical_value(const idl_value *value, idl_kind kind,
                          shmrpci_buf *out);
 
-/* A number as in bounds: by the kind's member of the union. */
+/* Appends a number as it is written in bounds; `kind` says which member of the
+ * union holds it. */
 void idl_canonical_number(idl_kind kind, idl_number number, shmrpci_buf *out);
 
-/* The same, in the arena. */
+/* The same text, allocated in the arena. */
 const char *idl_number_text(idl_memory *memory, idl_kind kind,
                             idl_number number);
 
-/* A whole declaration, with a newline at its end. */
+/* Appends a whole declaration, with a newline at its end. */
 void idl_canonical_enum(const idl_enum *e, unsigned flags, idl_memory *memory,
                         shmrpci_buf *out);
 void idl_canonical_record(const idl_record *record, unsigned flags,
@@ -51,11 +54,13 @@ void idl_canonical_record(const idl_record *record, unsigned flags,
 void idl_canonical_signature(const idl_method *method, idl_memory *memory,
                              shmrpci_buf *out);
 
-/* As it would be in a service, indented, with what gateways need before it. */
+/* Appends the method as it would be written in a service, indented, with the
+ * annotations that gateways need on the lines before it. */
 void idl_canonical_method_line(const idl_method *method, unsigned flags,
                                idl_memory *memory, shmrpci_buf *out);
 
-/* `queue T name { ... }` and its like, indented. */
+/* Appends the declaration of a shared object (`queue T name { ... }`),
+ * indented. */
 void idl_canonical_shared(const idl_shared *shared, unsigned flags,
                           shmrpci_buf *out);
 
@@ -67,22 +72,22 @@ void idl_canonical_shared_type(const idl_shared *shared, shmrpci_buf *out);
 void idl_canonical_shared_contract(const idl_shared *shared, idl_memory *memory,
                                    shmrpci_buf *out);
 
-/* The signature, and all types and errors that it can reach. */
+/* Appends the signature, and all types and errors that the method can reach. */
 void idl_canonical_method(const idl_method *method, idl_memory *memory,
                           shmrpci_buf *out);
 
-/* A .svc with the service and all that it can reach. */
+/* Appends a .svc with the service and everything that it can reach. */
 void idl_canonical_service(const idl_service *service, unsigned flags,
                            idl_memory *memory, shmrpci_buf *out);
 
-/* A .svc with only the object, outside of a service even if it is in one, and
- * all types that it can reach. NO_MEMORY. */
+/* Appends a .svc with only the object (outside of a service even if it is in
+ * one) and all types that it can reach. Returns NO_MEMORY on failure. */
 shmrpc_status idl_shared_text(const idl_shared *shared, unsigned flags,
                               shmrpci_arena *scratch,
                               shmrpci_buf *out) SHMRPC_WARN_UNUSED;
 
-/* As service, for callers outside of idl/: into a buffer of their own, with
- * scratch memory of their own. NO_MEMORY. */
+/* The same as idl_canonical_service, for callers outside of idl/, which pass a
+ * buffer and scratch memory of their own. Returns NO_MEMORY on failure. */
 shmrpc_status idl_service_text(const idl_service *service, unsigned flags,
                                shmrpci_arena *scratch,
                                shmrpci_buf *out) SHMRPC_WARN_UNUSED;

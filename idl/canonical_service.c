@@ -1,4 +1,5 @@
-/* Canonical text of methods and services: with all that they can reach. */
+/* Canonical text of methods and services, with everything that they can
+ * reach. */
 #include "idl/canonical.h"
 
 #include <stdlib.h>
@@ -11,11 +12,12 @@ typedef struct reached {
     const idl_decl *decl;
     const idl_enum *enumeration; /* or NULL */
     const idl_record *record;    /* or NULL */
-    bool is_foreign;             /* not of the service's package */
+    bool is_foreign;             /* belongs to another package than the
+                                  * service */
 } reached;
 
-/* Everything that was reached; entries from `next` on are still to be
- * visited. */
+/* Everything that was reached. Entries from index `next` on have not been
+ * visited yet. */
 typedef struct closure {
     idl_memory *memory;
     const idl_package *home;
@@ -79,7 +81,7 @@ static void reach_method(closure *c, const idl_method *method)
     }
 }
 
-/* The service's own package first, then by name. */
+/* Sorts the service's own package first, then by name. */
 static int compare(const void *a, const void *b)
 {
     const reached *left = a;
@@ -91,7 +93,7 @@ static int compare(const void *a, const void *b)
     return order != 0 ? order : strcmp(left->decl->name, right->decl->name);
 }
 
-/* Looks into all that was reached, and sorts it. */
+/* Visits everything that was reached, then sorts it. */
 static void close_over(closure *c)
 {
     while (c->next < c->count) {
@@ -114,8 +116,8 @@ static void append_package(const idl_package *package, unsigned flags,
     shmrpci_buf_printf(out, "package %s;\n", package->name);
 }
 
-/* Appends all declarations, each package under its name. `package` is the
- * current one; returns the current one at the end. */
+/* Appends all declarations, with a `package` line where the package changes.
+ * `package` is the current one; returns the current one at the end. */
 static const idl_package *append_reached(const closure *c,
                                          const idl_package *package,
                                          unsigned flags, shmrpci_buf *out)
@@ -235,7 +237,8 @@ shmrpc_status idl_shared_text(const idl_shared *shared, unsigned flags,
                               shmrpci_arena *scratch, shmrpci_buf *out)
 {
     idl_memory memory = {.arena = scratch};
-    /* The same object outside of a service, where `server` is not allowed. */
+    /* The same object declared outside of a service, where `writers server` is
+     * not allowed. */
     idl_shared alone = *shared;
     alone.service = NULL;
     alone.options[IDL_OPTION_WRITERS] = IDL_WRITERS_ALL;

@@ -8,25 +8,27 @@
 
 #include "idl/resolve.h"
 
-/* Records: those that contain themselves, sizes, error numbers. Sets has_any
- * and by_value. */
+/* Checks records: those that contain themselves, sizes, error numbers. Sets
+ * has_any and by_value. */
 void idl_check_records(const idl_resolved *resolved, idl_diags *diags);
 
-/* Services and methods. */
+/* Checks services and methods. */
 void idl_check_services(const idl_resolved *resolved, idl_diags *diags);
 
-/* Shared objects: keys, encodings.  Fills in the options that aren't written;
- * after idl_check_records. */
+/* Checks the keys and encodings of shared objects, and fills in the options
+ * that are not written. Must run after idl_check_records. */
 void idl_check_shared(const idl_resolved *resolved, idl_diags *diags);
 
-/* Reports at `span` that the type holds an `any` in `where`, if so. */
+/* Reports at `span` if the type holds an `any`; `where` names the place in the
+ * message. */
 void idl_check_no_any(idl_diags *diags, const idl_type *type, idl_span span,
                       const char *where, const char *expected);
 
-/* Names that become one in C. */
+/* Checks for names that become equal in C. */
 void idl_check_c_names(const idl_resolved *resolved, idl_diags *diags);
 
-/* Whether a value of the type can hold an `any`; after idl_check_records. */
+/* Whether a value of the type can hold an `any`. Valid after
+ * idl_check_records. */
 bool idl_type_has_any(const idl_type *type);
 
 #endif

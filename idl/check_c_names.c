@@ -7,17 +7,17 @@
 
 /* A C name and its owner. */
 typedef struct owner {
-    const char *name; /* in the language */
+    const char *name; /* as written in the .svc */
     idl_span span;
 } owner;
 
 typedef struct table {
     idl_diags *diags;
-    idl_map names;     /* owner */
-    shmrpci_buf *text; /* the C name that is being made */
+    idl_map names;     /* C name to owner */
+    shmrpci_buf *text; /* the C name being built */
 } table;
 
-/* Enters the name in `text`, which is then empty again. */
+/* Enters the C name in `text` and empties the buffer. */
 static void enter(table *t, const char *name, idl_span span)
 {
     const char *c_name = shmrpci_buf_text(t->text);
@@ -26,7 +26,8 @@ static void enter(table *t, const char *name, idl_span span)
     const owner *first = idl_map_put(
         &t->names, t->diags->memory,
         idl_strndup(t->diags->memory, c_name, strlen(c_name)), entry);
-    /* A name that was declared twice has been reported as such. */
+    /* A name that was declared twice has already been reported as a
+     * duplicate. */
     if (first != NULL && strcmp(first->name, name) != 0) {
         idl_diag *diag = idl_report(t->diags, IDL_S_C_NAME_CLASH, span,
                                     "`%s` and `%s` both become `%s` in C",
@@ -37,7 +38,7 @@ static void enter(table *t, const char *name, idl_span span)
     shmrpci_buf_reset(t->text);
 }
 
-/* Members have a table of their own each. */
+/* Members are checked within their own record only. */
 static void enter_fields(table *t, const idl_field *fields, size_t count)
 {
     table inner = {.diags = t->diags, .text = t->text};
@@ -100,7 +101,7 @@ static void enter_symbol(table *t, const idl_symbol *symbol)
         idl_cname_decl_upper(symbol->decl, t->text);
         enter(t, symbol->decl->full_name, symbol->decl->span);
         break;
-    case IDL_SYMBOL_ALIAS: /* has no name in C */
+    case IDL_SYMBOL_ALIAS: /* an alias has no name in C */
         break;
     case IDL_SYMBOL_ENUM:
         enter_enum(t, symbol->u.enumeration);
@@ -113,7 +114,7 @@ static void enter_symbol(table *t, const idl_symbol *symbol)
     case IDL_SYMBOL_SERVICE:
         enter_service(t, symbol->u.service);
         break;
-    case IDL_SYMBOL_SHARED: /* only functions: tts_jobs_push, ... */
+    case IDL_SYMBOL_SHARED: /* it has only functions: tts_jobs_push, ... */
         idl_cname_decl(symbol->decl, t->text);
         shmrpci_buf_append_text(t->text, "_*");
         enter(t, symbol->decl->full_name, symbol->decl->span);

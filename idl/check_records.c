@@ -32,7 +32,7 @@ static bool is_record(const idl_symbol *symbol)
            symbol->kind == IDL_SYMBOL_UNION || symbol->kind == IDL_SYMBOL_ERROR;
 }
 
-/* Records may hold each other in circles, so this goes on until nothing
+/* Records may contain each other in cycles, so the loop repeats until nothing
  * changes. */
 static void find_any(const idl_resolved *resolved)
 {
@@ -60,11 +60,12 @@ typedef struct ordering {
     size_t depth;
 } ordering;
 
-/* Adds up the record's weight, in scalars; visits the records that it contains
- * first. */
+/* Adds up the record's weight, which is its number of scalars. Visits the
+ * records that it contains first. */
 static uint64_t visit(ordering *o, idl_symbol *symbol);
 
-/* The record that a field holds by value, and how many times; NULL if none. */
+/* The record that a field holds by value, and how many of them (`*times`); NULL
+ * if there is none. */
 static const idl_record *held_by_value(const idl_field *field, uint64_t *times)
 {
     const idl_type *type = field->type;

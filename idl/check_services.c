@@ -5,11 +5,11 @@
 
 #include "base/nearest.h"
 
-/* ---- any where the layout is fixed ---- */
+/* ---- any in fixed layouts ------------------------------------------------ */
 
 /* Adds notes, field by field, on the path to the `any`. Records may contain
- * each other: the path ends at a cycle, which R. P. Brent's algorithm
- * detects. */
+ * each other, so the path may be a cycle: it ends there, detected by R. P.
+ * Brent's algorithm. */
 static void note_any(idl_diags *diags, idl_diag *diag, const idl_type *type)
 {
     const idl_record *seen = NULL;
@@ -88,7 +88,7 @@ static bool has_stream(const idl_method *method)
     return method->stream_param != NULL || method->result_is_stream;
 }
 
-/* One parameter, which methods with streams may lack. */
+/* A raw method has one parameter; one with streams may have none. */
 static bool raw_params_are_good(const idl_method *method)
 {
     if (method->param_count != 1) {
@@ -99,8 +99,9 @@ static bool raw_params_are_good(const idl_method *method)
            param->default_value.kind == IDL_VALUE_NONE;
 }
 
-/* A raw method takes one `bytes`, and returns one unless it is oneway; its
- * streams are of `bytes`, either way. */
+/* A raw method takes `bytes` and returns `bytes`; if it is oneway or takes a
+ * stream, it need not return anything. The items of its streams are `bytes`
+ * too. */
 static void check_raw(idl_diags *diags, const idl_method *method)
 {
     const idl_field *in = method->stream_param;
@@ -118,7 +119,7 @@ static void check_raw(idl_diags *diags, const idl_method *method)
     }
 }
 
-/* An annotation about a stream needs one. */
+/* An annotation about streams needs a method that has a stream. */
 static void check_stream_annotations(idl_diags *diags, const idl_method *method)
 {
     for (size_t i = 0; i < method->meta.annotation_count; i++) {
@@ -134,8 +135,8 @@ static void check_stream_annotations(idl_diags *diags, const idl_method *method)
     }
 }
 
-/* A method that may be sent again must be one that may run again, and end with
- * one reply or, if it `may_stream`, with a stream of results. */
+/* For @retry and @hedge: the method must be idempotent, and end with one reply
+ * or, if `may_stream` is set, with a stream of results. */
 static void check_repeated(idl_diags *diags, const idl_method *method,
                            const char *annotation, bool may_stream)
 {
@@ -170,7 +171,7 @@ static void check_oneway(idl_diags *diags, const idl_method *method)
     }
 }
 
-/* The other encodings have no extensions, in which these types travel. */
+/* Some types travel as extensions, which only some encodings have. */
 static void check_types(idl_diags *diags, const idl_method *method)
 {
     if (method->encoding != IDL_ENCODING_MSGPACK) {
@@ -310,7 +311,7 @@ static void check_methods(idl_diags *diags, const idl_service *service)
     }
 }
 
-/* ---- services among each other ---- */
+/* ---- pairs of services --------------------------------------------------- */
 
 static void check_unique(idl_diags *diags, idl_map *map, idl_code code,
                          const char *what, const char *key,

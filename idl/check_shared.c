@@ -14,7 +14,7 @@ static bool is_scalar_key(const idl_type *type)
            idl_kind_is_signed(type->kind) || idl_kind_is_unsigned(type->kind);
 }
 
-/* Equal values of a key must have equal bytes, which floats need not. */
+/* Equal values of a key must have equal bytes, which is not true of floats. */
 static bool has_float(const idl_type *type)
 {
     while (type->kind == IDL_ARRAY) {
@@ -29,8 +29,9 @@ static bool has_float(const idl_type *type)
     return found;
 }
 
-/* A struct is a key by its bytes in memory; one that has errors may contain
- * itself. */
+/* A struct can be a key if comparing its bytes in memory compares its values.
+ * After errors in the file (`is_sound` is false) every struct is accepted,
+ * because it may contain itself. */
 static bool is_struct_key(const idl_type *type, bool is_sound)
 {
     return type->kind == IDL_STRUCT &&
@@ -113,7 +114,7 @@ static void fill_options(idl_shared *shared)
 
 void idl_check_shared(const idl_resolved *resolved, idl_diags *diags)
 {
-    bool is_sound = diags->error_count == 0; /* of other passes */
+    bool is_sound = diags->error_count == 0; /* of earlier passes */
     for (size_t i = 0; i < resolved->symbol_count; i++) {
         const idl_symbol *symbol = resolved->symbols[i];
         if (symbol->kind != IDL_SYMBOL_SHARED) {

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sorted: looked up by bsearch.  Keywords of C11, C23 and C++20, types that
- * generated code uses, words that headers of the C library make macros, and
- * names that compilers predefine. */
+/* Sorted, because bsearch looks names up here. Keywords of C11, C23 and C++20,
+ * types that generated code uses, words that are macros in headers of the C
+ * library, and names that compilers predefine. */
 /* clang-format off */
 static const char *const taken[] = {
     "EOF", "FILE", "NULL", "alignas", "alignof", "and", "and_eq", "asm",
@@ -34,7 +34,7 @@ static const char *const taken[] = {
     "while", "xor", "xor_eq",
 };
 
-/* The suffix that the generator gives to the name of a service. */
+/* Suffixes that the generator appends to the name of a service. */
 static const char *const generated[] = {
     "close", "connect", "describe", "descriptor", "dispatch", "fd", "impl",
     "main", "open", "read_stats", "serve", "service", "t",
@@ -48,7 +48,7 @@ static int compare(const void *key, const void *item)
 
 bool idl_cname_is_taken(const char *name)
 {
-    /* The runtime's names. */
+    /* The runtime's own names. */
     if (strncmp(name, "shmrpc", 6) == 0 &&
         (name[6] == '\0' || name[6] == '_')) {
         return true;
@@ -117,8 +117,7 @@ void idl_cname_upper(const char *name, shmrpci_buf *out)
     append_words(name, 'a', 'A', out);
 }
 
-/* The text appended since `begin`, followed by an underscore if the name is
- * taken. */
+/* Appends an underscore if the text appended since `begin` is a taken name. */
 static void guard(shmrpci_buf *out, size_t begin)
 {
     shmrpci_buf_append_char(out, '\0');
@@ -139,8 +138,8 @@ static bool is_version(const char *part)
     return strspn(part + 1, "0123456789") == strlen(part + 1);
 }
 
-/* Offset of the last part of a package's name, or of the last two when the last
- * one is a version. */
+/* The last part of a package's name, or the last two parts if the last one is a
+ * version. */
 static const char *last_parts(const char *name)
 {
     const char *last = strrchr(name, '.');
@@ -170,7 +169,7 @@ void idl_cname_prefix(const idl_package *package, shmrpci_buf *out)
     }
 }
 
-/* The prefix and an underscore; in capitals when `upper`. */
+/* Appends the package's prefix and an underscore; in capitals if `upper`. */
 static void append_prefix(const idl_package *package, bool upper,
                           shmrpci_buf *out)
 {

@@ -12,9 +12,9 @@
  *
  * Words are split where lower case or a digit meets upper case, and before the
  * last capital of a run that a small letter follows (HTTPServer ->
- * http_server). What C, C++ or the C library's macros need, and methods whose
- * function the generator makes itself, get a trailing underscore; @c_name
- * replaces the last part.
+ * http_server). A trailing underscore is added to words that C, C++ or the C
+ * library's macros use, and to methods whose C name the generator needs for a
+ * function of its own; @c_name replaces the last part.
  *
  * Threading: pure functions that append to a buffer.
  */
@@ -30,21 +30,23 @@ void idl_cname_snake(const char *name, shmrpci_buf *out);
 /* "DocKey" -> "DOC_KEY". */
 void idl_cname_upper(const char *name, shmrpci_buf *out);
 
-/* Whether `name` is a keyword of C or C++, a macro of the C library, or a type
- * that generated code uses: `shmrpc` and what begins with `shmrpc_`. */
+/* Whether `name` is a keyword of C or C++, a macro of the C library, or a name
+ * that generated code uses: `shmrpc`, or anything that begins with
+ * `shmrpc_`. */
 bool idl_cname_is_taken(const char *name);
 
-/* Whether `name` is fit for C as it is: letters, digits and single underscores
- * between them, beginning with a letter, and not taken. */
+/* Whether `name` can be a C name unchanged: letters, digits and single
+ * underscores between them, beginning with a letter, and not taken. */
 bool idl_cname_is_valid(const char *name);
 
-/* "fts", without an underscore after it; empty for a package without a name. */
+/* Appends "fts", without an underscore after it; nothing for a package without
+ * a name. */
 void idl_cname_prefix(const idl_package *package, shmrpci_buf *out);
 
-/* A type, service or shared object: "fts_doc_key". */
+/* Appends the name of a type, service or shared object: "fts_doc_key". */
 void idl_cname_decl(const idl_decl *decl, shmrpci_buf *out);
 
-/* In capitals, for constants: "FTS_MAX_HITS". */
+/* The same in capitals, for constants: "FTS_MAX_HITS". */
 void idl_cname_decl_upper(const idl_decl *decl, shmrpci_buf *out);
 
 /* "FTS_ERR_BAD_QUERY". */
@@ -53,11 +55,11 @@ void idl_cname_error(const idl_decl *decl, shmrpci_buf *out);
 /* "FTS_ORDER_DATE". */
 void idl_cname_item(const idl_enum_item *item, shmrpci_buf *out);
 
-/* A field or parameter: "sample_rate", "class_". */
+/* Appends the name of a field or parameter: "sample_rate", "class_". */
 void idl_cname_field(const idl_field *field, shmrpci_buf *out);
 
-/* A method without its service, as in the table of handlers: "find",
- * "close_". */
+/* Appends the method's name without its service, as in the table of handlers:
+ * "find", "close_". */
 void idl_cname_method_part(const idl_method *method, shmrpci_buf *out);
 
 /* "fts_search_find". */

@@ -1,4 +1,4 @@
-/* Declares names: in which package they are, and of which kind. */
+/* Declares names: records the package and the kind of each. */
 #include <string.h>
 
 #include "idl/annotate.h"
@@ -23,7 +23,8 @@ static bool is_word(const char *name)
     return true;
 }
 
-/* The lexer has reported letters outside of ASCII. */
+/* Whether the name has letters outside of ASCII, which the lexer has
+ * reported. */
 static bool is_foreign(const char *name)
 {
     while (*name != '\0' && (unsigned char)*name < 0x80) {
@@ -76,7 +77,7 @@ static void new_shared(idl_resolver *r, idl_symbol *symbol,
     symbol->decl = &symbol->u.shared->decl;
 }
 
-/* Makes the object that `ast` declares; false when it declares none. */
+/* Creates the object that `ast` declares; false if it declares none. */
 static bool new_object(idl_resolver *r, const ast_decl *ast, idl_symbol *symbol)
 {
     switch (ast->kind) {
@@ -188,7 +189,7 @@ static idl_symbol *declare(idl_resolver *r, idl_site site, const ast_decl *ast)
     return symbol;
 }
 
-/* Shared objects inside of a service are names of the package too. */
+/* Shared objects in a service are also names of the package. */
 static void declare_service(idl_resolver *r, idl_site site, const ast_decl *ast)
 {
     idl_symbol *service = declare(r, site, ast);
@@ -217,8 +218,8 @@ static void take_prefix(idl_resolver *r, idl_scope *scope,
     scope->package.c_prefix = extra->c_prefix;
 }
 
-/* A type's full name begins with its package, and must not look like the
- * beginning of another type form. */
+/* A type's full name begins with its package, whose first part must not look
+ * like the beginning of another type form. */
 static void check_first_part(idl_resolver *r, ast_name part)
 {
     static const char *const words[] = {"list", "map", "optional", "reserved",

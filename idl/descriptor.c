@@ -1,5 +1,6 @@
-/* Descriptors at run time.  Two passes over the records: sizes, in the order
- * in which C wants them, then tables, which may refer to any of them. */
+/* Descriptors at run time. Two passes over the records: the first computes
+ * sizes, in the order in which C needs definitions; the second builds tables,
+ * which may refer to any record. */
 #include "idl/descriptor.h"
 
 #include <math.h>
@@ -34,7 +35,7 @@ static const shmrpc_type *const scalars[] = {
     [IDL_BYTES] = &shmrpc_type_bytes, [IDL_ANY] = &shmrpc_type_any,
 };
 
-/* The two lists of kinds have one order. */
+/* Both enums list the kinds in the same order. */
 _Static_assert(SHMRPC_KIND_UNION == (int)IDL_UNION + 1, "kinds");
 _Static_assert(SHMRPC_KIND_ANY == (int)IDL_ANY + 1, "kinds");
 _Static_assert(SHMRPC_ENCODING_NATIVE == (int)IDL_ENCODING_NATIVE + 1,
@@ -47,7 +48,7 @@ static shmrpc_kind kind_of(idl_kind kind)
 
 /* ---- texts ---- */
 
-/* As in generated code: literals are cut where C's guarantee ends. */
+/* Cuts literals at the length that ISO C guarantees, as generated code does. */
 static const char *cut(builder *b, const char *text, size_t len)
 {
     if (len > IDL_MAX_LITERAL_BYTES) {
@@ -76,8 +77,8 @@ static shmrpc_type *named(const builder *b, const idl_decl *decl)
     return idl_map_get(&b->types, decl->full_name);
 }
 
-/* The layout of a record or enum is known already: by_value builds the types
- * in that order. */
+/* Whatever this type contains by value has its layout already, because by_value
+ * lists records after those that they contain. */
 static shmrpci_layout c_layout(const builder *b, const idl_type *type)
 {
     const shmrpc_type *table;
@@ -103,8 +104,8 @@ static void set_size(builder *b, shmrpc_type *table, shmrpci_layout layout)
     b->too_large = b->too_large || layout.size > SHMRPCI_LAYOUT_MAX_BYTES;
 }
 
-/* Offsets of the fields of a struct, in source order; the rows are sorted by
- * tag. */
+/* Computes the offsets of the fields of a struct in source order. The rows are
+ * sorted by tag. */
 static shmrpc_field *lay_out_struct(builder *b, shmrpc_type *table,
                                     const idl_field *fields, size_t count,
                                     bool is_params)
@@ -170,7 +171,7 @@ static uint64_t float_bits(double number)
     return bits;
 }
 
-/* A side that is not bounded has the value that bounds nothing. */
+/* A missing bound becomes the smallest (or largest) value of the kind. */
 static uint64_t min_of(const idl_type *type)
 {
     if (idl_kind_is_float(type->kind)) {
@@ -259,7 +260,8 @@ static const void *copy(builder *b, const void *value, size_t size)
     return memcpy(idl_alloc(&b->memory, 1, size), value, size);
 }
 
-/* Little-endian: the first bytes of a wide integer are the narrow one. */
+/* On a little-endian machine the first bytes of a wide integer are the narrow
+ * one. */
 static const void *integer_of(builder *b, idl_kind kind, uint64_t bits)
 {
     return copy(b, &bits, shmrpci_layout_of_kind(kind_of(kind)).size);
@@ -275,7 +277,7 @@ static const void *text_of(builder *b, idl_kind kind, idl_text text)
     return copy(b, &str, sizeof str);
 }
 
-/* A default value as a constant of the C type, or NULL. */
+/* A default value as a constant of the C type, or NULL if there is none. */
 static const void *default_of(builder *b, const idl_field *field)
 {
     const idl_value *value = &field->default_value;
@@ -305,7 +307,7 @@ static const void *default_of(builder *b, const idl_field *field)
     return NULL;
 }
 
-/* A field may want its 64-bit integer as a text in JSON. */
+/* The type of a field; @json(string) makes a 64-bit integer a text in JSON. */
 static const shmrpc_type *type_of_field(builder *b, const idl_field *field)
 {
     if (!field->json_string) {
@@ -316,7 +318,7 @@ static const shmrpc_type *type_of_field(builder *b, const idl_field *field)
     return table;
 }
 
-/* Completes rows that have been laid out. */
+/* Fills in the rows whose offsets are known. */
 static void fill_fields(builder *b, shmrpc_field *rows, const idl_field *fields,
                         size_t count)
 {
@@ -370,7 +372,7 @@ static void add_enum(builder *b, const idl_enum *enumeration)
     (void)idl_map_put(&b->types, &b->memory, table->name, table);
 }
 
-/* Its fields are laid out but not filled. */
+/* The new record's fields have offsets but no other contents yet. */
 static shmrpc_field *add_record(builder *b, const idl_record *record)
 {
     shmrpc_type *table = IDL_NEW(&b->memory, shmrpc_type);
@@ -513,7 +515,7 @@ static const shmrpc_service *service_of(builder *b, const idl_service *service)
     shmrpci_buf text;
     idl_buf_init(&text, &b->memory);
     idl_canonical_service(service, IDL_CANONICAL_DOCS, &b->memory, &text);
-    /* The text in one piece, and the NULL that ends the array. */
+    /* The text as a single piece, then the NULL that ends the array. */
     const char **pieces = IDL_NEW_ARRAY(&b->memory, 2, const char *);
     pieces[0] = shmrpci_buf_text(&text);
     shmrpc_service *out = IDL_NEW(&b->memory, shmrpc_service);

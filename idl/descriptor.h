@@ -1,6 +1,6 @@
 /*
- * Descriptors at run time: from a checked schema the constant tables that
- * generated C holds, without a C compiler.
+ * Descriptors at run time: builds the constant tables of generated C from a
+ * checked schema, without a C compiler.
  *
  * For tools that call a service whose .svc they have just read, and for
  * comparing two versions of one. Offsets and sizes are those of the structs
@@ -20,15 +20,15 @@
 #include "idl/schema.h"
 #include "shmrpc/status.h"
 
-/* Length at which documentation and signatures are cut, as in generated C: ISO
- * C guarantees no longer literals. */
+/* Documentation and signatures are cut at this length, as in generated C: ISO C
+ * does not guarantee longer literals. */
 #define IDL_MAX_LITERAL_BYTES 4000
 
 /* The types of a schema. */
 typedef struct idl_tables idl_tables;
 
-/* Builds the tables of all enums, structs, unions and errors' payloads. The
- * same memory rules apply as for idl_descriptor. */
+/* Builds the tables of all enums, structs, unions and errors' payloads. Memory
+ * lives as long as for idl_descriptor. */
 shmrpc_status gen_tables_build(const idl_schema *schema, shmrpci_arena *arena,
                                const idl_tables **out) SHMRPC_WARN_UNUSED;
 
@@ -37,9 +37,9 @@ const shmrpc_type *gen_tables_find(const idl_tables *tables,
                                    const char *full_name);
 
 /*
- * Builds the tables of `service`, one of `schema`.  They live in `arena` and
+ * Builds the tables of `service`, one of `schema`. They live in `arena` and
  * point to names and texts of the schema, whose arena must live as long.
- * NO_MEMORY, TOO_LARGE: a type of more than 16 MiB.
+ * Returns NO_MEMORY, or TOO_LARGE if a type has more than 16 MiB.
  */
 shmrpc_status idl_descriptor(const idl_schema *schema,
                              const idl_service *service, shmrpci_arena *arena,

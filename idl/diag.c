@@ -13,7 +13,7 @@ typedef struct code_row {
     const char *title;
 } code_row;
 
-/* The last one is for codes without a row. */
+/* The last row is for codes that have none. */
 static const code_row rows[] = {
 #define IDL_X(name, number, severity, title) \
     {IDL_S_##name, IDL_##severity, title},
@@ -92,7 +92,7 @@ void idl_diags_init(idl_diags *diags)
 
 static void add(idl_diags *diags, idl_diag *diag)
 {
-    diag->next = diags->first; /* sorted later, by place and order */
+    diag->next = diags->first; /* idl_diags_sort orders the list */
     diags->first = diag;
     if (diag->severity == IDL_ERROR) {
         diags->error_count++;
@@ -168,7 +168,7 @@ void idl_add_note(idl_diags *diags, idl_diag *diag, idl_span span,
     *end = note;
 }
 
-/* The end of the list has no place, and is sorted last. */
+/* A diagnostic without a place is sorted last. */
 static int compare(const idl_diag *a, const idl_diag *b)
 {
     bool a_last = a->code == IDL_S_TOO_MANY_ERRORS || a->span.source == NULL;
@@ -199,7 +199,7 @@ void idl_diags_sort(idl_diags *diags)
     idl_diag *sorted = NULL;
     diags->error_count = 0;
     diags->warning_count = 0;
-    while (diags->first != NULL) { /* at most IDL_MAX_ERRORS + 1: insertion */
+    while (diags->first != NULL) { /* insertion sort, as the list is short */
         idl_diag *diag = diags->first;
         diags->first = diag->next;
         idl_diag **at = &sorted;

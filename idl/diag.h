@@ -1,9 +1,9 @@
 /*
- * Diagnostics: what is wrong with a .svc, collected for people.
+ * Diagnostics: errors and warnings about a .svc, collected for people to read.
  *
- * Every pass reports here and goes on; nothing is printed.  Each diagnostic
- * has a stable code from the table below.  Codes are never reused: a code that
- * goes leaves a hole.
+ * Every pass reports here and goes on; nothing is printed. Each diagnostic has
+ * a stable code from the table below. Codes are never reused: a removed code
+ * leaves a gap.
  *
  * Threading: one thread at a time.
  */
@@ -17,9 +17,10 @@
 #include "idl/memory.h"
 #include "idl/syntax/source.h"
 
-/* X(NAME, number, severity, title).  00 files, 01 words, 02 syntax, 03 names,
- * 04 types and values, 05 records and enums, 06 services, 07 annotations,
- * 08 names in C, 09 the generator, 10 advice (lint.h). */
+/* X(NAME, number, severity, title). The hundreds of a number are its topic: 0
+ * files, 1 words, 2 syntax, 3 names, 4 types and values, 5 records and enums, 6
+ * services, 7 annotations, 8 names in C, 9 the generator, 10 advice (lint.h).
+ */
 /* clang-format off */
 #define IDL_DIAG_LIST(X)                                                      \
     X(FILE_NOT_FOUND,      1, ERROR,   "file not found")                      \
@@ -104,7 +105,7 @@
     X(TAG_GAP,             1009, WARNING, "tag neither used nor reserved")
 /* clang-format on */
 
-/* Codes from here to 1099 are of lint. */
+/* Codes from this one to 1099 are advice of lint. */
 #define IDL_FIRST_ADVICE 1001
 
 typedef enum idl_severity { IDL_ERROR, IDL_WARNING } idl_severity;
@@ -126,39 +127,41 @@ typedef struct idl_diag {
     idl_code code;
     idl_severity severity;
     idl_span span;
-    const char *message;  /* "expected `;`" */
-    const char *expected; /* the text that was expected instead, or NULL */
-    const char *fix;      /* text to put at the span, or NULL */
-    const char *insert;   /* text that is missing at the span, or NULL */
-    idl_note *notes;      /* in the order of adding */
-    size_t order;         /* of reporting, from 0 */
+    const char *message;  /* for example "expected `;`" */
+    const char *expected; /* what should stand there instead, or NULL */
+    const char *fix;      /* text to replace the span with, or NULL */
+    const char *insert;   /* text to insert at the span, or NULL */
+    idl_note *notes;      /* in the order in which they were added */
+    size_t order;         /* position in the order of reporting, from 0 */
 } idl_diag;
 
 typedef struct idl_diags {
-    idl_memory *memory; /* of all texts; set by the pass that reports */
+    idl_memory *memory; /* where all texts are allocated; set by the pass
+                         * that reports */
     idl_diag *first;    /* sorted, once idl_load has returned */
     size_t error_count;
     size_t warning_count;
-    size_t reported;  /* also those that were dropped */
-    idl_diag dropped; /* replaces each of those */
+    size_t reported;  /* also counts dropped diagnostics */
+    idl_diag dropped; /* stands in for every dropped diagnostic */
 } idl_diags;
 
 /* An empty list.  Its contents live as long as the arena of idl_load. */
 void idl_diags_init(idl_diags *diags);
 
 /*
- * Adds a diagnostic at `span`.  The result is for adding to it, below, and
- * never NULL; over IDL_MAX_ERRORS it is one that no one will see.
+ * Adds a diagnostic at `span`. The functions below add to the result, which is
+ * never NULL. After IDL_MAX_ERRORS it is a dummy that is never shown.
  */
 idl_diag *idl_report(idl_diags *diags, idl_code code, idl_span span,
                      const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Adds "(expected ...)". */
+/* Adds "(expected ...)" to the message. */
 void idl_expected(idl_diags *diags, idl_diag *diag, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Adds text to put at the span: "did you mean `text`?". NULL adds nothing. */
+/* Adds a replacement for the span, shown as "did you mean `text`?". NULL adds
+ * nothing. */
 void idl_suggest(idl_diags *diags, idl_diag *diag, const char *text);
 
 /* Adds a note with a place of its own. */
@@ -166,22 +169,22 @@ void idl_add_note(idl_diags *diags, idl_diag *diag, idl_span span,
                   const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Brings the list into the order of file paths and positions and drops a
- * second report of one code at one place. */
+/* Sorts the list by file path and position, and drops a second report of the
+ * same code at the same place. */
 void idl_diags_sort(idl_diags *diags);
 
-/* The title of the table; static. */
+/* The title of the code in the table above; static. */
 const char *idl_code_title(idl_code code);
 
 idl_severity idl_code_severity(idl_code code);
 
-/* Whether it is a rule of lint. */
+/* Whether the code is a rule of lint. */
 bool idl_code_is_advice(idl_code code);
 
 /* Reads "S0301"; false when there is no such code. */
 bool idl_code_parse(const char *text, idl_code *out);
 
-/* The codes in the order of the table; `*count` of them. */
+/* All codes in the order of the table; `*count` is their number. */
 const idl_code *idl_codes(size_t *count);
 
 /* Appends all diagnostics as text. */

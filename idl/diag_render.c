@@ -3,13 +3,13 @@
 
 #include "base/excerpt.h"
 
-/* Only the first line of a span over several lines is shown. */
+/* Of a span over several lines only the first line is shown. */
 static void append_excerpt(idl_span span, shmrpci_buf *out)
 {
     const idl_source *source = span.source;
     uint32_t number = idl_source_place(source, span.begin).line;
     idl_span line = idl_source_line(source, number);
-    /* A span may begin behind the line's end: in its line break. */
+    /* A span may begin past the end of the line's text: in its line break. */
     uint32_t last = span.begin < line.end ? span.begin : line.end;
     shmrpci_excerpt(source->text + line.begin, line.end - line.begin, number,
                     last - line.begin, span.end - line.begin, out);

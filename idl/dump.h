@@ -1,5 +1,5 @@
 /*
- * Dumps: the results of a pass as text for people.
+ * Dumps: the result of a pass as text for people.
  *
  * For idl.c; other code calls idl_dump. Threading: pure functions.
  */
@@ -8,7 +8,7 @@
 
 #include "idl/canonical.h"
 
-/* All of the schema, in the order of its lists. */
+/* Appends the whole schema, in the order of its lists. */
 void idl_dump_schema(const idl_schema *schema, idl_memory *memory,
                      shmrpci_buf *out);
 

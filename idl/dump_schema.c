@@ -1,4 +1,4 @@
-/* The schema as text: canonical declarations, and what these don't contain. */
+/* The schema as text: canonical declarations, and what they leave out. */
 #include "idl/dump.h"
 
 #include <inttypes.h>

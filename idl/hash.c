@@ -1,4 +1,4 @@
-/* The hash of canonical text: the only use of OpenSSL in idl. */
+/* The hash of canonical text. Only this file of idl/ uses OpenSSL. */
 #include <openssl/sha.h>
 
 #include "idl/canonical.h"

@@ -1,4 +1,4 @@
-/* The passes, one after the other. */
+/* Runs the passes, one after the other. */
 #include "idl/idl.h"
 
 #include <string.h>
@@ -30,7 +30,7 @@ static void check_not_empty(const idl_units *units, const idl_source *source,
     }
 }
 
-/* All passes behind the reading of the main file. */
+/* Runs all passes after the main file was read. */
 static void explore(const idl_options *options, const idl_source *source,
                     idl_diags *diags, idl_exploration *out)
 {
@@ -73,11 +73,11 @@ static const idl_source *read_main(const idl_options *options, const char *path,
     return source;
 }
 
-/* A request to one of the public functions. */
+/* The arguments of one of the public functions. */
 typedef struct job {
     const idl_options *options;
     const char *path;
-    const char *text; /* NULL: read `path` */
+    const char *text; /* NULL: the file `path` is read */
     size_t len;
     bool dump;
     idl_stage stage;
@@ -117,7 +117,7 @@ static const idl_schema *work(const job *j, idl_diags *diags)
     return schema;
 }
 
-/* Runs the job; the single place to which running out of memory jumps. */
+/* Runs the job. Only this function calls setjmp for running out of memory. */
 static shmrpc_status run(const job *j, shmrpci_arena *arena, idl_diags *diags,
                          const idl_schema **out)
 {
@@ -184,7 +184,7 @@ shmrpc_status idl_explore(const idl_options *options, const char *path,
     return status == SHMRPC_E_INVALID ? SHMRPC_OK : status;
 }
 
-/* The text's own diagnostics are of no interest. */
+/* Diagnostics of the text are discarded: only the next tokens matter. */
 static void next_of(const idl_source *source, idl_memory *memory, idl_next *out)
 {
     idl_diags diags;

@@ -1,5 +1,5 @@
-/* Upper bounds of encoded values. Each is a sum of upper bounds of parts: no
- * value is larger. */
+/* Upper bounds of encoded sizes. The bound of a type is the sum of the bounds
+ * of its parts, so no value is larger. */
 #include "idl/largest.h"
 
 #include <string.h>
@@ -7,8 +7,8 @@
 #include "idl/layout.h"
 #include "idl/limits.h"
 
-/* Headers of lists, texts and maps, and the commas and colons of JSON; in a
- * native image what aligns a part, and the NUL behind a text. */
+/* Bytes added for each part: headers of lists, texts and maps; commas and
+ * colons of JSON; in a native image, padding, and the NUL after a text. */
 #define PART 16u
 
 static uint64_t add(uint64_t a, uint64_t b)
@@ -27,7 +27,8 @@ static uint64_t times(uint64_t count, uint64_t each)
 static uint64_t largest(const idl_type *type, idl_encoding encoding,
                         size_t depth);
 
-/* JSON writes a control character as six, and three bytes of base64 as four. */
+/* JSON writes a control character as six characters, and three bytes as four
+ * characters of base64. */
 static uint64_t largest_text(const idl_type *type, idl_encoding encoding)
 {
     if (!type->has_max) {
@@ -60,8 +61,8 @@ static uint64_t largest_record(const idl_record *record, idl_encoding encoding,
     return sum;
 }
 
-/* `depth` bounds the recursion into records that contain themselves: such a
- * type has no largest value. */
+/* `depth` limits the recursion: a record that contains itself has no largest
+ * value. */
 static uint64_t largest(const idl_type *type, idl_encoding encoding,
                         size_t depth)
 {

@@ -1,7 +1,7 @@
 /*
- * The largest encoded size of a value, by the bounds of its type. For objects
- * in shared memory and for streams, which make room for the largest of their
- * items.
+ * The largest encoded size of a value, by the bounds of its type. Used by
+ * objects in shared memory and by streams, which reserve room for their largest
+ * item.
  *
  * Threading: pure functions.
  */
@@ -13,31 +13,32 @@
 
 #include "idl/schema.h"
 
-/* For types without bounds, recursive types, and those that take more than
- * IDL_LARGEST_MAX. */
+/* Result for types without bounds, recursive types, and types that take more
+ * than IDL_LARGEST_MAX. */
 #define IDL_LARGEST_UNKNOWN UINT64_MAX
 #define IDL_LARGEST_MAX     (UINT64_C(1) << 40)
 
-/* No value of the type takes more; few take that much. */
+/* No value of the type takes more bytes; most values take fewer. */
 uint64_t idl_largest(const idl_type *type, idl_encoding encoding);
 
 /*
- * The longest item of a queue or topic; 0: of other kinds. As much as its type
- * needs, but at most an eighth of `max_bytes`, or a sixteenth for a topic: each
- * producer's memory takes two such items, each publisher's four, and there must
- * be room for several. Without `max_bytes` at most 16 MiB, and 256 KiB if the
- * type has no bounds.
+ * The maximum item size of a queue or topic in bytes; 0 for other kinds. It is
+ * what the type needs, but at most an eighth of `max_bytes`, or a sixteenth for
+ * a topic: each producer's memory takes two such items, each publisher's four,
+ * and there must be room for several. Without `max_bytes` it is at most 16 MiB,
+ * and 256 KiB if the type has no bounds.
  */
 uint64_t idl_shared_max_item_bytes(const idl_shared *shared);
 
-/* The items sent to the server (`to_server`) or by it; NULL: no stream. */
+/* The type of the items sent to the server (`to_server`) or by it; NULL if
+ * there is no stream in that direction. */
 const idl_type *idl_stream_items(const idl_method *method, bool to_server);
 
 /*
- * How many bytes of that stream may be in flight; 0: there is no such stream.
- * Its @window, or 16 times the largest item within 64 KiB to 4 MiB, or 64 KiB
- * if the type has no bounds: then nothing is known of the size of items, and
- * there may be many idle streams.
+ * The number of bytes of that stream that may be in flight; 0 if there is no
+ * such stream. It is the method's @window, or 16 times the largest item within
+ * 64 KiB to 4 MiB, or 64 KiB if the type has no bounds: then nothing is known
+ * of the size of items, and there may be many idle streams.
  */
 uint32_t idl_stream_window(const idl_method *method, bool to_server);
 

@@ -109,7 +109,7 @@ static shmrpci_layout struct_layout(const idl_field *fields, size_t count,
     while (field != NULL) {
         uint32_t flags = idl_field_flags(field, is_params);
         uint32_t presence;
-        /* A reference may lead back to this record: don't follow it. */
+        /* A reference may lead back to this record, so it is not followed. */
         shmrpci_layout value = shmrpci_layout_is_reference(flags)
                                    ? SHMRPCI_LAYOUT_REFERENCE
                                    : idl_layout(field->type);
@@ -151,8 +151,8 @@ bool idl_is_flat(const idl_type *type)
     }
 }
 
-/* C lays fields out in source order, native by tag: they agree when the tags
- * ascend. There must be no gap between or after the fields. */
+/* C orders fields as in the source, native by tag: both agree if the tags
+ * ascend. There must be no gap between the fields or after them. */
 static bool fields_are_flat(const idl_field *fields, size_t count,
                             uint32_t size)
 {

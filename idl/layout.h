@@ -31,7 +31,7 @@ bool idl_params_are_flat(const idl_method *method);
 bool idl_is_fixed(const idl_type *type);
 bool idl_record_is_fixed(const idl_record *record);
 
-/* SHMRPC_FIELD_ flags; parameters have rules of their own. */
+/* SHMRPC_FIELD_ flags of a field or, with `is_param`, of a parameter. */
 uint32_t idl_field_flags(const idl_field *field, bool is_param);
 
 /* The field with the smallest tag above `tag`, or NULL. */

@@ -11,27 +11,28 @@
 #define IDL_MAX_FILES           256 /* of one schema, with all imports */
 #define IDL_MAX_NAME_BYTES      128 /* of one identifier */
 #define IDL_MAX_FULL_NAME_BYTES 255 /* with the package; sent with errors */
-#define IDL_MAX_PATH_BYTES      512 /* of a dotted name, as it is written */
+#define IDL_MAX_PATH_BYTES      512 /* of a dotted name as written */
 
-/* The name of a service on its machine: part of paths and addresses, whose
- * length the transports limit. */
+/* The name under which a service is known on its machine: part of paths and
+ * addresses, whose length the transports limit. */
 #define IDL_MAX_SERVICE_NAME_BYTES 63
 
-/* Entries of the parser's stack; a nested type takes two. */
+/* Entries on the parser's stack; each nested type takes two. */
 #define IDL_PARSER_STACK 128
 
-/* Errors kept by one list; one more diagnostic says that there are more. */
+/* Number of errors that one list keeps; one more diagnostic says that there are
+ * more. */
 #define IDL_MAX_ERRORS 100
 
-/* Depth of chains of aliases, constants and records by value, which also bounds
- * the recursion of the passes. */
+/* Maximum depth of chains of aliases, of constants, and of records held by
+ * value. It also bounds the recursion of the passes. */
 #define IDL_MAX_DEPTH 64
 
-/* Fields of a record, items of an enum, reserved entries: lists whose entries
- * are compared with each other. */
+/* Fields of a record, items of an enum, reserved entries: such lists are
+ * checked by comparing each entry with every other. */
 #define IDL_MAX_MEMBERS 4096
 
-/* Methods of a service: ids 1 to 65534, since two are built in. */
+/* Methods of a service: ids 1 to 65534, since two ids are built in. */
 #define IDL_MAX_METHODS 65534
 
 #define IDL_MAX_TAG          65535 /* of a field */
@@ -44,17 +45,18 @@
 /* Lengths of strings, bytes, lists and maps. */
 #define IDL_MAX_LENGTH UINT32_MAX
 
-/* Memory of a shared object, messages that a topic keeps for late subscribers,
- * and changes that a dict keeps for watchers: what the runtime can number. */
+/* Limits of the runtime for the memory of a shared object, the messages that a
+ * topic keeps for late subscribers, and the changes that a dict keeps for
+ * watchers. */
 #define IDL_MIN_SHARED_BYTES (INT64_C(64) << 10)
 #define IDL_MAX_SHARED_BYTES (INT64_C(1) << 40)
 #define IDL_MAX_HISTORY      (INT64_C(1) << 20)
 #define IDL_MAX_LOG          (INT64_C(1) << 24)
 
 #define IDL_MIN_ERROR_NUMBER 100
-#define IDL_MANAGER_PORT     5155 /* the management page has it */
+#define IDL_MANAGER_PORT     5155 /* taken by the management page */
 #define IDL_MAX_ATTEMPTS     10
-/* @limit: as many as an address can have workers. */
+/* @limit: the number of workers that one address can have. */
 #define IDL_MAX_AT_ONCE    64
 #define IDL_MAX_TIMEOUT_NS (INT64_C(24) * 3600 * 1000000000)
 
@@ -62,7 +64,7 @@
 #define IDL_MIN_WINDOW_BYTES (UINT64_C(4) << 10)
 #define IDL_MAX_WINDOW_BYTES (UINT64_C(64) << 20)
 
-/* @http: an error is answered with one of these statuses. */
+/* @http: the range of HTTP statuses with which an error may be answered. */
 #define IDL_MIN_HTTP_ERROR 400u
 #define IDL_MAX_HTTP_ERROR 599u
 

@@ -8,10 +8,10 @@
 #include "idl/lint_style.h"
 #include "idl/lint_used.h"
 
-/* JavaScript has all integers up to here. */
+/* JavaScript represents all integers up to this one exactly. */
 #define MAX_SAFE_INTEGER (UINT64_C(1) << 53)
 
-/* @allow on the enclosing declaration counts, too. */
+/* A declaration's own @allow and those of up to two enclosing declarations. */
 #define MAX_METAS 3
 
 typedef struct linter {
@@ -19,7 +19,7 @@ typedef struct linter {
     const idl_lint_options *options;
     idl_diags *diags;
     idl_map used;    /* by full name */
-    idl_map visited; /* records whose fields a rule has checked */
+    idl_map visited; /* records whose fields have been checked already */
     const idl_meta *metas[MAX_METAS];
     size_t meta_count;
 } linter;
@@ -99,7 +99,7 @@ static void check_fields(linter *l, const idl_field *fields, size_t count,
     }
 }
 
-/* One bit for each tag. */
+/* One bit per tag. */
 typedef struct tag_set {
     uint32_t words[(IDL_MAX_TAG + 1) / 32];
 } tag_set;
@@ -111,7 +111,7 @@ static bool has_tag(const tag_set *set, uint32_t tag)
 
 static tag_set tags_of(const idl_record *record)
 {
-    tag_set set = {.words = {1}}; /* there is no tag 0 */
+    tag_set set = {.words = {1}}; /* tag 0 counts as used: it does not exist */
     for (size_t i = 0; i < record->field_count; i++) {
         uint32_t tag = record->fields[i].tag;
         set.words[tag / 32] |= 1u << (tag % 32);
@@ -130,7 +130,8 @@ static bool is_reserved(const idl_record *record, int64_t tag)
     return false;
 }
 
-/* A hole is where a field was, and its tag must not be reused. */
+/* A gap in the tags probably means that a field was removed, and its tag must
+ * not be reused. */
 static void check_tags(linter *l, const idl_record *record)
 {
     tag_set used = tags_of(record);
@@ -151,7 +152,7 @@ static void check_tags(linter *l, const idl_record *record)
 
 /* ---- requests ---- */
 
-/* The part of the type without an upper bound, or NULL. */
+/* The part of the type that has no upper bound, or NULL. */
 static const idl_type *find_unbounded(const idl_type *type)
 {
     if (idl_kind_has_length(type->kind) && !type->has_max) {
@@ -175,7 +176,8 @@ static const idl_record *record_of(const idl_type *type)
 static void check_request_fields(linter *l, const idl_field *fields,
                                  size_t count, size_t depth);
 
-/* The fields of a record are checked once, for the first method. */
+/* The fields of a record are checked once, for the first method that uses
+ * it. */
 static void check_request_record(linter *l, const idl_record *record,
                                  size_t depth)
 {
@@ -248,7 +250,7 @@ static void check_json_result(linter *l, const idl_type *result)
     }
 }
 
-/* REST clients and proxies repeat these by themselves. */
+/* REST clients and proxies repeat requests of these verbs on their own. */
 static void check_rest(linter *l, const idl_method *method)
 {
     const char *verb = method->rest.verb;
@@ -395,8 +397,8 @@ static void check_used(linter *l, const idl_decl *decl, const char *sort)
     leave(l);
 }
 
-/* A file without a service is there for others to import.  Constants may be
- * for programs alone, and aliases are followed before this sees them. */
+/* In a file without a service everything is meant for importers. Constants may
+ * be used by programs only, and aliases are resolved before this pass. */
 static void check_all_used(linter *l)
 {
     const idl_schema *schema = l->schema;
@@ -415,7 +417,7 @@ static void check_all_used(linter *l)
     }
 }
 
-/* ---- the whole ---- */
+/* ---- all rules ----------------------------------------------------------- */
 
 static bool has_own_service(const idl_schema *schema)
 {

@@ -1,11 +1,11 @@
 /*
  * Advice: constructs that are allowed, but will be regretted.
  *
- * Each rule has a code from S1001 on and says what to write instead. A rule is
- * silent if a declaration, or an enclosing one, has `@allow(S1003)`. Only the
- * main file is checked.
+ * Each rule has a code from S1001 on and says what to write instead. A rule
+ * reports nothing about a declaration that has, or is inside one that has,
+ * `@allow(S1003)`. Only the main file is checked.
  *
- * Threading: any thread, one list of diagnostics each.
+ * Threading: any thread, each with its own list of diagnostics.
  */
 #ifndef IDL_LINT_H
 #define IDL_LINT_H
@@ -16,18 +16,18 @@
 #include "idl/diag.h"
 #include "idl/schema.h"
 
-/* All zero is a good set of options. */
+/* All zeros select the defaults. */
 typedef struct idl_lint_options {
     const idl_code *disabled;
     size_t disabled_count;
-    bool strict; /* also the rules that many good services break */
+    bool strict; /* also check the rules that many good services break */
 } idl_lint_options;
 
-/* Whether the rule is checked only on request. */
+/* Whether the rule is checked only if `strict` is set. */
 bool idl_lint_is_strict(idl_code code);
 
-/* Adds warnings to `diags`, sorted among those that it has.  OK, also with
- * findings; NO_MEMORY.  They live in `arena`.  `options` may be NULL. */
+/* Adds warnings to `diags`, sorted among those already there; they live in
+ * `arena`. Returns OK even with findings; NO_MEMORY. `options` may be NULL. */
 shmrpc_status idl_lint(const idl_schema *schema,
                        const idl_lint_options *options, shmrpci_arena *arena,
                        idl_diags *diags) SHMRPC_WARN_UNUSED;

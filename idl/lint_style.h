@@ -15,12 +15,12 @@ typedef enum idl_style {
     IDL_STYLE_UPPER  /* constants and values of enums */
 } idl_style;
 
-/* "snake_case", with its name as an example; static. */
+/* "snake_case", written in that style itself, as an example; static. */
 const char *idl_style_text(idl_style style);
 
 bool idl_style_fits(idl_style style, const char *name);
 
-/* `name` in the style. */
+/* `name` converted to the style. */
 const char *idl_style_make(idl_style style, const char *name,
                            idl_memory *memory);
 

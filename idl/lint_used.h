@@ -1,5 +1,5 @@
 /*
- * Types that the methods, shared objects and constants of a schema use, for
+ * Types that the methods, shared objects and constants of a schema use. For
  * lint. Threading: one thread at a time.
  */
 #ifndef IDL_LINT_USED_H
@@ -8,8 +8,9 @@
 #include "idl/names.h"
 #include "idl/schema.h"
 
-/* Puts the full name of every alias, enum, record and error that one of these
- * can reach into `used`; the map's objects carry no information. */
+/* Adds to `used` the full name of every alias, enum, record and error that
+ * methods, shared objects and constants can reach. The objects of the map have
+ * no meaning. */
 void idl_find_used(const idl_schema *schema, idl_memory *memory, idl_map *used);
 
 #endif

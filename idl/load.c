@@ -1,4 +1,4 @@
-/* Reading files: the search for imports, cycles. */
+/* Reads files, searches for imports, and detects import cycles. */
 #include "idl/load.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 typedef struct loader {
     const idl_options *options;
     idl_diags *diags;
-    idl_map by_path; /* idl_unit */
+    idl_map by_path; /* path to idl_unit */
     idl_unit *stack[IDL_MAX_FILES];
     size_t stack_count;
     idl_units units;
@@ -16,7 +16,7 @@ typedef struct loader {
 
 /* ---- paths ---- */
 
-/* `dir`/`path` without "." and ".." parts that can be left out, so that one
+/* `dir`/`path` with its "." and ".." parts resolved where possible, so that one
  * file has one path. */
 static const char *join_path(idl_memory *memory, const char *dir,
                              size_t dir_len, const char *path)
@@ -155,7 +155,8 @@ static void report_not_found(loader *l, const idl_unit *unit,
     }
 }
 
-/* The unit at one place, or NULL; false when there is no file at all. */
+/* Loads the import from one path; `*out` is NULL if it has errors. Returns
+ * false if there is no such file. */
 static bool try_place(loader *l, const char *path, idl_span span,
                       idl_unit **out)
 {

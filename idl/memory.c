@@ -1,4 +1,4 @@
-/* Arena allocation that leaves by a jump when memory ends. */
+/* Arena allocation that jumps out when memory runs out. */
 #include "idl/memory.h"
 
 #include <stdarg.h>
@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* No object of the passes needs a larger alignment, such as the 16 of
- * max_align_t. */
+/* No object of the passes needs a larger alignment (max_align_t has 16). */
 #define OBJECT_ALIGN alignof(uint64_t)
 
 void *idl_alloc(idl_memory *memory, size_t count, size_t size)

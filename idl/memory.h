@@ -1,8 +1,8 @@
 /*
- * Memory of the passes: an arena whose exhaustion ends the whole load.
+ * Memory of the passes: an arena. Running out of memory ends the whole load.
  *
- * The passes build trees out of thousands of small objects that all die
- * together.  Instead of testing each allocation, idl_alloc leaves through
+ * The passes build trees of thousands of small objects, which are all freed
+ * together. Callers do not test each allocation: idl_alloc jumps to
  * `exhausted`, which idl_load has set; nothing outside the arena is held while
  * the passes run, so nothing leaks.
  * Threading: one thread at a time.
@@ -22,8 +22,8 @@ typedef struct idl_memory {
     jmp_buf exhausted;
 } idl_memory;
 
-/* `count` cleared objects of `size` bytes; never NULL: jumps to `exhausted`
- * when there is no memory. */
+/* Allocates `count` zeroed objects of `size` bytes. Never returns NULL: jumps
+ * to `exhausted` when out of memory. */
 void *idl_alloc(idl_memory *memory, size_t count, size_t size);
 
 /* A copy with a NUL after it; never NULL. */
@@ -33,8 +33,8 @@ char *idl_strndup(idl_memory *memory, const char *text, size_t len);
 char *idl_printf(idl_memory *memory, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* A buffer that grows in the arena: nothing to release, and never in a failed
- * state. */
+/* Initialises a buffer that grows in the arena. It needs no release and is
+ * never in a failed state. */
 void idl_buf_init(shmrpci_buf *buf, idl_memory *memory);
 
 #define IDL_NEW(memory, type) ((type *)idl_alloc((memory), 1, sizeof(type)))

@@ -1,10 +1,10 @@
-/* The name map: chained, FNV-1a. */
+/* The map from names to objects: a hash table with chaining and FNV-1a. */
 #include "idl/names.h"
 
 #include <stdint.h>
 #include <string.h>
 
-/* Most maps are of the members of one record. */
+/* Most maps hold the members of one record. */
 #define FIRST_BUCKETS 4
 
 struct idl_map_entry {
@@ -14,7 +14,8 @@ struct idl_map_entry {
     uint64_t hash;
 };
 
-/* Entries per bucket: with the hash beside it, a wrong entry costs little. */
+/* Entries per bucket. Hashes are compared before names, so walking a chain is
+ * cheap. */
 #define LOAD 2
 
 static uint64_t hash_of(const char *name)

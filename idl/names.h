@@ -1,5 +1,5 @@
 /*
- * Words: a map from names to objects.
+ * A map from names to objects.
  *
  * Threading: one thread at a time.
  */
@@ -10,7 +10,7 @@
 
 #include "idl/memory.h"
 
-/* Names to objects; lives in the arena.  All zero is an empty map. */
+/* Maps names to objects; lives in the arena. All zeros are an empty map. */
 typedef struct idl_map_entry idl_map_entry;
 typedef struct idl_map {
     idl_map_entry **buckets;
@@ -21,8 +21,8 @@ typedef struct idl_map {
 /* The object under `name`, or NULL. */
 void *idl_map_get(const idl_map *map, const char *name);
 
-/* Puts `object` under `name`, which must live as long as the map.  Returns the
- * object that is there already and changes nothing, or NULL after adding. */
+/* Adds `object` under `name`, which must live as long as the map. If the name
+ * exists already, returns its object and changes nothing; else returns NULL. */
 void *idl_map_put(idl_map *map, idl_memory *memory, const char *name,
                   void *object);
 

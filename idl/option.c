@@ -126,7 +126,7 @@ int64_t idl_option_default(const idl_shared *shared, const idl_option_row *row)
     if (row->option == IDL_OPTION_ENCODING) {
         bool any =
             idl_type_has_any(shared->element) || idl_type_has_any(shared->key);
-        /* Lists that are changed item by item are so. */
+        /* Lists that are changed item by item are encoded as msgpack. */
         bool is_list = shared->kind == IDL_SHARED_VALUE &&
                        shared->element->kind == IDL_LIST;
         return any || is_list ? IDL_ENCODING_MSGPACK : IDL_ENCODING_NATIVE;

@@ -1,9 +1,8 @@
 /*
  * Options of shared objects: the one table that all passes read.
  *
- * Which kind has which option, what it may be and what it is when nothing is
- * written: resolving, canonical text, documentation, `check` and completion
- * take it from here.
+ * It says which kind has which option, its allowed values and its default.
+ * Resolving, canonical text, documentation, `check` and completion all use it.
  *
  * Threading: pure functions.
  */
@@ -15,7 +14,7 @@
 
 typedef enum idl_option_form {
     IDL_OPTION_IS_COUNT,    /* an integer of at least `min` */
-    IDL_OPTION_IS_DURATION, /* ns */
+    IDL_OPTION_IS_DURATION, /* in ns */
     IDL_OPTION_IS_WORD,     /* one of `words` */
     IDL_OPTION_IS_MODE      /* permission bits, as text: "0660" */
 } idl_option_form;
@@ -25,31 +24,31 @@ typedef struct idl_option_word {
     int64_t value;
 } idl_option_word;
 
-/* An option of some kinds of objects. */
+/* An option of one or several kinds of objects. */
 typedef struct idl_option_row {
     idl_option option;
     const char *name;
-    unsigned kinds; /* bits 1 << idl_shared_kind */
+    unsigned kinds; /* set of bits 1 << idl_shared_kind */
     idl_option_form form;
     int64_t min;
     int64_t max;
-    int64_t usual;                /* the default, except for options */
-    const idl_option_word *words; /* whose default idl_option_default
-                                   * computes */
+    int64_t usual;                /* the default, before idl_option_default
+                                   * adjusts it */
+    const idl_option_word *words; /* NULL unless the option is a word */
 } idl_option_row;
 
-/* The rows, sorted by the options' numbers; those of one option are
- * adjacent. */
+/* All rows, sorted by option; rows of the same option are adjacent. */
 const idl_option_row *idl_option_rows(size_t *count);
 
-/* The row of an option of this kind, by its name; NULL: it has none. */
+/* The row of the option with this name for this kind; NULL if the kind has no
+ * such option. */
 const idl_option_row *idl_option_find(idl_shared_kind kind, const char *name);
 
 /* The row of an option of this kind, or NULL. */
 const idl_option_row *idl_option_of(idl_shared_kind kind, idl_option option);
 
-/* The value of an option that isn't written: `encoding` depends on the types,
- * `writers` on whether the object is a service's. */
+/* The default of an option. That of `encoding` depends on the types, that of
+ * `writers` on whether the object belongs to a service. */
 int64_t idl_option_default(const idl_shared *shared, const idl_option_row *row);
 
 /* Whether the object's option differs from its default. */
@@ -58,8 +57,8 @@ bool idl_option_is_special(const idl_shared *shared, const idl_option_row *row);
 /* Whether clients of the object's service may only read. */
 bool idl_only_server_writes(const idl_shared *shared);
 
-/* The value in source form: "1024", "block", "60s", "\"0660\""; "none" if
- * leaving it out is the only way to write it. */
+/* Appends the value in source form: "1024", "block", "60s", "\"0660\""; "none"
+ * if leaving the option out is the only way to write it. */
 void idl_option_append(const idl_option_row *row, int64_t value,
                        shmrpci_buf *out);
 

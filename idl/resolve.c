@@ -70,7 +70,7 @@ static void define(idl_resolver *r, idl_symbol *symbol)
 
 /* ---- the schema ---- */
 
-/* Pointers to declarations, with room for all. */
+/* Lists of pointers to declarations, each with room for all of them. */
 typedef struct lists {
     const idl_const **consts;
     const idl_alias **aliases;
@@ -96,7 +96,8 @@ static lists new_lists(idl_memory *memory, size_t count)
     };
 }
 
-/* Shared objects of services are in their service's list. */
+/* Adds the symbol to its list. Shared objects of services are in their
+ * service's list instead. */
 static void list_symbol(idl_schema *schema, lists *l, const idl_symbol *symbol)
 {
     switch (symbol->kind) {
@@ -145,7 +146,7 @@ static void list_all(const idl_resolver *r, idl_schema *schema)
     schema->services = l.services;
 }
 
-/* The shared objects of a service follow it without a gap. */
+/* In r->scopes.symbols a service's shared objects directly follow it. */
 static void list_service_shared(const idl_resolver *r, size_t index)
 {
     idl_service *service = r->scopes.symbols[index]->u.service;
@@ -186,7 +187,7 @@ static void list_files(const idl_resolver *r, const idl_units *units,
     schema->package = schema->main->package;
 }
 
-/* How many symbols and packages there can be at most. */
+/* An upper bound of the number of symbols and packages. */
 static size_t count_decls(const idl_units *units)
 {
     size_t count = 1;

@@ -16,7 +16,7 @@ static bool has_too_many(idl_resolver *r, size_t count, idl_span span)
     return true;
 }
 
-/* Reports `name` if it was declared before in the same body. */
+/* Reports `name` if the same body has declared it already. */
 static void check_member_name(idl_resolver *r, idl_map *names,
                               const ast_name *name)
 {
@@ -214,7 +214,7 @@ void idl_define_enum(idl_resolver *r, idl_symbol *symbol)
     }
     e->items = items;
     e->item_count = count;
-    if (complete) { /* else the one without a value may be the 0 */
+    if (complete) { /* else the broken item may be the one with value 0 */
         check_values(r, symbol);
     }
 }
@@ -254,8 +254,9 @@ typedef struct tagging {
     const idl_reserved *reserved;
     size_t reserved_count;
     int64_t max_tag;
-    const idl_field *fields; /* those before */
-    const ast_field *tagged; /* the first of each sort, or NULL */
+    const idl_field *fields; /* the fields already resolved */
+    const ast_field *tagged; /* the first field with a tag and the first
+                              * without, or NULL */
     const ast_field *untagged;
 } tagging;
 
@@ -271,7 +272,7 @@ static void report_mixed(idl_resolver *r, const tagging *t,
                  other->name.text, other->tag != NULL ? "one" : "none");
 }
 
-/* The tag of field `index`; without tags, the next number that isn't
+/* The tag of field `index`; if fields have no tags, the next number that isn't
  * reserved. */
 static uint32_t take_tag(idl_resolver *r, idl_site site, tagging *t,
                          const ast_field *ast, size_t index)
@@ -386,7 +387,7 @@ static void resolve_number(idl_resolver *r, idl_site site,
     }
     bool is_integer =
         folded.kind == IDL_VALUE_UINT || folded.kind == IDL_VALUE_INT;
-    /* Beyond the range of int64_t an unsigned value looks negative. */
+    /* An unsigned value above INT64_MAX looks negative here. */
     if (!is_integer || folded.u.i < IDL_MIN_ERROR_NUMBER ||
         folded.u.i > INT32_MAX) {
         idl_diag *diag =

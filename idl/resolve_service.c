@@ -8,7 +8,7 @@
 
 /* ---- settings ---- */
 
-/* The settings of a service, each at most once. */
+/* The settings of a service; each may be given once. */
 typedef struct settings {
     const ast_decl *port;
     const ast_decl *name;
@@ -51,7 +51,8 @@ static void resolve_port(idl_resolver *r, const ast_decl *decl,
     service->port = (uint16_t)port;
 }
 
-/* Names are parts of paths and addresses. */
+/* Whether the text can be a service's name, which is part of paths and
+ * addresses. */
 static bool is_service_name(idl_text text)
 {
     static const char allowed[] =

@@ -6,8 +6,8 @@
 #include "base/nearest.h"
 #include "idl/option.h"
 
-/* "`capacity`, `overflow` or `order`": the separator before the next entry of a
- * list of `count`. */
+/* The separator before entry `i` of a list of `count`: "`capacity`, `overflow`
+ * or `order`". */
 static const char *glue(size_t i, size_t count)
 {
     return i == 0 ? "" : i + 1 == count ? " or " : ", ";
@@ -64,7 +64,7 @@ static bool take_word(idl_resolver *r, const idl_option_row *row,
     return false;
 }
 
-/* Permission bits as `chmod` has them: "0660". */
+/* Reads permission bits as `chmod` writes them: "0660". */
 static bool take_mode(idl_resolver *r, const ast_value *value, int64_t *out)
 {
     int64_t mode = 0;
@@ -101,7 +101,8 @@ static bool take_value(idl_resolver *r, idl_site site,
     return false;
 }
 
-/* Options that the kind has, but this object can't. */
+/* Whether the object can't use this option or value, although its kind has the
+ * option; reports it if so. */
 static bool is_out_of_place(idl_resolver *r, const ast_option *option,
                             const idl_option_row *row, int64_t value,
                             const idl_shared *shared)
@@ -137,7 +138,8 @@ static void take_option(idl_resolver *r, idl_site site,
     }
 }
 
-/* `max_stall` is how long a publisher waits, so it must be one that does. */
+/* `max_stall` limits how long a publisher waits, so it needs `overflow
+ * block`. */
 static void check_stall(idl_resolver *r, const ast_body *body,
                         const idl_shared *shared)
 {

@@ -1,4 +1,4 @@
-/* Types: names to kinds, bounds, arrays. */
+/* Types: resolves names to kinds, and bounds and arrays. */
 #include "idl/resolve.h"
 
 #include <string.h>
@@ -19,7 +19,8 @@ void idl_define_alias(idl_resolver *r, idl_symbol *symbol)
 
 /* ---- names ---- */
 
-/* The built-in type `name`, or ARRAY, which no name means. */
+/* The kind of the built-in type `name`, or IDL_ARRAY, which no name means, if
+ * there is none. */
 static idl_kind builtin_kind(const char *name)
 {
     for (idl_kind kind = IDL_BOOL; kind <= IDL_ANY; kind++) {
@@ -57,7 +58,8 @@ static bool type_of_name(idl_resolver *r, idl_site site, ast_name name,
     case IDL_SYMBOL_ALIAS:
         return type_of_alias(r, symbol, name.span, out);
     case IDL_SYMBOL_ENUM:
-        /* A default may need its values next. */
+        /* Set now, because a default may need the enum's values while it is
+         * resolved. */
         out->kind = IDL_ENUM;
         out->enumeration = symbol->u.enumeration;
         return idl_define(r, symbol, name.span);
@@ -69,7 +71,7 @@ static bool type_of_name(idl_resolver *r, idl_site site, ast_name name,
         out->kind = IDL_STRUCT;
         out->record = symbol->u.record;
         return true;
-    case IDL_SYMBOL_CONST: /* idl_find gives none of these */
+    case IDL_SYMBOL_CONST: /* idl_find never returns these kinds */
     case IDL_SYMBOL_ERROR:
     case IDL_SYMBOL_SERVICE:
     case IDL_SYMBOL_SHARED:
@@ -174,7 +176,8 @@ static bool dim_length(idl_resolver *r, idl_site site, const ast_dim *dim,
     return true;
 }
 
-/* T[2][3] is two times three of T, as in C: the last dimension is innermost. */
+/* Applies array dimensions: T[2][3] is an array of two arrays of three T, as in
+ * C; the last dimension is innermost. */
 static const idl_type *apply_dims(idl_resolver *r, idl_site site,
                                   const ast_link *link, const idl_type *inner)
 {
@@ -191,7 +194,7 @@ static const idl_type *apply_dims(idl_resolver *r, idl_site site,
                                                       : &idl_broken_type;
 }
 
-/* ---- all ---- */
+/* ---- all types ----------------------------------------------------------- */
 
 const idl_type *idl_resolve_type(idl_resolver *r, idl_site site,
                                  const ast_type *ast)

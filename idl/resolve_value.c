@@ -121,7 +121,7 @@ static void report_no_item(idl_resolver *r, idl_span span,
     idl_add_note(r->diags, diag, enumeration->decl.span, "declared here");
 }
 
-/* `Enum.ITEM`, also with a package before it. */
+/* Evaluates `Enum.ITEM`, which may have a package before it. */
 static bool fold_item(idl_resolver *r, idl_site site, const ast_value *value,
                       idl_value *out)
 {
@@ -219,7 +219,7 @@ int idl_compare_numbers(idl_kind kind, idl_number a, idl_number b)
     return (a.u > b.u) - (a.u < b.u);
 }
 
-/* The bits of an integer kind; lengths count as 32. */
+/* The number of bits of an integer kind; lengths have 32. */
 static unsigned bits_of(idl_kind kind)
 {
     if (idl_kind_is_signed(kind)) {
@@ -283,7 +283,7 @@ static bool to_float(idl_resolver *r, const idl_value *value, idl_kind kind,
     if (isinf(f)) {
         return report_range(r, value->span, "a value that fits into f32");
     }
-    out->f = f + 0.0; /* there is one zero: -0.0 becomes 0.0 */
+    out->f = f + 0.0; /* turns -0.0 into 0.0, so that there is a single zero */
     return true;
 }
 
@@ -434,7 +434,7 @@ static bool convert_number(idl_resolver *r, const idl_type *type,
     return true;
 }
 
-/* A bare name where an enum is wanted is one of its values first. */
+/* Where an enum is expected, a bare name is first looked up among its items. */
 static bool fold_for(idl_resolver *r, idl_site site, const ast_value *value,
                      const idl_type *type, idl_value *out)
 {

@@ -7,10 +7,10 @@
  * how names look there is idl/cname.h.
  *
  * Invariants: everything is immutable and lives in the arena that was given to
- * idl_load.  Lists are in source order; lists over several files begin with
- * the imported files, each after the files that it imports, and end with the
- * main file.  Pointers are never NULL unless their comment says so; a list of
- * `count` 0 may have a NULL pointer.
+ * idl_load. Lists are in source order; lists over several files begin with the
+ * imported files, each after the files that it imports, and end with the main
+ * file. Pointers are never NULL unless their comments say so; a list of `count`
+ * 0 may have a NULL pointer.
  * Threading: any number of readers.
  */
 #ifndef IDL_SCHEMA_H
@@ -41,8 +41,8 @@ typedef struct idl_text {
 
 /* ---- types ---- */
 
-/* X(NAME, word in the language).  The scalars come first, integers together:
- * the predicates below depend on it. */
+/* X(NAME, word in the language). Scalars come first, and integers are
+ * contiguous: the predicates below depend on this order. */
 #define IDL_KIND_LIST(X) \
     X(BOOL, "bool")      \
     X(I8, "i8")          \
@@ -97,17 +97,17 @@ static inline bool idl_kind_has_length(idl_kind kind)
 /* "u32", "list", "struct"; static. */
 const char *idl_kind_name(idl_kind kind);
 
-/* One number, exactly.  Which member holds it follows from the type's kind: i
- * for signed integers and enums, u for unsigned integers and lengths, f for
- * floats (those of an f32 are rounded to float). */
+/* One exact number. The type's kind says which member holds it: i for signed
+ * integers and enums, u for unsigned integers and lengths, f for floats (an f32
+ * is rounded to float). */
 typedef union idl_number {
     int64_t i;
     uint64_t u;
     double f;
 } idl_number;
 
-/* One use of a type.  Aliases are followed: kind, bounds and parts are those
- * of the type behind the name. */
+/* One use of a type. Aliases are resolved: kind, bounds and parts are those of
+ * the type that an alias stands for. */
 struct idl_type {
     idl_kind kind;
     bool has_min; /* inclusive bounds, as written or from the alias; the */
@@ -119,8 +119,8 @@ struct idl_type {
     const idl_type *element;     /* LIST, ARRAY, and MAP's value; else NULL */
     const idl_enum *enumeration; /* ENUM, else NULL */
     const idl_record *record;    /* STRUCT and UNION, else NULL */
-    const char *alias; /* the alias by which it was written, "acme.fts.Lang";
-                        * else NULL */
+    const char *alias; /* the full name of the alias used in the source,
+                        * "acme.fts.Lang"; else NULL */
     idl_span span;
 };
 
@@ -129,13 +129,14 @@ struct idl_type {
 typedef enum idl_value_kind {
     IDL_VALUE_NONE, /* there is no value */
     IDL_VALUE_BOOL,
-    IDL_VALUE_INT,      /* signed: i */
-    IDL_VALUE_UINT,     /* unsigned: u */
-    IDL_VALUE_FLOAT,    /* f */
-    IDL_VALUE_TEXT,     /* of strings and bytes: text */
+    IDL_VALUE_INT,      /* a signed integer in i */
+    IDL_VALUE_UINT,     /* an unsigned integer in u */
+    IDL_VALUE_FLOAT,    /* in f */
+    IDL_VALUE_TEXT,     /* a string or bytes in text */
     IDL_VALUE_DURATION, /* ns in i; in annotations and options only */
-    IDL_VALUE_ENUM,     /* item */
-    IDL_VALUE_WORD      /* a bare word, in annotations and options only: text */
+    IDL_VALUE_ENUM,     /* in item */
+    IDL_VALUE_WORD      /* a bare word in text; in annotations and options
+                         * only */
 } idl_value_kind;
 
 typedef struct idl_value {
@@ -153,14 +154,14 @@ typedef struct idl_value {
 
 /* ---- properties of declarations ---- */
 
-/* The lines of `///` comments without the slashes and one blank after them. */
+/* The lines of `///` comments, without the slashes and one space after them. */
 typedef struct idl_docs {
     const char *const *lines;
     size_t count;
 } idl_docs;
 
 typedef struct idl_annotation_arg {
-    const char *name; /* NULL for one without a name */
+    const char *name; /* NULL for an argument without a name */
     idl_value value;
 } idl_annotation_arg;
 
@@ -171,8 +172,9 @@ typedef struct idl_annotation {
     idl_span span;
 } idl_annotation;
 
-/* Properties before a declaration, a field, a method or an enum item.
- * Annotations that have a meaning for all of them are unpacked. */
+/* Documentation and annotations before a declaration, a field, a method or an
+ * enum item. Annotations that any of them can have are unpacked into
+ * members. */
 typedef struct idl_meta {
     idl_docs docs;
     const idl_annotation *annotations; /* all annotations, including the
@@ -180,13 +182,13 @@ typedef struct idl_meta {
     size_t annotation_count;
     uint32_t since;          /* @since: a version of the service, or 0 */
     bool deprecated;         /* @deprecated */
-    const char *deprecation; /* its text, or NULL */
+    const char *deprecation; /* the text of @deprecated, or NULL */
     const char *doc_url;     /* @doc, or NULL */
     const char *c_name;      /* @c_name, or NULL */
-    const char *c_prefix;    /* of a service: @c_prefix, or NULL */
+    const char *c_prefix;    /* @c_prefix of a service, or NULL */
 } idl_meta;
 
-/* The head of everything that is declared by name in a file. */
+/* The first member of everything that is declared by name in a file. */
 struct idl_decl {
     const char *name;      /* "Query" */
     const char *full_name; /* "acme.fts.Query" */
@@ -205,8 +207,8 @@ typedef struct idl_const {
     idl_value value; /* never NONE, DURATION or WORD */
 } idl_const;
 
-/* A name for a type.  Uses of it are resolved already; it is listed for
- * documentation, and for a target language that wants to keep the name. */
+/* A name for a type. Uses of it are resolved already; it is listed for
+ * documentation, and for target languages that keep the name. */
 typedef struct idl_alias {
     idl_decl decl;
     const idl_type *type;
@@ -220,9 +222,10 @@ struct idl_enum_item {
     idl_span span;
 };
 
-/* Numbers and names that must never be used again; each entry is either. */
+/* Numbers and names that must never be used again. Each entry is either a name
+ * or a range of numbers. */
 typedef struct idl_reserved {
-    const char *name; /* NULL: the numbers first..last */
+    const char *name; /* NULL: the entry is the numbers first..last */
     int64_t first;
     int64_t last;
     idl_span span;
@@ -231,7 +234,7 @@ typedef struct idl_reserved {
 struct idl_enum {
     idl_decl decl;
     idl_kind base;              /* an integer kind; I32 unless written */
-    const idl_enum_item *items; /* at least one, and one of value 0 */
+    const idl_enum_item *items; /* at least one; one of them has the value 0 */
     size_t item_count;
     const idl_reserved *reserved;
     size_t reserved_count;
@@ -242,29 +245,31 @@ struct idl_field {
     const char *name;
     uint32_t tag; /* from 1; unique in its record; 0 for a stream parameter */
     bool optional;
-    bool json_string; /* @json(string): a 64-bit integer as text in JSON */
+    bool json_string; /* @json(string): a 64-bit integer is a text in JSON */
     const idl_type *type;
-    idl_value default_value; /* NONE, or of the type and within its bounds */
+    idl_value default_value; /* NONE, or a value of the type within its
+                              * bounds */
     idl_meta meta;
     idl_span span; /* of the name */
 };
 
 typedef enum idl_record_kind {
     IDL_RECORD_STRUCT, /* may have no fields */
-    IDL_RECORD_UNION,  /* at least one field; none optional, no defaults */
-    IDL_RECORD_ERROR   /* the payload; may have no fields */
+    IDL_RECORD_UNION,  /* at least one field; none is optional or has a
+                        * default */
+    IDL_RECORD_ERROR   /* the payload of an error; may have no fields */
 } idl_record_kind;
 
-/* Structs, unions and errors: a name with fields.  Fields stand in source
- * order, which need not be the order of the tags. */
+/* Structs, unions and errors: a name with fields. Fields are in source order,
+ * which may differ from the order of tags. */
 struct idl_record {
     idl_decl decl;
     idl_record_kind kind;
     int32_t number; /* ERROR: at least 100; else 0 */
-    uint32_t http;  /* ERROR: of @http, the status that the gateway answers
-                     * with; 0: the usual one */
-    bool compact;   /* @compact: msgpack uses tags for keys */
-    bool has_any;   /* it, or something that it can hold, is `any` */
+    uint32_t http;  /* ERROR: the HTTP status of @http with which the gateway
+                     * answers; 0: the default status */
+    bool compact;   /* @compact: msgpack uses tags as keys */
+    bool has_any;   /* it is or can contain an `any` */
     const idl_field *fields;
     size_t field_count;
     const idl_reserved *reserved;
@@ -290,19 +295,19 @@ const char *idl_encoding_name(idl_encoding encoding);
 
 /* @rest(GET, "/v2/docs/{key}"): each {name} in the path is a parameter. */
 typedef struct idl_rest {
-    const char *verb; /* "GET", "POST", ...; NULL when there is no @rest */
+    const char *verb; /* "GET", "POST", ...; NULL without @rest */
     const char *path;
 } idl_rest;
 
 typedef struct idl_method {
     const char *name;
-    uint32_t index; /* from 1, in source order; 0 is the runtime's own method */
+    uint32_t index; /* from 1, in source order; 0 is a method of the runtime */
     const idl_service *service;
     idl_encoding encoding;
     bool oneway;
     bool idempotent;       /* @idempotent */
-    int64_t timeout_ns;    /* @timeout, of the method or else of the service; 0
-                              when neither has one */
+    int64_t timeout_ns;    /* @timeout of the method, else of the service,
+                            * else 0 */
     uint32_t window_bytes; /* @window, or 0 */
     int64_t idle_ns;       /* @idle, or 0 */
     uint32_t attempts;     /* @retry, or 0 */
@@ -313,16 +318,17 @@ typedef struct idl_method {
     idl_rest rest;
     const idl_field *params; /* without the stream parameter */
     size_t param_count;
-    const idl_field *stream_param; /* `stream T x`: its type is T; or NULL */
-    const idl_type *result;        /* NULL: returns nothing */
-    bool result_is_stream;         /* then `result` is the type of an item */
+    const idl_field *stream_param; /* the parameter `stream T x`, whose type
+                                    * is T; or NULL */
+    const idl_type *result;        /* NULL: the method returns nothing */
+    bool result_is_stream;         /* `result` is the type of the items */
     const idl_record *const *throws;
     size_t throw_count;
     /* One line of canonical text, for people:
      * `msgpack find(1: acme.fts.Query query) -> list<acme.fts.Hit>;`. */
     const char *signature;
-    /* Of the canonical text (idl/canonical.h): the signature and every type and
-     * error that it can reach. */
+    /* Hash of the canonical text (idl/canonical.h): the signature and every
+     * type and error that it can reach. */
     uint64_t hash;
     idl_meta meta;
     idl_span span; /* of the name */
@@ -368,10 +374,10 @@ typedef enum idl_lifetime {
 
 typedef enum idl_writers { IDL_WRITERS_SERVER, IDL_WRITERS_ALL } idl_writers;
 
-/* The options in the braces; option.h says which kind has which. */
+/* The options in braces; option.h says which kind has which. */
 typedef enum idl_option {
-    IDL_OPTION_CAPACITY,  /* entries; PIPE: bytes; 0: no limit */
-    IDL_OPTION_MAX_BYTES, /* 0: by capacity and type */
+    IDL_OPTION_CAPACITY,  /* entries; PIPE: bytes; 0: unlimited */
+    IDL_OPTION_MAX_BYTES, /* 0: computed from capacity and type */
     IDL_OPTION_OVERFLOW,  /* idl_overflow */
     IDL_OPTION_MAX_STALL, /* ns */
     IDL_OPTION_ORDER,     /* idl_order */
@@ -391,31 +397,35 @@ typedef enum idl_option {
 typedef struct idl_shared {
     idl_decl decl;
     idl_shared_kind kind;
-    const idl_service *service; /* NULL when declared outside a service */
+    const idl_service *service; /* NULL if declared outside of a service */
     const idl_type *key;        /* DICT, else NULL */
     const idl_type *element;    /* item, message or value; PIPE: NULL */
-    /* By idl_option: as written, or the default; 0 where the kind has none. */
+    /* Indexed by idl_option: the written value, or the default; 0 if the kind
+     * has no such option. */
     int64_t options[IDL_OPTION_COUNT];
-    unsigned given; /* bits 1 << idl_option: those that are written */
+    unsigned given; /* set of bits 1 << idl_option: the options that are
+                     * written */
     /* "dict<string(1..64), acme.tts.Voice>", for people. */
     const char *signature;
-    /* Hash of the kind, the encoding, and all types that it can reach: the
-     * properties on which two programs must agree. Neither its name nor its
-     * other options. */
+    /* Hash of the kind, the encoding, and all reachable types: the properties
+     * on which two programs must agree. The name and the other options are not
+     * part of it. */
     uint64_t hash;
 } idl_shared;
 
 struct idl_service {
     idl_decl decl;
     uint16_t port;      /* 1..65535, never 5155 */
-    const char *name;   /* its `name`, or the declared name in snake_case */
+    const char *name;   /* the setting `name`, or the declared name in
+                         * snake_case */
     uint32_t version;   /* at least 1; 1 unless written */
     int64_t timeout_ns; /* @timeout, or 0 */
     const idl_method *methods;
     size_t method_count;
     const idl_shared *const *shared;
     size_t shared_count;
-    const char *text; /* canonical (idl/canonical.h): itself a valid .svc */
+    const char *text; /* canonical text (idl/canonical.h), which is a valid
+                       * .svc */
     uint64_t hash;    /* of `text` */
 };
 
@@ -428,16 +438,18 @@ typedef struct idl_import {
 } idl_import;
 
 struct idl_file {
-    const idl_source *source;   /* its path is the one that was opened */
+    const idl_source *source;   /* its path is the one under which it was
+                                 * opened */
     const idl_package *package; /* the first package of the file */
     const idl_import *imports;
     size_t import_count;
-    bool imported; /* not the main file */
+    bool imported; /* it is not the main file */
 };
 
 struct idl_package {
     const char *name;     /* "acme.fts" */
-    const char *c_prefix; /* @c_prefix, or NULL: then by the rule of cname.h */
+    const char *c_prefix; /* @c_prefix, or NULL: then the rule of cname.h
+                           * decides */
     idl_docs docs;
 };
 
@@ -461,15 +473,15 @@ typedef struct idl_schema {
     size_t union_count;
     const idl_record *const *errors;
     size_t error_count;
-    const idl_shared *const *shared; /* outside services only */
+    const idl_shared *const *shared; /* only those outside of services */
     size_t shared_count;
     const idl_service *const *services;
     size_t service_count;
 
     /* Every struct, union and error once, each after all records that it holds
-     * by value: as a field that isn't optional, or in an array.  What is
-     * optional or in a list or map is held through a pointer.  The order in
-     * which C wants them. */
+     * by value: in a field that isn't optional, or in an array. Records in
+     * optional fields, lists and maps are held through pointers. This is the
+     * order in which C needs the definitions. */
     const idl_record *const *by_value;
     size_t by_value_count;
 } idl_schema;

@@ -1,4 +1,4 @@
-/* Looks up names, and words the error when there is none. */
+/* Looks up names, and reports those that are not found. */
 #include "idl/scope.h"
 
 #include <string.h>
@@ -17,7 +17,7 @@ idl_scope *idl_scope_of(idl_scopes *scopes, const char *name)
     return scope;
 }
 
-/* "constant", "struct", ... with its article: "a constant"; static. */
+/* The symbol's kind with an article: "a constant"; static. */
 static const char *sort_of(idl_symbol_kind kind)
 {
     switch (kind) {
@@ -95,8 +95,8 @@ static bool is_tail(const char *package, const char *tail, size_t tail_len)
 /* The result of a search. */
 typedef struct search {
     idl_symbol *found;
-    idl_symbol *second; /* another, which makes the name ambiguous */
-    idl_symbol *hidden; /* a symbol of a file that isn't imported */
+    idl_symbol *second; /* another match: the name is ambiguous */
+    idl_symbol *hidden; /* a match in a file that isn't imported */
 } search;
 
 static void meet(search *s, idl_site site, idl_symbol *symbol)
@@ -130,7 +130,7 @@ static search search_path(const idl_scopes *scopes, idl_site site,
         }
         idl_symbol *symbol = idl_map_get(&scope->symbols, dot + 1);
         if (symbol != NULL && strlen(scope->package.name) == len) {
-            search exact = {.found = NULL}; /* the full name decides */
+            search exact = {.found = NULL}; /* a full name takes precedence */
             meet(&exact, site, symbol);
             return exact;
         }
@@ -160,7 +160,7 @@ idl_symbol *idl_find_quietly(idl_scopes *scopes, idl_site site,
 
 /* ---- suggestions ---- */
 
-/* Names that other languages have for our types. */
+/* Names of other languages for built-in types, and ours. */
 static const char *const foreign[][2] = {
     {"int", "i32"},      {"int8", "i8"},      {"int16", "i16"},
     {"int32", "i32"},    {"int64", "i64"},    {"uint", "u32"},
@@ -190,7 +190,7 @@ static const char *foreign_name(const char *name)
     return NULL;
 }
 
-/* How `symbol` is written at `site`. */
+/* The shortest way to write `symbol` at `site`. */
 static const char *written(idl_memory *memory, idl_site site,
                            const idl_symbol *symbol)
 {
@@ -221,7 +221,7 @@ static const char *nearest_symbol(const idl_scopes *scopes, idl_site site,
         if (!is_wanted(symbol->kind, want) || !is_visible(site, symbol)) {
             continue;
         }
-        if (strcmp(symbol->decl->name, path) == 0) { /* of another package */
+        if (strcmp(symbol->decl->name, path) == 0) { /* in another package */
             return written(scopes->memory, site, symbol);
         }
         shmrpci_nearest_offer(&nearest, written(scopes->memory, site, symbol));
@@ -235,11 +235,11 @@ static void report_unknown(idl_scopes *scopes, idl_site site, ast_name name,
                            idl_want want)
 {
     if (idl_map_get(&site.unit->ast->lost, name.text) != NULL) {
-        return; /* its declaration couldn't be read */
+        return; /* its declaration is in a part that could not be parsed */
     }
     const char *nearest = nearest_symbol(scopes, site, name.text, want);
     if (nearest == NULL && site.unit->import_failed) {
-        return; /* it may well be in there */
+        return; /* the failed import may declare it */
     }
     idl_diag *diag = idl_report(scopes->diags, IDL_S_UNKNOWN_NAME, name.span,
                                 "unknown %s `%s`", want_text(want), name.text);
@@ -284,7 +284,7 @@ idl_symbol *idl_find(idl_scopes *scopes, idl_site site, ast_name name,
     search s = search_path(scopes, site, name.text);
     if (s.found == NULL) {
         if (s.hidden != NULL && site.unit->import_failed) {
-            return NULL; /* the failed import may have contained it */
+            return NULL; /* the failed import may declare it */
         }
         if (s.hidden != NULL) {
             report_hidden(scopes, name, s.hidden);

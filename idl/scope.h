@@ -20,7 +20,7 @@ typedef enum idl_symbol_kind {
     IDL_SYMBOL_SHARED
 } idl_symbol_kind;
 
-/* The kinds of symbol that a name is wanted for. */
+/* The kinds of symbol that a caller of idl_find accepts. */
 typedef enum idl_want {
     IDL_WANT_TYPE,  /* alias, enum, struct, union */
     IDL_WANT_VALUE, /* const, and enums as the first part of a path */
@@ -29,7 +29,7 @@ typedef enum idl_want {
 
 typedef enum idl_progress {
     IDL_UNTOUCHED,
-    IDL_IN_PROGRESS, /* meeting it again is a cycle */
+    IDL_IN_PROGRESS, /* reaching it again means a cycle */
     IDL_DEFINED,
     IDL_BROKEN /* the reason has been reported */
 } idl_progress;
@@ -39,12 +39,12 @@ typedef struct idl_scope idl_scope;
 typedef struct idl_symbol {
     idl_symbol_kind kind;
     idl_progress progress;
-    idl_progress ordering; /* depth of records by value, and their weight in */
-    uint64_t weight;       /* scalars: check_records.c */
+    idl_progress ordering; /* check_records.c: order of records held by value */
+    uint64_t weight;       /* check_records.c: number of scalars */
     const ast_decl *ast;
     idl_unit *unit;
     idl_scope *scope;
-    idl_decl *decl; /* the first member of the object below */
+    idl_decl *decl; /* points to the first member of the object below */
     union {
         idl_const *constant;
         idl_alias *alias;
@@ -59,7 +59,7 @@ typedef struct idl_symbol {
 struct idl_scope {
     idl_package package;
     const idl_source *prefix_source; /* where @c_prefix was given, or NULL */
-    idl_map symbols;                 /* idl_symbol by bare name */
+    idl_map symbols;                 /* bare name to idl_symbol */
 };
 
 typedef struct idl_scopes {
@@ -72,24 +72,24 @@ typedef struct idl_scopes {
     size_t symbol_count;
 } idl_scopes;
 
-/* The place of a name, which decides what it can mean. */
+/* Where a name is used, which decides what it can mean. */
 typedef struct idl_site {
     idl_unit *unit;
     idl_scope *scope;
 } idl_site;
 
-/* The scope of package `name`, made at its first appearance. */
+/* The scope of package `name`; created on first use. */
 idl_scope *idl_scope_of(idl_scopes *scopes, const char *name);
 
 /*
- * The symbol that `name` means at `site`; NULL after reporting why there is
- * none.  A symbol of a kind that isn't wanted is reported too.
+ * The symbol that `name` means at `site`; NULL after reporting that there is
+ * none, or that it is not of a wanted kind.
  */
 idl_symbol *idl_find(idl_scopes *scopes, idl_site site, ast_name name,
                      idl_want want);
 
-/* As find, but reports nothing when there is no such symbol, and returns those
- * of any kind. */
+/* Like idl_find, but reports nothing if there is no such symbol, and returns
+ * symbols of any kind. */
 idl_symbol *idl_find_quietly(idl_scopes *scopes, idl_site site,
                              const char *path);
 

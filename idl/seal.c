@@ -1,12 +1,12 @@
-/* Canonical texts and hashes, made in memory that is used again for the next.
- */
+/* Canonical texts and hashes. Each text is built in scratch memory, which the
+ * next one reuses. */
 #include "idl/seal.h"
 
 #include <stdint.h>
 
 #include "idl/canonical.h"
 
-/* Scratch buffer for a text; the final copy is in the schema's memory. */
+/* Scratch buffer for one text; its final copy is in the schema's memory. */
 typedef struct sealer {
     idl_memory scratch;
     shmrpci_arena *schema;
@@ -39,8 +39,8 @@ static void seal_method(sealer *s, idl_method *method)
     method->hash = idl_canonical_hash((const char *)text.data, text.len);
 }
 
-/* Methods are sealed in place: idl_resolve made them writable, only their
- * readers can't change them.  Hence the cast. */
+/* Fills in the methods in place. idl_resolve allocated them writable and only
+ * their readers see them as const, hence the cast. */
 static void seal_service(sealer *s, idl_service *service)
 {
     idl_method *methods = (idl_method *)(uintptr_t)service->methods;

@@ -7,7 +7,7 @@
 
 #include "idl/resolve.h"
 
-/* Fills signature, text and hash of every method and service. */
+/* Fills in signature, text and hash of every method and service. */
 void idl_seal(const idl_resolved *resolved, idl_memory *memory);
 
 #endif

@@ -1,4 +1,4 @@
-/* Building the syntax tree. */
+/* Builds the syntax tree. */
 #include "idl/syntax/ast.h"
 
 #include <string.h>
@@ -71,7 +71,8 @@ ast_name ast_no_name(void)
 
 /* ---- annotations and documentation ---- */
 
-/* Most fields have nothing before them: they share one. */
+/* Most fields have neither documentation nor annotations: they share one
+ * object. */
 const ast_pre *ast_pre_make(ast_builder *b, ast_list docs, ast_list annotations)
 {
     static const ast_pre none = {.docs = {.count = 0}};

@@ -1,12 +1,12 @@
 /*
- * The syntax tree: a file as it is written, with a span at every node.
+ * The syntax tree: a file as written, with a span in every node.
  *
  * Nothing is looked up and little is checked here; resolve and check do that.
  * The tree is built by the actions of grammar.y, one call each, and not changed
  * afterwards.
  *
- * Lists are linked through `link`, which is the first member of everything
- * that can be in one; walk them with AST_EACH.
+ * Lists are linked through `link`, the first member of every type that can be
+ * in a list; walk them with AST_EACH.
  * Threading: one thread while it is built, then any number of readers.
  */
 #ifndef IDL_AST_H
@@ -39,7 +39,7 @@ typedef struct ast_name {
 } ast_name;
 
 typedef enum ast_value_kind {
-    AST_VALUE_INT, /* `negative` and `magnitude` */
+    AST_VALUE_INT, /* has `negative` and `magnitude` */
     AST_VALUE_FLOAT,
     AST_VALUE_TEXT,
     AST_VALUE_DURATION,
@@ -68,7 +68,7 @@ typedef struct ast_doc {
 
 typedef struct ast_arg {
     ast_link link;
-    ast_name name; /* text is NULL for one without a name */
+    ast_name name; /* text is NULL for an argument without a name */
     const ast_value *value;
 } ast_arg;
 
@@ -86,7 +86,8 @@ typedef struct ast_pre {
 } ast_pre;
 
 typedef struct ast_bound {
-    const ast_value *min; /* NULL: open; the same as max for one number */
+    const ast_value *min; /* NULL: no lower bound; equal to max for a single
+                           * number */
     const ast_value *max;
     idl_span span;
 } ast_bound;
@@ -133,7 +134,7 @@ typedef struct ast_enum_item {
 typedef struct ast_reserved {
     ast_link link;
     const ast_value *first; /* an INT or a TEXT */
-    const ast_value *last;  /* the same as first for one */
+    const ast_value *last;  /* equal to first if the entry is a single one */
 } ast_reserved;
 
 /* The contents of the braces of a record, an enum or a shared object. */
@@ -154,7 +155,7 @@ typedef struct ast_throw {
 } ast_throw;
 
 typedef struct ast_result {
-    const ast_type *type; /* NULL: nothing is returned */
+    const ast_type *type; /* NULL: the method returns nothing */
     bool stream;
 } ast_result;
 
@@ -181,7 +182,7 @@ typedef enum ast_decl_kind {
     AST_PIPE,
     AST_DICT,
     AST_VALUE,
-    AST_PORT, /* this and the rest: in services only */
+    AST_PORT, /* from here on: in services only */
     AST_SERVICE_NAME,
     AST_VERSION,
     AST_METHOD
@@ -192,12 +193,13 @@ typedef struct ast_decl {
     ast_link link;
     ast_decl_kind kind;
     const ast_pre *pre;
-    ast_name name; /* name of the declaration; the path of PACKAGE */
+    ast_name name; /* name of the declaration; for PACKAGE its path */
     const ast_value
         *value;           /* CONST; number of ERROR; text of IMPORT; PORT... */
-    const ast_type *type; /* CONST, ALIAS; element of shared objects but PIPE */
+    const ast_type *type; /* CONST, ALIAS; element type of shared objects
+                           * except PIPE */
     const ast_type *key;  /* DICT */
-    ast_name base;        /* ENUM; text is NULL without */
+    ast_name base;        /* ENUM; text is NULL if not written */
     const ast_body *body; /* ENUM, STRUCT, UNION, ERROR, shared; or NULL */
     const ast_method *method; /* METHOD */
     ast_list items;           /* SERVICE: ast_decl */
@@ -207,8 +209,9 @@ typedef struct ast_decl {
 typedef struct ast_file {
     const idl_source *source;
     ast_list decls; /* ast_decl */
-    idl_map lost;   /* identifiers in unreadable parts: not finding one of them
-                     * is not reported again */
+    idl_map lost;   /* Identifiers in parts that could not be parsed. If a
+                     * name is not found but is one of these, no error is
+                     * reported. */
 } ast_file;
 
 /* ---- building: called by grammar.y only ---- */
@@ -218,7 +221,7 @@ typedef struct ast_builder {
     idl_memory *memory;
     const idl_source *source;
     ast_file *file;
-    bool overflow; /* the parser's stack is full; the tree is incomplete */
+    bool overflow; /* the parser's stack was full: the tree is incomplete */
 } ast_builder;
 
 void ast_file_end(ast_builder *b, ast_list decls);
@@ -237,7 +240,8 @@ ast_list ast_arg_add(ast_builder *b, ast_list list, ast_name name,
                      const ast_value *value);
 ast_name ast_no_name(void);
 
-/* Numbers take the minus before them, or a token of kind 0. */
+/* Numbers take the token of the minus before them, or a token of kind 0 without
+ * one. */
 ast_value *ast_int(ast_builder *b, idl_token minus, idl_token token);
 ast_value *ast_float(ast_builder *b, idl_token minus, idl_token token);
 ast_value *ast_text(ast_builder *b, idl_token token);
@@ -272,7 +276,7 @@ ast_list ast_param_add(ast_builder *b, ast_list list, ast_list annotations,
                        ast_field *field);
 
 ast_decl *ast_package(ast_builder *b, idl_token word, ast_name path);
-/* IMPORT, PORT, SERVICE_NAME and VERSION. */
+/* For IMPORT, PORT, SERVICE_NAME and VERSION. */
 ast_decl *ast_setting(ast_builder *b, ast_decl_kind kind, idl_token word,
                       const ast_value *value);
 ast_decl *ast_const(ast_builder *b, idl_token word, const ast_type *type,
@@ -281,7 +285,7 @@ ast_decl *ast_alias(ast_builder *b, idl_token word, idl_token name,
                     const ast_type *type);
 ast_decl *ast_enum(ast_builder *b, idl_token word, idl_token name,
                    ast_name base, const ast_body *body);
-/* STRUCT and UNION. */
+/* For STRUCT and UNION. */
 ast_decl *ast_record(ast_builder *b, ast_decl_kind kind, idl_token word,
                      idl_token name, const ast_body *body);
 /* `body` may be NULL. */
@@ -294,14 +298,14 @@ ast_decl *ast_method_decl(ast_builder *b, idl_token oneway, idl_token encoding,
                           ast_list throws);
 ast_result ast_result_make(const ast_type *type, bool stream);
 ast_list ast_throw_add(ast_builder *b, ast_list list, ast_name name);
-/* Shared objects; `key`, `element` and `body` may be NULL. */
+/* For shared objects; `key`, `element` and `body` may be NULL. */
 ast_decl *ast_shared(ast_builder *b, ast_decl_kind kind, idl_token word,
                      const ast_type *key, const ast_type *element,
                      idl_token name, const ast_body *body);
 
 /* ---- reading ---- */
 
-/* The tree of `source`, as far as it could be read; in `diags`' memory. */
+/* Parses `source` as far as possible; the tree is in the memory of `diags`. */
 const ast_file *idl_parse(const idl_source *source, idl_diags *diags);
 
 /* The tokens that could follow at the end of `source` (idl/explore.h). */
@@ -309,7 +313,7 @@ struct idl_next;
 void idl_parse_next(const idl_source *source, idl_diags *diags,
                     struct idl_next *out);
 
-/* One line for each node, indented. */
+/* Appends one line per node, indented. */
 void idl_dump_ast(const ast_file *file, shmrpci_buf *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* The syntax tree as text: one node a line, indented. */
+/* The syntax tree as text: one line per node, indented. */
 #include "idl/syntax/ast.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* The acceptable tokens, put together to a phrase. */
+/* Joins the acceptable tokens to a phrase such as "`;` or `=`". */
 #include "idl/syntax/expected.h"
 
 #include <string.h>
@@ -9,8 +9,8 @@
 #define MAX_KINDS 128
 #define MAX_TEXTS 6
 
-/* A name for tokens that are acceptable together: when `sign` is acceptable,
- * the text replaces all members (0 fills up). */
+/* A name for tokens that are acceptable together: if `sign` is acceptable, the
+ * text replaces all members. Unused places hold 0. */
 typedef struct group {
     int sign;
     const char *text;
@@ -38,7 +38,7 @@ static const group groups[] = {
 };
 
 typedef struct phrase {
-    bool kinds[MAX_KINDS]; /* acceptable, and in no text yet */
+    bool kinds[MAX_KINDS]; /* acceptable, and not yet part of the text */
     const char *texts[MAX_TEXTS];
     size_t count;
 } phrase;
@@ -72,7 +72,8 @@ static void collect(phrase *p, const void *parser)
     }
     bool end = p->kinds[0];
     add_groups(p);
-    /* They are allowed almost everywhere, so naming them helps no one. */
+    /* Documentation and annotations are allowed almost everywhere, so naming
+     * them would not help. */
     p->kinds[TK_DOC] = p->kinds[TK_AT] = false;
     for (int kind = 1; kind < count && kind < MAX_KINDS; kind++) {
         if (p->kinds[kind]) {

@@ -1,4 +1,4 @@
-/* Formatting: from tokens and comments to lines. */
+/* Formatting: arranges tokens and comments in lines. */
 #include "idl/syntax/format.h"
 
 #include <string.h>
@@ -12,8 +12,8 @@
 /* ---- elements ---- */
 
 typedef struct elements {
-    format_element *items; /* the last has kind 0 */
-    size_t count;          /* without it */
+    format_element *items; /* a last item of kind 0 follows */
+    size_t count;          /* without that last item */
 } elements;
 
 static bool is_blank_char(char c)
@@ -31,8 +31,8 @@ static void add_element(elements *list, int kind, const char *text, size_t len,
         .kind = kind, .text = text, .len = len, .breaks = breaks};
 }
 
-/* Adds the comments between two tokens; returns the line ends behind the last,
- * which are those before the next token. */
+/* Adds the comments between two tokens; returns the number of line ends after
+ * the last comment, which precede the next token. */
 static unsigned add_comments(elements *list, const char *at, const char *end)
 {
     unsigned breaks = 0;
@@ -84,10 +84,10 @@ static elements find_elements(const idl_source *source, idl_diags *diags)
 
 typedef struct builder {
     const format_element *elements;
-    size_t at; /* the next element */
+    size_t at; /* index of the next element */
     format_text text;
     unsigned indent;
-    bool block_begins; /* no empty line behind a `{` */
+    bool block_begins; /* the last line opened a block: no empty line follows */
 } builder;
 
 static int kind_at(const builder *b, size_t i)
@@ -95,7 +95,7 @@ static int kind_at(const builder *b, size_t i)
     return b->elements[i].kind;
 }
 
-/* A line of one cell from element `from` to b->at. */
+/* Adds a line with one cell: elements `from` to b->at. */
 static format_line *add_line(builder *b, size_t from, format_class class)
 {
     format_line *line = &b->text.lines[b->text.line_count++];
@@ -109,7 +109,7 @@ static format_line *add_line(builder *b, size_t from, format_class class)
     return line;
 }
 
-/* Gives the line the comment that follows it. */
+/* Moves the comment after a line into the line. */
 static void take_comment(builder *b, format_line *line)
 {
     const format_element *next = &b->elements[b->at];
@@ -119,7 +119,7 @@ static void take_comment(builder *b, format_line *line)
     }
 }
 
-/* Cuts the line's last cell at element `at`. */
+/* Splits the line's last cell before element `at`. */
 static void cut(format_line *line, size_t at)
 {
     line->starts[line->cell_count + 1] = line->starts[line->cell_count];
@@ -154,7 +154,7 @@ static size_t behind_comments(const builder *b, size_t i)
     return i;
 }
 
-/* Moves behind one annotation. */
+/* Skips one annotation. */
 static void skip_annotation(builder *b)
 {
     size_t name = behind_comments(b, b->at + 1);
@@ -169,8 +169,7 @@ static void skip_annotation(builder *b)
     }
 }
 
-/* Annotations stay together as they were, but not on the line of their
- * declaration. */
+/* Annotations that shared a line still do, but not with their declaration. */
 static void put_annotations(builder *b)
 {
     size_t from = b->at;
@@ -180,8 +179,8 @@ static void put_annotations(builder *b)
     take_comment(b, add_line(b, from, FORMAT_NEUTRAL));
 }
 
-/* Comments, documentation and annotations before an item, or before the end of
- * a block. True when the item must follow on the same line. */
+/* Adds comments, documentation and annotations before an item, or before the
+ * end of a block. Returns true if the item must follow on the same line. */
 static bool put_leading(builder *b)
 {
     bool pinned = false; /* documentation stays with its declaration */
@@ -203,7 +202,7 @@ static bool put_leading(builder *b)
 
 /* ---- items ---- */
 
-/* The end of the item that begins at b->at: its `;` or `{`. */
+/* The index of the `;` or `{` that ends the item beginning at b->at. */
 static size_t find_item_end(const builder *b)
 {
     size_t i = b->at;
@@ -214,7 +213,7 @@ static size_t find_item_end(const builder *b)
     return i;
 }
 
-/* The `}` of the block that begins at element `open`. */
+/* The index of the `}` of the block that begins at element `open`. */
 static size_t find_close(const builder *b, size_t open)
 {
     size_t depth = 0;
@@ -227,7 +226,7 @@ static size_t find_close(const builder *b, size_t open)
     }
 }
 
-/* Whether the block was on one line, and still fits there. */
+/* Whether the block is on one line and fits there. */
 static bool is_on_one_line(const builder *b, size_t open, size_t close)
 {
     if (close == open + 1) {
@@ -269,7 +268,7 @@ static void cut_shared(format_line *line, size_t end)
     line->class = FORMAT_SHARED;
 }
 
-/* `json` `name(...);`, or a setting, or something shared. */
+/* `json` `name(...);`, a setting, or a shared object */
 static void cut_service_item(const builder *b, format_line *line, size_t end)
 {
     size_t from = line->starts[0];
@@ -321,7 +320,7 @@ static void cut_item(const builder *b, format_line *line, int block, size_t end)
 
 static void put_items(builder *b, int block);
 
-/* Puts the lines of a block behind its `{`, which has been put. */
+/* Adds the lines of a block after its `{`, which is already in place. */
 static void put_block(builder *b, int word)
 {
     b->indent += INDENT;
@@ -330,7 +329,7 @@ static void put_block(builder *b, int word)
     b->indent -= INDENT;
     if (kind_at(b, b->at) == TK_RB) {
         b->at++;
-        b->block_begins = true; /* no empty line before a `}` */
+        b->block_begins = true; /* suppresses an empty line before a `}` */
         take_comment(b, add_line(b, b->at - 1, FORMAT_ALONE));
     }
 }
@@ -370,7 +369,7 @@ static void put_items(builder *b, int block)
     }
 }
 
-/* ---- the same as before ---- */
+/* ---- comparing input and output ------------------------------------------ */
 
 /* Whether both texts have the same tokens and comments. */
 static bool is_same(const elements *a, const elements *b)
@@ -384,7 +383,7 @@ static bool is_same(const elements *a, const elements *b)
     return same;
 }
 
-/* ---- the whole ---- */
+/* ---- entry point --------------------------------------------------------- */
 
 static void format_elements(const elements *list, idl_memory *memory,
                             shmrpci_buf *out)
@@ -413,7 +412,7 @@ static shmrpc_status format(const idl_source *source, idl_diags *diags,
     const idl_source *made =
         idl_load_memory(source->path, shmrpci_buf_text(&text), text.len, diags);
     if (made == NULL) {
-        return SHMRPC_E_INVALID; /* too large with all its blanks */
+        return SHMRPC_E_INVALID; /* with all its spaces it would be too large */
     }
     elements after = find_elements(made, &unused);
     if (!is_same(&before, &after)) {

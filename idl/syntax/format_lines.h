@@ -17,7 +17,7 @@
 /* The kind of an element that is a comment but not documentation. */
 #define FORMAT_COMMENT (-1)
 
-/* A token or a comment, without trailing blanks. */
+/* A token or a comment, without trailing spaces. */
 typedef struct format_element {
     int kind;
     const char *text;
@@ -25,7 +25,7 @@ typedef struct format_element {
     unsigned breaks; /* number of line ends before it: 0, 1, or 2 for more */
 } format_element;
 
-/* Neighbours of one class share columns. */
+/* Neighbouring lines of the same class share columns. */
 typedef enum format_class {
     FORMAT_NEUTRAL, /* such as comments: ignored between neighbours */
     FORMAT_ALONE,
@@ -39,16 +39,16 @@ typedef enum format_class {
 #define FORMAT_MAX_CELLS 3
 
 typedef struct format_line {
-    unsigned indent; /* blanks */
+    unsigned indent; /* number of spaces */
     bool blank;      /* an empty line before it */
-    bool one_line;   /* holds a block: never broken */
+    bool one_line;   /* contains a block: never broken */
     bool loose;      /* its first cell is not aligned */
     format_class class;
-    size_t starts[FORMAT_MAX_CELLS + 1]; /* index of each cell's first element;
-                                          * after the last cell, that of the
-                                          * line's end */
+    size_t starts[FORMAT_MAX_CELLS + 1]; /* Index of each cell's first
+                                          * element; one more entry is the end
+                                          * of the line. */
     size_t cell_count;
-    const format_element *comment; /* at its end, or NULL */
+    const format_element *comment; /* the comment at its end, or NULL */
 } format_line;
 
 typedef struct format_text {
@@ -60,7 +60,7 @@ typedef struct format_text {
 /* Whether the element is a comment or documentation. */
 bool format_is_comment(const format_element *element);
 
-/* Characters of the elements [from, to) on one line. */
+/* Width in characters of the elements [from, to) on one line. */
 size_t format_width(const format_element *elements, size_t from, size_t to);
 
 /* Appends all lines. */

@@ -1,4 +1,4 @@
-/* Formatting: blanks between tokens, columns, and long lines. */
+/* Formatting: spaces between tokens, columns, and long lines. */
 #include "grammar.h"
 #include "idl/syntax/format.h"
 #include "idl/syntax/format_lines.h"
@@ -7,8 +7,8 @@
  * it. */
 #define MAX_COLUMN 32
 
-/* Parameters are aligned below each other up to this column, otherwise far to
- * the left. */
+/* Parameters are aligned with the first one if that begins at most at this
+ * column, else they get a fixed indentation. */
 #define MAX_HANG     60
 #define CONTINUATION 4
 
@@ -17,7 +17,7 @@ bool format_is_comment(const format_element *element)
     return element->kind == FORMAT_COMMENT || element->kind == TK_DOC;
 }
 
-/* ---- blanks ---- */
+/* ---- spaces -------------------------------------------------------------- */
 
 static bool is_tight_before(int kind)
 {
@@ -32,7 +32,7 @@ static bool is_tight_after(int kind)
            kind == TK_RANGE || kind == TK_MINUS || kind == TK_AT;
 }
 
-/* Whether a blank stands before elements[i] when `first` begins the line. */
+/* Whether a space stands before elements[i] if `first` begins the line. */
 static bool has_blank(const format_element *elements, size_t first, size_t i)
 {
     int kind = elements[i].kind;
@@ -60,8 +60,8 @@ static size_t element_width(const format_element *element)
     return count_chars(element->text, element->len);
 }
 
-/* The first blank of a cell belongs to the gap between the cells, but whether
- * there is one depends on the cell before it. */
+/* The space before a cell's first element belongs to the gap between the cells;
+ * whether there is one depends on the cell before. */
 static size_t width_in(const format_element *elements, size_t first,
                        size_t from, size_t to)
 {
@@ -80,7 +80,7 @@ size_t format_width(const format_element *elements, size_t from, size_t to)
 
 /* ---- columns ---- */
 
-/* The widths of the columns of a group of lines. */
+/* The widths of the columns that a group of lines shares. */
 typedef struct columns {
     size_t widths[FORMAT_MAX_CELLS];
 } columns;
@@ -102,7 +102,7 @@ static bool is_beside(const format_line *line, size_t cell, size_t width)
     return width > MAX_COLUMN || (cell == 0 && line->loose);
 }
 
-/* The index behind the group that begins with line `from`. */
+/* The index after the group that begins with line `from`. */
 static size_t group_end(const format_text *text, size_t from)
 {
     const format_line *first = &text->lines[from];
@@ -145,7 +145,7 @@ static columns measure(const format_text *text, size_t from, size_t to)
     return found;
 }
 
-/* Blanks behind cell `c`, which is `width` wide. */
+/* The number of spaces after cell `c`, which is `width` wide. */
 static size_t gap_behind(const format_text *text, const format_line *line,
                          const columns *shared, size_t c, size_t width)
 {
@@ -159,7 +159,7 @@ static size_t gap_behind(const format_text *text, const format_line *line,
     return pad + (blank || width == 0);
 }
 
-/* The column behind the line, if it is not broken; 0 if it must be. */
+/* The width of the line if it is not broken; 0 if it must be. */
 static size_t full_width(const format_text *text, const format_line *line,
                          const columns *shared)
 {
@@ -189,7 +189,7 @@ typedef struct printer {
     size_t column;
     size_t parens;
     size_t angles;
-    size_t hang; /* the column behind the first parenthesis */
+    size_t hang; /* the column after the first parenthesis */
 } printer;
 
 static void put_blanks(printer *p, size_t count)
@@ -211,8 +211,8 @@ static void put_break(printer *p)
     put_blanks(p, indent);
 }
 
-/* A line may be broken behind a comma that isn't inside a type or an
- * annotation, and before what comes back. */
+/* A line may be broken after a comma that isn't inside a type or an annotation,
+ * and before `->` and `throws`. */
 static bool can_break(const printer *p, size_t i)
 {
     int kind = p->text->elements[i].kind;
@@ -222,8 +222,8 @@ static bool can_break(const printer *p, size_t i)
             (p->parens == 0 && (kind == TK_ARROW || kind == TK_THROWS)));
 }
 
-/* Characters from elements[i] to the next place where the line may be broken.
- */
+/* Width of the characters from elements[i] to the next place where the line may
+ * be broken. */
 static size_t chunk_width(const printer *p, size_t i)
 {
     const format_element *elements = p->text->elements;
@@ -260,7 +260,7 @@ static void put_element(printer *p, size_t i)
     p->angles -= element->kind == TK_GT && p->angles > 0;
 }
 
-/* The text between elements[i - 1] and elements[i] of one line. */
+/* Prints the space between elements[i - 1] and elements[i] of one line. */
 static void put_gap(printer *p, size_t i, size_t blanks)
 {
     const format_element *element = &p->text->elements[i];
@@ -305,7 +305,7 @@ static void put_line(const format_text *text, const format_line *line,
 
 /* The column of the comments of neighbouring lines. */
 typedef struct margin {
-    size_t end; /* index behind the last of these lines */
+    size_t end; /* index after the last of these lines */
     size_t column;
 } margin;
 
@@ -339,10 +339,10 @@ static void put_comment(const format_line *line, size_t width, size_t column,
     shmrpci_buf_append_char(out, '\n');
 }
 
-/* ---- all of them ---- */
+/* ---- all lines ----------------------------------------------------------- */
 
-/* The columns of each line, and its width.  Methods share theirs with the whole
- * service, the others with their neighbours. */
+/* Computes the columns and the width of each line. Methods share columns with
+ * the whole service, other lines with their neighbours. */
 static void lay_out(const format_text *text, columns *shared, size_t *widths)
 {
     columns methods = {.widths = {0}};

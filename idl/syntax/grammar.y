@@ -1,10 +1,10 @@
 /*
  * The grammar, for lemon.  Each action is one call that builds a node.
  *
- * Errors: the driver (parse.c) looks before it feeds a token whether it can be
- * shifted.  If not, it reports, feeds BAD, which no rule has and which makes
- * lemon pop back to the innermost list, skips to the end of the broken item
- * and feeds SYNC.
+ * Errors: before the driver (parse.c) feeds a token, it checks whether the
+ * parser could shift it. If not, the driver reports an error and feeds BAD. No
+ * rule contains BAD, so lemon pops its stack back to the innermost list. The
+ * driver then skips to the end of the broken item and feeds SYNC.
  */
 %name SvcParse
 %token_prefix TK_
@@ -203,15 +203,15 @@ optlist(A) ::= optlist(L) IDENT(N) value(V) SEMI.
 optlist(A) ::= optlist(L) error SYNC.       { A = L; }
 
 %code {
-/* A copy of the parser's stack, states only, to try tokens on. */
+/* A copy of the parser's stack, states only, on which tokens are tried. */
 typedef struct trial {
     YYACTIONTYPE states[YYSTACKDEPTH];
     int top;
-    bool fell_back; /* the last token was taken for an identifier */
+    bool fell_back; /* the last token was read as an identifier */
 } trial;
 
-/* Plays the parser's part for one token: reduces until it can shift.  A full
- * stack is left for the parser itself to find. */
+/* Does what the parser would do for one token: reduces until it can shift. A
+ * full stack is not an error here: the parser itself will find it. */
 static bool try_token(trial *t, int kind)
 {
     bool shifted = false;
@@ -220,7 +220,7 @@ static bool try_token(trial *t, int kind)
             yy_find_shift_action((YYCODETYPE)kind, t->states[t->top]);
         if (act >= YY_MIN_REDUCE) {
             int rule = act - YY_MIN_REDUCE;
-            t->top += yyRuleInfoNRhs[rule]; /* which is not positive */
+            t->top += yyRuleInfoNRhs[rule]; /* it is negative or 0 */
             act = yy_find_reduce_action(t->states[t->top], yyRuleInfoLhs[rule]);
         } else if (act > YY_MAX_SHIFTREDUCE) {
             return act == YY_ACCEPT_ACTION;

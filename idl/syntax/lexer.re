@@ -1,12 +1,12 @@
-/* The lexer. Rules only name tokens; errors in the others are reported at the
- * end. */
+/* The lexer. Rules only name tokens. Malformed tokens are reported by the
+ * functions at the end of this file. */
 #include "idl/syntax/token.h"
 
 #include <string.h>
 
 #include "grammar.h"
 
-/* Kinds that never leave this file: outside the range of the grammar's. */
+/* Kinds used in this file only: outside the range of the grammar's kinds. */
 enum {
     SKIP = -1,
     ODD_CHARACTER = -2,
@@ -17,7 +17,7 @@ enum {
     ODD_QUOTES = -7
 };
 
-/* The kind of the token that begins at `*at`, which moves behind it.  The text
+/* The kind of the token that begins at `*at`, which moves past it. The text
  * ends with a NUL, which is the end of the file. */
 static int next_kind(const char **at)
 {
@@ -164,7 +164,7 @@ static int report_odd(int kind, idl_span span, idl_diags *diags)
     }
 }
 
-/* Behind the end of the block comment that has begun before `at`. */
+/* Returns the place after the block comment that began before `at`. */
 static const char *skip_block_comment(const char *at)
 {
     const char *end = strstr(at, "*/");

@@ -19,7 +19,7 @@ static int hex_digit(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* The digits from `*at` on, which moves behind them; false on overflow. */
+/* Reads digits from `*at` on, which moves past them; false on overflow. */
 static bool read_digits(const char **at, const char *end, unsigned base,
                         uint64_t *out)
 {
@@ -69,8 +69,8 @@ uint64_t idl_literal_integer(idl_diags *diags, idl_span span)
 
 double idl_literal_float(idl_diags *diags, idl_span span)
 {
-    /* The lexer has checked the form; the text continues after the number with
-     * something that is not part of one. */
+    /* The lexer has checked the form. The text after the number can't be read
+     * as a part of it. */
     double value = strtod(span.source->text + span.begin, NULL);
     if (isinf(value)) {
         report_too_large(diags, span, "1.7976931348623157e308");
@@ -85,7 +85,7 @@ int64_t idl_literal_duration(idl_diags *diags, idl_span span)
     const char *end = span.source->text + span.end;
     uint64_t count;
     bool fits = read_digits(&at, end, 10, &count);
-    /* The lexer has checked it. */
+    /* The lexer has checked that the unit exists. */
     int64_t ns = (int64_t)shmrpci_duration_unit(at, (size_t)(end - at));
     if (!fits || ns == 0 || count > (uint64_t)(INT64_MAX / ns)) {
         report_too_large(diags, span, "9223372036854775807ns");
@@ -117,7 +117,7 @@ static void report_escape(const decoder *d, const char *begin,
     idl_expected(d->diags, diag, "%s", expected);
 }
 
-/* \xHH, behind the x. */
+/* Decodes \xHH; d->at is after the x. */
 static void decode_byte(decoder *d, const char *begin)
 {
     int high = d->at < d->end ? hex_digit(d->at[0]) : -1;
@@ -130,7 +130,7 @@ static void decode_byte(decoder *d, const char *begin)
     d->out[d->len++] = (char)(high * 16 + low);
 }
 
-/* \u{H...}, behind the u. */
+/* Decodes \u{H...}; d->at is after the u. */
 static void decode_code_point(decoder *d, const char *begin)
 {
     uint64_t code = 0;
@@ -182,7 +182,7 @@ idl_text idl_literal_text(idl_diags *diags, idl_span span)
                  .at = text + span.begin + 1,
                  .end = text + span.end};
     if (d.end > d.at && d.end[-1] == d.at[-1]) {
-        d.end--; /* else it was reported as open */
+        d.end--; /* the closing quote; a missing one was reported */
     }
     /* No escape is shorter than the character that it represents. */
     d.out = idl_alloc(diags->memory, (size_t)(d.end - d.at) + 1, 1);

@@ -1,5 +1,5 @@
 /*
- * The parser's driver: feeds tokens, and repairs errors.
+ * The parser's driver: feeds tokens to lemon, and recovers from errors.
  *
  * A token is tried before it is fed, so that an error is noticed before lemon
  * has popped anything. Three repairs, the least harmful first:
@@ -18,7 +18,7 @@
 #include "idl/syntax/expected.h"
 #include "idl/syntax/svcparse.h"
 
-/* Braces nest at most so: a service, and a shared object in it. */
+/* Maximum nesting of braces: a service, and a shared object in it. */
 #define MAX_BLOCKS 4
 
 /* An open `{`. */
@@ -30,15 +30,16 @@ typedef struct block {
 typedef struct driver {
     idl_diags *diags;
     idl_tokens tokens;
-    size_t at;         /* the next token */
-    size_t item_start; /* the first token of the present item */
+    size_t at;         /* index of the next token */
+    size_t item_start; /* index of the first token of the current item */
     void *parser;
     ast_builder builder;
     block blocks[MAX_BLOCKS];
     size_t block_count;
-    size_t line_first; /* the first token on the line of token line_seen */
+    size_t line_first; /* index of the first token on the line of token
+                        * line_seen */
     size_t line_seen;
-    bool end_reported; /* an error at the end of the file was reported */
+    bool end_reported; /* an error at the end of the file has been reported */
 } driver;
 
 static const idl_token *token_at(const driver *d, size_t index)
@@ -70,8 +71,8 @@ static uint32_t column(const driver *d, size_t index)
     return idl_source_place(d->builder.source, begin).column;
 }
 
-/* The line of the next token. Each token is visited once, since there may be a
- * million on one line. */
+/* The indentation of the line that holds the next token. Each token is visited
+ * once, since one line may have a million. */
 static uint32_t line_indent(driver *d)
 {
     while (d->line_seen < d->at) {
@@ -95,8 +96,8 @@ static void note_block(driver *d, idl_token token)
     }
 }
 
-/* Feeds a token.  `next` is the index behind it: `at` for one that was put
- * in. */
+/* Feeds a token. `next` is the index after it, or `at` if the token was
+ * inserted. */
 static void feed(driver *d, int kind, idl_span span, size_t next)
 {
     idl_token token = {.kind = kind, .span = span};
@@ -108,7 +109,7 @@ static void feed(driver *d, int kind, idl_span span, size_t next)
     }
 }
 
-/* The place behind the last token before `at`: where something is missing. */
+/* The span after the last token before `at`, where something is missing. */
 static idl_span gap(const driver *d)
 {
     idl_span span = token_at(d, d->at)->span;
@@ -122,8 +123,8 @@ static bool accepts(const driver *d, int kind)
     return svc_parse_accepts(d->parser, &kind, 1);
 }
 
-/* Whether `kind` could be shifted, and after it the tokens from `index` on: two
- * of them, unless the file ends. */
+/* Whether the parser could shift `kind` and then the tokens from `index` on:
+ * two of them, or fewer at the end of the file. */
 static bool accepts_before(const driver *d, int kind, size_t index)
 {
     int kinds[3] = {kind, token_at(d, index)->kind,
@@ -133,7 +134,7 @@ static bool accepts_before(const driver *d, int kind, size_t index)
 
 /* ---- repair 1: a misspelt keyword ---- */
 
-/* The kind of the keyword nearest to `word` that could stand at `at`, or 0. */
+/* The keyword most similar to `word` that could stand at `at`, or 0. */
 static int nearest_keyword(const driver *d, const char *word)
 {
     shmrpci_nearest search = {.wanted = word};
@@ -174,7 +175,7 @@ static bool repair_keyword(driver *d)
     return true;
 }
 
-/* ---- a word of the language as a name ---- */
+/* ---- repair 1: a reserved word as a name --------------------------------- */
 
 /* Keywords that the grammar accepts nowhere as a name. */
 static bool is_reserved(int kind)
@@ -184,7 +185,8 @@ static bool is_reserved(int kind)
            kind == TK_FALSE;
 }
 
-/* Whether a name fits here, with the next token as it is or as a name too. */
+/* Whether a name fits here, followed by the next token either unchanged or as a
+ * name too. */
 static bool fits_as_name(const driver *d)
 {
     int kinds[3] = {TK_IDENT, token_at(d, d->at + 1)->kind,
@@ -196,7 +198,7 @@ static bool fits_as_name(const driver *d)
     return svc_parse_accepts(d->parser, kinds, 3);
 }
 
-/* Takes it for the name that it is meant to be, if the next tokens then fit. */
+/* Reads the reserved word as a name if the next tokens then fit. */
 static bool repair_reserved(driver *d)
 {
     const idl_token *token = token_at(d, d->at);
@@ -214,7 +216,7 @@ static bool repair_reserved(driver *d)
     return true;
 }
 
-/* ---- repair 2: something missing ---- */
+/* ---- repair 2: a missing token ------------------------------------------- */
 
 static bool starts_declaration(int kind)
 {
@@ -223,7 +225,8 @@ static bool starts_declaration(int kind)
 }
 
 /* Whether the token at `index` shows that the innermost block was never closed:
- * the file ends, or a declaration begins that isn't indented more than it. */
+ * it is the end of the file, or begins a declaration that isn't indented more
+ * than the block. */
 static bool shows_open_block(const driver *d, size_t index)
 {
     int kind = token_at(d, index)->kind;
@@ -253,7 +256,8 @@ static void report_missing(driver *d, int mark)
 {
     const char *before = token_word(d, token_at(d, d->at - 1));
     if (before[0] == '"' && before[strlen(before) - 1] != '"') {
-        return; /* a string without end has swallowed it, and was reported */
+        return; /* an unterminated string, which was reported, contains the
+                 * mark */
     }
     const char *text = idl_token_text(mark); /* in backquotes */
     idl_diag *diag = idl_report(d->diags, IDL_S_MISSING_TOKEN, gap(d),
@@ -277,8 +281,8 @@ static bool repair_missing(driver *d)
 
 /* ---- repair 3: skipping ---- */
 
-/* A misspelt keyword has been read as the name of a type, and the error appears
- * one or two tokens later: `lst<u32> x`, `-> strem u8;`, `optinal u8 x`. */
+/* A misspelt keyword was read as the name of a type, and the error appears one
+ * or two tokens later: `lst<u32> x`, `-> strem u8;`, `optinal u8 x`. */
 static bool report_word_before(driver *d, size_t back, const char *const *words,
                                size_t count)
 {
@@ -308,7 +312,8 @@ static bool report_earlier_word(driver *d)
                                  report_word_before(d, 2, prefix, 2)));
 }
 
-/* `native oneway ping(`, where the name of a method was expected. */
+/* Reports `oneway` where the name of a method was expected, as in `native
+ * oneway ping(`. */
 static bool report_late_oneway(driver *d)
 {
     static const int encodings[] = {TK_RAW, TK_JSON, TK_MSGPACK, TK_NATIVE};
@@ -343,8 +348,8 @@ static void report_refused(driver *d)
                  idl_expected_text(d->parser, d->diags->memory));
 }
 
-/* Whether the token at `index` begins something new, outside the broken item
- * that began at item_start. */
+/* Whether the token at `index` begins something that is not part of the broken
+ * item at item_start. */
 static bool begins_anew(const driver *d, size_t index)
 {
     return index > d->item_start &&
@@ -354,7 +359,7 @@ static bool begins_anew(const driver *d, size_t index)
 }
 
 /* The index after the broken item that continues at `index`: after its `;` or
- * its block, or before the beginning of something else. */
+ * its block, or before something else begins. */
 static size_t find_item_end(const driver *d, size_t index)
 {
     size_t depth = 0;
@@ -402,8 +407,9 @@ static void skip_item(driver *d)
 
 /* ---- documentation ---- */
 
-/* `///` before something that can't be documented is only worth a warning;
- * fed to the parser, it would be an error that is hard to recover from. */
+/* A `///` comment before something that can't be documented only gets a
+ * warning. Fed to the parser, it would be an error that is hard to recover
+ * from. */
 static bool drop_doc(driver *d)
 {
     size_t end = d->at;
@@ -476,13 +482,13 @@ static driver begin(const idl_source *source, idl_tokens tokens,
     return d;
 }
 
-/* Tokens take more memory than the tree, and nobody needs them afterwards. */
+/* Memory for tokens, which take more than the tree and are not needed
+ * afterwards. */
 typedef struct parse_memory {
     shmrpci_arena arena;
     idl_memory tokens;
     idl_memory tree;
-    idl_memory *outer; /* the memory that holds `tree`, so that `arena` is
-                        * freed */
+    idl_memory *outer; /* Holds `tree`; `arena` is freed after parsing. */
     idl_diags *diags;
 } parse_memory;
 

@@ -11,7 +11,7 @@
 #define BOM       "\xef\xbb\xbf"
 #define BOM_BYTES 3
 
-/* Fills the line table; false without memory. */
+/* Fills in the line table; false when out of memory. */
 static bool index_lines(shmrpci_arena *arena, idl_source *source)
 {
     uint32_t count = 1;
@@ -67,7 +67,8 @@ shmrpc_status idl_source_from_text(shmrpci_arena *arena, const char *path,
     return SHMRPC_OK;
 }
 
-/* Reads all of `file` into `buffer`, which has one byte more than the limit. */
+/* Reads all of `file` into `buffer`, which is one byte larger than the limit so
+ * that a file over the limit is noticed. */
 static shmrpc_status read_all(FILE *file, char *buffer, size_t *len)
 {
     *len = fread(buffer, 1, (size_t)IDL_MAX_FILE_BYTES + 1, file);
@@ -97,8 +98,8 @@ shmrpc_status idl_source_read(shmrpci_arena *arena, const char *path,
     return status;
 }
 
-/* The index of the line that holds `offset`: the last that begins there or
- * before. */
+/* The index of the line that holds `offset`: the last line that does not begin
+ * after it. */
 static uint32_t find_line(const idl_source *source, uint32_t offset)
 {
     uint32_t low = 0;

@@ -1,6 +1,6 @@
 /*
- * The files that are built into the program (cmake/Embed.cmake writes them):
- * the templates and the explanations of diagnostics.
+ * The files that are built into the program (cmake/Embed.cmake generates this
+ * data): the templates and the explanations of diagnostics.
  * Threading: constant data.
  */
 #ifndef SHMRPC_GENERATOR_EMBEDDED_H

@@ -25,7 +25,8 @@ void gen_escape_html(const char *text, size_t len, shmrpci_buf *out)
     }
 }
 
-/* Characters that roff, or its fonts, would show as something else. */
+/* The roff escape of characters that roff, or its fonts, would show as other
+ * characters; NULL for all others. */
 static const char *roff_name(char c)
 {
     switch (c) {
@@ -50,7 +51,8 @@ static const char *roff_name(char c)
     }
 }
 
-/* The code point at `text` and its length; valid UTF-8 is cut at `len` only. */
+/* Reads one code point and its length. `len` is the only place where the text,
+ * which is valid UTF-8, may end within a character. */
 static size_t read_char(const char *text, size_t len, uint32_t *out)
 {
     unsigned char first = (unsigned char)text[0];
@@ -67,7 +69,7 @@ static size_t read_char(const char *text, size_t len, uint32_t *out)
 
 void gen_escape_roff(const char *text, size_t len, shmrpci_buf *out)
 {
-    /* A dot that begins a line would begin a macro. */
+    /* A dot at the beginning of a line would begin a macro. */
     if (len > 0 && text[0] == '.') {
         shmrpci_buf_append_text(out, "\\&");
     }

@@ -1,5 +1,5 @@
 /*
- * Escapes: text as it must stand in HTML and in roff to be shown as it is.
+ * Escapes: text for HTML and for roff, escaped so that it is shown unchanged.
  *
  * Threading: pure functions.
  */
@@ -10,11 +10,11 @@
 
 #include "base/buf.h"
 
-/* As Mustache's specification requires: & < > and the double quote. */
+/* Escapes & < > and the double quote, as Mustache's specification requires. */
 void gen_escape_html(const char *text, size_t len, shmrpci_buf *out);
 
-/* For a text line or an argument in double quotes; `text` is UTF-8. The output
- * is pure ASCII, because man pages are read in every locale. */
+/* Escapes for a line of text or an argument in double quotes. `text` is UTF-8.
+ * The output is ASCII, because man pages are read in every locale. */
 void gen_escape_roff(const char *text, size_t len, shmrpci_buf *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* Generate: finding templates, rendering, writing. */
+/* Generate: finds and renders templates, and writes the files. */
 #include "generator/generate.h"
 
 #include <stdlib.h>
@@ -10,10 +10,10 @@
 
 #define MAX_FILES 16
 
-/* How much of a file is kept in memory; the rest goes to disk. */
+/* A file's text in memory is moved to disk when it exceeds this size. */
 #define MAX_TEXT_BYTES ((size_t)256 << 10)
 
-/* A template of the user's folder; read once, kept until the end. */
+/* A template in the user's folder. It is read once and kept until the end. */
 typedef struct user_template {
     const char *path;
     shmrpci_buf text;
@@ -32,16 +32,16 @@ typedef struct generation {
     const gen_options *options;
     const idl_schema *schema;
     const gen_value *model;
-    gen_tree tree; /* paths */
+    gen_tree tree; /* holds the paths */
     user_template *templates;
     gen_made *made;
     product products[MAX_FILES];
-    size_t count; /* the last is being rendered */
+    size_t count; /* the last product is being rendered */
     shmrpc_error error;
     shmrpci_buf *message;
 } generation;
 
-/* The file NAME.mustache of the user's folder, or NULL. */
+/* Reads the file NAME.mustache of the user's folder; NULL if there is none. */
 static const user_template *find_user_template(generation *g, const char *name)
 {
     if (g->options->templates == NULL) {
@@ -94,8 +94,8 @@ static bool find_template(void *user, const char *name, const char **text,
     return false;
 }
 
-/* Moves the product's text to the disk, beside the file that it will replace.
- */
+/* Appends the product's text to its file on disk, which is beside the one that
+ * it will replace. */
 static shmrpc_status put_out(generation *g, product *p)
 {
     const char *folder = gen_string_n(&g->tree, p->path,
@@ -110,7 +110,8 @@ static shmrpc_status put_out(generation *g, product *p)
     return status;
 }
 
-/* Tidies the raw text up to the end of its last line. */
+/* Passes the raw text up to its last line end to the language's tidy
+ * function. */
 static void take_lines(void *user, shmrpci_buf *raw)
 {
     generation *g = user;
@@ -131,8 +132,8 @@ static void take_lines(void *user, shmrpci_buf *raw)
     }
 }
 
-/* The line for people about a template, or about a file that was too large for
- * memory and could not be written. */
+/* Sets the message: a template error, or, if a large file could not be written
+ * while it was rendered, the error of the file. */
 static void report(generation *g, const gen_mustache_error *error)
 {
     if (g->error.code != SHMRPC_OK) {
@@ -214,7 +215,8 @@ void gen_made_fini(gen_made *made)
     gen_tree_fini(&made->tree);
 }
 
-/* Skips it if it is already there: several files import the same ones. */
+/* Skips a path that is in the list already: several files may import the same
+ * one. */
 static void note(gen_tree *tree, gen_value *list, const char *path)
 {
     GEN_EACH(at, list)
@@ -232,7 +234,7 @@ static void note_all(generation *g)
     for (size_t i = 0; i < g->count; i++) {
         note(&made->tree, made->targets, g->products[i].path);
     }
-    /* The main file is last in the schema and first in the rule. */
+    /* The main file is last in the schema, but first in the rule. */
     for (size_t i = g->schema->file_count; i > 0; i--) {
         note(&made->tree, made->sources, g->schema->files[i - 1]->source->path);
     }
@@ -264,8 +266,8 @@ static shmrpc_status refuse_foreign(const char *path, shmrpc_error *error)
         path);
 }
 
-/* Whether an old depfile or stamp was not written by us: a stamp is empty, and
- * a depfile begins with a rule as gen_output_depfile writes it. */
+/* Whether an existing depfile or stamp was not written by us. Our stamps are
+ * empty, and our depfiles begin with a rule as gen_output_depfile writes it. */
 static bool is_foreign(const char *path)
 {
     shmrpci_buf text;
@@ -333,8 +335,8 @@ shmrpc_status gen_made_write(const gen_options *options, gen_made *made,
 
 /* ---- writing ---- */
 
-/* A file that is generated once belongs to the user from then on, and so does a
- * file that we did not write. */
+/* A file that is generated only once belongs to the user afterwards, and so
+ * does a file that we did not write. */
 static shmrpc_status refuse_existing(generation *g)
 {
     for (size_t i = 0; i < g->count && !g->options->force; i++) {
@@ -386,7 +388,8 @@ shmrpc_status gen_generate(const gen_options *options, const idl_schema *schema,
     gen_tree_init(&g.tree);
     shmrpc_status status = render_all(&g);
     if (status == SHMRPC_OK) {
-        /* Members that were made while the templates asked for them. */
+        /* Templates also create members (gen_set_later), which may have run out
+         * of memory. */
         status = gen_tree_status(tree);
     }
     if (status == SHMRPC_OK) {

@@ -1,5 +1,5 @@
 /*
- * Generate: from a model to files, through the language's templates.
+ * Generate: renders a model into files with the language's templates.
  * Threading: one thread at a time; blocks on the disk.
  */
 #ifndef SHMRPC_GENERATOR_GENERATE_H
@@ -22,22 +22,23 @@ void gen_made_fini(gen_made *made);
 
 /*
  * Renders `model`, which is in `tree`, into every file of the kinds that
- * `options` asks for, then writes those that changed, and adds all to `made`;
- * after an error in a template, or if a file was not written by the generator,
- * nothing is written. Memory does not grow with the files: large ones are kept
- * on disk beside those that they will replace. INVALID: a template has an
- * error; EXISTS: a file is not ours; other statuses: a file can't be read or
- * written. `message` then has a line for people.
+ * `options` asks for. Then writes those that changed, and adds all to `made`.
+ * Nothing is written after an error in a template, or if an existing file was
+ * not written by the generator. Memory use does not grow with the files: large
+ * ones are written to temporary files beside those that they will replace.
+ * Returns INVALID if a template has an error, EXISTS if an existing file is not
+ * ours, other statuses if a file can't be read or written; `message` then has a
+ * line for people.
  */
 shmrpc_status gen_generate(const gen_options *options, const idl_schema *schema,
                            const gen_tree *tree, const gen_value *model,
                            gen_made *made, shmrpci_buf *message);
 
-/* Whether files of this kind (lang.h) are asked for. */
+/* Whether `options` asks for files of this kind (lang.h). */
 bool gen_is_wanted(const gen_options *options, const char *kind);
 
-/* Writes the depfile and the stamp of all that was made, if they are wanted.
- * Statuses and `message` as above. */
+/* Writes the depfile and the stamp of everything in `made`, if `options` asks
+ * for them. Statuses and `message` as above. */
 shmrpc_status gen_made_write(const gen_options *options, gen_made *made,
                              shmrpci_buf *message);
 

@@ -1,4 +1,4 @@
-/* Import paths: from the path of a file and the import folders. */
+/* Import paths: computed from the path of a file and the import folders. */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "generator/import_path.h"
 
@@ -12,7 +12,7 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* Takes the last part off; a leading ".." stays. */
+/* Removes the last part of the path; a leading ".." stays. */
 static bool take_off(char *out, size_t *len)
 {
     size_t at = *len;
@@ -27,7 +27,7 @@ static bool take_off(char *out, size_t *len)
     return true;
 }
 
-/* `path` without empty parts, ".", and parts that a ".." cancels. */
+/* `path` without empty parts, ".", and parts that are followed by "..". */
 static const char *plain(gen_tree *tree, const char *path)
 {
     char *out = shmrpci_arena_alloc(&tree->arena, strlen(path) + 2, 1);
@@ -73,7 +73,7 @@ const char *gen_path_below(gen_tree *tree, const char *dir, const char *path)
     const char *root = absolute(tree, dir);
     const char *all = absolute(tree, path);
     size_t len = strlen(root);
-    len -= len == 1; /* "/" */
+    len -= len == 1; /* for the root folder, whose path ends with a slash */
     if (strncmp(all, root, len) != 0 || (all[len] != '/' && all[len] != '\0')) {
         return NULL;
     }

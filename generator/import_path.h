@@ -1,12 +1,13 @@
 /*
  * Import paths: the name of a .svc, the same for all importers.
  *
- * An example is `acme/common.svc`, as importers write it: the path from the
- * first import folder that contains the file, or its bare name if none does.
- * Generated files are laid out by import paths, so that two files of the same
- * name in different folders don't clash, and C finds a header as the language
- * found the .svc. Paths are compared as they are written: symbolic links are
- * not followed. Threading: one thread at a time.
+ * An example is `acme/common.svc`, the form that importers write: the path from
+ * the first import folder that contains the file, or its bare name if none
+ * does. Generated files are laid out by import paths, so that two files of the
+ * same name in different folders don't clash, and C includes headers by the
+ * same paths by which the language imports .svc files. Paths are compared as
+ * they are written: symbolic links are not followed. Threading: one thread at a
+ * time.
  */
 #ifndef SHMRPC_GENERATOR_IMPORT_PATH_H
 #define SHMRPC_GENERATOR_IMPORT_PATH_H
@@ -21,20 +22,20 @@ typedef struct gen_import_dirs {
     size_t count;
 } gen_import_dirs;
 
-/* The import path of the file `path`; in the tree. */
+/* The import path of the file `path`; allocated in the tree. */
 const char *gen_import_path(gen_tree *tree, gen_import_dirs dirs,
                             const char *path);
 
-/* The import path that an import statement means: as written, except for paths
- * that leave their folder ("../x.svc") or are absolute. */
+/* The import path that an import statement means: as written, unless it leaves
+ * its folder ("../x.svc") or is absolute. */
 const char *gen_import_path_of(gen_tree *tree, gen_import_dirs dirs,
                                const idl_import *import);
 
 /* `path` without `.svc`. */
 const char *gen_import_stem(gen_tree *tree, const char *path);
 
-/* The path of `path` below `dir`, "" for `dir` itself; NULL if it is not below.
- * In the tree. */
+/* `path` relative to `dir`; "" for `dir` itself; NULL if it is not below `dir`.
+ * Allocated in the tree. */
 const char *gen_path_below(gen_tree *tree, const char *dir, const char *path);
 
 #endif

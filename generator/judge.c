@@ -1,13 +1,13 @@
-/* Finds constructs that the target language can't take: in the file, then in
- * its imports. */
+/* Finds constructs that the target language does not support: in the file, then
+ * in its imports. */
 #include "generator/judge.h"
 
 #include <string.h>
 
 #include "idl/explore.h"
 
-/* State of one run. The trees are here, so that they are freed even when memory
- * runs out in the middle. */
+/* State of one run. The trees are members, so that they are freed even if
+ * memory runs out (which jumps). */
 typedef struct run {
     const gen_judge *judge;
     const idl_schema *schema;
@@ -41,12 +41,12 @@ static bool is_refused(const gen_judge *judge, const idl_diags *diags)
            (judge->werror && diags->warning_count > 0);
 }
 
-/* Adds notes at each import statement on the path from `file` to the main
- * one. */
+/* Adds a note at each import statement on the path from `file` to the main
+ * file. */
 static void add_import_notes(const idl_schema *schema, const idl_file *file,
                              idl_diags *diags, idl_diag *diag)
 {
-    /* In the list, importers come after the files that they import. */
+    /* In the list of files, importers follow the files that they import. */
     for (size_t i = 0; i < schema->file_count && file->imported; i++) {
         const idl_file *importer = schema->files[i];
         for (size_t k = 0; k < importer->import_count; k++) {
@@ -63,7 +63,7 @@ static void add_import_notes(const idl_schema *schema, const idl_file *file,
     }
 }
 
-/* Translates a place in a file that was read separately to the same file in
+/* Translates a place in a file that was loaded separately to the same file in
  * `schema`. */
 static idl_span span_in(const idl_schema *schema, idl_span span)
 {
@@ -77,7 +77,8 @@ static idl_span span_in(const idl_schema *schema, idl_span span)
     return span;
 }
 
-/* The first reason for which an import would not be generated, at its place. */
+/* Reports the first reason why an import would not be generated, at its
+ * place. */
 static void report_import(const run *r, const idl_file *file,
                           const idl_diags *found)
 {
@@ -88,7 +89,7 @@ static void report_import(const run *r, const idl_file *file,
     }
     if (first == NULL || !is_refused(r->judge, found) ||
         (found->error_count == 0 && r->diags->warning_count > 0)) {
-        return; /* or warnings that refuse the importer already */
+        return; /* not refused, or refused for the importer's own warnings */
     }
     idl_diag *diag =
         idl_report(r->diags, first->code, span_in(r->schema, first->span), "%s",
@@ -103,8 +104,8 @@ static void report_import(const run *r, const idl_file *file,
     add_import_notes(r->schema, file, r->diags, diag);
 }
 
-/* Judges an import as if it were generated itself: in C, its importers would
- * otherwise include a header that can't be made. */
+/* Judges an import as if it were generated itself: in C its importers include
+ * its header, which would not exist. */
 static shmrpc_status judge_import(run *r, const idl_file *file)
 {
     idl_diags found;
@@ -117,7 +118,7 @@ static shmrpc_status judge_import(run *r, const idl_file *file)
     }
     if (own.complete) {
         const idl_schema *schema = own.resolved.schema;
-        /* --prefix is for all files of the main file's package. */
+        /* ---- prefix applies to all files of the main file's package. ----- */
         bool same =
             strcmp(schema->package->name, r->schema->package->name) == 0;
         gen_value *model = NULL;

@@ -1,4 +1,4 @@
-/* Target languages: the registry. */
+/* Target languages: the registry of all languages. */
 #include "generator/lang.h"
 
 #include <string.h>

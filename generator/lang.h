@@ -1,6 +1,6 @@
 /*
- * Target languages: one interface, one lang_<name>.c and one folder of
- * templates each, and a registry.
+ * Target languages: an interface, and a registry. Each language has a
+ * lang_<name>.c and a folder of templates.
  *
  * The model is built once, without knowledge of any language; at each entity
  * the language adds its own object.  Functions that have nothing to add may be
@@ -19,23 +19,24 @@
 #include "idl/diag.h"
 #include "idl/schema.h"
 
-/* One file that is generated for a .svc. */
+/* A file that is generated for each .svc. */
 typedef struct gen_lang_file {
     const char *kind;     /* "types" (always written), "client", "server" */
     const char *template; /* "types.h": FOLDER/types.h.mustache */
-    const char *suffix;   /* behind the stem: "_client.h" */
+    const char *suffix;   /* appended to the stem: "_client.h" */
 } gen_lang_file;
 
 struct gen_lang {
-    const char *name; /* --lang, and the folder of its templates */
+    const char *name; /* the argument of --lang, and the folder of its
+                       * templates */
     const gen_lang_file *files;
     size_t file_count;
-    gen_escape escape; /* the effect of {{x}} in its templates */
+    gen_escape escape; /* how {{x}} is escaped in its templates */
 
     /* Reports constructs of the schema that the language can't generate yet. */
     void (*refuse)(const idl_schema *schema, idl_diags *diags);
 
-    /* Called before everything else: sets model->state. */
+    /* Called before all other functions: sets model->state. */
     void (*begin)(gen_model *model, gen_value *root);
     void (*add_const)(gen_model *model, gen_value *object,
                       const idl_const *constant);
@@ -58,15 +59,15 @@ struct gen_lang {
     void (*add_shared)(gen_model *model, gen_value *object,
                        const idl_shared *shared);
 
-    /* The last pass over each file's text, as gen_tidy. */
+    /* The last pass over the text of each file; same contract as gen_tidy. */
     void (*tidy)(gen_tidying *state, const char *text, size_t len,
                  shmrpci_buf *out);
 };
 
-/* The language called so, or NULL. */
+/* The language with this name, or NULL. */
 const gen_lang *gen_lang_find(const char *name);
 
-/* All names, for messages; ends with NULL. */
+/* All names, for messages; the list ends with NULL. */
 const char *const *gen_lang_names(void);
 
 extern const gen_lang gen_lang_c;

@@ -1,4 +1,4 @@
-/* shmrpcgen: the program. */
+/* shmrpcgen: the entry point. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,7 +6,7 @@
 #include "generator/command/command.h"
 #include "generator/output.h"
 
-/* A bare word that is not a file was meant as a command. */
+/* A bare word that is not a file was probably meant as a command. */
 static bool is_unknown_command(const char *word)
 {
     return strspn(word, "abcdefghijklmnopqrstuvwxyz-") == strlen(word) &&

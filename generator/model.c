@@ -1,4 +1,5 @@
-/* The model: the walk over the schema, and what every language needs. */
+/* The model: the walk over the schema, and the members that every language
+ * needs. */
 #include "generator/model.h"
 
 #include <inttypes.h>
@@ -115,7 +116,7 @@ static gen_value *type_value(gen_tree *tree, const idl_type *type)
     return object;
 }
 
-/* JSON has no bytes: each becomes the character of its number. */
+/* JSON has no bytes: each byte becomes the character with the same number. */
 static gen_value *bytes_value(gen_tree *tree, idl_text bytes)
 {
     shmrpci_buf text;
@@ -358,7 +359,7 @@ static void add_shared(gen_model *m, gen_value *list, const idl_shared *shared)
     }
 }
 
-/* The objects of services follow the others. */
+/* The objects of services come after those outside of services. */
 static void add_all_shared(gen_model *m, gen_value *list)
 {
     const idl_schema *schema = m->schema;

@@ -1,4 +1,4 @@
-/* Mustache: rendering a tree of nodes over a stack of contexts. */
+/* Mustache: renders a tree of nodes over a stack of contexts. */
 #include "generator/mustache.h"
 
 #include <stdio.h>
@@ -13,7 +13,7 @@ typedef struct context {
     const struct context *outer;
 } context;
 
-/* A partial that has been parsed, for a certain indentation. */
+/* A partial that was parsed for a certain indentation. */
 typedef struct parsed {
     gen_template source;
     const char *indent; /* source.indent_len bytes */
@@ -45,7 +45,7 @@ static const gen_value *get_part(const gen_value *value, const char **name,
 }
 
 /* The first part of a dotted name is searched in every context, from the
- * innermost outwards; the others only in what was found. */
+ * innermost outwards; each further part only in the value found before. */
 static const gen_value *resolve(const context *top, const char *name,
                                 size_t len)
 {
@@ -181,8 +181,8 @@ static bool is_parsed_form(const parsed *at, const gen_node *node)
             memcmp(at->indent, node->indent, node->indent_len) == 0);
 }
 
-/* Parses a partial, or finds it parsed.  Partials that do not exist give
- * NULL. */
+/* Parses a partial, or returns the earlier result. A partial that does not
+ * exist gives NULL. */
 static shmrpc_status get_partial(renderer *r, const gen_template *source,
                                  const gen_node *node, const parsed **out)
 {

@@ -1,8 +1,9 @@
 /*
  * Mustache: the parser.
  *
- * One scan over the text.  Whether a tag stands alone on its line is decided
- * on the raw text around it: any other tag on the line is not white space.
+ * One scan over the text. Whether a tag stands alone on its line is decided by
+ * looking at the raw text around it: another tag on the line is text other than
+ * white space.
  */
 #include "generator/mustache_parse.h"
 
@@ -13,16 +14,16 @@
 
 typedef struct tag {
     char sigil;        /* one of # ^ / > ! = & { or 0 */
-    const char *start; /* of the opening delimiter */
-    const char *end;   /* behind the closing delimiter */
-    const char *name;  /* the text in between, trimmed */
+    const char *start; /* the opening delimiter */
+    const char *end;   /* after the closing delimiter */
+    const char *name;  /* the trimmed text between the delimiters */
     size_t len;
 } tag;
 
 /* A section whose end tag has not been read yet. */
 typedef struct open_section {
     gen_node *node;
-    gen_node **outer_tail; /* where to go on behind it */
+    gen_node **outer_tail; /* where nodes after the section are appended */
 } open_section;
 
 typedef struct parser {
@@ -94,7 +95,7 @@ static void trim(const char **text, size_t *len)
     }
 }
 
-/* Whether the tag has its line, or lines, to itself; then sets `line_start`
+/* Whether the tag has its line, or lines, to itself. If so, sets `line_start`
  * and `next_line`. */
 static bool stands_alone(const parser *p, const tag *t, const char **line_start,
                          const char **next_line)

@@ -1,5 +1,5 @@
 /*
- * Mustache: from template text to a tree of nodes.  For mustache.c only.
+ * Mustache: parses template text into a tree of nodes. For mustache.c only.
  * Threading: pure functions over the caller's objects.
  */
 #ifndef SHMRPC_GENERATOR_MUSTACHE_PARSE_H
@@ -23,12 +23,13 @@ typedef enum gen_node_kind {
 typedef struct gen_node gen_node;
 struct gen_node {
     gen_node_kind kind;
-    const char *text; /* of TEXT; else the name; not NUL-terminated */
+    const char *text; /* TEXT: the text; else the name. Not NUL-terminated */
     size_t len;
-    const char *tag;    /* offset in the template */
-    const char *indent; /* of a PARTIAL alone on its line */
+    const char *tag;    /* place in the template, for errors */
+    const char *indent; /* PARTIAL alone on its line: the white space before
+                         * it */
     size_t indent_len;
-    gen_node *children; /* of SECTION and INVERTED */
+    gen_node *children; /* SECTION and INVERTED */
     gen_node *next;
 };
 
@@ -37,12 +38,12 @@ typedef struct gen_template {
     const char *name;
     const char *text;
     size_t len;
-    size_t indent_len; /* printed before every line, by the including
-                        * template */
+    size_t indent_len; /* of the text that the including template puts before
+                        * every line */
 } gen_template;
 
 /* Parses into nodes that live in `arena` and point into the template's text.
- * INVALID: malformed, see `error`; NO_MEMORY. */
+ * Returns INVALID if the template is malformed (see `error`), or NO_MEMORY. */
 shmrpc_status gen_mustache_parse(const gen_template *source,
                                  shmrpci_arena *arena, gen_node **out,
                                  gen_mustache_error *error);

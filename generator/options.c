@@ -1,4 +1,4 @@
-/* The options of generating. */
+/* Parses the options of generating. */
 #include "generator/options.h"
 
 #include <ctype.h>

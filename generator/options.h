@@ -30,29 +30,30 @@ typedef enum gen_action {
 
 typedef struct gen_options {
     gen_action action;
-    char **inputs; /* files and folders */
+    char **inputs; /* paths of files and folders */
     size_t input_count;
-    const char *out_dir;   /* "." */
-    const char *depfile;   /* NULL: none */
-    const char *stamp;     /* NULL: none */
-    const char *templates; /* NULL: only those that are built in */
-    const char *prefix;    /* NULL: by the package */
-    const gen_lang *lang;  /* `skeleton` with --skeleton */
-    gen_lang skeleton;     /* storage */
-    bool once;             /* no file that is written may exist */
-    bool force;            /* ... but then, no matter by whom it was written */
+    const char *out_dir;   /* default: "." */
+    const char *depfile;   /* NULL: no depfile */
+    const char *stamp;     /* NULL: no stamp */
+    const char *templates; /* NULL: only the built-in templates */
+    const char *prefix;    /* NULL: the prefix follows from the package */
+    const gen_lang *lang;  /* `skeleton` if --skeleton is given */
+    gen_lang skeleton;     /* storage for `lang` */
+    bool once;             /* refuse to overwrite any existing file */
+    bool force;            /* with `once`: overwrite nevertheless, whoever
+                            * wrote the file */
     gen_dump dump;
-    gen_report_form form; /* of diagnostics */
-    bool werror;          /* warnings end the run as errors do */
-    bool async;           /* calls that do not block, too */
-    bool client;          /* --kinds */
+    gen_report_form form; /* form of diagnostics */
+    bool werror;          /* warnings make the run fail, as errors do */
+    bool async;           /* also generate calls that do not block */
+    bool client;          /* from --kinds */
     bool server;
     const char *import_dirs[GEN_MAX_IMPORT_DIRS];
     size_t import_dir_count;
 } gen_options;
 
-/* Reads the command line; strings remain those of `argv`. INVALID: `message`
- * says what is wrong, in one line without a newline. */
+/* Reads the command line; strings still point into `argv`. Returns INVALID if
+ * something is wrong, which `message` says in one line without a newline. */
 shmrpc_status gen_options_parse(int argc, char **argv, gen_options *out,
                                 shmrpci_buf *message);
 

@@ -1,4 +1,4 @@
-/* Output: files written atomically and only when they change. */
+/* Output: writes files atomically, and only if they change. */
 #define _GNU_SOURCE /* mkostemp */
 #include "generator/output.h"
 
@@ -23,7 +23,7 @@ static shmrpc_status fail(shmrpc_error *error, const char *what,
     return status;
 }
 
-/* Creates one folder, unless it exists. */
+/* Creates one folder unless it exists. */
 static bool make_one(const char *path)
 {
     struct stat info;
@@ -114,15 +114,15 @@ void gen_output_begin(gen_output *output, const char *path)
 {
     struct stat info;
     *output = (gen_output){.path = path, .old = -1, .fd = -1};
-    /* Anything that is not a regular file is replaced without reading it:
-     * reading a pipe would never end. */
+    /* Anything that is not a regular file is replaced without reading it,
+     * because reading a pipe might never end. */
     if (stat(path, &info) == 0 && S_ISREG(info.st_mode)) {
         output->old = open(path, O_RDONLY | O_CLOEXEC);
     }
 }
 
-/* mkstemp makes a private file; a new file gets the umask's mode, an existing
- * one keeps its own. */
+/* The mode of the result: an existing file keeps its mode, a new one gets the
+ * umask's. mkstemp alone would make it private. */
 static mode_t mode_for(const char *path)
 {
     struct stat info;
@@ -134,7 +134,7 @@ static mode_t mode_for(const char *path)
     return 0666 & ~mask;
 }
 
-/* False with errno set. */
+/* Returns false, and sets errno, on failure. */
 static bool write_fully(int fd, const void *data, size_t len)
 {
     size_t done = 0;
@@ -148,8 +148,8 @@ static bool write_fully(int fd, const void *data, size_t len)
     return true;
 }
 
-/* Up to `len` bytes of the old file at `offset`; fewer at its end, or when it
- * can't be read. */
+/* Reads up to `len` bytes of the old file at `offset`; fewer at its end, or if
+ * it can't be read. */
 static size_t read_old(const gen_output *output, size_t offset, void *out,
                        size_t len)
 {
@@ -165,7 +165,7 @@ static size_t read_old(const gen_output *output, size_t offset, void *out,
     return done;
 }
 
-/* Whether the next bytes are those of the old file. */
+/* Whether the old file continues with these bytes. */
 static bool goes_on(const gen_output *output, const char *data, size_t len)
 {
     char chunk[8192];
@@ -180,7 +180,7 @@ static bool goes_on(const gen_output *output, const char *data, size_t len)
     return true;
 }
 
-/* Copies what agreed so far into a new temporary file. */
+/* Copies the part that was equal so far to a new temporary file. */
 static bool differ(gen_output *output)
 {
     size_t len = strlen(output->path) + sizeof ".XXXXXX";
@@ -224,7 +224,7 @@ shmrpc_status gen_output_append(gen_output *output, const void *data,
     return SHMRPC_OK;
 }
 
-/* Whether the old file is as long as what was appended. */
+/* Whether the old file is as long as the appended bytes, which equal it. */
 static bool is_unchanged(const gen_output *output)
 {
     struct stat info;
@@ -233,7 +233,8 @@ static bool is_unchanged(const gen_output *output)
            (size_t)info.st_size == output->same;
 }
 
-/* The comment with the mark may follow a title and documentation. */
+/* The mark is searched in this many bytes: a title and documentation may
+ * precede it. */
 #define MARKED_BYTES 65536
 
 static bool is_marked(char *text, size_t len)

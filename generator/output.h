@@ -1,9 +1,9 @@
 /*
- * Output: generated files on disk.
+ * Output: writes generated files to disk.
  *
- * A file is written only when its bytes change, into a temporary beside it
- * that is then renamed over it, so that nobody sees half a file and build
- * systems rebuild only what differs.
+ * A file is written only if its bytes change: to a temporary file beside it,
+ * which is then renamed over it. So nobody sees half a file, and build systems
+ * rebuild only what changed.
  * Threading: one thread at a time; blocks on the disk.
  */
 #ifndef SHMRPC_GENERATOR_OUTPUT_H
@@ -16,72 +16,73 @@
 #include "shmrpc/error.h"
 #include "shmrpc/status.h"
 
-/* Part of the first comment of every generated file: "made by shmrpcgen",
- * without the words in between, since comments are broken into lines. */
+/* Part of the first comment of every generated file: the letters of "made by
+ * shmrpcgen", without spaces, since comments are broken into lines. */
 #define GEN_OUTPUT_MARK "adebyshmrpcgen"
 
 bool gen_output_is_folder(const char *path);
 
-/* A plain file: reading it ends. */
+/* Whether the path is a regular file, which can be read to its end. */
 bool gen_output_is_file(const char *path);
 
-/* Anything at all, also a symbolic link that leads nowhere. */
+/* Whether anything exists at the path, even a dangling symbolic link. */
 bool gen_output_exists(const char *path);
 
-/* Creates the folder and those above it; existing ones are fine.  On failure
- * `error` says which could not be made and why. */
+/* Creates the folder and its parents; existing ones are fine. On failure
+ * `error` says which folder could not be created and why. */
 shmrpc_status gen_output_make_folder(const char *path, shmrpc_error *error);
 
 /*
  * A file that is written piece by piece: begin, append, then commit or abandon.
- * The pieces are compared with the file that is there; where they first differ
- * a temporary file begins, which commit renames.  So large files need no
- * memory, and those that stay the same no disk.
+ * The pieces are compared with the existing file. At the first difference a
+ * temporary file is created, which commit renames. So large files need no
+ * memory, and unchanged ones cause no writes.
  */
 typedef struct gen_output {
     const char *path;
-    char *temporary; /* name of the new file; NULL while nothing differs */
+    char *temporary; /* the temporary file's name; NULL while nothing differs */
     int old;         /* the existing file, or -1 */
     int fd;          /* the temporary file, or -1 */
-    size_t same;     /* bytes that agree with the existing file */
+    size_t same;     /* number of bytes equal to the existing file so far */
 } gen_output;
 
-/* Fails never; `path` must stay. */
+/* Never fails; `path` must stay valid. */
 void gen_output_begin(gen_output *output, const char *path);
 
-/* After a failure only abandon may be called. */
+/* Appends bytes. After a failure only abandon may be called. */
 shmrpc_status gen_output_append(gen_output *output, const void *data,
                                 size_t len, shmrpc_error *error);
 
-/* Makes the file hold exactly what was appended, and ends the output.
- * `changed` (may be NULL) tells whether that took a write.  On failure the old
- * file is untouched. */
+/* Makes the file hold exactly the appended bytes, and ends the output.
+ * `changed` (may be NULL) tells whether the file was written. On failure the
+ * old file is untouched. */
 shmrpc_status gen_output_commit(gen_output *output, bool *changed,
                                 shmrpc_error *error);
 
-/* Ends the output; the old file is untouched.  Nothing after commit. */
+/* Ends the output and leaves the old file untouched. Does nothing after
+ * commit. */
 void gen_output_abandon(gen_output *output);
 
-/* Whether commit would replace a file that the generator did not write: the
- * existing file has other bytes, and no GEN_OUTPUT_MARK near its beginning. An
- * empty file is nobody's. */
+/* Whether commit would replace a file that the generator did not write: one
+ * with other bytes and without GEN_OUTPUT_MARK near its beginning. An empty
+ * file does not count as foreign. */
 bool gen_output_is_foreign(const gen_output *output);
 
-/* All of it in one: begin, append, commit. */
+/* Writes a whole file: begin, append, commit. */
 shmrpc_status gen_output_write(const char *path, const void *data, size_t len,
                                bool *changed, shmrpc_error *error);
 
-/* Makes the file exist, empty, with the present time: it tells build systems
- * that unchanged outputs are up to date. */
+/* Creates the file if needed, empties it, and sets its time to now: this tells
+ * build systems that unchanged outputs are up to date. */
 shmrpc_status gen_output_touch(const char *path, shmrpc_error *error);
 
 /* Reads a whole file, of at most 64 MiB, into `out`. */
 shmrpc_status gen_output_read(const char *path, shmrpci_buf *out,
                               shmrpc_error *error);
 
-/* Appends a rule of Make: targets, a colon, sources, with the characters that
- * Make would interpret escaped; and an empty rule for each source but the
- * first, so that a deleted import is no error. */
+/* Appends a Make rule: targets, a colon, sources, with Make's special
+ * characters escaped. Adds an empty rule for each source except the first, so
+ * that deleting an import is not an error. */
 void gen_output_depfile(const char *const *targets, size_t target_count,
                         const char *const *sources, size_t source_count,
                         shmrpci_buf *out);

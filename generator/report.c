@@ -1,4 +1,4 @@
-/* Report: collecting, colours, and the closing line. */
+/* Report: collects diagnostics, colours them, and appends the closing line. */
 #include "generator/report.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@
 #define GREEN  "\033[1;32m"
 #define PLAIN  "\033[0m"
 
-/* The beginning of a line's coloured part. */
+/* How a line's coloured part begins, by severity. */
 static const struct {
     const char *mark;
     const char *colour;
@@ -34,8 +34,8 @@ static const char *find_in_line(const char *line, const char *end,
     return NULL;
 }
 
-/* Appends `file:1:2:` in bold and `error[S0301]:` in its colour. False: the
- * line has no such head. */
+/* Appends `file:1:2:` in bold and `error[S0301]:` in its colour. False if the
+ * line does not begin like that. */
 static bool append_head(const char *line, const char *end, shmrpci_buf *out)
 {
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
@@ -56,7 +56,7 @@ static bool append_head(const char *line, const char *end, shmrpci_buf *out)
     return false;
 }
 
-/* Whether a line is nothing but a margin and a mark under the line above. */
+/* Whether a line has only a margin and a mark for the line above. */
 static bool is_mark_line(const char *line, const char *end)
 {
     return line < end && strspn(line, " |^~") >= (size_t)(end - line) &&
@@ -86,7 +86,7 @@ static void append_count(shmrpci_buf *out, size_t count, const char *what)
     shmrpci_buf_printf(out, "%zu %s%s", count, what, count == 1 ? "" : "s");
 }
 
-/* Appends everything except the closing line. */
+/* Appends all diagnostics, without the closing line. */
 static void append_diags(const idl_diags *diags, gen_colour colour,
                          shmrpci_buf *out)
 {
@@ -122,7 +122,7 @@ void gen_report(const idl_diags *diags, gen_colour colour, shmrpci_buf *out)
     append_closing(diags->error_count, diags->warning_count, out);
 }
 
-/* ---- many files, any form ---- */
+/* ---- reports of any form ------------------------------------------------- */
 
 const char *const gen_report_forms[GEN_REPORT_FORM_COUNT] = {"human", "json",
                                                              "sarif"};

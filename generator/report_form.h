@@ -1,5 +1,5 @@
 /*
- * The forms of a report that programs read.  For report.c.
+ * The forms of a report that programs read. For report.c only.
  * Threading: pure functions.
  */
 #ifndef SHMRPC_GENERATOR_REPORT_FORM_H
@@ -8,8 +8,8 @@
 #include "generator/value.h"
 #include "idl/diag.h"
 
-/* A place as programs want it: lines and columns from 1, columns in
- * characters, the end behind the last one. */
+/* A place in the form that programs expect: lines and columns from 1, columns
+ * in characters, the end after the last one. */
 typedef struct gen_region {
     idl_place begin;
     idl_place end;
@@ -17,12 +17,12 @@ typedef struct gen_region {
 
 gen_region gen_region_of(idl_span span);
 
-/* One diagnostic. */
+/* The JSON object of one diagnostic. */
 gen_value *gen_json_item(gen_tree *tree, const idl_diag *diag);
 gen_value *gen_sarif_item(gen_tree *tree, const char *path,
                           const idl_diag *diag);
 
-/* The log around the items of sarif. */
+/* The SARIF log around the items. */
 gen_value *gen_sarif_log(gen_tree *tree, gen_value *items);
 
 #endif

@@ -7,8 +7,8 @@
 
 /* ---- places ---- */
 
-/* A path as a URI: relative ones stay so, and are of the folder in which the
- * program ran. */
+/* A path as a URI. A relative path stays relative; it refers to the folder in
+ * which the program ran. */
 static gen_value *make_uri(gen_tree *tree, const char *path)
 {
     static const char plain[] = "/-._~!$&'()*+,;=:@";
@@ -36,7 +36,7 @@ static gen_value *make_artifact(gen_tree *tree, const char *path)
     return artifact;
 }
 
-/* Line 1 for a diagnostic without a place. */
+/* The region of a span; line 1 for a diagnostic without a place. */
 static gen_value *make_region(gen_tree *tree, idl_span span)
 {
     gen_value *object = gen_object(tree);
@@ -86,7 +86,7 @@ static gen_value *make_message(gen_tree *tree, const idl_diag *diag)
     return message;
 }
 
-/* Builds the SARIF fix: the text to put in place of the reported one. */
+/* The SARIF fix: text that replaces the reported span. */
 static gen_value *make_fix(gen_tree *tree, const idl_diag *diag)
 {
     gen_value *fix = gen_object(tree);
@@ -179,7 +179,7 @@ static bool is_used(const gen_value *items, idl_code code)
     return false;
 }
 
-/* The rules that were broken. */
+/* The rules to which the diagnostics belong. */
 static gen_value *make_rules(gen_tree *tree, const gen_value *items)
 {
     gen_value *rules = gen_array(tree);

@@ -6,7 +6,8 @@
 
 #define MAX_NESTING    32
 #define UTF8_MAX_BYTES 4
-/* Arguments that would begin further right start a line of their own. */
+/* If the arguments of a call would be aligned further right, they start on a
+ * new line. */
 #define MAX_ALIGNMENT 44
 
 typedef struct line {
@@ -23,14 +24,14 @@ static void append_blanks(shmrpci_buf *out, size_t count)
     }
 }
 
-/* Whether a character of UTF-8 begins with this byte. */
+/* Whether the byte is the first one of a UTF-8 character. */
 static bool is_first(char byte)
 {
     return ((unsigned char)byte & 0xc0) != 0x80;
 }
 
-/* Columns of UTF-8 text, a character for one.  Eight bytes at a time: this runs
- * over every line that is too long, again and again. */
+/* The width of UTF-8 text, one column per character. Works on eight bytes at a
+ * time, because it runs repeatedly over every line that is too long. */
 static size_t columns(const char *text, size_t len)
 {
     size_t count = len;
@@ -46,8 +47,7 @@ static size_t columns(const char *text, size_t len)
     return count;
 }
 
-/* The next byte that says something about literals, parentheses, or places to
- * break; or `end`. */
+/* The next byte that matters for literals, parentheses or breaks; or `end`. */
 static const char *next_mark(const char *at, const char *end)
 {
     static const bool marks[256] = {
@@ -68,9 +68,9 @@ static bool is_comment(const line *l)
            (left >= 3 && memcmp(at, "/* ", 3) == 0);
 }
 
-/* Where to break `text`, whose first byte is in column `before`: the last blank
- * from `first` on that fits, else the first one; 0 when there is none. The
- * blank before the end of a comment does not count. */
+/* Where to break `text`, whose first byte is in column `before`: the last space
+ * from `first` on that fits, else the first space from there; 0 if there is
+ * none. The space before the end of a comment does not count. */
 static size_t comment_break(const char *text, size_t len, size_t before,
                             size_t first)
 {
@@ -88,8 +88,7 @@ static size_t comment_break(const char *text, size_t len, size_t before,
     return cut;
 }
 
-/* The length of a text without the blanks at its end: there are two between
- * sentences. */
+/* The length without spaces at the end: sentences may be separated by two. */
 static size_t without_blanks(const char *text, size_t len)
 {
     while (len > 0 && text[len - 1] == ' ') {
@@ -98,15 +97,15 @@ static size_t without_blanks(const char *text, size_t len)
     return len;
 }
 
-/* Breaks a comment at the last blank that fits, again and again. */
+/* Breaks a comment into lines at the last space that fits. */
 static void append_comment(const line *l, shmrpci_buf *out)
 {
     bool opens = l->text[l->indent] == '/';
     size_t margin = opens ? l->indent + 1 : l->indent;
     const char *rest = l->text;
     size_t left = l->len;
-    size_t words = l->indent + (opens ? 3 : 2); /* where words begin */
-    size_t before = 0;                          /* columns of the margin */
+    size_t words = l->indent + (opens ? 3 : 2); /* column where words begin */
+    size_t before = 0;                          /* width of the margin */
     while (before + columns(rest, left) > GEN_TIDY_COLUMNS) {
         size_t cut = comment_break(rest, left, before, words + 1);
         if (cut == 0) {
@@ -129,12 +128,12 @@ static void append_comment(const line *l, shmrpci_buf *out)
 typedef struct wrapper {
     const char *at;
     const char *end;
-    size_t column;            /* where `at` will stand */
-    size_t open[MAX_NESTING]; /* columns behind open parentheses */
+    size_t column;            /* column at which `at` will be printed */
+    size_t open[MAX_NESTING]; /* columns after the open parentheses */
     size_t depth;
 } wrapper;
 
-/* Behind the string or character literal that begins at `at`. */
+/* The place after the string or character literal that begins at `at`. */
 static const char *skip_literal(const char *at, const char *end)
 {
     char quote = *at++;
@@ -144,15 +143,15 @@ static const char *skip_literal(const char *at, const char *end)
     return at < end ? at + 1 : end;
 }
 
-/* Whether one string literal ends at `at` and another follows. */
+/* Whether a string literal ends at `at` and another one follows. */
 static bool joins_literals(const wrapper *w, const char *at)
 {
     return w->end - at >= 2 && at[-1] == '"' && at[0] == ' ' && at[1] == '"';
 }
 
-/* The best place to break: between string literals, else after a comma, as far
- * outside as possible, the last one that fits. Inside parentheses, if none
- * fits, the first one; or NULL. */
+/* The best place to break: between string literals, else after a comma, at the
+ * lowest nesting, and there the last one that fits. If none fits inside
+ * parentheses, the first one. NULL if there is no place. */
 static const char *find_break(const wrapper *w)
 {
     const char *best = NULL;
@@ -180,7 +179,7 @@ static const char *find_break(const wrapper *w)
         }
         depth += *at == '(' || *at == '{';
         depth -= (*at == ')' || *at == '}') && depth > 0;
-        /* Behind an operator only when there is no comma. */
+        /* A break after an operator is used only if there is no comma. */
         size_t rank = *at == '|' ? depth + 1 : depth;
         if ((*at == ',' || *at == '|') && at + 1 < w->end && at[1] == ' ' &&
             rank <= best_rank) {
@@ -193,7 +192,7 @@ static const char *find_break(const wrapper *w)
     return best;
 }
 
-/* Prints the text before `stop` and keeps track of parentheses. */
+/* Prints the text before `stop`, and keeps track of parentheses. */
 static void advance(wrapper *w, const char *stop, shmrpci_buf *out)
 {
     const char *at = next_mark(w->at, stop);
@@ -242,7 +241,7 @@ static const char *find_assign(const line *l)
     return NULL;
 }
 
-/* The first opening parenthesis at or behind `from`, or NULL.  That of a
+/* The first opening parenthesis at or after `from`, or NULL. The first one of a
  * pointer to a function, `(*name)(...)`, does not count. */
 static const char *find_open(const char *from, const char *end)
 {
@@ -255,7 +254,7 @@ static const char *find_open(const char *from, const char *end)
     return from < end ? from : NULL;
 }
 
-/* Whether two literals still stand side by side. */
+/* Whether two string literals are still adjacent. */
 static bool has_joint(const wrapper *w)
 {
     const char *at = w->at;
@@ -272,7 +271,7 @@ static bool has_joint(const wrapper *w)
     return false;
 }
 
-/* Columns of the longest argument behind `open`, a parenthesis. */
+/* Width of the longest argument after the parenthesis `open`. */
 static size_t longest_argument(const wrapper *w, const char *open)
 {
     size_t longest = 0;
@@ -298,7 +297,7 @@ static size_t longest_argument(const wrapper *w, const char *open)
     return longest;
 }
 
-/* Whether text that begins in column `before` ends behind the last one. */
+/* Whether text that begins in column `before` does not fit the line. */
 static bool exceeds(size_t before, const char *text, const char *end)
 {
     size_t len = (size_t)(end - text);
@@ -311,7 +310,8 @@ static bool is_too_long(const wrapper *w)
     return exceeds(w->column, w->at, w->end);
 }
 
-/* Breaks behind ` = ` when the value then fits, or would begin far right. */
+/* Breaks after ` = ` if the value then fits, or would otherwise begin far to
+ * the right. */
 static void break_assignment(wrapper *w, const line *l, size_t indent,
                              shmrpci_buf *out)
 {
@@ -328,8 +328,8 @@ static void break_assignment(wrapper *w, const line *l, size_t indent,
     }
 }
 
-/* Whether a comma that a line may break at stands outside literals before
- * `stop`. */
+/* Whether there is a comma outside of literals before `stop`, where a line may
+ * be broken. */
 static bool has_comma(const char *at, const char *stop)
 {
     while ((at = next_mark(at, stop)) < stop) {
@@ -342,9 +342,9 @@ static bool has_comma(const char *at, const char *stop)
     return false;
 }
 
-/* Breaks behind the first parenthesis when some argument would not fit to its
- * right.  One behind a comma is only a part of a list, as in `1, F(2), 3`:
- * that breaks at its commas. */
+/* Breaks after the first parenthesis if an argument would not fit to its right.
+ * If a comma comes before the parenthesis, the text is a list such as `1, F(2),
+ * 3`, which is broken at its commas. */
 static void break_arguments(wrapper *w, size_t indent, shmrpci_buf *out)
 {
     const char *open = find_open(w->at, w->end);
@@ -360,7 +360,8 @@ static void break_arguments(wrapper *w, size_t indent, shmrpci_buf *out)
     }
 }
 
-/* The last blank that fits, for a line without any better place; or NULL. */
+/* The last space that fits, for a line without a better place to break; or
+ * NULL. */
 static const char *find_blank(const wrapper *w, size_t indent)
 {
     const char *best = NULL;
@@ -374,7 +375,7 @@ static const char *find_blank(const wrapper *w, size_t indent)
     return best;
 }
 
-/* The rest of a line that fits: literals side by side become one. */
+/* Prints the rest of a line that fits, and joins adjacent literals. */
 static void append_joined(wrapper *w, shmrpci_buf *out)
 {
     const char *at = w->at;
@@ -440,7 +441,7 @@ static bool closes(const line *l)
     return l->len > l->indent && l->text[l->indent] == '}';
 }
 
-/* Whether two string literals may stand side by side. */
+/* Whether the line may contain adjacent string literals. */
 static bool may_join(const line *l)
 {
     const char *at = l->text;
@@ -454,7 +455,7 @@ static bool may_join(const line *l)
     return false;
 }
 
-/* Most lines: there is nothing to break or to join. */
+/* Whether there is nothing to break or join, as in most lines. */
 static bool is_plain(const line *l)
 {
     return l->len <= GEN_TIDY_COLUMNS && !may_join(l);

@@ -18,18 +18,18 @@
 
 #define GEN_TIDY_COLUMNS 80
 
-/* State kept from one piece of a text to the next; zeros at its beginning. Each
+/* State kept between pieces of a text; all zeros at its beginning. Each
  * language uses the members that it needs. */
 typedef struct gen_tidying {
-    bool has_begun;   /* a line was put out */
-    bool gap;         /* empty lines were left out since */
+    bool has_begun;   /* a line has been printed */
+    bool gap;         /* empty lines have been left out since then */
     bool opens;       /* the last line opens a block */
     bool after_title; /* the last line is a title */
     bool paragraph;   /* the next text begins a paragraph */
 } gen_tidying;
 
-/* Appends the tidied lines: a text, or a piece of it that ends with a line.
- * Failures stay in `out`. */
+/* Appends the tidied lines of a text, or of a piece of it that ends with a
+ * complete line. Failures are recorded in `out`. */
 void gen_tidy(gen_tidying *state, const char *text, size_t len,
               shmrpci_buf *out);
 

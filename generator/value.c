@@ -1,4 +1,4 @@
-/* JSON values: construction, look-up and printing. */
+/* JSON values: construction, lookup and printing. */
 #include "generator/value.h"
 
 #include <inttypes.h>
@@ -6,7 +6,7 @@
 
 #include "base/json_text.h"
 
-/* Stands in for every value after memory ran out; never written. */
+/* Replaces every value after memory ran out; never modified. */
 static gen_value nothing = {.kind = GEN_KIND_NULL};
 
 struct gen_later {
@@ -43,7 +43,7 @@ static gen_value *make(gen_tree *tree, gen_kind kind)
     return value;
 }
 
-/* A value whose text stays where it is. */
+/* A value that points to a text without copying it. */
 static gen_value *make_ref(gen_tree *tree, gen_kind kind, const char *text,
                            size_t len)
 {
@@ -162,7 +162,8 @@ const char *gen_buf_take(gen_tree *tree, shmrpci_buf *buf)
         tree->out_of_memory = true;
         return "";
     }
-    /* Unused memory is given back, unless something was allocated meanwhile. */
+    /* Returns unused memory to the arena, unless something was allocated
+     * meanwhile. */
     (void)shmrpci_arena_resize(&tree->arena, text, buf->cap, buf->len + 1);
     return text;
 }
@@ -211,8 +212,9 @@ void gen_set_later(gen_tree *tree, gen_value *object, gen_fill *fill,
     gen_set(object, "", value);
 }
 
-/* Replaces `child` by the members that it represents, the first of them in its
- * own memory. Readers can't notice the difference, hence the casts. */
+/* Replaces `child`, a placeholder, by the members that it stands for; the first
+ * one reuses its memory. Readers can't notice the difference, hence the
+ * casts. */
 static void expand(const gen_value *parent, const gen_value *child)
 {
     gen_value *object = (gen_value *)(uintptr_t)parent;
@@ -359,7 +361,7 @@ static void print_value(const gen_value *value, int depth, shmrpci_buf *out)
 {
     switch ((gen_kind)value->kind) {
     case GEN_KIND_NULL:
-    case GEN_KIND_LATER: /* gen_first and gen_next never give one */
+    case GEN_KIND_LATER: /* gen_first and gen_next never return this kind */
         shmrpci_buf_append_text(out, "null");
         break;
     case GEN_KIND_BOOL:

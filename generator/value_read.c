@@ -1,4 +1,4 @@
-/* JSON values: the strict reader, recursive descent over RFC 8259. */
+/* JSON values: the strict reader, a recursive descent parser for RFC 8259. */
 #include "generator/value.h"
 
 #include <string.h>
@@ -92,7 +92,7 @@ static bool read_hex4(reader *r, uint32_t *out)
     return true;
 }
 
-/* After `\u`: one unit, or a surrogate pair. */
+/* Reads what follows `\u`: one code unit, or a surrogate pair. */
 static bool read_unicode(reader *r, shmrpci_buf *text)
 {
     uint32_t code = 0;
@@ -131,7 +131,7 @@ static bool read_escape(reader *r, shmrpci_buf *text)
     return true;
 }
 
-/* The characters of a string after its opening quote. */
+/* Reads the characters of a string after its opening quote. */
 static bool read_characters(reader *r, shmrpci_buf *text)
 {
     while (r->at < r->end && (unsigned char)*r->at >= 0x20) {

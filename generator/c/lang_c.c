@@ -1,22 +1,22 @@
 /*
  * The language C: the object `c` of each entity of the model.
  *
- * templates/README.md explains the members of that object. Whatever is longer
- * than a loop or a flag test is decided here, in C where it can be tested, and
- * handed to the templates as text: declarations, names, flags of tables, rows
- * in the order that tables need.
+ * templates/README.md explains the members of that object. Anything beyond a
+ * loop or a flag test is decided here, in C, where it can be tested, and passed
+ * to the templates as text: declarations, names, flags of tables, rows in the
+ * order that tables need.
  *
- * Names are settled before anything is made. Those with linkage are reserved
- * first, so that no static object takes one; each entity then claims its own,
- * and a clash is an error with both owners' names rather than something that
- * the C compiler finds.
+ * Names are settled before any object is made. Names with linkage are reserved
+ * first, so that no static object gets one of them; each entity then claims its
+ * own, and a clash is an error with both owners' names rather than something
+ * that the C compiler finds.
  */
 #include "generator/c/lang_c.h"
 
 #include "generator/lang.h"
 #include "generator/tidy.h"
 
-/* `text` is not copied: it is in the tree, or constant. */
+/* The text is not copied: it must be constant or live in the tree. */
 void gen_c_set_text(gen_model *m, gen_value *object, const char *key,
                     const char *text)
 {
@@ -31,25 +31,27 @@ void gen_c_set_flag(gen_model *m, gen_value *object, const char *key, bool flag)
 
 /* ---- the file ---- */
 
-/* Names in messages are quoted as in all diagnostics. */
+/* Puts a name in the quotes that all diagnostics use. */
 static const char *quoted(gen_model *m, const char *name)
 {
     return gen_c_text(m, "`%s`", name);
 }
 
-/* The name of a type: no static object may have it, and no member in C++. */
+/* Reserves the name of a type: no static object may have it, and in C++ no
+ * member. */
 static void reserve_type(gen_model *m, const idl_decl *decl)
 {
     const char *name = gen_c_name(m, decl);
     (void)gen_c_unique(m, name);
     (void)gen_c_enter(m, &gen_c_state_of(m)->types, name, name);
-    if (decl->imported) { /* others claim their names with their entities */
+    if (decl->imported) { /* imported declarations claim no names: their own
+                           * headers do */
         gen_c_claim(m, name, quoted(m, decl->full_name), decl->span);
     }
 }
 
-/* Names with linkage, of the file's own and of imported declarations, as both
- * are in one translation unit. */
+/* Reserves names with linkage of the file's own and of imported declarations,
+ * since both end up in one translation unit. */
 static void reserve_names(gen_model *m)
 {
     const idl_schema *schema = m->schema;
@@ -74,10 +76,10 @@ static void reserve_names(gen_model *m)
     }
 }
 
-/* A type and its descriptor. */
+/* Claims the names of a type and of its descriptor. */
 static void claim_decl(gen_model *m, const idl_decl *decl)
 {
-    /* The type's own name is claimed with it. */
+    /* Claimed together with the type's own name. */
     static const char *const suffixes[] = {"_descriptor", NULL};
     gen_c_claim_all(m, gen_c_name(m, decl), decl->full_name, decl->span,
                     suffixes);
@@ -103,8 +105,8 @@ static bool throws_from(const idl_schema *schema, const idl_file *file)
     return false;
 }
 
-/* The imports whose server headers handlers include, to raise the errors that
- * are declared there. */
+/* The imports whose server headers the generated server includes, because its
+ * handlers raise errors that are declared there. */
 static gen_value *raised_stems(gen_model *m)
 {
     const idl_file *file = m->schema->main;
@@ -119,8 +121,8 @@ static gen_value *raised_stems(gen_model *m)
     return stems;
 }
 
-/* Whether the stubs of a method copy arrays, or clear what may be absent: then
- * they need <string.h>. */
+/* Whether the stubs of a method need <string.h>: they copy arrays, and clear
+ * optional parameters. */
 static bool copies(const idl_method *method)
 {
     for (size_t i = 0; i < method->param_count; i++) {
@@ -133,13 +135,14 @@ static bool copies(const idl_method *method)
     return false;
 }
 
-/* Handles of imported objects are in their own file's header. */
+/* Imported objects have their handles in the header of their own file. */
 static void note_kind(bool *kinds, const idl_shared *shared)
 {
     kinds[shared->kind] = kinds[shared->kind] || !shared->decl.imported;
 }
 
-/* has_queue and its like: which headers the handles need. */
+/* Sets has_queue and similar flags, which say which headers the handles
+ * need. */
 static void set_kinds(gen_model *m, gen_value *c)
 {
     const idl_schema *schema = m->schema;
@@ -161,8 +164,8 @@ static void set_kinds(gen_model *m, gen_value *c)
     gen_c_set_flag(m, c, "has_shared", any);
 }
 
-/* The headers that the stubs of the file's own services and errors need:
- * generated files include what they use, and no more. */
+/* Sets flags for the headers that the stubs of the file's own services and
+ * errors need: generated files include only what they use. */
 static void set_needs(gen_model *m, gen_value *c)
 {
     const idl_schema *schema = m->schema;
@@ -195,14 +198,14 @@ static void set_needs(gen_model *m, gen_value *c)
     gen_c_set_flag(m, c, "has_streams", streams);
 }
 
-/* Made before any entity: the lists to which types are added while entities are
- * made, in the order in which templates print them. */
+/* Runs before any entity. Creates the lists to which types are added while
+ * entities are made; their order is the order in which templates print them. */
 static void begin(gen_model *m, gen_value *root)
 {
     gen_tree *tree = m->tree;
     gen_c_state *state = shmrpci_arena_calloc(&tree->arena, 1, sizeof *state,
                                               _Alignof(gen_c_state));
-    /* NULL only when out of memory: the tree reports that at the end, and the
+    /* Used only when out of memory: the tree reports that at the end, and the
      * result is discarded. */
     static gen_c_state stand_in;
     if (state == NULL) {
@@ -227,7 +230,8 @@ static void begin(gen_model *m, gen_value *root)
 
 /* ---- constants and enums ---- */
 
-/* Constants are macros, as C has no other constant of every type. */
+/* Constants are macros, because C has no other kind of constant for every
+ * type. */
 static void add_const(gen_model *m, gen_value *object,
                       const idl_const *constant)
 {
@@ -236,7 +240,7 @@ static void add_const(gen_model *m, gen_value *object,
     gen_c_claim(m, name, quoted(m, constant->decl.full_name),
                 constant->decl.span);
     gen_c_set_text(m, c, "name", name);
-    /* Texts may take several lines of a macro. */
+    /* Strings may take several lines of a macro. */
     bool is_text = constant->value.kind == IDL_VALUE_TEXT;
     gen_c_set_text(m, c, "value",
                    is_text ? gen_c_macro_text(m, constant->value.u.text)
@@ -244,7 +248,8 @@ static void add_const(gen_model *m, gen_value *object,
     gen_set(c, "doc", gen_c_doc(m, &constant->decl.meta));
 }
 
-/* With the name of its enum in front: C has one space for all enumerators. */
+/* The enumerator's name begins with that of its enum, because C has a single
+ * namespace for enumerators. */
 static void add_enum_item(gen_model *m, gen_value *object,
                           const idl_enum_item *item)
 {
@@ -261,9 +266,10 @@ static void add_enum_item(gen_model *m, gen_value *object,
         value.kind = IDL_VALUE_UINT;
         value.u.u = (uint64_t)item->value;
     }
-    /* With INT64_C or UINT64_C where an int is too small. */
+    /* Wrapped in INT64_C or UINT64_C if an int is too small. */
     gen_c_set_text(m, c, "value", gen_c_value(m, &type, &value));
-    /* The same bits as an int64_t, which is how the descriptor stores them. */
+    /* The same bits as an int64_t, the type in which the descriptor stores
+     * them. */
     gen_c_set_text(m, c, "bits",
                    gen_c_text(m, "%s%s",
                               item->owner->base == IDL_U64 ? "(int64_t)" : "",
@@ -272,8 +278,8 @@ static void add_enum_item(gen_model *m, gen_value *object,
     gen_c_set_text(m, c, "doc_text", gen_c_doc_text(m, &item->meta.docs));
 }
 
-/* Whether ISO C lets all values be enumerators, which are ints; otherwise they
- * are macros. */
+/* Whether all values fit an int, as ISO C requires of enumerators. Otherwise
+ * they become macros. */
 static bool fits_int(const idl_enum *enumeration)
 {
     for (size_t i = 0; i < enumeration->item_count; i++) {
@@ -286,8 +292,8 @@ static bool fits_int(const idl_enum *enumeration)
     return true;
 }
 
-/* The enumerator with the next higher value, as descriptors list them by value;
- * NULL: that was the last one. */
+/* The enumerator with the next higher value, or NULL after the last one.
+ * Descriptors list enumerators by value. */
 static const idl_enum_item *next_item(const idl_enum *enumeration,
                                       const idl_enum_item *last)
 {
@@ -306,8 +312,8 @@ static const idl_enum_item *next_item(const idl_enum *enumeration,
     return next;
 }
 
-/* The C type is the base, not the enum: its size doesn't depend on the
- * compiler, and it may have other values. */
+/* Members have the base type, not the enum type: the size of an enum depends on
+ * the compiler, and the value may be one without a name. */
 static void add_enum(gen_model *m, gen_value *object,
                      const idl_enum *enumeration)
 {
@@ -338,14 +344,14 @@ static void add_enum(gen_model *m, gen_value *object,
 
 /* ---- fields of records and methods ---- */
 
-/* The pointer is the caller's, its target is not written. */
+/* A pointer to const: the caller owns the target. */
 const char *gen_c_pointed(gen_model *m, const char *base, const char *name)
 {
     return gen_c_text(m, "const %s *%s", base, name);
 }
 
-/* The declaration of a member, and of its has_ companion: optional ones that
- * aren't pointers have one. */
+/* Sets the declaration of a member and of its has_ companion, which optional
+ * members have unless they are pointers. */
 void gen_c_set_member(gen_model *m, gen_value *c, const idl_field *field,
                       uint32_t flags, const char *place)
 {
@@ -362,8 +368,8 @@ void gen_c_set_member(gen_model *m, gen_value *c, const idl_field *field,
         field->optional && !is_pointer ? gen_c_text(m, "has_%s", name) : NULL);
 }
 
-/* A static constant with the default value, to which the descriptor points;
- * NULL if there is none. */
+/* Adds a static constant with the default value, to which the descriptor
+ * points. Returns its name, or NULL if there is no default. */
 static const char *add_default(gen_model *m, const idl_field *field,
                                const char *place)
 {
@@ -379,8 +385,8 @@ static const char *add_default(gen_model *m, const idl_field *field,
     return gen_c_text(m, "&%s", name);
 }
 
-/* The rows of a field table, by tag: codecs write in that order, and find
- * fields by it. */
+/* The rows of a field table, sorted by tag: codecs write fields in that order
+ * and search by tag. */
 gen_value *gen_c_field_rows(gen_model *m, const idl_field *fields, size_t count,
                             bool is_param, bool is_union,
                             const char *short_name, const char *c_type)
@@ -395,7 +401,7 @@ gen_value *gen_c_field_rows(gen_model *m, const idl_field *fields, size_t count,
         gen_set(row, "tag", gen_uint(m->tree, field->tag));
         gen_c_set_text(m, row, "name", field->name);
         gen_c_set_text(m, row, "owner", c_type);
-        /* All members of a union are at one offset. */
+        /* All members of a union have the same offset. */
         gen_c_set_text(m, row, "member", is_union ? "u" : name);
         gen_c_set_text(m, row, "has",
                        flags == SHMRPC_FIELD_OPTIONAL
@@ -420,8 +426,8 @@ static void add_field(gen_model *m, gen_value *object, const idl_record *record,
                                    gen_c_member(m, field));
     gen_c_set_member(m, c, field, idl_field_flags(field, false), place);
     gen_c_set_text(m, c, "initial", gen_c_initial(m, field));
-    /* Made for every field, claimed only where the template uses it: in
-     * unions. */
+    /* Set for every field, but claimed only for unions, the only place where
+     * the template uses it. */
     const char *tag_name = gen_c_text(m, "%s_%s", gen_c_macro(m, &record->decl),
                                       gen_c_upper(m, gen_c_member(m, field)));
     if (record->kind == IDL_RECORD_UNION) {
@@ -437,14 +443,15 @@ static void add_field(gen_model *m, gen_value *object, const idl_record *record,
 
 /* ---- records and errors ---- */
 
-/* Native sizes; those of C are left to the compiler. */
+/* Sets the size and alignment in the native image; the C compiler computes
+ * those in C. */
 void gen_c_set_layout(gen_model *m, gen_value *c, shmrpci_layout layout)
 {
     gen_set(c, "size", gen_uint(m->tree, layout.size));
     gen_set(c, "align", gen_uint(m->tree, layout.align));
 }
 
-/* Skips the first " | ". */
+/* The flags joined by " | "; the code below skips the first separator. */
 const char *gen_c_type_flags(gen_model *m, bool params, bool compact, bool flat,
                              bool fixed)
 {
@@ -455,8 +462,8 @@ const char *gen_c_type_flags(gen_model *m, bool params, bool compact, bool flat,
     return *text == '\0' ? "0" : text + 3;
 }
 
-/* Sets the macro of the defaults, and the members for the table of a struct,
- * union or payload. */
+/* Sets the macro with the defaults, and the members for the descriptor table of
+ * a struct, union or payload. */
 static void set_record(gen_model *m, gen_value *c, const idl_record *record)
 {
     const char *name = gen_c_name(m, &record->decl);
@@ -485,7 +492,7 @@ static void set_record(gen_model *m, gen_value *c, const idl_record *record)
                              is_union, owner, name));
 }
 
-/* A struct or union: its type, its descriptor, and the tags of a union. */
+/* Adds a struct or union: its type, its descriptor, and the tags of a union. */
 static void add_record(gen_model *m, gen_value *object,
                        const idl_record *record)
 {
@@ -493,7 +500,7 @@ static void add_record(gen_model *m, gen_value *object,
     const char *name = gen_c_name(m, &record->decl);
     bool is_union = record->kind == IDL_RECORD_UNION;
     claim_decl(m, &record->decl);
-    /* The enum of a union's tags has a name of its own. */
+    /* The enum of a union's tags has its own name. */
     if (is_union) {
         gen_c_claim(m, gen_c_text(m, "%s_tag", name),
                     gen_c_text(m, "the tags of `%s`", record->decl.full_name),
@@ -507,14 +514,14 @@ static void add_record(gen_model *m, gen_value *object,
                    gen_c_doc_text(m, &record->decl.meta.docs));
 }
 
-/* An error without fields has a number and no payload: nothing has to be raised
- * with it. */
+/* An error without fields has a number but no payload, so it needs no function
+ * to raise it. */
 static void add_error(gen_model *m, gen_value *object, const idl_record *error)
 {
     gen_value *c = gen_set(object, "c", gen_object(m->tree));
     const char *macro = gen_c_error_macro(m, &error->decl);
     const char *owner = gen_c_short(m, &error->decl);
-    /* The function that a handler calls to end in this error, with its
+    /* The function that a handler calls to end the call with this error and its
      * details. */
     const char *raise = gen_c_prefixed(m, gen_c_text(m, "raise_%s", owner));
     bool has_payload = error->field_count > 0;
@@ -540,8 +547,8 @@ static void add_error(gen_model *m, gen_value *object, const idl_record *error)
     gen_c_set_text(m, c, "doc_text", gen_c_doc_text(m, &error->decl.meta.docs));
 }
 
-/* The kinds decide which are written: types always, client and server as
- * --kinds says. */
+/* `--kinds` selects which files are written; those of kind "types" always
+ * are. */
 static const gen_lang_file files[] = {
     {"types", "types.h", ".h"},          {"types", "types.c", ".c"},
     {"client", "client.h", "_client.h"}, {"client", "client.c", "_client.c"},
@@ -549,7 +556,7 @@ static const gen_lang_file files[] = {
 };
 
 /* The functions that the model calls, one for each kind of entity, in the order
- * of the source. */
+ * of entities in the source. */
 const gen_lang gen_lang_c = {
     .name = "c",
     .files = files,

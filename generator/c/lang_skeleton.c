@@ -1,11 +1,11 @@
-/* The skeleton: C, plus the variables that a call needs. Everything else comes
- * from the functions of the language C, which are called first; existing files
- * are never overwritten, because they belong to the user from then on. */
+/* The skeleton: the language C, plus the variables that calls need. Its
+ * functions call those of the language C first. It never overwrites files,
+ * because they belong to the user once written. */
 #include "generator/c/lang_skeleton.h"
 
 #include "generator/c/lang_c.h"
 
-/* With one service the example needs no name for it. */
+/* If there is only one service, the example needs no name for it. */
 static void begin(gen_model *m, gen_value *root)
 {
     size_t count = 0;
@@ -17,7 +17,7 @@ static void begin(gen_model *m, gen_value *root)
     gen_c_set_flag(m, start, "one_service", count == 1);
 }
 
-/* An initialiser that compiles for every type: the user replaces it. */
+/* An initialiser that compiles for every type; the user replaces it. */
 static const char *zero_of(idl_kind kind)
 {
     bool is_number = kind != IDL_BOOL && (kind <= IDL_F64 || kind == IDL_ENUM);
@@ -37,7 +37,7 @@ static void add_param(gen_model *m, gen_value *object, const idl_method *method,
     bool is_pointer =
         param->type->kind != IDL_ARRAY && idl_field_flags(param, true) != 0;
     gen_value *start = gen_set(object, "start", gen_object(m->tree));
-    /* ISO C turns no array of arrays into one of constants. */
+    /* ISO C does not convert an array of arrays to an array of const arrays. */
     bool is_array = param->type->kind == IDL_ARRAY;
     gen_c_set_text(m, start, "decl",
                    gen_c_text(m, "%s%s %s%s", is_array ? "const " : "",
@@ -67,15 +67,15 @@ static void add_method(gen_model *m, gen_value *object,
     gen_c_set_text(m, start, "ref", ref);
 }
 
-/* Their names can't clash with C names, and don't change when more is generated
- * into the same folder. */
+/* These names can't clash with names of generated C files, and stay the same
+ * when more files are generated into the folder. */
 static const gen_lang_file files[] = {
     {"server", "server_main.c", "_server_main.c"},
     {"client", "client_main.c", "_client_main.c"},
 };
 
-/* A copy of the language C with a few functions replaced: made at run time, as
- * C has no constant that copies another. */
+/* Copies the language C and replaces a few functions. At run time, because a C
+ * constant can't be initialised from another one. */
 void gen_lang_make_skeleton(gen_lang *out)
 {
     *out = gen_lang_c;

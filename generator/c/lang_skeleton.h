@@ -1,8 +1,8 @@
 /*
  * The skeleton: a server and a client to start from, written once.
  *
- * It is the language C with other files: its templates see what those of C see,
- * and an object `start` besides (templates/README.md).
+ * It is the language C with other files: its templates see the same objects as
+ * those of C, and also an object `start` (templates/README.md).
  * Threading: one thread at a time.
  */
 #ifndef SHMRPC_GENERATOR_LANG_SKELETON_H

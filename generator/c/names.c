@@ -1,15 +1,15 @@
 /*
  * The language C: names.
  *
- * Most follow idl/cname.h, which the checker uses as well, so that what it
- * compares is what is generated. This file adds --prefix, which replaces the
- * prefix of the file's own package, and the names that only generated code
- * needs.
+ * Most names follow idl/cname.h. The checker uses it too, so it compares the
+ * names that are generated. This file adds --prefix, which replaces the prefix
+ * of the file's own package, and the names that only generated code needs.
  *
- * Three maps keep names apart. `names` has all static objects and what they
- * must not be called: a clash there is solved by a number. `types` has the
- * types, after which C++ lets no member be called. `claims` has everything with
- * linkage and macros: a clash there is the user's to solve, and is reported.
+ * Three maps keep names apart. `names` has all static objects and the names
+ * that they must not have: a clash is resolved by adding a number. `types` has
+ * the types: C++ does not allow a member with the name of a type. `claims` has
+ * macros and everything with linkage: a clash is reported, and the user has to
+ * resolve it.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -35,7 +35,7 @@ static char *copy_of(gen_model *m, const char *text)
     return (char *)(uintptr_t)gen_print(m->tree, "%s", text);
 }
 
-/* ASCII alone: names are. */
+/* Converts ASCII only; other characters are not in names. */
 const char *gen_c_upper(gen_model *m, const char *text)
 {
     char *copy = copy_of(m, text);
@@ -48,13 +48,14 @@ const char *gen_c_upper(gen_model *m, const char *text)
 bool gen_c_enter(gen_model *m, idl_map *map, const char *name,
                  const void *object)
 {
-    /* The map hands it back as it was, and nobody writes to it. */
+    /* The cast is safe: the map only returns the pointer, and nobody writes
+     * through it. */
     void *entry = (void *)(uintptr_t)object;
     return idl_map_put(map, m->opts->diags->memory, name, entry) == NULL;
 }
 
-/* Numbers are assigned in the order in which names are requested, which is that
- * of the source: the same file always gets the same numbers. */
+/* Numbers are assigned in the order in which names are requested, which is the
+ * order of the source, so the same file always gets the same numbers. */
 const char *gen_c_unique(gen_model *m, const char *name)
 {
     const char *candidate = name;
@@ -77,8 +78,8 @@ static const char *own_prefix(gen_model *m, const idl_package *package)
     return gen_buf_take(m->tree, &buf);
 }
 
-/* `name` with the prefix that --prefix asks for instead of its own: only for
- * the package of the file, as imported headers were made with theirs. */
+/* `name` with the prefix of --prefix instead of its own, but only for the
+ * file's own package: imported headers were generated with other options. */
 static const char *with_prefix(gen_model *m, const idl_package *package,
                                const char *name, bool upper)
 {
@@ -103,9 +104,8 @@ const char *gen_c_prefixed(gen_model *m, const char *name)
     return gen_c_text(m, "%s%s%s", prefix, *prefix != '\0' ? "_" : "", name);
 }
 
-/* Whether the guard of PREFIX and `path`, which joins their words in capitals,
- * could be made of other words too: "acme/echo" and "acme_echo" both give
- * ACME_ECHO. */
+/* Whether the guard made of `prefix` and `path` could also be made of other
+ * words: "acme/echo" and "acme_echo" both give ACME_ECHO. */
 static bool is_ambiguous(const char *prefix, const char *path)
 {
     bool plain = true;
@@ -113,7 +113,7 @@ static bool is_ambiguous(const char *prefix, const char *path)
         plain = plain && (islower((unsigned char)*at) ||
                           isdigit((unsigned char)*at) || *at == '_');
     }
-    /* The first underscore must be the one between the two. */
+    /* The first underscore must be the separator between prefix and path. */
     bool splits = *prefix != '\0' ? strchr(prefix, '_') == NULL
                                   : strchr(path, '_') == NULL;
     return !plain || !splits;
@@ -122,7 +122,7 @@ static bool is_ambiguous(const char *prefix, const char *path)
 const char *gen_c_guard(gen_model *m, const char *path)
 {
     const char *prefix = prefix_of(m, m->schema->package);
-    /* Whatever isn't a letter or digit becomes an underscore. */
+    /* Every character that isn't a letter or digit becomes an underscore. */
     char *copy = copy_of(m, gen_c_upper(m, gen_c_prefixed(m, path)));
     for (char *at = copy; *at != '\0'; at++) {
         *at = (char)(isalnum((unsigned char)*at) ? *at : '_');
@@ -130,13 +130,13 @@ const char *gen_c_guard(gen_model *m, const char *path)
     if (!is_ambiguous(prefix, path)) {
         return copy;
     }
-    /* A blank is in neither, so that no two pairs give one key. */
+    /* Neither part contains a space, so different pairs give different keys. */
     const char *key = gen_c_text(m, "%s %s", prefix, path);
     uint64_t hash = idl_canonical_hash(key, strlen(key));
     return gen_c_text(m, "%s_%08" PRIX32, copy, (uint32_t)hash);
 }
 
-/* Within a file's static names a package is of no use. */
+/* The package is left out: static names need no prefix within their file. */
 const char *gen_c_short(gen_model *m, const idl_decl *decl)
 {
     shmrpci_buf buf;
@@ -146,8 +146,8 @@ const char *gen_c_short(gen_model *m, const idl_decl *decl)
     return gen_buf_take(m->tree, &buf);
 }
 
-/* The declaration without the prefix of a service of its own, where --prefix
- * asks for one: the command line wins. */
+/* The declaration; without the prefix of its service's own @c_prefix if
+ * --prefix is given, which takes precedence. */
 static idl_decl as_wanted(const gen_model *m, const idl_decl *decl)
 {
     idl_decl copy = *decl;
@@ -157,7 +157,7 @@ static idl_decl as_wanted(const gen_model *m, const idl_decl *decl)
     return copy;
 }
 
-/* The C name of the type, with which the names of all its functions begin. */
+/* The C name of the type; the names of all its functions begin with it. */
 const char *gen_c_name(gen_model *m, const idl_decl *decl)
 {
     shmrpci_buf buf;
@@ -199,7 +199,8 @@ const char *gen_c_unlike_types(gen_model *m, const char *name)
     return is_type ? gen_c_text(m, "%s_", name) : name;
 }
 
-/* The member's name as in idl/cname.h, unless a type is called so. */
+/* The member's name by the rule of idl/cname.h; changed if a type has that
+ * name. */
 const char *gen_c_member(gen_model *m, const idl_field *field)
 {
     shmrpci_buf buf;
@@ -210,8 +211,8 @@ const char *gen_c_member(gen_model *m, const idl_field *field)
 
 const char *gen_c_argument(gen_model *m, const idl_field *param)
 {
-    /* Other names in the scope of a method's arguments, in stubs and
-     * handlers. */
+    /* Names that stubs and handlers use themselves in the scope of a method's
+     * arguments. */
     static const char *const own[] = {
         "call", "client", "ctx",   "done", "error",  "in",   "opts",
         "out",  "params", "reply", "ret",  "status", "user",
@@ -225,7 +226,7 @@ const char *gen_c_argument(gen_model *m, const idl_field *param)
     return name;
 }
 
-/* Without the service's name, which functions have in front. */
+/* The method's name without that of its service. */
 const char *gen_c_method(gen_model *m, const idl_method *method)
 {
     shmrpci_buf buf;
@@ -234,8 +235,8 @@ const char *gen_c_method(gen_model *m, const idl_method *method)
     return gen_buf_take(m->tree, &buf);
 }
 
-/* Templates and tables ask for a method's names many times in a row: the last
- * ones are cached. */
+/* Templates and tables ask for a method's names many times in a row, so the
+ * names of the last method are cached. */
 static void name_method(gen_model *m, const idl_method *method)
 {
     gen_c_state *c = gen_c_state_of(m);
@@ -261,14 +262,14 @@ const char *gen_c_method_place(gen_model *m, const idl_method *method)
     return gen_c_state_of(m)->place;
 }
 
-/* The owner of a name. Its text for people is only made when two owners claim
- * the same name. */
+/* The owner of a name. It is turned into text only when two owners claim the
+ * same name. */
 typedef struct claimant {
     const char *what;
-    const char *suffix; /* NULL, or what follows the name of `what` */
+    const char *suffix; /* NULL, or the suffix appended to the name of `what` */
 } claimant;
 
-/* With the suffix, if the name is derived from the owner's. */
+/* Includes the suffix if the name is derived from the owner's. */
 static const char *claimant_text(gen_model *m, const claimant *who)
 {
     return who->suffix == NULL
@@ -276,7 +277,8 @@ static const char *claimant_text(gen_model *m, const claimant *who)
                : gen_c_text(m, "%s with `%s`", who->what, who->suffix);
 }
 
-/* The same owner may claim twice: a view that two places need is one. */
+/* The same owner may claim a name twice: a view needed at two places is the
+ * same view. */
 static void claim(gen_model *m, const char *name, const char *what,
                   const char *suffix, idl_span span)
 {

@@ -1,8 +1,9 @@
-/* The language C: constructs of a .svc that can't be generated yet. Each is an
- * error with a place, so that nobody notices only by missing C code. */
+/* The language C: reports constructs of a .svc that can't be generated yet.
+ * Each is an error with a place, so that users need not discover it by missing
+ * C code. */
 #include "generator/c/lang_c.h"
 
-/* The code is "not generated", since the file itself is correct. */
+/* The code is "not generated": the file itself is correct. */
 static void refuse(idl_diags *diags, idl_span span, const char *what)
 {
     idl_report(diags, IDL_S_NOT_GENERATED, span, "%s: not generated yet", what);
@@ -10,8 +11,8 @@ static void refuse(idl_diags *diags, idl_span span, const char *what)
 
 static void refuse_method(idl_diags *diags, const idl_method *method)
 {
-    /* C passes only a pointer to the first element of an array: use a struct
-     * instead. */
+    /* C would pass a pointer to the first element of an array, so items must be
+     * wrapped in a struct. */
     static const char what[] = "stream of arrays (a struct can hold one)";
     const idl_field *in = method->stream_param;
     if (in != NULL && in->type->kind == IDL_ARRAY) {
@@ -29,7 +30,7 @@ static void refuse_service(idl_diags *diags, const idl_service *service)
     }
 }
 
-/* An imported file is checked as a file of its own. */
+/* An imported file is checked when it is generated itself. */
 void gen_c_refuse(const idl_schema *schema, idl_diags *diags)
 {
     for (size_t i = 0; i < schema->service_count; i++) {

@@ -1,10 +1,10 @@
 /*
  * The language C: services and methods.
  *
- * The form of a call in C follows from its method: a result without pointers is
- * returned by value, any other in a reply object that holds its memory, and a
- * method whose errors have details has a reply object for these. Streams and
- * asynchronous calls have functions of their own beside it. Each form is
+ * The form of a call in C depends on its method. A result without pointers is
+ * returned by value; any other result is returned in a reply object that owns
+ * its memory. A method whose errors have details also has a reply object.
+ * Streams and asynchronous calls have additional functions. Each form is
  * decided in one function here, and the templates only print it.
  *
  * Comments of generated functions state what the `.svc` promises: limits,
@@ -18,9 +18,9 @@
 #include "idl/largest.h"
 #include "idl/layout.h"
 
-/* A parameter twice: as a member of the params struct that is encoded, and as
- * an argument. Arrays are passed as C passes them, structs by pointer, the rest
- * by value. */
+/* Adds a parameter in two forms: as a member of the params struct that is
+ * encoded, and as an argument. Arrays are passed as C passes them, structs by
+ * pointer, everything else by value. */
 void gen_c_add_param(gen_model *m, gen_value *object, const idl_method *method,
                      const idl_field *param)
 {
@@ -33,8 +33,8 @@ void gen_c_add_param(gen_model *m, gen_value *object, const idl_method *method,
     gen_c_form form = gen_c_form_of(m, param->type, place);
     const char *argument = gen_c_argument(m, param);
     bool is_array = param->type->kind == IDL_ARRAY;
-    /* Optional scalars are pointers as arguments, although the params struct
-     * has a has_ member for them. */
+    /* Optional scalars are passed as pointers, although the params struct has a
+     * has_ member for them. */
     bool is_pointer = !is_array && (flags != 0);
     gen_c_set_text(m, c, "argument", argument);
     gen_c_set_text(m, c, "argument_decl",
@@ -51,7 +51,7 @@ void gen_c_add_param(gen_model *m, gen_value *object, const idl_method *method,
     gen_set(c, "doc", gen_c_doc(m, &param->meta));
 }
 
-/* Errors without fields need no place in a reply. */
+/* Errors without fields have no details for a reply to hold. */
 static bool throws_payload(const idl_method *method)
 {
     for (size_t i = 0; i < method->throw_count; i++) {
@@ -62,9 +62,9 @@ static bool throws_payload(const idl_method *method)
     return false;
 }
 
-/* Whether a call gives a reply object: for results with pointers, and for the
- * details of errors. Items of streams need none, and a stream that returns them
- * has the details. */
+/* Whether a call returns a reply object: if the result has pointers, or if
+ * errors have details. A call that returns a stream has none; its stream holds
+ * the details. */
 static bool is_reply(const idl_method *method)
 {
     return !method->result_is_stream &&
@@ -72,7 +72,7 @@ static bool is_reply(const idl_method *method)
             (method->result != NULL && !idl_is_fixed(method->result)));
 }
 
-/* A pointer to a value, as a type. Arrays are passed by their first element:
+/* The type of a pointer to a value. Arrays are passed by their first element:
  * "uint16_t (*)[3]" for u16[2][3]. */
 static const char *pointer_to(gen_model *m, const idl_type *type,
                               const char *place)
@@ -85,8 +85,8 @@ static const char *pointer_to(gen_model *m, const idl_type *type,
                      : gen_c_text(m, "%s *", base);
 }
 
-/* The parameters of an asynchronous call's callback besides the status, and the
- * sentence about them in its comment. */
+/* Sets the parameters that the callback of an asynchronous call has after the
+ * status, and the sentence about them in its comment. */
 static void set_done(gen_model *m, gen_value *c, const idl_method *method)
 {
     const char *function = gen_c_function(m, method);
@@ -124,7 +124,8 @@ static void set_done(gen_model *m, gen_value *c, const idl_method *method)
                                               gen_c_method_place(m, method))));
 }
 
-/* How the result is returned: not at all, by value, or as a reply object. */
+/* Sets how the result is returned: not at all, by value, or in a reply
+ * object. */
 static void set_result(gen_model *m, gen_value *c, const idl_method *method)
 {
     const idl_type *type = method->result_is_stream ? NULL : method->result;
@@ -201,7 +202,7 @@ static void set_params(gen_model *m, gen_value *c, const idl_method *method)
 /* "2 s", "250 ms": the largest unit that is exact. */
 static const char *duration_text(gen_model *m, int64_t ns)
 {
-    /* Units from the largest to the smallest, which divides everything. */
+    /* From the largest unit to the smallest, which is always exact. */
     static const struct {
         int64_t ns;
         const char *name;
@@ -217,7 +218,7 @@ static const char *duration_text(gen_model *m, int64_t ns)
     return gen_c_text(m, "%" PRId64 " %s", ns / units[i].ns, units[i].name);
 }
 
-/* Skips the first " | ". */
+/* The flags joined by " | "; the code below skips the first separator. */
 static const char *method_flags(gen_model *m, const idl_method *method)
 {
     const char *text = gen_c_text(
@@ -230,7 +231,7 @@ static const char *method_flags(gen_model *m, const idl_method *method)
     return *text == '\0' ? "0" : text + 3;
 }
 
-/* NULL: it throws nothing. */
+/* The errors of the method as text; NULL if it throws none. */
 static const char *throws_text(gen_model *m, const idl_method *method)
 {
     const char *text = NULL;
@@ -241,7 +242,8 @@ static const char *throws_text(gen_model *m, const idl_method *method)
     return text;
 }
 
-/* Bounds and defaults of parameters: callers get INVALID beyond them. */
+/* Bounds and defaults of parameters, for the comment: calls with values outside
+ * of the bounds return INVALID. */
 static const char *limits_text(gen_model *m, const idl_method *method)
 {
     const char *text = "";
@@ -256,8 +258,8 @@ static const char *limits_text(gen_model *m, const idl_method *method)
     return text;
 }
 
-/* The sentence about the reply in the comment of a call: who frees it, and that
- * a declared error leaves one too. */
+/* The sentence about the reply in the comment of a call: which function
+ * releases it, and that a declared error leaves one too. */
 static const char *release_text(gen_model *m, const idl_method *method)
 {
     if (!is_reply(method)) {
@@ -268,11 +270,10 @@ static const char *release_text(gen_model *m, const idl_method *method)
         throws_payload(method) ? ", also after a declared error" : "");
 }
 
-/* The sentences in the comment of a call besides the documentation. */
+/* The sentences that the comment of a call has after the documentation. */
 static const char *promise(gen_model *m, const idl_method *method)
 {
-    /* Without @timeout it is the timeout with which the connection was
-     * opened. */
+    /* Without @timeout, the timeout given when the connection was opened. */
     const char *deadline = method->timeout_ns > 0
                                ? duration_text(m, method->timeout_ns)
                                : "the connection's";
@@ -304,7 +305,8 @@ static const char *promise(gen_model *m, const idl_method *method)
                       throws != NULL ? throws : "", throws != NULL ? "." : "");
 }
 
-/* The errors of a method, and the accessors of their details in a reply. */
+/* Sets the errors of a method, and the accessors of their details in a
+ * reply. */
 static void set_throws(gen_model *m, gen_value *c, const idl_method *method)
 {
     const char *name =
@@ -334,8 +336,8 @@ static void set_throws(gen_model *m, gen_value *c, const idl_method *method)
     }
 }
 
-/* The items of one direction: their type in C, and an expression for its table;
- * "NULL" where none flow. */
+/* Sets the C type of the items of one direction. Returns an expression for
+ * their type table; "NULL" if that direction has no stream. */
 static const char *set_items(gen_model *m, gen_value *c,
                              const idl_method *method, bool to_server)
 {
@@ -345,7 +347,7 @@ static const char *set_items(gen_model *m, gen_value *c,
         gen_c_set_text(m, c, key, NULL);
         return "NULL";
     }
-    /* The name that the result of a call would have. */
+    /* The name that the result of an ordinary call would have. */
     const char *place = gen_c_text(
         m, "%s_%s", gen_c_method_place(m, method),
         to_server ? gen_c_member(m, method->stream_param) : "result");
@@ -353,8 +355,8 @@ static const char *set_items(gen_model *m, gen_value *c,
     return gen_c_table(m, type, place);
 }
 
-/* Whether items of one direction can be lent: `*_bytes` of raw methods, a
- * `*_flat` value of native ones. */
+/* Sets whether items of one direction can be lent: raw methods get `*_bytes`
+ * functions, native ones with flat items `*_flat`. */
 static void set_loans(gen_model *m, gen_value *c, const idl_method *method,
                       bool to_server)
 {
@@ -367,8 +369,8 @@ static void set_loans(gen_model *m, gen_value *c, const idl_method *method,
     gen_c_set_flag(m, c, to_server ? "in_flat" : "out_flat", is_flat);
 }
 
-/* Flags for templates, and the columns of the method's row; most methods have
- * SHMRPC_NO_STREAMS for all of them. */
+/* Sets flags for templates, and the stream columns of the method's row. Most
+ * methods have SHMRPC_NO_STREAMS instead of these. */
 static void set_streams(gen_model *m, gen_value *c, const idl_method *method)
 {
     bool takes = method->stream_param != NULL;
@@ -408,12 +410,12 @@ static void set_streams(gen_model *m, gen_value *c, const idl_method *method)
                        : "SHMRPC_NO_STREAMS");
 }
 
-/* Claims the names generated for the method, by its form: with streams, oneway,
- * with --async, or plain. */
+/* Claims the names generated for the method. They depend on its form: with
+ * streams, oneway, with --async, or plain. */
 static void claim_method(gen_model *m, const idl_method *method)
 {
-    /* Must be what templates/c makes: a name that is missing here could clash
-     * unnoticed. */
+    /* Must match the names that templates/c generates: a clash of a name
+     * missing here would not be found. */
     static const char *const of_stream[] = {
         "_params",    "_reply",          "_release",
         "_stream",    "_next",           "_send",
@@ -442,8 +444,8 @@ static void claim_method(gen_model *m, const idl_method *method)
                                              : suffixes);
 }
 
-/* The method as a member of the table of handlers, which begins with `size`: a
- * method of that name gets an underscore. */
+/* The method's name as a member of the table of handlers. That table begins
+ * with a member `size`, so a method named `size` gets an underscore. */
 static const char *handler_member(gen_model *m, const idl_method *method)
 {
     const char *name = gen_c_method(m, method);
@@ -460,7 +462,7 @@ void gen_c_add_method(gen_model *m, gen_value *object, const idl_method *method)
     gen_c_set_text(m, c, "service", gen_c_name(m, &method->service->decl));
     gen_c_set_text(m, c, "handler",
                    gen_c_unique(m, gen_c_text(m, "handle_%s", place)));
-    /* Methods have numbers as macros, for hooks that get them. */
+    /* Each method has a macro with its number, for hooks, which receive it. */
     const char *number =
         gen_c_text(m, "%s_METHOD_%s", gen_c_macro(m, &method->service->decl),
                    gen_c_upper(m, gen_c_method(m, method)));
@@ -478,7 +480,8 @@ void gen_c_add_method(gen_model *m, gen_value *object, const idl_method *method)
             ? gen_c_text(m, "INT64_C(%" PRId64 ")", method->timeout_ns)
             : "0");
     gen_c_set_text(m, c, "promise", promise(m, method));
-    const char *signature = method->signature; /* none is made to judge only */
+    /* NULL if only names are judged */
+    const char *signature = method->signature;
     gen_c_set_text(m, c, "signature",
                    signature != NULL
                        ? gen_c_literals(m, signature, strlen(signature))
@@ -508,8 +511,8 @@ static void claim_service(gen_model *m, const idl_service *service)
 }
 
 /* The service's description of itself: its `.svc` with documentation, for
- * people and tools. Filled in only when a template asks for it, because it is
- * long. */
+ * people and tools. It is long, so it is filled in only when a template asks
+ * for it. */
 static void fill_text_rows(gen_tree *tree, gen_value *c, const void *service)
 {
     gen_model m = {.tree = tree};
@@ -536,7 +539,7 @@ static bool has_async(const gen_model *m, const idl_service *service)
     return false;
 }
 
-/* Tables without rows are NULL: ISO C has no empty arrays. */
+/* A table without rows is NULL, because ISO C has no empty arrays. */
 void gen_c_add_service(gen_model *m, gen_value *object,
                        const idl_service *service)
 {

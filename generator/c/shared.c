@@ -1,10 +1,10 @@
 /*
  * The language C: shared objects.
  *
- * Each object gets a handle type of its own and functions around the library's,
- * so that the compiler checks the types of items and keys. This file decides
- * the names, the form of keys, and the row that describes the object to the
- * library.
+ * Each object gets its own handle type and functions that wrap those of the
+ * library, so that the compiler checks the types of items and keys. This file
+ * decides the names, the form of keys, and the row that describes the object to
+ * the library.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -24,8 +24,8 @@ typedef struct kind_names {
     size_t type_count;
 } kind_names;
 
-/* Must be what templates/c makes: a name that is missing here could clash
- * unnoticed. */
+/* Must match the names that templates/c generates: a clash of a name missing
+ * here would not be found. */
 static const char *const queue_suffixes[] = {
     "_queue",    "_open",    "_close",          "_push", "_push_many", "_pop",
     "_pop_many", "_peek",    "_release",        "_ack",  "_end",       "_stat",
@@ -56,7 +56,7 @@ static const char *const list_suffixes[] = {
     "_len",    "_release_one", "_watch_open", "_watch_next", "_watch_close",
     "_stat",   "_destroy",     "_snapshot",   "_load",       NULL};
 
-/* By kind; names_of knows the one that depends on more. */
+/* By kind. A value that is a list has other names: see names_of. */
 static const kind_names kinds[] = {
     [IDL_SHARED_QUEUE] = {"QUEUE", queue_suffixes, 1},
     [IDL_SHARED_TOPIC] = {"TOPIC", topic_suffixes, 2},
@@ -65,8 +65,8 @@ static const kind_names kinds[] = {
     [IDL_SHARED_VALUE] = {"VALUE", value_suffixes, 4},
 };
 
-/* A value that is changed item by item: a msgpack list whose item type has a
- * single name in C. */
+/* Whether the object is a value that is changed item by item: a msgpack list
+ * whose item type has a single name in C. */
 static bool is_list(const idl_shared *shared)
 {
     if (shared->kind != IDL_SHARED_VALUE || shared->element->kind != IDL_LIST ||
@@ -89,7 +89,8 @@ static const char *name_of(gen_model *m, const idl_shared *shared,
     return gen_c_text(m, "%s%s", gen_c_name(m, &shared->decl), suffix);
 }
 
-/* Called before any entity is made, as for services. */
+/* Called before any entity is made, like the functions that reserve names of
+ * services. */
 void gen_c_reserve_shared(gen_model *m, const idl_shared *shared)
 {
     const kind_names *names = names_of(shared);
@@ -121,7 +122,7 @@ static void claim_names(gen_model *m, const idl_shared *shared)
 
 /* ---- the row ---- */
 
-/* Only queues and topics have an option of that name. */
+/* The `overflow` option as text. Only queues and topics have it. */
 static const char *overflow_text(const idl_shared *shared)
 {
     static const char *const texts[] = {
@@ -136,7 +137,7 @@ static const char *overflow_text(const idl_shared *shared)
     return overflows ? texts[shared->options[IDL_OPTION_OVERFLOW]] : "DEFAULT";
 }
 
-/* The language has no other. */
+/* The `lifetime` option as text; these are all its values. */
 static const char *lifetime_text(const idl_shared *shared)
 {
     static const char *const texts[] = {
@@ -147,7 +148,7 @@ static const char *lifetime_text(const idl_shared *shared)
     return texts[shared->options[IDL_OPTION_LIFETIME]];
 }
 
-/* Skips the first " | ". */
+/* The flags joined by " | "; the code below skips the first separator. */
 static const char *flags_text(gen_model *m, const idl_shared *shared)
 {
     const int64_t *options = shared->options;
@@ -163,15 +164,15 @@ static const char *flags_text(gen_model *m, const idl_shared *shared)
     return *text == '\0' ? "0" : text + 3;
 }
 
-/* Options are 64-bit numbers, however the kind interprets them. */
+/* Sets an option as a 64-bit number; what it means depends on the kind. */
 static void set_number(gen_model *m, gen_value *c, const char *key,
                        const idl_shared *shared, idl_option option)
 {
     gen_set(c, key, gen_int(m->tree, shared->options[option]));
 }
 
-/* The .svc of the object alone, which is written into its file: tools read it
- * there that have no other. */
+/* The .svc of the object alone. It is written into the object's file, for tools
+ * that have no other description. */
 static void fill_text_rows(gen_tree *tree, gen_value *c, const void *shared)
 {
     gen_model m = {.tree = tree};
@@ -188,13 +189,13 @@ static void fill_text_rows(gen_tree *tree, gen_value *c, const void *shared)
     shmrpci_arena_fini(&scratch);
 }
 
-/* Every option has a value here: the default if the source does not set it. */
+/* Sets every option: the written value, or the default. */
 static void set_row(gen_model *m, gen_value *c, const idl_shared *shared,
                     const char *place)
 {
     const idl_type *key = shared->key;
     const idl_type *element = shared->element;
-    /* A pipe has bytes, which have no encoding. */
+    /* A pipe holds bytes, which have no encoding. */
     idl_encoding encoding =
         shared->kind == IDL_SHARED_PIPE
             ? IDL_ENCODING_RAW
@@ -215,13 +216,14 @@ static void set_row(gen_model *m, gen_value *c, const idl_shared *shared,
         element != NULL
             ? gen_c_table(m, element, gen_c_text(m, "%s_item", place))
             : "NULL");
-    const char *signature = shared->signature; /* none is made to judge only */
+    /* NULL if only names are judged */
+    const char *signature = shared->signature;
     gen_c_set_text(m, c, "signature",
                    signature != NULL
                        ? gen_c_literals(m, signature, strlen(signature))
                        : NULL);
-    /* The hash of the types, by which programs of different builds recognize
-     * each other's objects. */
+    /* The hash of the types. Programs of different builds use it to check that
+     * they mean the same object. */
     gen_set(c, "hash", gen_format(m->tree, "%016" PRIx64, shared->hash));
     set_number(m, c, "capacity", shared, IDL_OPTION_CAPACITY);
     set_number(m, c, "max_bytes", shared, IDL_OPTION_MAX_BYTES);
@@ -241,10 +243,10 @@ static void set_row(gen_model *m, gen_value *c, const idl_shared *shared,
     gen_set_later(m->tree, c, fill_text_rows, shared);
 }
 
-/* ---- of a service ---- */
+/* ---- objects of a service ------------------------------------------------ */
 
-/* Objects of a service are rows of one array, which the first object opens and
- * the last one closes in the template. */
+/* Objects of a service are rows of one array. In the template the first object
+ * opens the array and the last one closes it. */
 static void set_service(gen_model *m, gen_value *c, const idl_shared *shared)
 {
     const idl_service *service = shared->service;
@@ -253,7 +255,7 @@ static void set_service(gen_model *m, gen_value *c, const idl_shared *shared)
         gen_c_set_flag(m, c, "is_first", false);
         return;
     }
-    /* Its row in the service's array. */
+    /* The index of the object's row in the service's array. */
     size_t index = 0;
     while (service->shared[index] != shared) {
         index++;
@@ -270,7 +272,8 @@ static void set_service(gen_model *m, gen_value *c, const idl_shared *shared)
 
 /* ---- the object ---- */
 
-/* Scalars and texts are passed by value, structs and `any` by a pointer. */
+/* Sets how the key is passed: scalars and texts by value, structs and `any` by
+ * pointer. */
 static void set_key(gen_model *m, gen_value *c, const idl_shared *shared,
                     const char *place)
 {

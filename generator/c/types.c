@@ -1,14 +1,14 @@
 /*
  * The language C: the C forms of types, and their descriptors.
  *
- * A type that has no name in the `.svc` gets one in C from what it is (a list
- * of structs: "fts_hit_list") or from its place (a map: "fts_query_filters").
- * The first kind is shared by all places and, for imported types, by several
- * headers: then a guard keeps the second definition out. The second belongs to
- * its place alone.
+ * A type that has no name in the `.svc` gets one in C, either from its contents
+ * (a list of structs: "fts_hit_list") or from its place (a map:
+ * "fts_query_filters"). A name of the first kind is shared by all places and,
+ * for imported types, by several headers; a guard prevents a second definition.
+ * A name of the second kind is used at one place only.
  *
- * Descriptors of unnamed types are static tables of the file. Lists without
- * bounds share one; everything with bounds has its own.
+ * Descriptors of unnamed types are static tables of the file. Lists of the same
+ * element without bounds share one; each type with bounds has its own.
  */
 #include <string.h>
 
@@ -43,7 +43,7 @@ static const struct {
 #undef X
 };
 
-/* Kinds whose C type needs nothing to be declared. */
+/* Kinds whose C type needs no declaration. */
 static bool is_scalar(idl_kind kind)
 {
     return kind <= IDL_ANY;
@@ -54,8 +54,7 @@ const char *gen_c_scalar(idl_kind kind)
     return scalars[kind].c_type;
 }
 
-/* Recursive for structs held by value, which the language forbids to be
- * circular. */
+/* Recurses into structs held by value, which can't contain themselves. */
 bool gen_c_has_defaults(const idl_record *record)
 {
     for (size_t i = 0; i < record->field_count; i++) {
@@ -81,7 +80,7 @@ const char *gen_c_field_flags_text(uint32_t flags)
 
 /* ---- views ---- */
 
-/* NULL for a type without a name. */
+/* The declaration of a named type; NULL for a type without a name. */
 static const idl_decl *decl_of(const idl_type *type)
 {
     return type->enumeration != NULL ? &type->enumeration->decl
@@ -118,7 +117,7 @@ static bool shared_lists(const idl_shared *shared, const idl_decl *element)
            type_lists(shared->element, element);
 }
 
-/* Whether the file that declares `element` declares its list view too: then
+/* Whether the file that declares `element` also declares its list view. If so,
  * importing that header is enough, and a second definition would be an
  * error. */
 static bool is_listed_at_home(const idl_schema *schema, const idl_decl *element)
@@ -159,8 +158,8 @@ static bool is_listed_at_home(const idl_schema *schema, const idl_decl *element)
     return false;
 }
 
-/* A struct of pointer and length; once for each name. `guarded`: another header
- * may define the same. */
+/* Adds a struct of pointer and length, once per name. `guarded`: other headers
+ * may define the same struct. */
 static void add_view(gen_model *m, const char *name, const char *item,
                      const idl_type *type, bool guarded)
 {
@@ -183,16 +182,16 @@ static void add_view(gen_model *m, const char *name, const char *item,
                     : gen_null(m->tree));
 }
 
-/* The name of a list as the element of another one: "fts_u32_list" of
- * list<u32>, whose own view is the library's. */
+/* The name of a list as the element of another list: "fts_u32_list" for
+ * list<u32>, whose own view belongs to the library. */
 static const char *stem_of_list(gen_model *m, const char *view)
 {
     return strncmp(view, "shmrpc_", 7) == 0 ? gen_c_prefixed(m, view + 7)
                                             : view;
 }
 
-/* Whether a form named by its place is new. Another type of the same name is a
- * clash, which is reported. */
+/* Whether a form named after its place is new. If another type has the same
+ * name, reports a clash. */
 static bool enter_placed(gen_model *m, const char *name, const idl_type *type)
 {
     gen_c_state *c = gen_c_state_of(m);
@@ -209,8 +208,8 @@ static bool enter_placed(gen_model *m, const char *name, const idl_type *type)
     return false;
 }
 
-/* An array as an element: a struct around it, as C can't assign or point to
- * arrays by one name. */
+/* Wraps an array that is an element in a struct, because C can't assign arrays,
+ * nor name a pointer to one with a single word. */
 static const char *wrap_array(gen_model *m, const idl_type *array,
                               const char *place)
 {
@@ -227,15 +226,15 @@ static const char *wrap_array(gen_model *m, const idl_type *array,
     return name;
 }
 
-/* A type for places where C needs a single name; arrays have dimensions
- * besides. */
+/* A C type with a single name; arrays are wrapped because they also have
+ * dimensions. */
 const char *gen_c_element(gen_model *m, const idl_type *type, const char *place)
 {
     return type->kind == IDL_ARRAY ? wrap_array(m, type, place)
                                    : gen_c_form_of(m, type, place).base;
 }
 
-/* Lists of scalars are the library's own views. */
+/* The view of a list; lists of scalars use the library's views. */
 static const char *list_of(gen_model *m, const idl_type *type,
                            const char *place)
 {
@@ -254,7 +253,7 @@ static const char *list_of(gen_model *m, const idl_type *type,
     return name;
 }
 
-/* The entry first: the view points to it. */
+/* Declares the entry before the view, which points to it. */
 static const char *map_of(gen_model *m, const idl_type *type, const char *place)
 {
     gen_c_state *c = gen_c_state_of(m);
@@ -299,7 +298,7 @@ gen_c_form gen_c_form_of(gen_model *m, const idl_type *type, const char *place)
 
 /* ---- descriptors ---- */
 
-/* Skips the first " | ". */
+/* The flags joined by " | "; the code below skips the first separator. */
 static const char *table_flags(gen_model *m, const idl_type *type)
 {
     bool bounded = type->has_min || type->has_max;
@@ -311,8 +310,8 @@ static const char *table_flags(gen_model *m, const idl_type *type)
     return *text == '\0' ? "0" : text + 3;
 }
 
-/* A bound as the 64 bits of the descriptor; a missing one is the end of the
- * kind's range. Lengths have no upper end: UINT64_MAX. */
+/* A bound as the 64 bits that the descriptor holds. A missing bound becomes the
+ * end of the kind's range; for lengths the upper end is UINT64_MAX. */
 static const char *bound_or(gen_model *m, const idl_type *type, bool is_max)
 {
     static const idl_number lowest = {.u = 0};
@@ -321,7 +320,7 @@ static const char *bound_or(gen_model *m, const idl_type *type, bool is_max)
         return gen_c_bound(m, type, number);
     }
     if (idl_kind_is_float(type->kind)) {
-        /* The infinities. */
+        /* Minus and plus infinity. */
         return is_max ? "UINT64_C(0x7ff0000000000000)"
                       : "UINT64_C(0xfff0000000000000)";
     }
@@ -332,8 +331,8 @@ static const char *bound_or(gen_model *m, const idl_type *type, bool is_max)
     return is_max && bounded ? "UINT64_MAX" : gen_c_bound(m, type, lowest);
 }
 
-/* The members that all tables have, and a flag for the shape, as templates
- * can't compare. */
+/* A table with the members that all tables have, and one flag per shape,
+ * because templates can't compare. */
 static gen_value *new_table(gen_model *m, const idl_type *type,
                             const char *name, const char *shape)
 {
@@ -357,7 +356,8 @@ static gen_value *new_table(gen_model *m, const idl_type *type,
     return table;
 }
 
-/* Scalars with bounds: those without are the library's. */
+/* The table of a scalar with bounds; those without bounds are in the
+ * library. */
 static const char *bounded_table(gen_model *m, const idl_type *type,
                                  const char *place)
 {
@@ -368,7 +368,7 @@ static const char *bounded_table(gen_model *m, const idl_type *type,
     return name;
 }
 
-/* Element tables first, as C needs them above. */
+/* The table of the element comes first, because C requires it. */
 static const char *list_table(gen_model *m, const idl_type *type,
                               const char *place)
 {
@@ -390,15 +390,16 @@ static const char *list_table(gen_model *m, const idl_type *type,
             gen_ref(m->tree, gen_c_element(m, type->element, inner)));
     gen_set(table, "element", gen_ref(m->tree, element));
     gen_push(c->tables, table);
-    /* Lists without bounds are shared by name; two of one name may still differ
-     * in their element. */
+    /* Lists without bounds are shared by name, but the elements of two lists
+     * with the same name may still differ. */
     if (!bounded) {
         (void)gen_c_enter(m, &c->list_tables, name, table);
     }
     return unique;
 }
 
-/* Keys and values of maps are in entries, which the view's name leads to. */
+/* The keys and values of a map are members of its entry, whose name is derived
+ * from the view's. */
 static const char *map_table(gen_model *m, const idl_type *type,
                              const char *place)
 {
@@ -416,7 +417,7 @@ static const char *map_table(gen_model *m, const idl_type *type,
     return name;
 }
 
-/* For an array of arrays each level has a table. */
+/* Each level of an array of arrays has a table. */
 static const char *array_table(gen_model *m, const idl_type *type,
                                const char *place)
 {
@@ -450,8 +451,8 @@ const char *gen_c_field_table(gen_model *m, const idl_field *field,
                : gen_c_table(m, field->type, place);
 }
 
-/* Named types have a descriptor under their own name, in whatever file they are
- * declared. */
+/* Named types have a descriptor with their own name, no matter which file
+ * declares them. */
 const char *gen_c_table(gen_model *m, const idl_type *type, const char *place)
 {
     switch (type->kind) {

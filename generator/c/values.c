@@ -1,8 +1,8 @@
 /*
  * The language C: literals and comments.
  *
- * Everything that a `.svc` may contain must be printed as valid C and C++
- * without a warning: the smallest integers, floats without a fraction,
+ * Anything that a `.svc` may contain must be printed as valid C and C++ that
+ * compiles without warnings: the smallest integers, floats without a fraction,
  * trigraphs, bytes that aren't text, control characters that turn the direction
  * of a line, comment signs in comments. The output must be the same on every
  * machine.
@@ -17,16 +17,16 @@
 #include "generator/c/lang_c.h"
 #include "idl/canonical.h"
 
-/* Defaults up to here are shown in comments. */
+/* Longer defaults are not shown in comments. */
 #define MAX_SHOWN_BYTES 60
 
-/* The most bytes of one string literal, so that lines stay within 80
- * columns. */
+/* Maximum bytes of one string literal, so that lines stay within 80 columns. */
 #define LITERAL_BYTES 56
 
 /* ---- numbers ---- */
 
-/* INT64_MIN has no literal of its own: minus is an operator. */
+/* INT64_MIN can't be written as a literal, because its minus is an operator
+ * applied to a number that is too large. */
 static const char *signed_text(gen_model *m, int64_t number)
 {
     if (number == INT64_MIN) {
@@ -36,15 +36,16 @@ static const char *signed_text(gen_model *m, int64_t number)
     return gen_c_text(m, is_int ? "%" PRId64 : "INT64_C(%" PRId64 ")", number);
 }
 
-/* A number that fits an int needs no macro, and reads better. */
+/* A number that fits an int is printed without a macro, which is easier to
+ * read. */
 static const char *unsigned_text(gen_model *m, uint64_t number)
 {
     bool is_int = number <= INT32_MAX;
     return gen_c_text(m, is_int ? "%" PRIu64 : "UINT64_C(%" PRIu64 ")", number);
 }
 
-/* The shortest text that reads back as the same number, found by trying: only a
- * few are generated. */
+/* The shortest text that reads back as the same number. It is found by trying
+ * lengths: a file has few floats. */
 static const char *float_text(gen_model *m, double number, bool is_f32)
 {
     if (isnan(number)) {
@@ -63,12 +64,12 @@ static const char *float_text(gen_model *m, double number, bool is_f32)
             break;
         }
     }
-    /* Otherwise it would be an integer constant. */
+    /* Without a point the text would be an integer constant. */
     const char *point = strpbrk(text, ".e") == NULL ? ".0" : "";
     return gen_c_text(m, "%s%s%s", text, point, is_f32 ? "F" : "");
 }
 
-/* The bits that shmrpc_type stores: for a float those of the double. */
+/* The bits that shmrpc_type stores; for a float, the bits of the double. */
 const char *gen_c_bound(gen_model *m, const idl_type *type, idl_number number)
 {
     if (idl_kind_is_float(type->kind)) {
@@ -86,8 +87,8 @@ const char *gen_c_bound(gen_model *m, const idl_type *type, idl_number number)
 
 /* ---- texts ---- */
 
-/* Bytes that change the direction of text, with which source can be made to
- * look like something else (CVE-2021-42574): compilers warn of them. */
+/* Characters that change the direction of text. They can make source code look
+ * like something else (CVE-2021-42574), so compilers warn about them. */
 static bool is_bidi(const char *text, size_t left)
 {
     const unsigned char *at = (const unsigned char *)text;
@@ -96,8 +97,9 @@ static bool is_bidi(const char *text, size_t left)
             (at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9));
 }
 
-/* Prints one byte of a literal; `escape`: it may not be printed as itself.
- * Octal, because a hexadecimal escape would swallow digits that follow it. */
+/* Prints one byte of a literal; `escape` means that it must not be printed as
+ * itself. Escapes are octal, because a hexadecimal escape would include any
+ * hexadecimal digits after it. */
 static void append_byte(shmrpci_buf *out, char c, bool escape)
 {
     if (c == '"' || c == '\\') {
@@ -113,7 +115,7 @@ static void append_byte(shmrpci_buf *out, char c, bool escape)
     }
 }
 
-/* Where to end a literal of `text`: after a newline, or after the last blank
+/* Where to end a literal of `text`: after a newline, or after the last space
  * that fits, and never inside a character. At least one byte. */
 static size_t literal_end(const char *text, size_t len)
 {
@@ -132,7 +134,7 @@ static size_t literal_end(const char *text, size_t len)
     return end > 0 ? end : 1;
 }
 
-/* Bytes that are not UTF-8 are all escaped. */
+/* In text that is not UTF-8 all bytes are escaped. */
 static const char *literal(gen_model *m, const char *text, size_t len)
 {
     shmrpci_buf out;
@@ -144,7 +146,7 @@ static const char *literal(gen_model *m, const char *text, size_t len)
         char c = text[i];
         bidi_left = is_bidi(text + i, len - i) ? 3 : bidi_left;
         bool is_control = (unsigned char)c < 0x20 || c == 0x7f;
-        /* "??" begins a trigraph. */
+        /* "??" can begin a trigraph. */
         bool is_second = c == '?' && i > 0 && text[i - 1] == '?';
         bool is_raw = !is_text && (unsigned char)c >= 0x80;
         append_byte(&out, c,
@@ -155,7 +157,7 @@ static const char *literal(gen_model *m, const char *text, size_t len)
     return gen_buf_take(m->tree, &out);
 }
 
-/* At least one literal, for an empty text. */
+/* An empty text also gets one literal. */
 const char *gen_c_literals(gen_model *m, const char *text, size_t len)
 {
     const char *all = NULL;
@@ -192,7 +194,7 @@ const char *gen_c_macro_text(gen_model *m, idl_text text)
     return all;
 }
 
-/* For texts too long for one literal of C (4,095 characters): an array of
+/* For texts that are too long for one C literal (4,095 characters): an array of
  * literals. */
 gen_value *gen_c_lines(gen_model *m, const char *text, size_t len)
 {
@@ -208,8 +210,8 @@ gen_value *gen_c_lines(gen_model *m, const char *text, size_t len)
 
 /* ---- values ---- */
 
-/* All of a text in one literal: a constant initialiser can't be put
- * together. */
+/* The whole text in one literal: a constant initialiser can't be assembled from
+ * parts. */
 static const char *whole_literal(gen_model *m, idl_text text)
 {
     return literal(m, text.ptr, text.len);
@@ -246,7 +248,7 @@ const char *gen_c_value(gen_model *m, const idl_type *type,
 
 static const char *type_initial(gen_model *m, const idl_type *type, bool zeros);
 
-/* Pointers are initialized to NULL, whatever their type. */
+/* Pointers of any type are initialised to NULL. */
 static const char *field_initial(gen_model *m, const idl_field *field,
                                  bool zeros)
 {
@@ -258,7 +260,7 @@ static const char *field_initial(gen_model *m, const idl_field *field,
                : type_initial(m, field->type, zeros);
 }
 
-/* By position, as C++17 has no designated initialisers. */
+/* Positional, because C++17 has no designated initialisers. */
 static const char *record_initial(gen_model *m, const idl_record *record,
                                   bool zeros)
 {
@@ -282,7 +284,8 @@ static const char *record_initial(gen_model *m, const idl_record *record,
     return gen_c_text(m, "{%s}", text);
 }
 
-/* `zeros` within arrays and unions, where not every element can be named. */
+/* `zeros` is set inside arrays and unions, where not every element can be given
+ * a value. */
 static const char *type_initial(gen_model *m, const idl_type *type, bool zeros)
 {
     switch (type->kind) {
@@ -296,7 +299,7 @@ static const char *type_initial(gen_model *m, const idl_type *type, bool zeros)
     case IDL_ANY:
         return "{SHMRPC_ANY_NULL, 0, {false}}";
     case IDL_ARRAY:
-        /* The compiler adds zeros for the other elements. */
+        /* C sets the other elements to zero. */
         return gen_c_text(m, "{%s}", type_initial(m, type->element, true));
     case IDL_STRUCT:
     case IDL_UNION:
@@ -313,15 +316,15 @@ const char *gen_c_initial(gen_model *m, const idl_field *field)
 
 /* ---- documentation ---- */
 
-/* Whether a trigraph that C reads as a backslash begins here: at the end of a
- * line it would join it with the next, also in a comment. */
+/* Whether a trigraph that C reads as a backslash begins here. At the end of a
+ * line it would join the line with the next one, even in a comment. */
 static bool is_trigraph(const char *text)
 {
     return text[0] == '?' && text[1] == '?' && text[2] == '/';
 }
 
-/* A line that may appear in a comment: comment signs and trigraphs are split by
- * a blank, bidi controls and control characters left out. */
+/* A line made safe for a comment: comment signs and trigraphs are split by a
+ * space; bidi controls and control characters are left out. */
 static const char *comment_line(gen_model *m, const char *text)
 {
     shmrpci_buf out;
@@ -342,7 +345,7 @@ static const char *comment_line(gen_model *m, const char *text)
     return gen_buf_take(m->tree, &out);
 }
 
-/* Deprecated declarations have a comment even if they have no documentation. */
+/* Deprecated declarations get a comment even without documentation. */
 gen_value *gen_c_doc(gen_model *m, const idl_meta *meta)
 {
     const idl_docs *docs = &meta->docs;
@@ -370,7 +373,7 @@ gen_value *gen_c_doc(gen_model *m, const idl_meta *meta)
     return doc;
 }
 
-/* Anywhere in the type. */
+/* Whether the type or any of its parts has bounds. */
 static bool has_bounds(const idl_type *type)
 {
     return type != NULL && (type->has_min || type->has_max ||
@@ -405,7 +408,7 @@ const char *gen_c_limits(gen_model *m, const idl_field *field)
     return line;
 }
 
-/* For descriptors: the documentation is part of the program. */
+/* The documentation for a descriptor, which makes it part of the program. */
 const char *gen_c_doc_text(gen_model *m, const idl_docs *docs)
 {
     if (docs->count == 0) {

@@ -3,11 +3,11 @@
  *
  * The parts (wire, shared, source, layout, reserve) add findings in any order;
  * a break that is found twice, for example in a type that two methods reach, is
- * one finding. At the end each becomes a diagnostic in the order of the text,
- * an error or, where it is allowed, a warning.
+ * one finding. At the end each finding becomes a diagnostic: a warning if it is
+ * allowed, else an error. Diagnostics are sorted by place.
  *
  * Memory comes from one arena through idl_memory, which jumps back to gen_check
- * when it runs out: the parts need no checks of their own.
+ * when it runs out, so the parts need not check for that.
  */
 #include "generator/check/check.h"
 
@@ -16,7 +16,8 @@
 #include "generator/check/parts.h"
 #include "idl/canonical.h"
 
-/* Made from the list in check.h, so that code, name, kind and title agree. */
+/* Generated from the list in check.h, so that code, name, kind and title
+ * agree. */
 static const gen_check_rule rules[] = {
 #define GEN_X(name, number, kind, title) \
     {GEN_CHECK_##name, #name, GEN_BREAK_##kind, title},
@@ -45,7 +46,7 @@ const gen_check_rule *gen_check_rule_find(unsigned number)
     return NULL;
 }
 
-/* `rule` must be one of the table. */
+/* `rule` must point into the table. */
 size_t gen_check_index(const gen_check_rule *rule)
 {
     return (size_t)(rule - rules);
@@ -58,7 +59,7 @@ static bool same_span(idl_span a, idl_span b)
     return a.source == b.source && a.begin == b.begin && a.end == b.end;
 }
 
-/* Linear, as findings are few. */
+/* A linear search, as there are few findings. */
 gen_finding *gen_find(gen_checker *c, gen_check_code code, idl_span span,
                       idl_span old_span)
 {
@@ -78,8 +79,8 @@ gen_finding *gen_find(gen_checker *c, gen_check_code code, idl_span span,
     return at;
 }
 
-/* Allowed by its kind, by its code, or because only new clients meet it and the
- * servers are updated first. */
+/* Whether the break is allowed: by its kind, by its code, or because
+ * `new_clients` is set and only new clients of an old server meet it. */
 static bool is_allowed(const gen_check_allow *allow, const gen_finding *found,
                        const gen_check_rule *rule)
 {
@@ -88,7 +89,7 @@ static bool is_allowed(const gen_check_allow *allow, const gen_finding *found,
             (allow->new_clients && found->meets == GEN_MEETS_NEW_CLIENT));
 }
 
-/* Says which half of a deployment breaks; nothing when everyone meets it. */
+/* Says which clients break; "" if both old and new ones do. */
 static const char *meets_text(unsigned meets)
 {
     return meets == GEN_MEETS_OLD_CLIENT ? "; old clients of a new server break"
@@ -97,7 +98,8 @@ static const char *meets_text(unsigned meets)
                : "";
 }
 
-/* Sorted by place, and at one place in the order of finding. */
+/* The order of findings: by place; findings at the same place stay in the order
+ * in which they were found. */
 static bool is_before(const idl_diag *a, const idl_diag *b)
 {
     if (a->span.source != b->span.source) {
@@ -106,9 +108,10 @@ static bool is_before(const idl_diag *a, const idl_diag *b)
     return a->span.begin < b->span.begin;
 }
 
-/* Diagnostics of our own numbers: idl_report knows only those of the language,
- * its limit is for errors, and idl_diags_sort drops a second one at
- * a place, where several removed fields have theirs. */
+/* Adds a diagnostic without idl_report and idl_diags_sort: idl_report knows
+ * only codes of the language and its limit is for errors; idl_diags_sort drops
+ * a second diagnostic at one place, where several removed fields have
+ * theirs. */
 static void report(gen_checker *c, idl_diags *diags, const gen_finding *found,
                    const gen_check_rule *rule, bool allowed)
 {
@@ -124,7 +127,7 @@ static void report(gen_checker *c, idl_diags *diags, const gen_finding *found,
     if (found->old_span.source != NULL) {
         idl_add_note(diags, diag, found->old_span, "%s", found->was);
     }
-    /* An insertion: the list stays sorted, whatever the order of finding. */
+    /* Inserts in order, so that the list stays sorted. */
     idl_diag **at = &diags->first;
     while (*at != NULL && !is_before(diag, *at)) {
         at = &(*at)->next;
@@ -137,8 +140,8 @@ static void report(gen_checker *c, idl_diags *diags, const gen_finding *found,
 
 /* ---- look-ups ---- */
 
-/* The searches below are linear and by name: the two versions share nothing
- * else. */
+/* The searches below are linear and by name, since the two versions share no
+ * objects. */
 const idl_record *gen_find_record(const idl_schema *schema,
                                   const char *full_name)
 {
@@ -203,8 +206,8 @@ const idl_enum_item *gen_find_item(const idl_enum *enumeration,
     return NULL;
 }
 
-/* In that case an old version without the order of declaration, such as a lock,
- * has the same order. */
+/* If fields are ascending, an old version that has lost the order of
+ * declaration (such as a lock) still has the same order. */
 bool gen_is_ascending(const idl_field *fields, size_t count)
 {
     for (size_t i = 1; i < count; i++) {
@@ -223,9 +226,9 @@ const char *gen_type_text(gen_checker *c, const idl_type *type)
     return shmrpci_buf_text(&text);
 }
 
-/* ---- the whole ---- */
+/* ---- entry point --------------------------------------------------------- */
 
-/* Wire comes first: at one place its findings precede those of C. */
+/* Wire comes first, so that at one place its findings precede those about C. */
 static shmrpc_status find_all(gen_checker *c)
 {
     shmrpc_status status = gen_check_wire(c);
@@ -250,7 +253,7 @@ shmrpc_status gen_check(const idl_schema *old_version,
                      .flags = flags,
                      .memory = diags->memory};
     c.end = &c.first;
-    /* Where idl_memory jumps when the arena is full. */
+    /* idl_memory jumps here when the arena is full. */
     if (setjmp(c.memory->exhausted) != 0) {
         return SHMRPC_E_NO_MEMORY;
     }

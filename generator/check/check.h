@@ -2,13 +2,13 @@
  * Check: what breaks between two versions of a .svc.
  *
  * Breaks are of four kinds. Wire: programs built from the two versions can't
- * communicate, or not fully; decided by the comparison that connect makes
- * (codec/contract.h), for old clients of a new server and for new clients of an
- * old one. Source: C that was written for the old version no longer compiles,
- * or means something else. Layout: C that was compiled against the old headers
- * finds members elsewhere. Reserve: a number or a name could be reused, which
- * the checker could no longer detect, but which would break programs that still
- * use the oldest version.
+ * communicate, or not fully; the comparison that connect makes
+ * (codec/contract.h) decides, for old clients of a new server and for new
+ * clients of an old one. Source: C that was written for the old version no
+ * longer compiles, or means something else. Layout: C that was compiled against
+ * the old headers finds members elsewhere. Reserve: a number or a name could be
+ * reused. The checker could no longer detect that, but it would break programs
+ * that still use the oldest version.
  *
  * docs/evolution.md states the rules for users.
  *
@@ -35,8 +35,8 @@ typedef enum gen_break {
 /* "wire"; static. */
 const char *gen_break_name(gen_break kind);
 
-/* X(NAME, number, kind, title).  The numbers continue those of idl/diag.h, and
- * like those are never reused. */
+/* X(NAME, number, kind, title). The numbers continue those of idl/diag.h and
+ * are never reused either. */
 /* clang-format off */
 #define GEN_CHECK_LIST(X)                                                     \
     X(SERVICE_GONE,    1101, WIRE,    "service removed")                      \
@@ -86,38 +86,39 @@ typedef struct gen_check_rule {
     const char *title;
 } gen_check_rule;
 
-/* The rule of that number; NULL if there is none. */
+/* The rule with that number, or NULL. */
 const gen_check_rule *gen_check_rule_find(unsigned number);
 
-/* Breaks that are allowed: they become warnings. */
+/* Breaks that are allowed: they are reported as warnings. */
 typedef struct gen_check_allow {
     bool kinds[GEN_BREAK_COUNT];
     bool new_clients; /* allow wire breaks that only new clients of an old
                        * server meet, for users who update the servers first */
-    bool codes[32];   /* single rules, by gen_check_index */
+    bool codes[32];   /* single rules, indexed by gen_check_index */
 } gen_check_allow;
 
 typedef enum gen_check_flags {
     /* The old version is canonical text, which has lost the order of fields and
-     * parameters: anything that depends on it is compared only if the order is
-     * that of the numbers. */
+     * parameters. Anything that depends on that order is compared only if the
+     * order is that of the numbers. */
     GEN_CHECK_CANONICAL = 1u << 0
 } gen_check_flags;
 
-/* The index of a rule of the list, for `codes`. */
+/* The index of a rule of the list, for gen_check_allow.codes. */
 size_t gen_check_index(const gen_check_rule *rule);
 
 typedef struct gen_check_result {
-    size_t breaks[GEN_BREAK_COUNT]; /* that are not allowed */
+    size_t breaks[GEN_BREAK_COUNT]; /* number of breaks that are not allowed,
+                                     * by kind */
 } gen_check_result;
 
 /*
- * Compares what the two main files declare, and what their services reach.
- * Adds to `diags` a diagnostic for each break: an error, or a warning where it
- * is allowed, at its place in `new_version`, with a note at the one in
- * `old_version`.  Both schemas must live as long as `diags`, whose `memory` is
- * used.  `allow` may be NULL; `flags` are gen_check_flags.
- * NO_MEMORY, TOO_LARGE as idl_descriptor; breaks are no failure.
+ * Compares the declarations of the two main files, and everything that their
+ * services reach. Adds a diagnostic to `diags` for each break: a warning if it
+ * is allowed, else an error, at its place in `new_version`, with a note at its
+ * place in `old_version`. Both schemas must live as long as `diags`, whose
+ * `memory` is used. `allow` may be NULL; `flags` are gen_check_flags. Returns
+ * NO_MEMORY and TOO_LARGE as idl_descriptor does; breaks are not a failure.
  */
 shmrpc_status gen_check(const idl_schema *old_version,
                         const idl_schema *new_version,

@@ -2,10 +2,11 @@
  * Runs git and reads its output.
  *
  * The program is started without a shell, with fixed commands that only read;
- * names of files and revisions are single arguments, of which none can become
- * an option. It runs in the folder of the file in question (-C), so that the
- * repository is found as git itself would find it, also from a subfolder or a
- * worktree. Its standard error is discarded: we print our own messages.
+ * names of files and revisions are passed as single arguments that can't be
+ * mistaken for options. It runs in the folder of the file in question (-C), so
+ * that the repository is found as git itself would find it, also from a
+ * subfolder or a worktree. Its standard error is discarded, because we print
+ * messages of our own.
  */
 #define _GNU_SOURCE
 #include "generator/check/git.h"
@@ -21,21 +22,21 @@
 
 #include "generator/output.h"
 
-/* Limit of the names of a repository's files, all together: far above any real
- * one, and a bound for memory. */
+/* Limits the total length of the names of a repository's files, and so the
+ * memory; far more than any real repository has. */
 #define MAX_LIST_BYTES ((size_t)64 << 20)
 
 extern char **environ;
 
-/* A path, split for git: an existing folder in which to run it, and the
- * rest. */
+/* A path, split for git: an existing folder in which to run it, and the rest of
+ * the path. */
 typedef struct place {
     char *folder; /* from malloc */
     const char *rest;
 } place;
 
-/* The file's folder, or the nearest above it that is still there: the file, and
- * its folder, may have been removed since. */
+/* Splits the path at the nearest folder above it that still exists: the file
+ * and its folder may have been removed. */
 static shmrpc_status place_of(const char *path, place *out)
 {
     size_t len = strlen(path);
@@ -46,7 +47,7 @@ static shmrpc_status place_of(const char *path, place *out)
     }
     memcpy(folder, path, len + 1);
     char *slash = strrchr(folder, '/');
-    /* `rest` is what of the path is below the folder. */
+    /* `rest` is the part of the path below the folder. */
     while (slash != NULL && slash != folder) {
         *slash = '\0';
         if (gen_output_is_folder(folder)) {
@@ -60,7 +61,8 @@ static shmrpc_status place_of(const char *path, place *out)
     return SHMRPC_OK;
 }
 
-/* Standard input and error are /dev/null: git must not ask for anything. */
+/* Standard input and error are /dev/null, so that git can't ask for
+ * anything. */
 static int start(char *const *argv, int out_fd, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
@@ -81,8 +83,8 @@ static int start(char *const *argv, int out_fd, pid_t *pid)
     return error;
 }
 
-/* Reads up to `limit` bytes into `out`; the rest is read too, as git would
- * otherwise wait for a reader forever. `out` may be NULL. */
+/* Reads up to `limit` bytes into `out`. The rest is read and discarded, because
+ * git would otherwise block forever on the full pipe. `out` may be NULL. */
 static shmrpc_status read_all(int fd, size_t limit, shmrpci_buf *out)
 {
     char part[4096];
@@ -102,8 +104,8 @@ static shmrpc_status read_all(int fd, size_t limit, shmrpci_buf *out)
                                                      : SHMRPC_OK;
 }
 
-/* Runs git to its end: OK; NOT_FOUND if it fails, for any reason; UNAVAILABLE
- * if git is not installed; TOO_LARGE. `out` may be NULL. */
+/* Runs git and waits for it. Returns OK; NOT_FOUND if it fails for any reason;
+ * UNAVAILABLE if git is not installed; TOO_LARGE. `out` may be NULL. */
 static shmrpc_status run(char *const *argv, size_t limit, shmrpci_buf *out)
 {
     int pipe_fds[2];
@@ -112,8 +114,8 @@ static shmrpc_status run(char *const *argv, size_t limit, shmrpci_buf *out)
         return SHMRPC_E_UNAVAILABLE;
     }
     int error = start(argv, pipe_fds[1], &pid);
-    /* Our copy of the write end must be closed, or the end of the pipe is never
-     * seen. */
+    /* Our copy of the write end must be closed, or reading never sees the end
+     * of the pipe. */
     (void)close(pipe_fds[1]);
     shmrpc_status status =
         error != 0 ? SHMRPC_E_UNAVAILABLE : read_all(pipe_fds[0], limit, out);
@@ -128,13 +130,13 @@ static shmrpc_status run(char *const *argv, size_t limit, shmrpci_buf *out)
     return status;
 }
 
-/* Arguments of execv aren't const, and nobody writes to them. */
+/* The arguments of execv aren't const, but nobody writes to them. */
 static char *argument(const char *text)
 {
     return (char *)(uintptr_t)text;
 }
 
-/* `^{commit}`: follows a tag or a branch, and refuses the hash of a file. */
+/* `^{commit}` follows a tag or a branch, and refuses the hash of a file. */
 static shmrpc_status has_commit(const char *folder, const char *revision)
 {
     char *name = NULL;
@@ -155,8 +157,8 @@ static shmrpc_status has_commit(const char *folder, const char *revision)
     return status;
 }
 
-/* Checked first, for the message: a missing repository is another mistake than
- * an unknown revision. */
+/* Checked first, because a missing repository needs another message than an
+ * unknown revision. */
 static shmrpc_status is_repository(const char *folder)
 {
     char *const argv[] = {argument("git"),       argument("-C"),
@@ -199,8 +201,8 @@ shmrpc_status gen_git_list(const char *revision, const char *folder,
                            shmrpci_buf *out, shmrpci_buf *message)
 {
     char *inside = NULL;
-    /* As if a file in the folder were meant: then the folder itself is the
-     * place. */
+    /* Passes a file in the folder, so that place_of returns the folder
+     * itself. */
     if (asprintf(&inside, "%s/.", folder) < 0) {
         return SHMRPC_E_NO_MEMORY;
     }
@@ -209,7 +211,7 @@ shmrpc_status gen_git_list(const char *revision, const char *folder,
     if (status != SHMRPC_OK) {
         return status;
     }
-    /* -z: names as they are, each with a NUL; git quotes them otherwise. */
+    /* ---- z: names are not quoted and end with a NUL each. ---------------- */
     char *const argv[] = {argument("git"),         argument("-C"),
                           argument(folder),        argument("ls-tree"),
                           argument("-r"),          argument("-z"),
@@ -255,7 +257,7 @@ shmrpc_status gen_git_read(const char *revision, const char *path, size_t limit,
     if (status != SHMRPC_OK) {
         return status;
     }
-    /* "./" makes the path relative to the folder of -C. */
+    /* "./" makes the path relative to the folder given to -C. */
     if (asprintf(&name, "%s:./%s", revision, at.rest) < 0) {
         free(at.folder);
         return SHMRPC_E_NO_MEMORY;

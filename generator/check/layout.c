@@ -1,15 +1,14 @@
 /*
- * Check: compiled C that would find members at other offsets; and numbers and
- * names that could be reused.
+ * Check: finds compiled C that would find members at other offsets, and numbers
+ * and names that could be reused.
  *
- * The layout of C structs is that of the type tables which a program would be
- * compiled with, made for both versions on this machine. Members may be added
- * after all others: programs compiled earlier don't see them. The same holds
- * for the tables of handlers.
+ * Layouts of C structs are compared through the type tables that a program
+ * would be compiled with, built for both versions on this machine. Members may
+ * be added after all others: programs compiled earlier don't see them. The same
+ * holds for the tables of handlers.
  *
  * A lock is canonical text, in which fields are in the order of their numbers.
- * Where the new version declares them in another order, nothing can be said
- * about offsets, and nothing is.
+ * If the new version declares them in another order, offsets are not compared.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -17,9 +16,10 @@
 #include "generator/check/parts.h"
 #include "idl/descriptor.h"
 
-/* ---- C structs: members may be added behind all others ---- */
+/* ---- C structs: members may be added after all others -------------------- */
 
-/* Tables have fields by number: offsets have nothing to do with the index. */
+/* The row of the field with this name. Tables are sorted by number, so the
+ * index says nothing about offsets. */
 static const shmrpc_field *row_of(const shmrpc_type *table, const char *name)
 {
     for (uint32_t i = 0; i < table->count; i++) {
@@ -30,7 +30,7 @@ static const shmrpc_field *row_of(const shmrpc_type *table, const char *name)
     return NULL;
 }
 
-/* The first member that moved is reported: those behind it move with it. */
+/* Reports the first member that moved: those after it move with it. */
 static void check_offsets(gen_checker *c, const idl_record *was,
                           const idl_record *now, const shmrpc_type *old_table,
                           const shmrpc_type *new_table)
@@ -54,7 +54,7 @@ static void check_offsets(gen_checker *c, const idl_record *was,
     }
 }
 
-/* ---- tables of handlers: methods may be added behind all others ---- */
+/* ---- tables of handlers: methods may be added after all others ----------- */
 
 static void check_handlers(gen_checker *c, const idl_service *was,
                            const idl_service *now)
@@ -75,8 +75,9 @@ static void check_handlers(gen_checker *c, const idl_service *was,
     }
 }
 
-/* Whether the order of fields in the old version is meaningful: not in a lock,
- * unless today's structs are all in the order of their numbers. */
+/* Whether the order of fields in the old version can be compared. In a lock it
+ * is lost, unless all structs of the new version are in the order of their
+ * numbers. */
 static bool knows_order(const gen_checker *c)
 {
     const idl_schema *schema = c->new_version;
@@ -91,7 +92,7 @@ static bool knows_order(const gen_checker *c)
     return true;
 }
 
-/* Removed types and members are source's business. */
+/* Removed types and members are reported by gen_check_source. */
 shmrpc_status gen_check_layout(gen_checker *c)
 {
     const idl_tables *old_tables = NULL;
@@ -158,9 +159,9 @@ static bool has_name(reserved_list list, const char *name)
     return false;
 }
 
-/* A name and number that the new version lacks: both must be reserved, or they
- * might be reused, and old programs would misread that. `reused`: another
- * member has the number now, which wire reports. */
+/* Checks a name and a number that the new version has removed. Both must be
+ * reserved, or they might be reused, and old programs would misread the new
+ * meaning. `reused`: another member has the number now, which wire reports. */
 static void check_removed(gen_checker *c, const idl_decl *owner,
                           reserved_list list, const char *name, int64_t number,
                           idl_span span, bool reused)
@@ -178,7 +179,7 @@ static void check_removed(gen_checker *c, const idl_decl *owner,
                    : name_ok ? "number"
                              : "number and name");
     found->was = "it was here";
-    /* The text to write into the `.svc`. */
+    /* The text to add to the `.svc`. */
     found->expected =
         number_ok ? idl_printf(c->memory, "`reserved \"%s\";`", name)
         : name_ok ? idl_printf(c->memory, "`reserved %" PRId64 ";`", number)
@@ -186,8 +187,8 @@ static void check_removed(gen_checker *c, const idl_decl *owner,
                                number, name);
 }
 
-/* Reserved numbers and names must stay reserved. Of a range both ends must
- * still be reserved; they represent all numbers in between. */
+/* Checks that reserved numbers and names stay reserved. Of a range only both
+ * ends are checked; they stand for all numbers in between. */
 static void check_dropped(gen_checker *c, const idl_decl *owner,
                           reserved_list was, reserved_list now)
 {
@@ -221,8 +222,7 @@ static bool has_tag(const idl_record *record, uint32_t tag)
     return false;
 }
 
-/* A field that was renamed has kept its number: then only its old name can be
- * used again. */
+/* A renamed field keeps its number, so only its old name could be reused. */
 static void check_record(gen_checker *c, const idl_record *was,
                          const idl_record *now)
 {
@@ -263,7 +263,7 @@ static void check_enum(gen_checker *c, const idl_enum *was, const idl_enum *now)
                   (reserved_list){was->reserved, was->reserved_count}, list);
 }
 
-/* Imported declarations are checked with their own file. */
+/* Imported declarations are checked when their own file is. */
 void gen_check_reserve(gen_checker *c)
 {
     for (size_t i = 0; i < c->old_version->by_value_count; i++) {

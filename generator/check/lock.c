@@ -1,13 +1,15 @@
 /*
- * The lock: writing it, and reading it as old versions, one for each section.
+ * The lock: writing it, and reading it. Each section is read as one old
+ * version.
  *
  * A section has the canonical text of a service with everything that it
  * reaches, and so is a complete `.svc`: comparing needs no second format and no
- * second set of rules. Types that several services reach are repeated in each
- * section, for a section must be complete; findings in them are reported once.
+ * second set of rules. Since each section must be complete, types that several
+ * services reach are repeated; findings in them are reported once.
  *
- * Equal interfaces give equal bytes on every machine: no dates, no paths, no
- * order of hash tables. So a lock merges and compares like source text.
+ * Equal interfaces give equal bytes on every machine: there are no dates, no
+ * paths, and no order that depends on a hash table. So locks can be merged and
+ * compared like source text.
  */
 #include "generator/check/lock.h"
 
@@ -17,13 +19,13 @@
 
 #include "idl/canonical.h"
 
-/* Comments that begin a section; the full name and a hash follow. */
+/* Comments that begin a section, before the full name and a hash. */
 #define SECTION        "// service "
 #define SHARED_SECTION "// shared "
 
 /* ---- writing ---- */
 
-/* A line of documentation promises nothing: changing it needs no approval. */
+/* Documentation is not part of the contract: changing it needs no approval. */
 static bool is_doc(const char *line)
 {
     return strncmp(line + strspn(line, " "), "///", 3) == 0;
@@ -41,8 +43,8 @@ static void append_without_docs(shmrpci_buf *out, const char *text)
     }
 }
 
-/* Hashes are those that programs compare at connect: a reviewer sees which
- * methods changed. */
+/* Appends the section of a service. Its hashes are those that programs compare
+ * at connect, so a reviewer sees which methods changed. */
 static shmrpc_status append_service(const idl_service *service,
                                     shmrpci_arena *arena, shmrpci_buf *out)
 {
@@ -64,7 +66,7 @@ static shmrpc_status append_service(const idl_service *service,
     return chars != NULL ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
 }
 
-/* An object outside of services: a section of its own. */
+/* Appends the section of an object that is outside of services. */
 static shmrpc_status append_shared(const idl_shared *shared,
                                    shmrpci_arena *arena, shmrpci_buf *out)
 {
@@ -82,7 +84,7 @@ static shmrpc_status append_shared(const idl_shared *shared,
     return chars != NULL ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
 }
 
-/* The last line of the head is the format and its version. */
+/* The last line of the header names the format and its version. */
 shmrpc_status gen_lock_text(const idl_schema *schema, shmrpci_arena *arena,
                             shmrpci_buf *out)
 {
@@ -113,8 +115,8 @@ shmrpc_status gen_lock_text(const idl_schema *schema, shmrpci_arena *arena,
 
 /* ---- reading ---- */
 
-/* A copy in which everything but one section is blank, so that lines and
- * columns in diagnostics are those of the file. */
+/* A copy in which everything outside of one section is blank, so that
+ * diagnostics have the lines and columns of the file. */
 static char *only_section(shmrpci_arena *arena, const char *text, size_t len,
                           const char *begin, const char *end)
 {
@@ -126,7 +128,7 @@ static char *only_section(shmrpci_arena *arena, const char *text, size_t len,
     return copy;
 }
 
-/* The next line that begins a section, or the end. */
+/* The next line that begins a section, or the end of the text. */
 static const char *next_section(const char *at)
 {
     while (*at != '\0' && strncmp(at, SECTION, strlen(SECTION)) != 0 &&
@@ -137,8 +139,8 @@ static const char *next_section(const char *at)
     return at;
 }
 
-/* A section of a service or an object against the schema of today, in which it
- * may be gone. */
+/* Compares one section with the current schema, which may no longer have its
+ * service or object. */
 static shmrpc_status check_section(const char *path, const char *section,
                                    size_t len, const idl_schema *schema,
                                    const gen_check_allow *allow,
@@ -146,7 +148,7 @@ static shmrpc_status check_section(const char *path, const char *section,
                                    gen_check_result *result)
 {
     /* Names in the lock may clash in C by now; only their old meaning
-     * counts. */
+     * matters. */
     idl_options options = {.flags = IDL_ANY_C_NAMES};
     idl_diags own;
     idl_diags_init(&own);
@@ -155,8 +157,8 @@ static shmrpc_status check_section(const char *path, const char *section,
     shmrpc_status status =
         idl_load_text(&options, path, section, len, arena, &own, &locked);
     if (status != SHMRPC_OK) {
-        /* Errors of the lock replace the findings, which would be about only a
-         * part of it. */
+        /* If the lock itself has errors, these replace the findings, which
+         * would be incomplete. */
         idl_memory *memory = diags->memory;
         *diags = own;
         diags->memory = memory;
@@ -170,7 +172,7 @@ static shmrpc_status check_section(const char *path, const char *section,
     return status;
 }
 
-/* Findings at one place with one message. */
+/* Whether two findings have the same place and message. */
 static bool is_same(const idl_diag *a, const idl_diag *b)
 {
     return a->code == b->code && a->span.source == b->span.source &&
@@ -178,8 +180,8 @@ static bool is_same(const idl_diag *a, const idl_diag *b)
            strcmp(a->message, b->message) == 0;
 }
 
-/* Sections repeat the types that several services reach; of equal findings the
- * first one stays, and the counts follow. */
+/* Drops repeated findings, which sections that contain the same type produce,
+ * and corrects the counts. */
 static void drop_repeated(idl_diags *diags, gen_check_result *result)
 {
     for (idl_diag *at = diags->first; at != NULL; at = at->next) {
@@ -224,22 +226,23 @@ shmrpc_status gen_lock_check(const char *path, const char *text, size_t len,
 
 /* ---- differences ---- */
 
-/* A line of a text, and its number from 1 on; `with_hashes` says whether
- * comments are lines too. */
+/* A line of a text, and its number (from 1). `with_hashes` says whether
+ * comments count as lines. */
 typedef struct cursor {
-    const char *at; /* of the line; at the end: "" */
+    const char *at; /* start of the line; "" at the end of the text */
     size_t len;     /* without its newline */
     size_t line;
     bool with_hashes;
 } cursor;
 
-/* Comments hold hashes, which differ only because something else does. */
+/* Skips comments unless `with_hashes` is set: they hold hashes, which differ
+ * only because something else does. */
 static bool is_shown(const cursor *c)
 {
     return c->len > 0 && (c->with_hashes || strncmp(c->at, "//", 2) != 0);
 }
 
-/* At the end of the text `at` is "", and stays so. */
+/* At the end of the text `at` becomes "", and stays so. */
 static void next_line(cursor *c)
 {
     do {
@@ -265,8 +268,8 @@ static bool is_equal(const cursor *a, const cursor *b)
     return a->len == b->len && memcmp(a->at, b->at, a->len) == 0;
 }
 
-/* Whether a line of the other text comes later, before the end of the
- * declaration that `c` is in: then lines were inserted rather than changed. */
+/* Whether `line` of the other text appears later in the declaration that `c` is
+ * in. If so, lines were inserted before it rather than changed. */
 static bool comes_later(const cursor *line, cursor c)
 {
     while (*c.at != '\0' && *c.at != '}') {
@@ -284,9 +287,9 @@ static gen_lock_line trimmed(const cursor *c)
     return (gen_lock_line){c->at + blanks, c->len - blanks};
 }
 
-/* Skips equal lines, remembering the open declaration. Of the first two lines
- * that differ, one may only have moved down: then it is left out, as the other
- * one is the change. */
+/* Skips equal lines and remembers the open declaration. If one of the first two
+ * differing lines only moved down, it is left out, and the other line is the
+ * change. */
 static gen_lock_change first_change(const char *locked, const char *now,
                                     bool with_hashes)
 {
@@ -316,7 +319,8 @@ static gen_lock_change first_change(const char *locked, const char *now,
     return out;
 }
 
-/* Without hashes first: they say that something changed, not what. */
+/* Compares without hashes first: a hash says that something changed, but not
+ * what. */
 gen_lock_change gen_lock_difference(const char *locked, const char *now)
 {
     gen_lock_change change = first_change(locked, now, false);

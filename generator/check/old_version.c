@@ -1,15 +1,15 @@
 /*
  * Finds and loads the old version of a .svc.
  *
- * Imports are the difficulty. A file of the old version imports others, which
- * must be those of the old version too, while folders of -I may be part of the
- * versioned tree (then the old ones count) or of another project (then the
- * present ones do). So the two roots are found first, the folder of the old
- * version and the present folder that corresponds to it, and every folder of -I
- * below the latter is replaced.
+ * Imports are the difficult part. The files that an old file imports must also
+ * be of the old version. A folder of -I may be part of the versioned tree (then
+ * its old version counts) or of another project (then the current one does). So
+ * the two roots are found first: the folder of the old version, and the current
+ * folder that corresponds to it. Every folder of -I below the current root is
+ * then replaced by the old one.
  *
- * With git there are no old folders: a reader that is called for each file asks
- * git for it, and falls back to the disk for files outside the repository.
+ * With git there are no old folders: the reader, which is called for each file,
+ * asks git for the file, and reads files outside of the repository from disk.
  */
 #include "generator/check/old_version.h"
 
@@ -21,7 +21,8 @@
 #include "generator/output.h"
 #include "idl/limits.h"
 
-/* Twice what a command line may have, and the old version's own folder. */
+/* Twice the number that a command line may have, plus the old version's own
+ * folder. */
 #define MAX_IMPORT_DIRS 130
 
 /* ---- old imports ---- */
@@ -32,15 +33,15 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* A folder of the old version, and the folder of now that it is the old version
+/* A folder of the old version, and the current folder that it is an old version
  * of. */
 typedef struct versions {
     const char *was;
     const char *now;
 } versions;
 
-/* The folder of the old version that corresponds to `dir`; NULL if `dir` is
- * new, or outside of the versioned folders. */
+/* The folder of the old version that corresponds to `dir`; NULL if `dir` is new
+ * or outside of the versioned folders. */
 static const char *old_dir(gen_tree *tree, versions v, const char *dir)
 {
     const char *below = gen_path_below(tree, v.now, dir);
@@ -50,7 +51,8 @@ static const char *old_dir(gen_tree *tree, versions v, const char *dir)
     return was != NULL && gen_output_is_folder(was) ? was : NULL;
 }
 
-/* The old version's own folder is searched first. */
+/* Loads a file of the old version; its own folder is searched first for
+ * imports. */
 static shmrpc_status load_file(const gen_old_version *old, gen_tree *tree,
                                versions v, const char *file,
                                shmrpci_arena *arena, idl_diags *diags,
@@ -71,14 +73,14 @@ static shmrpc_status load_file(const gen_old_version *old, gen_tree *tree,
 
 /* ---- from a folder ---- */
 
-/* The part of `path` before `at`, as a folder; "." for nothing. */
+/* The part of `path` before `at`, as a folder; "." if that is empty. */
 static const char *head(gen_tree *tree, const char *path, const char *at)
 {
     return at == path ? "."
                       : gen_string_n(tree, path, (size_t)(at - path))->text;
 }
 
-/* The beginning of the last part before `at`. */
+/* The start of the last part of the path before `at`. */
 static const char *part_before(const char *path, const char *at)
 {
     at--;
@@ -93,8 +95,8 @@ static const char *folder_of(gen_tree *tree, const char *path)
     return head(tree, path, base_name(path));
 }
 
-/* The old version's file for `path`, if it exists when `against` is an older
- * `root`; sets `*v` to that. */
+/* The old version's file for `path` if `against` is an old version of `root`;
+ * sets `*v` to the two folders. NULL if the file doesn't exist. */
 static const char *try_root(const gen_old_version *old, gen_tree *tree,
                             const char *root, const char *path, versions *v)
 {
@@ -143,8 +145,8 @@ static shmrpc_status load_from_folder(const gen_old_version *old,
 
 /* ---- from a file ---- */
 
-/* The folders above both files, as far up as their paths end alike: a/x/y.svc
- * and b/x/y.svc are from a and b. */
+/* The roots of two files: the folders above both, as far up as the ends of the
+ * paths agree. The roots of a/x/y.svc and b/x/y.svc are a and b. */
 static versions roots_of(gen_tree *tree, const char *was, const char *now)
 {
     versions v = {folder_of(tree, was), folder_of(tree, now)};
@@ -162,8 +164,7 @@ static versions roots_of(gen_tree *tree, const char *was, const char *now)
     return v;
 }
 
-/* The name of the file may have changed: then only the two folders
- * correspond. */
+/* The file may have been renamed: then only the two folders correspond. */
 static shmrpc_status load_from_file(const gen_old_version *old, gen_tree *tree,
                                     const char *path, shmrpci_arena *arena,
                                     idl_diags *diags, const idl_schema **out)
@@ -176,19 +177,20 @@ static shmrpc_status load_from_file(const gen_old_version *old, gen_tree *tree,
 
 /* ---- from git ---- */
 
-/* The state of read_from_git, and the sources that it made. They are known by
- * their plain paths while imports are searched; afterwards people are shown the
- * revision in front. */
+/* The state of read_from_git, and the sources that it created. While imports
+ * are searched, sources have their plain paths; afterwards the revision is put
+ * before each path, for messages. */
 typedef struct git_reader {
     const char *revision;
-    const char *top; /* of the repository */
+    const char *top; /* top folder of the repository */
     gen_tree *tree;
     idl_source *sources[IDL_MAX_FILES];
     size_t count;
 } git_reader;
 
-/* Called by the front end for each file. A file that the repository has today
- * but not in that revision is not found: it did not exist. */
+/* Called by the front end for each file. A file that is in the repository now
+ * but not in the revision is reported as not found, because it did not
+ * exist. */
 static shmrpc_status read_from_git(shmrpci_arena *arena, const char *path,
                                    const idl_source **out, size_t *bad_offset,
                                    void *user)
@@ -208,18 +210,19 @@ static shmrpc_status read_from_git(shmrpci_arena *arena, const char *path,
     shmrpci_buf_fini(&text);
     if (status == SHMRPC_E_NOT_FOUND &&
         gen_path_below(reader->tree, reader->top, path) == NULL) {
-        /* The file belongs to another project: only the revision of this one is
-         * known. */
+        /* The file belongs to another project, of which the revision is
+         * unknown. */
         return idl_source_read(arena, path, out, bad_offset);
     }
     if (status == SHMRPC_OK && reader->count < IDL_MAX_FILES) {
-        /* This source was made here, for this reader alone. */
+        /* The cast is safe: this function created the source for this
+         * reader. */
         reader->sources[reader->count++] = (idl_source *)(uintptr_t)*out;
     }
     return status;
 }
 
-/* When all is loaded: paths were keys until then. */
+/* Called after loading, because until then the paths are keys. */
 static void show_revision(git_reader *reader, shmrpci_arena *arena)
 {
     for (size_t i = 0; i < reader->count; i++) {
@@ -268,7 +271,7 @@ static shmrpc_status load_from_git(const gen_old_version *old, gen_tree *tree,
     return status;
 }
 
-/* A file or folder by this name comes before a revision. */
+/* If a file or folder has the name, it takes precedence over a revision. */
 shmrpc_status gen_old_version_load(const gen_old_version *old, const char *path,
                                    shmrpci_arena *arena, idl_diags *diags,
                                    const idl_schema **out, shmrpci_buf *message)

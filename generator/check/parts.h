@@ -1,5 +1,5 @@
 /*
- * Check: what its parts share.  Not for others.
+ * Check: declarations shared by its parts only.
  * Threading: one thread at a time.
  */
 #ifndef SHMRPC_GENERATOR_CHECK_PARTS_H
@@ -8,7 +8,7 @@
 #include "generator/check/check.h"
 #include "idl/memory.h"
 
-/* Which clients meet a wire break; both bits: all. */
+/* Which clients meet a wire break; both bits are set if all do. */
 enum {
     GEN_MEETS_OLD_CLIENT = 1u << 0, /* old clients of a new server */
     GEN_MEETS_NEW_CLIENT = 1u << 1  /* new clients of an old server */
@@ -18,11 +18,11 @@ enum {
 typedef struct gen_finding {
     struct gen_finding *next;
     gen_check_code code;
-    unsigned meets;      /* wire: GEN_MEETS_...; else 0 */
+    unsigned meets;      /* GEN_MEETS_ bits of a wire break, else 0 */
     idl_span span;       /* in the new version */
-    idl_span old_span;   /* without a source there is no note */
+    idl_span old_span;   /* if it has no source, there is no note */
     const char *message; /* "`a.B.c` is now u64" */
-    const char *was;     /* for the note: "it was u32" */
+    const char *was;     /* text of the note: "it was u32" */
     const char *expected;
 } gen_finding;
 
@@ -35,12 +35,12 @@ typedef struct gen_checker {
     gen_finding **end;
 } gen_checker;
 
-/* Adds a finding, or finds the one with this code and these places, to which a
- * wire break adds who meets it. */
+/* Adds a finding, or returns the existing one with this code and these places.
+ * A wire break then adds to `meets`. */
 gen_finding *gen_find(gen_checker *c, gen_check_code code, idl_span span,
                       idl_span old_span);
 
-/* The parts. NO_MEMORY and TOO_LARGE as gen_check. */
+/* The parts. They return NO_MEMORY and TOO_LARGE as gen_check does. */
 shmrpc_status gen_check_wire(gen_checker *c);
 void gen_check_shared(gen_checker *c);
 void gen_check_source(gen_checker *c);
@@ -63,7 +63,7 @@ const idl_enum_item *gen_find_item(const idl_enum *enumeration,
 /* Whether the fields are sorted by their numbers. */
 bool gen_is_ascending(const idl_field *fields, size_t count);
 
-/* "list<u32>(..8)", in the checker's memory. */
+/* "list<u32>(..8)", allocated in the checker's memory. */
 const char *gen_type_text(gen_checker *c, const idl_type *type);
 
 #endif

@@ -3,8 +3,8 @@
  *
  * There is no connect at which versions could agree: an object in memory or in
  * a file has one layout, and both versions read it. So every change of its
- * types breaks, additive or not; options that differ have a rule of their own.
- * Every finding is met by old and new programs alike.
+ * types is a break, additive or not. Options that differ have a rule of their
+ * own. Every finding affects old and new programs alike.
  */
 #include <string.h>
 
@@ -13,7 +13,7 @@
 #include "idl/names.h"
 #include "idl/option.h"
 
-/* The first finding at a place is reported; later ones add nothing. */
+/* Only the first finding at a place is reported; later ones are ignored. */
 static void add(gen_checker *c, gen_check_code code, idl_span span,
                 const idl_shared *was, const char *message, const char *note)
 {
@@ -27,11 +27,13 @@ static void add(gen_checker *c, gen_check_code code, idl_span span,
 
 /* ---- types ---- */
 
-/* The first record or enum of `type` that has changed; NULL: none. */
+/* The name of the first record or enum in `type` that has changed; NULL if none
+ * has. */
 static const char *find_changed(gen_checker *c, const idl_type *type,
                                 idl_map *seen);
 
-/* Canonical text has everything that counts, and no documentation or layout. */
+/* Compares canonical text, which has everything that counts, and no
+ * documentation or layout. */
 static bool same_text(gen_checker *c, const idl_record *was,
                       const idl_record *now)
 {
@@ -45,7 +47,7 @@ static bool same_text(gen_checker *c, const idl_record *was,
            0;
 }
 
-/* New enumerators are a change as well, for the hash covers them. */
+/* New enumerators are a change too, because the hash covers them. */
 static bool same_items(const idl_enum *was, const idl_enum *now)
 {
     bool same = was->item_count == now->item_count && was->base == now->base;
@@ -60,7 +62,7 @@ static const char *find_in_record(gen_checker *c, const idl_record *record,
                                   idl_map *seen)
 {
     const char *name = record->decl.full_name;
-    /* Seen before: equal, or reported already. */
+    /* Seen before: it is equal, or has been reported already. */
     if (idl_map_put(seen, c->memory, name, seen) != NULL) {
         return NULL;
     }
@@ -95,7 +97,8 @@ static const char *find_changed(gen_checker *c, const idl_type *type,
 }
 
 /* From coarse to fine: kind and types, encoding, then the members of the types.
- * The hash decides whether anything changed; the rest is for the message. */
+ * The hash decides whether anything changed; everything else is for the
+ * message. */
 static void check_types(gen_checker *c, const idl_shared *was,
                         const idl_shared *now)
 {
@@ -130,7 +133,8 @@ static void check_types(gen_checker *c, const idl_shared *was,
 
 /* ---- options ---- */
 
-/* One finding for all options, since they have one place. */
+/* Reports all changed options in one finding, since they have the same
+ * place. */
 static void check_options(gen_checker *c, const idl_shared *was,
                           const idl_shared *now)
 {
@@ -158,7 +162,7 @@ static void check_options(gen_checker *c, const idl_shared *was,
     }
 }
 
-/* ---- all ---- */
+/* ---- all objects --------------------------------------------------------- */
 
 static const idl_shared *find(const idl_shared *const *list, size_t count,
                               const char *full_name)
@@ -171,8 +175,8 @@ static const idl_shared *find(const idl_shared *const *list, size_t count,
     return NULL;
 }
 
-/* The objects of a service, or those outside of any; removed ones are reported
- * at `top`. */
+/* Compares the objects of a service, or those outside of services. Removed
+ * objects are reported at `top`. */
 static void check_list(gen_checker *c, const idl_shared *const *old_list,
                        size_t old_count, const idl_shared *const *new_list,
                        size_t new_count, idl_span top)
@@ -197,7 +201,8 @@ static void check_list(gen_checker *c, const idl_shared *const *old_list,
     }
 }
 
-/* Objects of a service that is gone go with it, which wire reports. */
+/* The objects of a removed service are not reported: wire reports the
+ * service. */
 void gen_check_shared(gen_checker *c)
 {
     const idl_schema *was = c->old_version;

@@ -1,14 +1,14 @@
 /*
- * Check: C source that no longer compiles, or means something else. Decided by
- * the rules of the generated C: names, types of members and parameters, form of
+ * Check: finds C source that no longer compiles, or means something else. The
+ * rules follow the generated C: names, types of members and parameters, form of
  * results, defaults and constants.
  *
- * Changes after which source compiles again are no breaks: new declarations,
- * members and methods, and other bounds, which don't show in C. Source that
- * still compiles but means something else (a constant, a default, an error's
- * number) is broken.
+ * Changes after which source still compiles with the same meaning are not
+ * breaks: new declarations, members and methods, and other bounds, which are
+ * not visible in C. Source that still compiles but means something else (a
+ * constant, a default, an error's number) is broken.
  *
- * Only what the file itself declares is compared: imported files have checks of
+ * Only the file's own declarations are compared: imported files are checked on
  * their own.
  */
 #include <string.h>
@@ -18,7 +18,7 @@
 #include "idl/canonical.h"
 #include "idl/cname.h"
 
-/* The first finding of a code at a place is reported. */
+/* Only the first finding of a code at a place is reported. */
 static void add(gen_checker *c, gen_check_code code, idl_span span,
                 idl_span old_span, const char *message, const char *was)
 {
@@ -29,7 +29,8 @@ static void add(gen_checker *c, gen_check_code code, idl_span span,
     }
 }
 
-/* The beginning of the new file: the place of findings without another one. */
+/* The beginning of the new file, where findings without a place of their own
+ * are reported. */
 static idl_span top_of(const gen_checker *c)
 {
     return (idl_span){c->new_version->main->source, 0, 0};
@@ -37,7 +38,7 @@ static idl_span top_of(const gen_checker *c)
 
 /* ---- names in C ---- */
 
-/* The C name of something in both versions. */
+/* The C names of one object in both versions. */
 typedef struct c_names {
     shmrpci_buf was;
     shmrpci_buf now;
@@ -51,8 +52,8 @@ static c_names begin_names(gen_checker *c)
     return names;
 }
 
-/* Names in C can change without those in the `.svc`: by @c_name or
- * @c_prefix. */
+/* Compares the two names. C names can change although those in the `.svc`
+ * don't: by @c_name or @c_prefix. */
 static void end_names(gen_checker *c, idl_span span, idl_span old_span,
                       c_names *names)
 {
@@ -101,10 +102,10 @@ static void check_method_name(gen_checker *c, const idl_method *was,
     end_names(c, now->span, was->span, &names);
 }
 
-/* ---- types in C: bounds don't show in them ---- */
+/* ---- types in C ---------------------------------------------------------- */
 
-/* Whether two types are the same in C. Bounds don't show there, and records and
- * enums are the same if their names are: their members are compared
+/* Whether two types are the same in C. Bounds are not visible there. Records
+ * and enums are the same if their names are: their members are compared
  * separately. */
 static bool same_type(const idl_type *a, const idl_type *b)
 {
@@ -137,9 +138,9 @@ static const char *value_text(gen_checker *c, const idl_type *type,
     return shmrpci_buf_text(&text);
 }
 
-/* The default that a receiver fills in: a program may rely on it. A new default
- * where there was none changes nothing for senders that always set the
- * field. */
+/* Checks the default that a receiver fills in, because programs may rely on it.
+ * A new default for a field that had none is not a break: senders so far have
+ * always set the field. */
 static void check_default(gen_checker *c, const char *owner,
                           const idl_field *was, const idl_field *now)
 {
@@ -156,8 +157,8 @@ static void check_default(gen_checker *c, const char *owner,
 
 /* ---- members ---- */
 
-/* Each of these may be found at the same time: type, presence, default,
- * name. */
+/* Checks type, presence, default and name; several of these may have
+ * changed. */
 static void check_field(gen_checker *c, const char *owner, const idl_field *was,
                         const idl_field *now)
 {
@@ -196,7 +197,8 @@ static void check_record(gen_checker *c, const idl_record *was,
     }
 }
 
-/* Of enumerators the value counts too: it may have been stored. */
+/* Also compares the values of enumerators, because they may have been
+ * stored. */
 static void check_enum(gen_checker *c, const idl_enum *was, const idl_enum *now)
 {
     const char *owner = now->decl.full_name;
@@ -228,8 +230,8 @@ static void check_enum(gen_checker *c, const idl_enum *was, const idl_enum *now)
 
 /* ---- methods ---- */
 
-/* How the n-th parameters differ, since C passes them by position; NULL when
- * they don't. */
+/* How the n-th parameters differ (C passes them by position); NULL if they
+ * don't. */
 static const char *param_differs(gen_checker *c, const idl_method *was,
                                  const idl_method *now, size_t n)
 {
@@ -243,8 +245,8 @@ static const char *param_differs(gen_checker *c, const idl_method *was,
                           old_param->name, now->name);
     }
     const idl_field *param = &now->params[n];
-    /* Renamed parameters don't matter to C, unless the name is that of another
-     * one: then two were swapped. */
+    /* A renamed parameter doesn't matter to C, unless its new name is that of
+     * another parameter: then the two were swapped. */
     bool moved =
         strcmp(param->name, old_param->name) != 0 &&
         gen_find_field(was->params, was->param_count, param->name) != NULL;
@@ -264,7 +266,7 @@ static const char *param_differs(gen_checker *c, const idl_method *was,
     return NULL;
 }
 
-/* The first difference is reported; behind it positions mean nothing. */
+/* Reports the first difference only; after it, positions can't be compared. */
 static void check_params(gen_checker *c, const idl_method *was,
                          const idl_method *now)
 {
@@ -285,8 +287,8 @@ static void check_params(gen_checker *c, const idl_method *was,
     }
 }
 
-/* The result of the generated function, which decides the form of every
- * call. */
+/* How the generated function returns its result, which determines the form of
+ * every call. */
 static const char *result_form(const idl_method *method)
 {
     bool has_payload = false;
@@ -303,8 +305,8 @@ static const char *result_form(const idl_method *method)
                                     : "a reply object";
 }
 
-/* The form first: with another form every call changes, with another type maybe
- * none. */
+/* Compares the form first: if the form changes, every call must change; if only
+ * the type changes, perhaps none. */
 static void check_result(gen_checker *c, const idl_method *was,
                          const idl_method *now)
 {
@@ -340,8 +342,8 @@ static void check_service(gen_checker *c, const idl_service *was,
             continue;
         }
         check_method_name(c, old_method, method);
-        /* A lock has parameters in the order of their numbers: compared only
-         * where that is today's order. */
+        /* A lock has parameters in the order of their numbers, so they are
+         * compared only if the current version has that order too. */
         if ((c->flags & GEN_CHECK_CANONICAL) == 0 ||
             gen_is_ascending(method->params, method->param_count)) {
             check_params(c, old_method, method);
@@ -359,7 +361,7 @@ static void add_gone(gen_checker *c, const char *what, const idl_decl *decl)
         "it was here");
 }
 
-/* The record's kind in the language's own words. */
+/* The record's keyword in the language. */
 static const char *record_word(const idl_record *record)
 {
     static const char *const words[] = {"struct", "union", "error"};
@@ -389,7 +391,7 @@ static void check_records(gen_checker *c)
     }
 }
 
-/* Values are compared as text, which is exact for every kind. */
+/* Compares values as text, which is exact for every kind. */
 static void check_consts(gen_checker *c)
 {
     for (size_t i = 0; i < c->old_version->const_count; i++) {
@@ -420,7 +422,7 @@ static void check_consts(gen_checker *c)
     }
 }
 
-/* Services that are gone are reported by wire. */
+/* Removed services are reported by wire. */
 void gen_check_source(gen_checker *c)
 {
     const idl_schema *old_version = c->old_version;

@@ -1,13 +1,13 @@
 /*
- * Check: breaks on the wire, as connect would judge them.
+ * Check: finds breaks on the wire, as connect would.
  *
- * Both versions of each service are made into contracts and compared by the
- * function that connect uses (codec/contract.h), once with the old version as
- * client and once with the new one. So the check is exactly as strict as
- * connect. Its reports are about contracts, which have no places; this file
- * finds the places in both sources, and words the findings.
+ * Both versions of each service are converted to contracts, which are compared
+ * by the function that connect uses (codec/contract.h), once with the old
+ * version as client and once with the new one. So the check is exactly as
+ * strict as connect. That function's reports have no places in a source; this
+ * file finds the places in both sources, and writes the messages.
  *
- * A difference that both directions meet is one finding, and says so.
+ * A difference found in both directions is one finding, which says so.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -18,12 +18,13 @@
 #include "idl/descriptor.h"
 #include "idl/largest.h"
 
-/* A place of a difference in one version, with whatever is declared there;
- * members that don't apply are NULL. */
+/* The place of a difference in one version, and what is declared there; members
+ * that don't apply are NULL. */
 typedef struct spot {
     idl_span span;     /* of the name */
     const char *label; /* "`acme.Query.limit`" */
-    bool is_whole;     /* the owner: the other version's member isn't here */
+    bool is_whole;     /* this version lacks the member: the place is its
+                        * owner */
     const idl_record *record;
     const idl_enum *enumeration;
     const idl_enum_item *item;
@@ -31,8 +32,7 @@ typedef struct spot {
     const idl_type *type;
 } spot;
 
-/* One comparison of the two services; `old_is_client` says in which
- * direction. */
+/* One comparison of the two services; `old_is_client` is its direction. */
 typedef struct side {
     gen_checker *c;
     const idl_service *old_service;
@@ -40,7 +40,7 @@ typedef struct side {
     bool old_is_client;
 } side;
 
-/* Adds who meets the break to a finding that may already exist. */
+/* Adds `meets` to the finding, which may exist already. */
 static gen_finding *add(gen_checker *c, gen_check_code code, unsigned meets,
                         idl_span span, idl_span old_span)
 {
@@ -51,7 +51,7 @@ static gen_finding *add(gen_checker *c, gen_check_code code, unsigned meets,
 
 /* ---- places ---- */
 
-/* Names of a contract are views without a NUL. */
+/* A copy with a NUL: names in a contract are views without one. */
 static const char *text_of(gen_checker *c, shmrpc_str text)
 {
     return idl_strndup(c->memory, text.ptr, text.len);
@@ -68,8 +68,8 @@ static spot spot_of_field(gen_checker *c, const char *owner,
     };
 }
 
-/* A member that this version lacks: its owner is the place, and `is_whole` is
- * set. */
+/* Finds the member of a record. If this version lacks it, the place is the
+ * record, and `is_whole` is set. */
 static spot spot_in_record(gen_checker *c, const idl_record *record,
                            const char *member)
 {
@@ -101,9 +101,9 @@ static spot spot_in_enum(gen_checker *c, const idl_enum *enumeration,
     };
 }
 
-/* Parameters have no type of their own in the source: the method is their
- * owner. Without a member it may be the result, or an item of a stream, that
- * differs. */
+/* Finds the place of a difference within a method. Parameters have no named
+ * type in the source, so their owner is the method. Without a member, the
+ * result or an item of a stream may differ. */
 static spot spot_in_method(gen_checker *c, const idl_method *method,
                            const shmrpci_difference *difference,
                            const char *member)
@@ -139,8 +139,8 @@ static spot spot_in_method(gen_checker *c, const idl_method *method,
     return at;
 }
 
-/* The owner's name shows its kind: a record, an enum, or nothing for the method
- * itself. */
+/* The owner's name tells what it is: a record, an enum, or, if there is none,
+ * the method itself. */
 static spot spot_of(gen_checker *c, const idl_schema *schema,
                     const idl_service *service,
                     const shmrpci_difference *difference,
@@ -168,7 +168,7 @@ static spot spot_of(gen_checker *c, const idl_schema *schema,
 
 /* ---- texts of findings ---- */
 
-/* The text of a type, or of the base of an enum. */
+/* The text of a type, or of the base type of an enum. */
 static const char *type_at(gen_checker *c, const spot *at)
 {
     if (at->type != NULL) {
@@ -183,8 +183,8 @@ static idl_span type_span(const spot *at)
     return at->type != NULL ? at->type->span : at->span;
 }
 
-/* The code of each kind of difference. Several kinds share one: users allow
- * rules, not details. */
+/* The rule for each kind of difference. Several kinds share a rule, because
+ * users allow rules, not details. */
 static const gen_check_code codes[] = {
     [SHMRPCI_DIFFERENCE_METHOD] = GEN_CHECK_METHOD_GONE,
     [SHMRPCI_DIFFERENCE_ENCODING] = GEN_CHECK_ENCODING,
@@ -206,8 +206,8 @@ static const gen_check_code codes[] = {
     [SHMRPCI_DIFFERENCE_LIMIT] = GEN_CHECK_COMPLEX,
 };
 
-/* A field, member or enumerator that one version alone has, and why that
- * breaks. */
+/* A field, member or enumerator that only one version has, and why that is a
+ * break. */
 static void say_extra(gen_checker *c, gen_finding *found,
                       const shmrpci_difference *difference, const spot *now,
                       const spot *was)
@@ -228,7 +228,7 @@ static void say_extra(gen_checker *c, gen_finding *found,
     found->was = is_new ? "the old version" : "it was here";
 }
 
-/* The commonest form: "X is now A", "it was B". */
+/* The most common form: "X is now A", "it was B". */
 static void say_flag(gen_finding *found, const char *label, gen_checker *c,
                      const char *now, const char *was)
 {
@@ -236,7 +236,7 @@ static void say_flag(gen_finding *found, const char *label, gen_checker *c,
     found->was = idl_printf(c->memory, "it was %s", was);
 }
 
-/* The directions of a method's streams, for messages. */
+/* Describes the directions of a method's streams. */
 static const char *streams_of(const idl_method *method)
 {
     if (method->stream_param == NULL) {
@@ -276,8 +276,8 @@ static void say_method(gen_checker *c, gen_finding *found,
     }
 }
 
-/* Two errors are compared when the name or the number agrees: which of the two
- * does not, or the details. */
+/* Two errors were compared because their name or their number agrees: says
+ * whether the name, the number or the details differ. */
 static void say_error(gen_checker *c, gen_finding *found, const spot *now,
                       const spot *was)
 {
@@ -335,8 +335,9 @@ static void say_field(gen_checker *c, gen_finding *found,
     }
 }
 
-/* The words for a finding, from both places. Each kind has what its words need,
- * for the comparison reports it only there. */
+/* Writes the message of a finding, from both places. The places that a kind of
+ * difference needs are always set, because the comparison reports it only
+ * there. */
 static void say(side *s, gen_finding *found,
                 const shmrpci_difference *difference, const spot *now,
                 const spot *was)
@@ -389,8 +390,8 @@ static void on_difference(const shmrpci_difference *difference, void *user)
 {
     side *s = user;
     gen_checker *c = s->c;
-    /* A method that the old server lacks is new. That is not a break: clients
-     * that call it come after the servers were updated. */
+    /* A method that the old server lacks is new. This is not a break: servers
+     * are updated before any client calls it. */
     if (difference->kind == SHMRPCI_DIFFERENCE_METHOD && !s->old_is_client) {
         return;
     }
@@ -402,7 +403,7 @@ static void on_difference(const shmrpci_difference *difference, void *user)
         spot_of(c, c->old_version, s->old_service, difference, old_place);
     spot now =
         spot_of(c, c->new_version, s->new_service, difference, new_place);
-    /* The type is underlined rather than the name. */
+    /* Marks the type rather than the name. */
     bool of_type = difference->kind == SHMRPCI_DIFFERENCE_TYPE ||
                    difference->kind == SHMRPCI_DIFFERENCE_BOUNDS;
     gen_finding *found =
@@ -410,7 +411,7 @@ static void on_difference(const shmrpci_difference *difference, void *user)
             s->old_is_client ? GEN_MEETS_OLD_CLIENT : GEN_MEETS_NEW_CLIENT,
             of_type ? type_span(&now) : now.span,
             of_type ? type_span(&was) : was.span);
-    /* The other direction has already reported it. */
+    /* Unless the comparison in the other direction has written the message. */
     if (found->message == NULL) {
         say(s, found, difference, &now, &was);
     }
@@ -426,8 +427,8 @@ static const char *rest_text(gen_checker *c, const idl_method *method)
                             method->rest.path);
 }
 
-/* REST addresses are not in contracts: only the gateway knows them. A new
- * address breaks nothing, a different one does. */
+/* Compares REST addresses, which only the gateway knows: contracts don't have
+ * them. A new address is not a break, a changed one is. */
 static void check_method(gen_checker *c, const idl_method *was,
                          const idl_method *now)
 {
@@ -442,7 +443,7 @@ static void check_method(gen_checker *c, const idl_method *was,
     }
 }
 
-/* Clients look for a service by its name and port before any contract is
+/* Clients look up a service by its name and port before any contract is
  * compared. */
 static void check_address(gen_checker *c, const idl_service *was,
                           const idl_service *now)
@@ -462,7 +463,7 @@ static void check_address(gen_checker *c, const idl_service *was,
 
 /* ---- services ---- */
 
-/* Through the tables that a program would have. */
+/* Builds the contract from the tables that a program would have. */
 static shmrpc_status contract_of(gen_checker *c, const idl_schema *schema,
                                  const idl_service *service,
                                  const shmrpci_contract **out)
@@ -481,7 +482,7 @@ static shmrpc_status compare_one_way(side *s, const shmrpci_contract *client,
                                      const shmrpci_contract *server,
                                      size_t method_count)
 {
-    /* Asked for by the comparison; the ids themselves don't matter here. */
+    /* The comparison fills these in; they are not used here. */
     uint32_t *ids = IDL_NEW_ARRAY(s->c->memory, method_count, uint32_t);
     int status =
         shmrpci_contract_differences(client, server, ids, on_difference, s);

@@ -1,14 +1,14 @@
 /*
  * The command check: what breaks between two versions of a .svc.
  *
- * The old version is a file, a folder, a revision of git or a lock; which one
- * it is decides how it is found, and nothing else: gen_check compares two
- * schemas. Each file has a `run` with an arena of its own, so that a folder of
- * any size takes the memory of one file. Findings for people are printed file
- * by file; those for programs are gathered, for a report is one document.
+ * The old version is a file, a folder, a revision of git or a lock; these
+ * differ only in how the old version is found: gen_check compares two schemas.
+ * Each file has a `run` with an arena of its own, so that a folder of any size
+ * takes the memory of one file. Findings for people are printed file by file;
+ * those for programs are collected, because a report is one document.
  *
- * The exit status is the worst of all files: one that can't be read doesn't
- * keep the others from being checked.
+ * The exit status is the worst of all files; after a file that can't be read
+ * the others are still checked.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,8 @@
 #include "generator/report.h"
 #include "idl/idl.h"
 
-/* Options without a short form; above all characters. */
+/* Options without a short form; their values are above those of all
+ * characters. */
 enum {
     OPT_AGAINST = 256,
     OPT_ALLOW,
@@ -38,7 +39,8 @@ enum {
     OPT_DIAGNOSTICS
 };
 
-/* `=PATH` is optional for the locks: getopt then takes no separate argument. */
+/* `=PATH` is optional for the lock options: getopt then takes no separate
+ * argument. */
 static const struct option long_options[] = {
     {"against", required_argument, NULL, OPT_AGAINST},
     {"allow", required_argument, NULL, OPT_ALLOW},
@@ -60,31 +62,31 @@ typedef struct check {
     bool update_lock;
     bool force;
     bool help;
-    /* Allowed breaks, and folders for imports. */
+    /* Breaks that are allowed, and folders for imports. */
     gen_check_allow allow;
     const char *import_dirs[GEN_MAX_IMPORT_DIRS];
     size_t import_dir_count;
     gen_report_form form;
-    gen_reporter reporter; /* of forms for programs */
-    /* Breaks of all files, for the last line. */
+    gen_reporter reporter; /* for report forms that programs read */
+    /* Number of breaks in all files, for the last line. */
     gen_check_result total;
     gen_exit result; /* the worst so far */
 } check;
 
-/* One file while it is checked. Everything that it loads is in its arena. */
+/* State of the check of one file. Everything that it loads is in its arena. */
 typedef struct run {
     check *options;
     const char *path;
-    const char *root; /* the folder that it was found in, or NULL */
-    /* in a folder: the new version lacks the file */
+    const char *root; /* the folder argument in which it was found, or NULL */
+    /* In a folder: the new version no longer has the file. */
     bool is_gone;
     shmrpci_arena arena;
-    /* Diagnostics that are made while comparing, and quote both versions. */
+    /* For diagnostics created while comparing; they quote both versions. */
     idl_memory memory;
     const idl_schema *schema;
 } run;
 
-/* --help goes to standard output, and is a success. */
+/* ---- help prints to standard output and succeeds. ------------------------ */
 static void print_help(void)
 {
     fputs(
@@ -134,8 +136,8 @@ static void print_help(void)
 
 /* ---- options ---- */
 
-/* A kind, a code, or "new-client"; anything else is probably a typo of one of
- * these. */
+/* Reads a kind, a code, or "new-client". Other names get a suggestion, as they
+ * are probably misspelt. */
 static shmrpc_status allow_one(check *c, const char *name, shmrpci_buf *message)
 {
     static const char *const names[] = {"wire", "source", "layout", "reserve",
@@ -165,8 +167,8 @@ static shmrpc_status allow_one(check *c, const char *name, shmrpci_buf *message)
     return SHMRPC_E_INVALID;
 }
 
-/* A list with commas. A name cut to 31 bytes equals none of the known ones, and
- * is refused. */
+/* Reads a list separated by commas. A name is cut to 31 bytes; one that long is
+ * unknown and refused in any case. */
 static shmrpc_status allow(check *c, const char *list, shmrpci_buf *message)
 {
     shmrpc_status status = SHMRPC_OK;
@@ -180,7 +182,7 @@ static shmrpc_status allow(check *c, const char *list, shmrpci_buf *message)
     return status;
 }
 
-/* The last --lock or --update-lock with a path decides. */
+/* If --lock and --update-lock both have a path, the last one is used. */
 static shmrpc_status set_option(int option, check *c, shmrpci_buf *message)
 {
     switch (option) {
@@ -213,15 +215,15 @@ static shmrpc_status set_option(int option, check *c, shmrpci_buf *message)
     }
 }
 
-/* The error in the combination of options, or NULL: checked once all are known,
- * as their order has no meaning. */
+/* The error in the combination of options, or NULL. Checked after all options
+ * are read, since their order has no meaning. */
 static const char *contradiction(const check *c, int files)
 {
     if (c->against == NULL && !c->lock && !c->update_lock) {
         return "nothing to compare with (expected --against, --lock or "
                "--update-lock)";
     }
-    /* It would reach git as an option. */
+    /* git would read it as an option. */
     if (c->against != NULL && c->against[0] == '-') {
         return "the revision begins with a dash";
     }
@@ -231,7 +233,7 @@ static const char *contradiction(const check *c, int files)
     if (files == 0) {
         return "no .svc file given";
     }
-    /* A lock or a file is the old version of one file only. */
+    /* A lock or an old file belongs to a single file. */
     bool one = c->lock_path != NULL ||
                (c->against != NULL && gen_output_is_file(c->against));
     return one && files > 1 ? "one old version for several .svc files" : NULL;
@@ -261,13 +263,14 @@ static shmrpc_status parse(int argc, char **argv, check *c,
 
 /* ---- output ---- */
 
-/* Statuses are ordered by severity. */
+/* Keeps the worst status: statuses are ordered by severity. */
 static void note_result(check *c, gen_exit result)
 {
     c->result = result > c->result ? result : c->result;
 }
 
-/* For people at once, for programs in one report at the end. */
+/* Prints findings for people at once; those for programs go into one report at
+ * the end. */
 static void print_diags(run *r, const idl_diags *diags)
 {
     if (r->options->form != GEN_REPORT_HUMAN) {
@@ -285,8 +288,8 @@ static void print_diags(run *r, const idl_diags *diags)
     shmrpci_buf_fini(&text);
 }
 
-/* An error outside the two versions: a message of its own, or the status's
- * text. */
+/* Reports an error outside of the two versions, with `message` or the text of
+ * the status. */
 static void fail(run *r, shmrpc_status status, shmrpci_buf *message)
 {
     const char *text = shmrpci_buf_text(message);
@@ -296,7 +299,7 @@ static void fail(run *r, shmrpc_status status, shmrpci_buf *message)
                 status == SHMRPC_E_INVALID ? GEN_EXIT_ERRORS : GEN_EXIT_IO);
 }
 
-/* Breaks that --allow lets pass are warnings, and don't count here. */
+/* Whether any break is not allowed; allowed ones are only warnings. */
 static bool has_breaks(const gen_check_result *result)
 {
     size_t sum = 0;
@@ -319,8 +322,8 @@ static void finish(run *r, const idl_diags *diags,
     }
 }
 
-/* One line after everything else, so that the last line of a CI log says what
- * broke. */
+/* Prints one line after everything else, so that the last line of a CI log says
+ * what broke. */
 static void print_total(const check *c)
 {
     if (!has_breaks(&c->total)) {
@@ -335,9 +338,9 @@ static void print_total(const check *c)
 
 /* ---- against an old version ---- */
 
-/* A removed file counts as one that declares nothing: a schema with only the
- * old package's name, so that all its services are reported as removed. False:
- * out of memory. */
+/* Treats a removed file as one that declares nothing: a schema with only the
+ * old package's name, so that all its services are reported as removed. False
+ * if out of memory. */
 static bool load_gone(run *r, const idl_schema *old_schema)
 {
     if (!r->is_gone) {
@@ -359,8 +362,8 @@ static bool load_gone(run *r, const idl_schema *old_schema)
     return true;
 }
 
-/* One comparison with an old version. `diags` is used twice: first for errors
- * of the old version itself, then for breaks. */
+/* Compares with an old version. `diags` is used twice: first for errors of the
+ * old version itself, then for breaks. */
 static void check_against(run *r)
 {
     check *c = r->options;
@@ -376,8 +379,7 @@ static void check_against(run *r)
     shmrpci_buf_init_heap(&message);
     shmrpc_status status = gen_old_version_load(&old, r->path, &r->arena,
                                                 &diags, &old_schema, &message);
-    /* Errors in the old version are shown, but a check against it has no
-     * meaning. */
+    /* Errors in the old version are shown; nothing can be compared with it. */
     if (status == SHMRPC_E_INVALID) {
         print_diags(r, &diags);
         fprintf(stderr, "shmrpcgen: the old version of %s has errors\n",
@@ -398,8 +400,8 @@ static void check_against(run *r)
 
 /* ---- the lock ---- */
 
-/* A line of a lock, behind `what`; a line that only one side has is shown as
- * nothing on the other. */
+/* Prints a line of a lock after `what`; if this side lacks the line, prints
+ * "nothing". */
 static void print_part(const char *what, gen_lock_line line)
 {
     static const char none[] = "(nothing)";
@@ -409,7 +411,8 @@ static void print_part(const char *what, gen_lock_line line)
 }
 
 /* Prints the first line that differs between the lock and an up-to-date one,
- * with its section. A location in front lets editors jump to it. */
+ * with its section. The message begins with a location, so that editors can
+ * jump to it. */
 static void print_stale(const char *path, const char *locked, const char *now)
 {
     gen_lock_change change = gen_lock_difference(locked, now);
@@ -424,7 +427,7 @@ static void print_stale(const char *path, const char *locked, const char *now)
     print_part("now:", change.now);
 }
 
-/* Written only when it changes: the file's time must not make others
+/* Writes the file only if it changes: a new time would make other programs
  * rebuild. */
 static void write_lock(run *r, const char *path, const shmrpci_buf *text)
 {
@@ -437,8 +440,8 @@ static void write_lock(run *r, const char *path, const shmrpci_buf *text)
     }
 }
 
-/* Compares the lock's text with an up-to-date one. Breaks are reported first; a
- * lock that is only out of date fails as well, since every change of a contract
+/* Compares the lock's text with an up-to-date one. Breaks are reported first. A
+ * lock that is only out of date fails too, since every change of a contract
  * needs approval. Both texts end with NUL. */
 static void compare_lock(run *r, const char *path, const shmrpci_buf *locked,
                          const shmrpci_buf *now)
@@ -452,7 +455,7 @@ static void compare_lock(run *r, const char *path, const shmrpci_buf *locked,
     shmrpc_status status =
         gen_lock_check(path, text, locked->len, r->schema, &c->allow, &r->arena,
                        &diags, &result);
-    /* Even over a lock that can't be read. */
+    /* ---- force also overwrites a lock that can't be parsed. -------------- */
     bool force = c->update_lock && c->force;
     if (status == SHMRPC_E_INVALID && !force) {
         print_diags(r, &diags);
@@ -462,8 +465,8 @@ static void compare_lock(run *r, const char *path, const shmrpci_buf *locked,
         fprintf(stderr, "shmrpcgen: %s\n", shmrpc_status_text(status));
         note_result(c, GEN_EXIT_IO);
     } else if (c->update_lock && (force || !has_breaks(&result))) {
-        /* Breaks are not written to the lock unless --force says so: they would
-         * be forgotten by the next check. */
+        /* Breaks are written to the lock only with --force: the next check
+         * would no longer find them. */
         write_lock(r, path, now);
     } else {
         finish(r, &diags, &result);
@@ -476,8 +479,8 @@ static void compare_lock(run *r, const char *path, const shmrpci_buf *locked,
     }
 }
 
-/* Without a lock --update-lock writes the first one; --lock alone fails, and
- * names the option. */
+/* If there is no lock, --update-lock writes one; --lock alone fails, and its
+ * message names --update-lock. */
 static void check_lock(run *r)
 {
     check *c = r->options;
@@ -507,7 +510,7 @@ static void check_lock(run *r)
         shmrpci_buf_printf(&message, "%s (`--update-lock` makes a lock)",
                            error.message);
     }
-    /* Adds the NULs. */
+    /* shmrpci_buf_text appends the NULs. */
     bool has_texts =
         shmrpci_buf_text(&locked) != NULL && shmrpci_buf_text(&now) != NULL;
     if (status == SHMRPC_OK && !has_texts) {
@@ -528,7 +531,8 @@ static void check_lock(run *r)
 /* ---- files ---- */
 
 /* Loads the new version and compares it as requested. A deleted file can only
- * be compared with an old version: its lock is gone too. */
+ * be compared with an old version: it has no contents to compare with its
+ * lock. */
 static void check_file(check *c, const char *path, const char *root)
 {
     run r = {.options = c, .path = path, .root = root};
@@ -564,18 +568,18 @@ static void check_file(check *c, const char *path, const char *root)
 
 /* ---- folders ---- */
 
-/* A revision's files come from git together with all others of the folder. */
+/* git lists all files of the folder, not only .svc files. */
 static bool ends_with_svc(const char *path)
 {
     size_t len = strlen(path);
     return len > 4 && strcmp(path + len - 4, ".svc") == 0;
 }
 
-/* Adds the .svc files of the old version, as paths in the new folder: also
- * those that are gone from it. */
+/* Adds the .svc files of the old version as paths in the new folder, including
+ * those that were removed. */
 static bool list_old(const check *c, const char *folder, gen_inputs *old)
 {
-    /* A folder: its files, seen from it, as files of the new folder. */
+    /* The old version is a folder: lists its files, relative to it. */
     if (gen_output_is_folder(c->against)) {
         gen_inputs found;
         gen_tree tree;
@@ -601,7 +605,7 @@ static bool list_old(const check *c, const char *folder, gen_inputs *old)
         gen_cli_fail(GEN_EXIT_IO, &message);
     }
     const char *at = ok ? (const char *)names.data : NULL;
-    /* Names follow each other, each with a NUL. */
+    /* The list has one name after the other, each followed by a NUL. */
     for (; ok && at < (const char *)names.data + names.len;
          at += strlen(at) + 1) {
         ok = !ends_with_svc(at) || gen_inputs_add_below(old, folder, at);
@@ -611,9 +615,8 @@ static bool list_old(const check *c, const char *folder, gen_inputs *old)
     return ok;
 }
 
-/* Checks everything that the old version of the folder held; new files have
- * nothing to break. Against a lock, checks everything that the folder holds
- * now. */
+/* Checks every file that the old version of the folder has; new files have
+ * nothing to break. With a lock, checks every file that the folder has now. */
 static void check_folder(check *c, const char *folder)
 {
     gen_inputs inputs;
@@ -623,8 +626,8 @@ static void check_folder(check *c, const char *folder)
     if (!ok) {
         note_result(c, GEN_EXIT_IO);
     }
-    /* With an old folder, files are looked for by their path below it; git
-     * knows their paths itself. */
+    /* In an old folder, a file is searched by its path below the new folder;
+     * git knows the paths itself. */
     const char *root =
         c->against != NULL && gen_output_is_folder(c->against) ? folder : NULL;
     for (size_t i = 0; ok && i < inputs.count; i++) {
@@ -633,7 +636,7 @@ static void check_folder(check *c, const char *folder)
     gen_inputs_fini(&inputs);
 }
 
-/* Handles each argument separately: files and folders may be mixed. */
+/* Handles each argument separately, since files and folders may be mixed. */
 static void check_all(check *c, char **paths, int count)
 {
     for (int i = 0; i < count; i++) {

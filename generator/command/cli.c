@@ -1,4 +1,4 @@
-/* Command lines and output of all commands: everything is printed here or by
+/* Command lines and output of all commands. Everything is printed here or by
  * the reporter, so that people see one style and programs one format. */
 #define _POSIX_C_SOURCE 200809L
 #include "generator/command/cli.h"
@@ -10,7 +10,7 @@
 #include "base/nearest.h"
 #include "generator/output.h"
 
-/* The folder's name is not copied: it is part of argv, or of the caller's
+/* The folder's name is not copied: it belongs to argv or to the caller's
  * inputs. */
 shmrpc_status gen_cli_add_import_dir(const char *dirs[GEN_MAX_IMPORT_DIRS],
                                      size_t *count, const char *dir,
@@ -25,8 +25,8 @@ shmrpc_status gen_cli_add_import_dir(const char *dirs[GEN_MAX_IMPORT_DIRS],
     return SHMRPC_OK;
 }
 
-/* The hint is only for wrong usage: a list of options doesn't help with errors
- * in a file. */
+/* Only wrong usage gets the hint: a list of options doesn't help with errors in
+ * a file. */
 gen_exit gen_cli_fail(gen_exit status, shmrpci_buf *message)
 {
     const char *text = shmrpci_buf_text(message);
@@ -44,8 +44,8 @@ gen_exit gen_cli_exit(shmrpc_status status)
                                         : GEN_EXIT_IO;
 }
 
-/* Checked before the file is loaded, so that the system's own message explains
- * a wrong name; loading reports errors in the file. */
+/* Checked before the file is loaded, so that the system's message explains a
+ * wrong name. Loading reports errors in the contents. */
 bool gen_cli_can_read(const char *path)
 {
     if (access(path, R_OK) != 0) {
@@ -59,7 +59,7 @@ bool gen_cli_can_read(const char *path)
     return true;
 }
 
-/* A name that is nearly right gets a suggestion. */
+/* A misspelt name gets a suggestion. */
 shmrpc_status gen_cli_report_form(const char *name, gen_report_form *out,
                                   shmrpci_buf *message)
 {
@@ -77,14 +77,14 @@ shmrpc_status gen_cli_report_form(const char *name, gen_report_form *out,
 
 void gen_cli_reporter_init(gen_reporter *reporter, gen_report_form form)
 {
-    /* Never into a pipe or a file: escape sequences are for terminals. */
+    /* Only for terminals: pipes and files get no escape sequences. */
     bool colour = form == GEN_REPORT_HUMAN && isatty(STDERR_FILENO);
     gen_reporter_init(reporter, form,
                       colour ? GEN_COLOUR_ALWAYS : GEN_COLOUR_NEVER);
 }
 
-/* The report is complete before any of it is printed: a program never gets half
- * a document. */
+/* The report is complete before any of it is printed, so a program never gets
+ * half a document. */
 void gen_cli_report(gen_reporter *reporter)
 {
     FILE *stream = reporter->form == GEN_REPORT_HUMAN ? stderr : stdout;

@@ -1,9 +1,10 @@
 /*
- * The commands of shmrpcgen: `shmrpcgen COMMAND [options] FILE...`, and without
- * a command it generates.
+ * The commands of shmrpcgen: `shmrpcgen COMMAND [options] FILE...`. Without a
+ * command shmrpcgen generates.
  *
  * A command is one file of this folder and one row of the table in commands.c.
- * Only commands print; what they call is in the folders above.
+ * Only commands print; the functions that they call, in the folder above and
+ * its other folders, do not.
  *
  * Threading: main thread.
  */
@@ -14,12 +15,12 @@
 
 typedef struct gen_command {
     const char *name;
-    const char *summary; /* for --help: lower case, no stop */
+    const char *summary; /* for --help: in lower case, without a full stop */
     /* argv[0] is the name of the command. */
     gen_exit (*run)(int argc, char **argv);
 } gen_command;
 
-/* NULL if there is no such command. */
+/* The command with this name, or NULL. */
 const gen_command *gen_command_find(const char *name);
 
 #define GEN_MAX_COMMANDS 16
@@ -32,10 +33,10 @@ gen_exit gen_command_explain(int argc, char **argv);
 gen_exit gen_command_fmt(int argc, char **argv);
 gen_exit gen_command_lint(int argc, char **argv);
 
-/* The command that runs without a name; argv[0] is the program's. */
+/* Runs when no command is named; argv[0] is the program's name. */
 gen_exit gen_command_generate(int argc, char **argv);
 
-/* The commands of the table. */
+/* The commands in the table. */
 gen_exit gen_command_lsp(int argc, char **argv);
 
 #endif

@@ -1,6 +1,6 @@
-/* The table of the commands, in the order in which --help lists them. The
- * summaries are for --help only; each command's own --help says more. A row
- * with a NULL name ends the table: the array is longer than its rows. */
+/* The table of commands, in the order in which --help lists them. The summaries
+ * are for --help only; each command has its own --help. The array is longer
+ * than its rows, so a row with a NULL name ends the table. */
 #include "generator/command/command.h"
 
 #include <string.h>

@@ -1,12 +1,12 @@
-/* The command explain: prints what the code of a diagnostic means. The texts
- * are part of the program, so that they always fit its version, and need no
- * network. */
+/* The command explain: prints the meaning of the code of a diagnostic. The
+ * texts are built into the program, so that they always match its version and
+ * need no network. */
 #include <stdio.h>
 
 #include "generator/command/command.h"
 #include "generator/explain.h"
 
-/* No options of its own: the arguments are the codes to explain. */
+/* There are no other options: the arguments are the codes to explain. */
 static const struct option long_options[] = {
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -26,7 +26,7 @@ static void print_help(void)
         stdout);
 }
 
-/* One line for each code: for people with `less`, for programs by columns. */
+/* Prints one line per code. */
 static void list_all(void)
 {
     for (size_t i = 0; i < gen_explain_count(); i++) {
@@ -37,8 +37,8 @@ static void list_all(void)
     }
 }
 
-/* Several codes are separated by an empty line; the first that is unknown ends
- * it. */
+/* Explains several codes, separated by empty lines. An unknown code ends the
+ * command. */
 static gen_exit explain_all(int argc, char **argv, shmrpci_buf *message)
 {
     for (int i = optind; i < argc; i++) {

@@ -1,9 +1,9 @@
 /*
  * The command fmt: formats .svc files.
  *
- * A file is read whole, formatted in memory and written only when it differs,
- * by replacing it as a whole: an editor or a build never sees half of it, and a
- * file that is already formatted keeps its time. A file with syntax errors is
+ * A file is read whole, formatted in memory, and replaced atomically, only if
+ * it differs: an editor or a build never sees half of it, and a file that is
+ * already formatted keeps its modification time. A file with syntax errors is
  * left unchanged. Other files are still formatted; the exit status is the worst
  * of all.
  */
@@ -26,12 +26,14 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* The command line, and the result so far. */
+/* The command line, and the worst status so far. */
 typedef struct fmt {
-    /* --check: write nothing, and print the files that would change. */
+    /* ---- check: write nothing, but print the names of files that would
+     * change.  */
     bool check;
     bool help;
-    /* How syntax errors are reported; `reporter` gathers those of all files. */
+    /* The form in which syntax errors are reported; `reporter` collects those
+     * of all files. */
     gen_report_form form;
     gen_reporter reporter;
     gen_exit result; /* the worst so far */
@@ -58,22 +60,22 @@ static void print_help(void)
         stdout);
 }
 
-/* Statuses are ordered by severity. */
+/* Keeps the worst status: statuses are ordered by severity. */
 static void note_result(fmt *f, gen_exit result)
 {
     f->result = result > f->result ? result : f->result;
 }
 
-/* A file that can't be read or written: reported at once, and the next file is
- * handled. */
+/* Reports a file that can't be read or written; the command continues with the
+ * next file. */
 static void fail(fmt *f, const char *path, const char *what)
 {
     fprintf(stderr, "%s: %s\n", path, what);
     note_result(f, GEN_EXIT_IO);
 }
 
-/* Reads a little more than the limit from standard input: idl_format then
- * refuses it with its own message. */
+/* Reads standard input up to slightly more than the limit: idl_format then
+ * refuses a longer text with its own message. */
 static bool read_input(fmt *f, const char *path, shmrpci_buf *out)
 {
     shmrpc_error error;
@@ -101,8 +103,8 @@ static bool read_input(fmt *f, const char *path, shmrpci_buf *out)
     return true;
 }
 
-/* Writes to what a symbolic link points to, instead of replacing the link by a
- * file. */
+/* Follows a symbolic link and replaces its target, so that the link stays a
+ * link. */
 static void write_back(fmt *f, const char *path, const shmrpci_buf *text)
 {
     shmrpc_error error;
@@ -116,12 +118,12 @@ static void write_back(fmt *f, const char *path, const shmrpci_buf *text)
     free(target);
 }
 
-/* With --check the names of files that would change are the result: on standard
+/* With --check the names of files that would change are the output: on standard
  * output, unless a report for programs goes there. */
 static void put_result(fmt *f, const char *path, const shmrpci_buf *before,
                        const shmrpci_buf *after)
 {
-    /* An empty file has no memory to compare. */
+    /* The buffer of an empty file has no memory to compare. */
     bool same =
         before->len == after->len &&
         (after->len == 0 || memcmp(before->data, after->data, after->len) == 0);
@@ -139,7 +141,7 @@ static void put_result(fmt *f, const char *path, const shmrpci_buf *before,
     }
 }
 
-/* `<stdin>` is the name in diagnostics, as compilers have it. */
+/* Diagnostics name standard input `<stdin>`, as compilers do. */
 static void format_text(fmt *f, const char *path, const shmrpci_buf *before)
 {
     shmrpci_arena arena;
@@ -164,7 +166,7 @@ static void format_text(fmt *f, const char *path, const shmrpci_buf *before)
     shmrpci_arena_fini(&arena);
 }
 
-/* One file at a time is in memory. */
+/* Formats one file; only one is in memory at a time. */
 static void format_file(fmt *f, const char *path)
 {
     shmrpci_buf before;
@@ -196,8 +198,8 @@ static shmrpc_status parse(int argc, char **argv, fmt *f, shmrpci_buf *message)
             return status;
         }
     }
-    /* Two texts in one output could not be told apart, nor a text from a
-     * report. */
+    /* Several texts on standard output, or a text and a report, could not be
+     * separated. */
     for (int i = optind; i < argc; i++) {
         if (strcmp(argv[i], "-") == 0 && !f->check &&
             (argc - optind > 1 || f->form != GEN_REPORT_HUMAN)) {
@@ -228,7 +230,7 @@ gen_exit gen_command_fmt(int argc, char **argv)
         for (int i = optind; i < argc; i++) {
             format_file(&f, argv[i]);
         }
-        /* Last, as a report for programs is one document. */
+        /* At the end, because a report for programs is one document. */
         gen_cli_report(&f.reporter);
     }
     shmrpci_buf_fini(&message);

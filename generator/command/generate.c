@@ -1,13 +1,12 @@
 /*
  * Generates the files of a language from a .svc, or prints one stage.
  *
- * Files are written only when all inputs are without errors, and only those
- * that changed: a failed run leaves the old output intact, and a build tool
- * that compares times doesn't compile again. The depfile and the stamp follow
- * last.
+ * Files are written only if no input has errors, and only if they changed: a
+ * failed run leaves the old output intact, and a build tool that compares times
+ * compiles nothing again. The depfile and the stamp are written last.
  *
- * Before anything is made, inputs whose outputs would have the same names are
- * refused, so that one never overwrites the other in silence.
+ * First, inputs whose outputs would have the same names are refused, so that
+ * one never silently overwrites the other.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
@@ -23,7 +22,7 @@
 #include "idl/idl.h"
 #include "shmrpc/version.h"
 
-/* An empty buffer has no memory to write from. */
+/* An empty buffer has no data to pass to fwrite. */
 static void print(FILE *stream, const shmrpci_buf *text)
 {
     if (text->len > 0) {
@@ -31,8 +30,7 @@ static void print(FILE *stream, const shmrpci_buf *text)
     }
 }
 
-/* A run over all files. `made` holds the outputs of all of them until the
- * end. */
+/* A run over all files. `made` collects the outputs of all of them. */
 typedef struct run {
     const gen_options *options;
     idl_options idl_opts;
@@ -41,14 +39,14 @@ typedef struct run {
     gen_exit result; /* the worst so far */
 } run;
 
-/* Statuses are ordered by severity. */
+/* Keeps the worst status: statuses are ordered by severity. */
 static void note_result(run *r, gen_exit result)
 {
     r->result = result > r->result ? result : r->result;
 }
 
-/* For a stage of the generator: the model as templates see it. Other stages are
- * the front end's. */
+/* Prints the model if that stage was asked for, else generates. The front end
+ * prints the other stages. */
 static shmrpc_status print_or_generate(run *r, const idl_schema *schema,
                                        const gen_tree *tree,
                                        const gen_value *model)
@@ -69,8 +67,7 @@ static shmrpc_status print_or_generate(run *r, const idl_schema *schema,
     return status;
 }
 
-/* Prints the stage even if there are errors: people look at it for that
- * reason. */
+/* Prints the stage even if there are errors, since it is used to find them. */
 static shmrpc_status dump_stage(run *r, const char *path, shmrpci_arena *arena,
                                 idl_diags *diags)
 {
@@ -88,9 +85,8 @@ static shmrpc_status dump_stage(run *r, const char *path, shmrpci_arena *arena,
     return status;
 }
 
-/* From the file to its outputs, in memory. Diagnostics are passed to the
- * reporter in any case; a failure after the front end has a message of its
- * own. */
+/* Generates the outputs of one file in memory. Diagnostics always go to the
+ * reporter; a failure after the front end has its own message. */
 static shmrpc_status load_and_generate(run *r, const char *path,
                                        shmrpci_arena *arena, idl_diags *diags)
 {
@@ -100,8 +96,8 @@ static shmrpc_status load_and_generate(run *r, const char *path,
     gen_tree_init(&tree);
     shmrpc_status status = idl_load(&r->idl_opts, path, arena, diags, &schema);
     if (status == SHMRPC_OK) {
-        /* Constructs that the target language can't take are errors of the
-         * .svc, found before any template runs. */
+        /* Constructs that the target language does not support are errors of
+         * the .svc; they are found before any template runs. */
         gen_judge judge = {.lang = r->options->lang,
                            .idl_opts = &r->idl_opts,
                            .async = r->options->async,
@@ -119,7 +115,8 @@ static shmrpc_status load_and_generate(run *r, const char *path,
     return status;
 }
 
-/* With an arena of its own: only the written files outlive it. */
+/* Each file has its own arena; only the record of its outputs stays
+ * afterwards. */
 static void generate_file(run *r, const char *path)
 {
     if (!gen_cli_can_read(path)) {
@@ -131,7 +128,7 @@ static void generate_file(run *r, const char *path)
     idl_diags diags;
     idl_diags_init(&diags);
     gen_dump dump = r->options->dump;
-    /* The model needs all passes; the stages before it need no model. */
+    /* The model needs all passes; the earlier stages need no model. */
     bool is_stage = dump != GEN_DUMP_NONE && dump != GEN_DUMP_MODEL;
     shmrpc_status status = is_stage
                                ? dump_stage(r, path, &arena, &diags)
@@ -140,15 +137,14 @@ static void generate_file(run *r, const char *path)
     shmrpci_arena_fini(&arena);
 }
 
-/* Enters the names of the files that an input will make; false, and a line for
- * people, when another input makes the same. All files of the language count:
- * echo.svc makes an echo_client.h too. */
+/* Records the names of the files that an input will generate. Returns false,
+ * after printing a message, if another input generates the same file. All files
+ * of the language count: echo.svc generates echo_client.h too. */
 static bool enter_outputs(const gen_options *options, gen_tree *tree,
                           gen_value *seen, const char *input)
 {
     const gen_lang *lang = options->lang;
-    /* The name by which others import the file decides, not the one given
-     * here. */
+    /* Named by the path that importers use, not by the one given here. */
     gen_import_dirs dirs = {options->import_dirs, options->import_dir_count};
     const char *stem =
         gen_import_stem(tree, gen_import_path(tree, dirs, input));
@@ -171,8 +167,8 @@ static bool enter_outputs(const gen_options *options, gen_tree *tree,
     return true;
 }
 
-/* Needs no file to be read: outputs are named after the import path of the
- * input. */
+/* Checks that no two inputs have the same outputs. No file is read: outputs are
+ * named after the import path of the input. */
 static bool are_distinct(const gen_options *options, const gen_inputs *inputs)
 {
     gen_tree tree;
@@ -186,7 +182,7 @@ static bool are_distinct(const gen_options *options, const gen_inputs *inputs)
     return distinct;
 }
 
-/* Called only when all went well: a stamp says that all outputs are fresh. */
+/* Called only after success: a stamp says that all outputs are up to date. */
 static void write_made(run *r)
 {
     shmrpci_buf message;
@@ -199,7 +195,8 @@ static void write_made(run *r)
     shmrpci_buf_fini(&message);
 }
 
-/* All files even if one has errors, so that one run reports everything. */
+/* Processes all files even if one has errors, so that one run reports
+ * everything. */
 static gen_exit generate_all(const gen_options *options,
                              const gen_inputs *inputs)
 {
@@ -211,7 +208,7 @@ static gen_exit generate_all(const gen_options *options,
     for (size_t i = 0; i < inputs->count; i++) {
         generate_file(&r, inputs->paths[i]);
     }
-    /* Warnings are reported even when everything is written. */
+    /* Warnings are reported even if everything is written. */
     gen_cli_report(&r.reporter);
     if (r.result == GEN_EXIT_OK && options->dump == GEN_DUMP_NONE) {
         write_made(&r);
@@ -220,9 +217,10 @@ static gen_exit generate_all(const gen_options *options,
     return r.result;
 }
 
-/* Collects files, and the content of folders. A folder is also where its files
- * find their imports, after the folders of -I. A folder without any .svc is an
- * error: a misspelt one would otherwise be a build that makes nothing. */
+/* Collects files, and the contents of folders. A folder is also searched for
+ * imports of its files, after the folders of -I. A folder without any .svc is
+ * an error: otherwise a build with a misspelt folder would silently generate
+ * nothing. */
 static gen_exit find_inputs(gen_options *options, gen_inputs *inputs,
                             shmrpci_buf *message)
 {
@@ -237,14 +235,15 @@ static gen_exit find_inputs(gen_options *options, gen_inputs *inputs,
             fprintf(stderr, "%s: no .svc file in this folder\n", path);
             return GEN_EXIT_IO;
         }
-        /* After its files are listed, since the folder must exist. */
+        /* After its files are listed, because only then is the folder known to
+         * exist. */
         if (is_folder && gen_cli_add_import_dir(options->import_dirs,
                                                 &options->import_dir_count,
                                                 path, message) != SHMRPC_OK) {
             return gen_cli_fail(GEN_EXIT_USAGE, message);
         }
     }
-    /* The dumps of two files would run into each other. */
+    /* The dumps of two files could not be told apart. */
     if (inputs->count > 1 && options->dump != GEN_DUMP_NONE) {
         shmrpci_buf_append_text(message, "--dump is for one .svc file");
         return gen_cli_fail(GEN_EXIT_USAGE, message);
@@ -252,8 +251,8 @@ static gen_exit find_inputs(gen_options *options, gen_inputs *inputs,
     return are_distinct(options, inputs) ? GEN_EXIT_OK : GEN_EXIT_ERRORS;
 }
 
-/* A folder of templates that is not there would otherwise mean, without a word,
- * the built-in ones. */
+/* A template folder that doesn't exist is an error: otherwise the built-in
+ * templates would silently be used. */
 static gen_exit run_all(gen_options *options, shmrpci_buf *message)
 {
     if (options->templates != NULL &&
@@ -272,7 +271,7 @@ static gen_exit run_all(gen_options *options, shmrpci_buf *message)
     return result;
 }
 
-/* --help goes to standard output, and is a success. */
+/* ---- help prints to standard output and succeeds. ------------------------ */
 static void print_help(void)
 {
     fputs(
@@ -317,7 +316,7 @@ static void print_help(void)
         "  -h, --help        print this\n"
         "  --version         print the version\n",
         stdout);
-    /* Commands describe themselves: a new one needs no change here. */
+    /* The list comes from the table, so a new command needs no change here. */
     for (const gen_command *at = gen_commands; at->name != NULL; at++) {
         printf("%s  %-17s %s\n",
                at == gen_commands
@@ -331,8 +330,8 @@ static void print_help(void)
         stdout);
 }
 
-/* Without a command: argv[0] is the program's name, and options may precede and
- * follow files. */
+/* Runs if no command is named: argv[0] is the program's name, and options may
+ * stand before and after files. */
 gen_exit gen_command_generate(int argc, char **argv)
 {
     gen_options options;

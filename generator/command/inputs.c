@@ -1,9 +1,9 @@
 /*
  * Inputs: walking folders.
  *
- * In the order of names, whatever the file system's order is: the same command
- * line makes the same output and the same report on every machine. Paths are
- * joined as a person would write them, without "./".
+ * Files are sorted by name, so that the same command line gives the same output
+ * and the same report on every machine. Paths are joined as a person would
+ * write them, without "./".
  */
 #define _DEFAULT_SOURCE /* d_type */
 #include "generator/command/inputs.h"
@@ -15,7 +15,7 @@
 
 #include "generator/output.h"
 
-/* Folders inside one another; deeper ones are a mistake, or a loop of
+/* Maximum nesting of folders; deeper nesting is a mistake, or a loop of
  * mounts. */
 #define MAX_FOLDERS 64
 
@@ -32,14 +32,14 @@ void gen_inputs_fini(gen_inputs *inputs)
     *inputs = (gen_inputs){.paths = NULL};
 }
 
-/* Always false; the caller returns it. */
+/* Prints the error. Always returns false, for the caller to return. */
 static bool fail(const char *path, const char *what)
 {
     fprintf(stderr, "%s: %s\n", path, what);
     return false;
 }
 
-/* The path itself isn't copied: it is in the arena, or in argv. */
+/* The path itself isn't copied: it is in the arena or in argv. */
 static bool push(gen_inputs *inputs, const char *path)
 {
     if (inputs->count == inputs->room) {
@@ -60,8 +60,8 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* A link to a file is accepted by its name; its target is checked later. Some
- * file systems don't report the type of an entry: those are checked by stat. */
+/* Filters by name. The target of a link is checked later. Some file systems
+ * don't report the type of an entry, so stat checks it then. */
 static int is_wanted(const struct dirent *entry)
 {
     size_t len = strlen(entry->d_name);
@@ -70,7 +70,7 @@ static int is_wanted(const struct dirent *entry)
     return entry->d_name[0] != '.' && (is_svc || may_be_folder);
 }
 
-/* A path in the arena; NULL when out of memory. */
+/* Joins a path in the arena; NULL if out of memory. */
 static const char *join(gen_inputs *inputs, const char *folder,
                         const char *name)
 {
@@ -95,7 +95,8 @@ static bool add_folder(gen_inputs *inputs, const char *folder, size_t depth)
         const char *path = ok ? join(inputs, folder, entries[i]->d_name) : NULL;
         bool is_folder = entries[i]->d_type != DT_REG && path != NULL &&
                          gen_output_is_folder(path);
-        /* Links to folders could lead back up. */
+        /* Links to folders are not followed: they could lead to a parent
+         * folder. */
         bool follows = entries[i]->d_type != DT_LNK || !is_folder;
         if (ok && path == NULL) {
             ok = fail(folder, "out of memory");
@@ -104,7 +105,7 @@ static bool add_folder(gen_inputs *inputs, const char *folder, size_t depth)
         } else if (ok && !is_folder && gen_output_is_file(path)) {
             ok = push(inputs, path);
         }
-        /* After a failure the rest is only freed. */
+        /* After a failure the remaining entries are only freed. */
         free(entries[i]);
     }
     free(entries);

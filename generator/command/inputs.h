@@ -1,8 +1,9 @@
 /*
  * Inputs: the .svc files that a command line names, also those in folders.
  *
- * Of a folder, all files in it and below that end in .svc, by name; what begins
- * with a dot is left out, and links to folders are not followed.
+ * A folder stands for all files in it and below whose names end in .svc, sorted
+ * by name. Names that begin with a dot are skipped, and links to folders are
+ * not followed.
  * Threading: main thread.
  */
 #ifndef SHMRPC_GENERATOR_COMMAND_INPUTS_H
@@ -14,7 +15,7 @@
 #include "base/arena.h"
 
 typedef struct gen_inputs {
-    shmrpci_arena arena; /* of the paths */
+    shmrpci_arena arena; /* holds the paths */
     const char **paths;
     size_t count;
     size_t room;
@@ -23,12 +24,12 @@ typedef struct gen_inputs {
 void gen_inputs_init(gen_inputs *inputs);
 void gen_inputs_fini(gen_inputs *inputs);
 
-/* Adds a file, whether it exists or not, or the files of a folder, of which
- * there may be none. False, and a line on standard error: a folder can't be
- * read, or out of memory. */
+/* Adds a file, whether it exists or not, or the files of a folder, which may be
+ * empty. Returns false, after printing a line on standard error, if a folder
+ * can't be read or memory runs out. */
 bool gen_inputs_add(gen_inputs *inputs, const char *path);
 
-/* Adds the file `name` of a folder, whether it is there or not. */
+/* Adds the file `name` of a folder, whether it exists or not. */
 bool gen_inputs_add_below(gen_inputs *inputs, const char *folder,
                           const char *name);
 

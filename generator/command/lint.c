@@ -1,8 +1,8 @@
-/* The command lint: advice on .svc files, which may all be right as they are.
- * Rules and their texts are idl/lint.h's, and names that a target language
- * can't take are those of generator/judge.h; this file reads the command line
- * and reports. Advice counts as a failure of the command, so that CI can insist
- * on it. */
+/* The command lint: prints advice on .svc files that are valid. The rules and
+ * their texts are in idl/lint.h; names that a target language does not support
+ * are found by generator/judge.h. This file reads the command line and reports.
+ * Any advice makes the command fail, so that CI can require that there is
+ * none. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "idl/idl.h"
 #include "idl/lint.h"
 
-/* More codes than there are rules. */
+/* Larger than the number of rules. */
 #define MAX_DISABLED 64
 
 enum { OPT_DISABLE = 256, OPT_STRICT, OPT_DIAGNOSTICS };
@@ -26,7 +26,7 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* The command line, and the result so far. */
+/* The command line, and the worst status so far. */
 typedef struct lint {
     idl_code disabled[MAX_DISABLED];
     size_t disabled_count;
@@ -34,13 +34,14 @@ typedef struct lint {
     bool help;
     const char *import_dirs[GEN_MAX_IMPORT_DIRS];
     size_t import_dir_count;
-    /* How findings are reported; `reporter` gathers those of all files. */
+    /* The form in which findings are reported; `reporter` collects those of all
+     * files. */
     gen_report_form form;
     gen_reporter reporter;
     gen_exit result; /* the worst so far */
 } lint;
 
-/* Made from the table of codes, so that help lists every rule. */
+/* Printed from the table of codes, so that help lists every rule. */
 static void print_rules(void)
 {
     size_t count;
@@ -53,7 +54,7 @@ static void print_rules(void)
     }
 }
 
-/* The rules are part of the help: the codes that --disable takes. */
+/* The help lists the rules, because --disable takes their codes. */
 static void print_help(void)
 {
     fputs(
@@ -84,8 +85,8 @@ static void print_help(void)
 
 /* ---- options ---- */
 
-/* Codes of errors can't be disabled: they are not advice. A name longer than
- * any code is cut, and refused as unknown. */
+/* Only advice can be disabled, not errors. A name longer than any code is cut,
+ * and refused as unknown. */
 static shmrpc_status disable(lint *l, const char *list, shmrpci_buf *message)
 {
     while (*list != '\0') {
@@ -107,7 +108,7 @@ static shmrpc_status disable(lint *l, const char *list, shmrpci_buf *message)
     return SHMRPC_OK;
 }
 
-/* Each occurrence of --disable and -I adds to those before it. */
+/* Each --disable and -I adds to the earlier ones. */
 static shmrpc_status set_option(int option, lint *l, shmrpci_buf *message)
 {
     switch (option) {
@@ -150,14 +151,14 @@ static shmrpc_status parse(int argc, char **argv, lint *l, shmrpci_buf *message)
 
 /* ---- files ---- */
 
-/* Statuses are ordered by severity. */
+/* Keeps the worst status: statuses are ordered by severity. */
 static void note_result(lint *l, gen_exit result)
 {
     l->result = result > l->result ? result : l->result;
 }
 
-/* A file with errors gets no advice. Each file has an arena of its own; the
- * reporter has copied what it prints. */
+/* A file with errors gets no advice. Each file has its own arena; the reporter
+ * copies what it prints. */
 static void lint_file(lint *l, const char *path)
 {
     idl_options idl_opts = {.import_dirs = l->import_dirs,
@@ -181,7 +182,8 @@ static void lint_file(lint *l, const char *path)
     if (status == SHMRPC_OK) {
         status = gen_judge_names(&idl_opts, schema, &arena, &diags);
     }
-    /* INVALID is what GEN_EXIT_ERRORS is made of. */
+    /* Findings make the exit status GEN_EXIT_ERRORS, which INVALID stands
+     * for. */
     if (status == SHMRPC_OK && diags.warning_count > 0) {
         status = SHMRPC_E_INVALID;
     }
@@ -208,7 +210,7 @@ gen_exit gen_command_lint(int argc, char **argv)
         for (int i = optind; i < argc; i++) {
             lint_file(&l, argv[i]);
         }
-        /* Last, as a report for programs is one document. */
+        /* At the end, because a report for programs is one document. */
         gen_cli_report(&l.reporter);
     }
     shmrpci_buf_fini(&message);

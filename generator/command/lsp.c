@@ -1,6 +1,6 @@
 /* The command lsp: moves bytes between standard input and output and the
- * language server, which knows neither. One thread, one request after the
- * other; nothing is ever cancelled. */
+ * language server, which does no input or output itself. It has one thread and
+ * handles one request after the other, so cancelling has no effect. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -40,7 +40,8 @@ static void print_help(void)
         stdout);
 }
 
-/* Flushed at once: the editor waits for the answer. Empties the buffer. */
+/* Sends and empties the buffer. Flushes at once, because the editor waits for
+ * the answer. */
 static bool send_all(shmrpci_buf *out)
 {
     bool sent = fwrite(out->data, 1, out->len, stdout) == out->len &&
@@ -50,7 +51,8 @@ static bool send_all(shmrpci_buf *out)
 }
 
 /* Runs until the client sends exit, closes the pipe, or sends a malformed
- * message. Reads any bytes that are there: the server assembles messages. */
+ * message. Reads whatever bytes are available: the server assembles
+ * messages. */
 static gen_exit serve(lsp_server *server, shmrpci_buf *out)
 {
     /* Static: too large for a stack that may be small. */
@@ -60,12 +62,13 @@ static gen_exit serve(lsp_server *server, shmrpci_buf *out)
            (count = read(STDIN_FILENO, bytes, sizeof bytes)) > 0) {
         shmrpc_status status =
             lsp_server_feed(server, bytes, (size_t)count, out);
-        /* The documents may be incomplete now: ending is better than wrong
-         * answers. */
+        /* The documents may be incomplete now: exiting is better than giving
+         * wrong answers. */
         if (status == SHMRPC_E_NO_MEMORY) {
             return GEN_EXIT_IO;
         }
-        /* The server's output is sent before its failure ends the loop. */
+        /* Output is sent even if the server failed: it ends the loop
+         * afterwards. */
         if ((out->len > 0 && !send_all(out)) || status != SHMRPC_OK) {
             return GEN_EXIT_ERRORS;
         }
@@ -73,8 +76,8 @@ static gen_exit serve(lsp_server *server, shmrpci_buf *out)
     return lsp_server_ended_well(server) ? GEN_EXIT_OK : GEN_EXIT_ERRORS;
 }
 
-/* Parses options, then serves. `buf` first holds a message, and then the
- * server's output. */
+/* Parses options, then serves. `buf` first holds a message, then the server's
+ * output. */
 static gen_exit run(int argc, char **argv, lsp_server *server)
 {
     shmrpci_buf buf;
@@ -104,7 +107,7 @@ static gen_exit run(int argc, char **argv, lsp_server *server)
     return result;
 }
 
-/* The server is created before the options are read, since -I is a setting of
+/* The server is created before the options are read, because -I is passed to
  * it. */
 gen_exit gen_command_lsp(int argc, char **argv)
 {

@@ -1,19 +1,19 @@
 /*
  * The reference: services, then every type that they or the file refer to.
  *
- * A page has to stand alone, so that imported types which the file can reach
- * are on it as well, while the rest of an imported file is not. Reachable types
- * are found first: types form a graph that may be recursive, so each imported
- * record is put into a queue once, and its fields are visited when its turn
- * comes. The file's own declarations are always shown.
+ * A page has to be complete, so it also shows the imported types that the file
+ * can reach, but nothing else of an imported file. Reachable types are found
+ * first: types form a graph that may be recursive, so each imported record is
+ * put into a queue once, and its fields are visited when its turn comes. The
+ * file's own declarations are always shown.
  *
  * Then one object is filled for the templates of both languages, HTML and man.
- * Whatever a template would have to decide is decided here: flags that say
- * whether a list has entries, types as pieces of text of which some are links,
- * names as short as the page allows.
+ * Everything that a template would have to decide is decided here: flags that
+ * say whether a list has entries, types as pieces of text, some of which are
+ * links, names as short as the page allows.
  *
- * Text of a `.svc` is data to the page: it is cleaned here and escaped by the
- * language's own rules when a template prints it.
+ * Text of a `.svc` is untrusted data for the page: it is cleaned here, and
+ * escaped by the rules of the target language when a template prints it.
  */
 #include "generator/doc/lang_doc.h"
 
@@ -23,31 +23,31 @@
 #include "idl/canonical.h"
 #include "idl/option.h"
 
-/* The imported declarations of one sort, and which of them were reached.
- * Searched linearly: the file's own are not among them. */
+/* The imported declarations of one kind, and which of them were reached. The
+ * file's own declarations are not in it. It is searched linearly. */
 typedef struct imports {
     const idl_decl **decls;
     bool *reached;
     size_t count;
 } imports;
 
-/* The page while it is made. Everything is allocated in the tree's arena, which
- * also records that memory ran out: no function here has to. */
+/* The page while it is made. Everything is allocated in the tree's arena. The
+ * tree records that memory ran out, so functions here need not check. */
 typedef struct doc {
     gen_tree *tree;
     const idl_schema *schema;
     imports records;
     imports enums;
     imports aliases;
-    const idl_record **queue; /* imported records whose fields are not visited
-                               * yet */
+    const idl_record **queue; /* imported records whose fields have not been
+                               * visited yet */
     size_t queue_count;
 } doc;
 
 /* ---- texts ---- */
 
-/* A copy without what may not be in XML or means nothing on a page: control
- * characters become blanks. */
+/* A copy of the text without characters that are invalid in XML or have no
+ * meaning on a page: control characters become spaces. */
 static gen_value *clean_text(doc *d, const char *text, size_t len)
 {
     char *copy = shmrpci_arena_strndup(&d->tree->arena, text, len);
@@ -59,8 +59,8 @@ static gen_value *clean_text(doc *d, const char *text, size_t len)
         unsigned char c = (unsigned char)copy[i];
         copy[i] = c < 0x20 || c == 0x7f ? ' ' : copy[i];
     }
-    /* U+FFFE and U+FFFF are not characters: U+FFFD stands for them. Sources are
-     * UTF-8, so that three bytes are there. */
+    /* U+FFFE and U+FFFF are not characters; U+FFFD replaces them. Sources are
+     * UTF-8, so three bytes are there. */
     for (char *at = copy; (at = strstr(at, "\xef\xbf")) != NULL; at += 3) {
         at[2] = at[2] == '\xbe' || at[2] == '\xbf' ? '\xbd' : at[2];
     }
@@ -72,11 +72,11 @@ static gen_value *text_or_null(doc *d, const char *text)
     return text != NULL ? clean_text(d, text, strlen(text)) : gen_null(d->tree);
 }
 
-/* Takes what the buffer holds, and ends it. */
+/* Returns the contents of the buffer, and releases it. */
 static gen_value *buf_value(doc *d, shmrpci_buf *buf)
 {
     const char *text = shmrpci_buf_text(buf);
-    /* The buffer is on the heap, and fails only for lack of memory. */
+    /* The buffer is on the heap and only fails when out of memory. */
     d->tree->out_of_memory |= text == NULL;
     gen_value *value =
         text != NULL ? clean_text(d, text, buf->len) : gen_null(d->tree);
@@ -84,7 +84,7 @@ static gen_value *buf_value(doc *d, shmrpci_buf *buf)
     return value;
 }
 
-/* A default or a constant as the language itself writes it. */
+/* A default or a constant as the language writes it. */
 static gen_value *value_text(doc *d, const idl_value *value, idl_kind kind)
 {
     if (value->kind == IDL_VALUE_NONE) {
@@ -96,7 +96,7 @@ static gen_value *value_text(doc *d, const idl_value *value, idl_kind kind)
     return buf_value(d, &buf);
 }
 
-/* In the largest unit that is exact, such as "5s"; null for a duration that was
+/* A duration in the largest unit that is exact, such as "5s"; null if it was
  * not set. */
 static gen_value *duration_text(doc *d, int64_t ns)
 {
@@ -111,8 +111,8 @@ static bool is_blank(const char *line)
     return line[strspn(line, " \t")] == '\0';
 }
 
-/* Documentation as paragraphs of lines; an empty line begins a new one. Its
- * text has no markup. */
+/* Documentation as paragraphs of lines; an empty line begins a new paragraph.
+ * The text has no markup. */
 static gen_value *paragraphs(doc *d, const idl_docs *docs)
 {
     gen_value *list = gen_array(d->tree);
@@ -131,8 +131,8 @@ static gen_value *paragraphs(doc *d, const idl_docs *docs)
     return list;
 }
 
-/* Addresses of the web only: a link with another scheme, such as `javascript:`,
- * would be an attack on the reader. */
+/* Only http and https: a link with another scheme, such as `javascript:`, could
+ * attack the reader. */
 static gen_value *url_or_null(doc *d, const char *url)
 {
     bool is_web = url != NULL && (strncmp(url, "https://", 8) == 0 ||
@@ -140,7 +140,7 @@ static gen_value *url_or_null(doc *d, const char *url)
     return is_web ? text_or_null(d, url) : gen_null(d->tree);
 }
 
-/* Members that every declaration, member and method may have. */
+/* Sets the members that declarations, fields and methods all have. */
 static void set_meta(doc *d, gen_value *object, const idl_meta *meta)
 {
     gen_set(object, "paragraphs", paragraphs(d, &meta->docs));
@@ -154,14 +154,14 @@ static void set_meta(doc *d, gen_value *object, const idl_meta *meta)
 
 /* ---- names ---- */
 
-/* Without its package where that is the page's own. */
+/* The name of a declaration, without its package if that is the page's own. */
 static const char *shown(const doc *d, const idl_decl *decl)
 {
     return decl->package == d->schema->package ? decl->name : decl->full_name;
 }
 
-/* The anchor is the full name, which is unique on the page, and stays when
- * declarations move. */
+/* Adds an entry. Its anchor is the full name, which is unique on the page and
+ * stays the same if declarations move. */
 static gen_value *new_entry(doc *d, gen_value *list, const idl_decl *decl)
 {
     gen_value *entry = gen_push(list, gen_object(d->tree));
@@ -173,8 +173,8 @@ static gen_value *new_entry(doc *d, gen_value *list, const idl_decl *decl)
 
 /* ---- reachable types ---- */
 
-/* Marks an imported declaration; true when it is reached for the first time.
- * Own ones are never in the list. */
+/* Marks an imported declaration; true if it was not marked before. The file's
+ * own declarations are never in the list. */
 static bool reach(imports *list, const idl_decl *decl)
 {
     for (size_t i = 0; decl->imported && i < list->count; i++) {
@@ -187,7 +187,7 @@ static bool reach(imports *list, const idl_decl *decl)
     return false;
 }
 
-/* A type knows its alias by name alone: the types themselves are resolved. */
+/* A type knows only the name of its alias, since aliases are resolved. */
 static void reach_alias(doc *d, const char *full_name)
 {
     for (size_t i = 0; full_name != NULL && i < d->aliases.count; i++) {
@@ -197,7 +197,8 @@ static void reach_alias(doc *d, const char *full_name)
     }
 }
 
-/* The file's own declarations are shown even if nothing refers to them. */
+/* Whether a declaration is on the page. The file's own are, even if nothing
+ * refers to them. */
 static bool is_shown(const imports *list, const idl_decl *decl)
 {
     for (size_t i = 0; decl->imported && i < list->count; i++) {
@@ -215,14 +216,14 @@ static void reach_record(doc *d, const idl_record *record)
     }
 }
 
-/* Keys and elements of containers recursively; records through the queue, as
- * they may refer to themselves. */
+/* Keys and elements of containers are visited recursively, records through the
+ * queue, because they may refer to themselves. */
 static void reach_type(doc *d, const idl_type *type)
 {
     if (type == NULL) {
         return;
     }
-    /* An alias and its target are both on the page. */
+    /* Both an alias and its target are on the page. */
     reach_alias(d, type->alias);
     if (type->enumeration != NULL) {
         (void)reach(&d->enums, &type->enumeration->decl);
@@ -241,14 +242,14 @@ static void reach_fields(doc *d, const idl_field *fields, size_t count)
     }
 }
 
-/* Types that the kind of object lacks are NULL. */
+/* Types that the kind of object does not have are NULL. */
 static void reach_shared(doc *d, const idl_shared *shared)
 {
     reach_type(d, shared->key);
     reach_type(d, shared->element);
 }
 
-/* Everything that a caller meets: parameters, results, items of streams,
+/* Reaches all types that a caller needs: parameters, results, items of streams,
  * errors, and the types of shared objects. */
 static void reach_service(doc *d, const idl_service *service)
 {
@@ -268,8 +269,8 @@ static void reach_service(doc *d, const idl_service *service)
     }
 }
 
-/* All of the file's own declarations are on the page, so the types that they
- * name must be, too. */
+/* The file's own declarations are all on the page, so the types that they use
+ * must be too. */
 static void reach_own(doc *d)
 {
     const idl_schema *s = d->schema;
@@ -298,8 +299,8 @@ static void reach_own(doc *d)
     }
 }
 
-/* Room for at most `max` declarations; false without memory. One more than
- * needed, as an empty allocation would look like a failure. */
+/* Allocates room for at most `max` declarations; false if out of memory. One
+ * more than needed, because an empty allocation would look like a failure. */
 static bool new_imports(doc *d, imports *list, size_t max)
 {
     shmrpci_arena *arena = &d->tree->arena;
@@ -309,7 +310,7 @@ static bool new_imports(doc *d, imports *list, size_t max)
     return list->decls != NULL && list->reached != NULL;
 }
 
-/* Entered as not reached. */
+/* Adds a declaration that has not been reached yet. */
 static void note_import(imports *list, const idl_decl *decl)
 {
     if (decl->imported) {
@@ -317,8 +318,9 @@ static void note_import(imports *list, const idl_decl *decl)
     }
 }
 
-/* Fills the three lists. The queue grows while it is worked through, and holds
- * each record once: by_value_count is room enough. */
+/* Finds the reached declarations of the three lists. The queue grows while it
+ * is processed and holds each record once, so by_value_count entries are
+ * enough. */
 static bool find_reached(doc *d)
 {
     const idl_schema *s = d->schema;
@@ -349,7 +351,7 @@ static bool find_reached(doc *d)
 
 /* ---- types, as pieces of which some are links ---- */
 
-/* `anchor` NULL: text without a link. */
+/* Adds a piece of text; a link unless `anchor` is NULL. */
 static void push_piece(doc *d, gen_value *list, const char *text,
                        const char *anchor)
 {
@@ -359,19 +361,19 @@ static void push_piece(doc *d, gen_value *list, const char *text,
             anchor != NULL ? gen_string(d->tree, anchor) : gen_null(d->tree));
 }
 
-/* As the language writes them: `(1..256)`, `(..8)`, and `(16)` for exactly one
- * length. */
+/* Appends bounds as the language writes them: `(1..256)`, `(..8)`, or `(16)`
+ * for exactly one length. */
 static void push_bounds(doc *d, gen_value *list, const idl_type *type)
 {
     if (!type->has_min && !type->has_max) {
         return;
     }
-    /* The bounds of types with a length are counts. */
+    /* For types with a length the bounds are counts. */
     idl_kind kind = idl_kind_has_length(type->kind) ? IDL_U64 : type->kind;
     shmrpci_buf buf;
     shmrpci_buf_init_heap(&buf);
     shmrpci_buf_append_char(&buf, '(');
-    /* A float with one value is not written so. */
+    /* Equal bounds of a float are written as a range. */
     bool one = type->has_min && type->has_max &&
                (idl_kind_is_float(kind) ? false : type->min.u == type->max.u);
     if (type->has_min) {
@@ -385,7 +387,8 @@ static void push_bounds(doc *d, gen_value *list, const idl_type *type)
     push_piece(d, list, buf_value(d, &buf)->text, NULL);
 }
 
-/* An alias is known by its full name only: its package is compared as text. */
+/* The alias without its package, if that is the page's own. Only its full name
+ * is known, so the package is compared as text. */
 static const char *shown_alias(const doc *d, const char *full_name)
 {
     const char *package = d->schema->package->name;
@@ -397,9 +400,9 @@ static const char *shown_alias(const doc *d, const char *full_name)
 
 static void push_type(doc *d, gen_value *list, const idl_type *type);
 
-/* The innermost element first, then the lengths from the outermost: as
- * declared. An alias ends the chain, for its own lengths are part of its
- * name. */
+/* The innermost element first, then the lengths from the outermost, as
+ * declared. An alias ends the chain, because its name stands for its own
+ * lengths. */
 static void push_array(doc *d, gen_value *list, const idl_type *type)
 {
     const idl_type *base = type;
@@ -461,8 +464,8 @@ static void push_plain_type(doc *d, gen_value *list, const idl_type *type)
     push_bounds(d, list, type);
 }
 
-/* Shown under the name in the source: an alias hides its target, which the page
- * shows at the alias. */
+/* Shows a type by its name in the source: the page shows the target of an alias
+ * at the alias. */
 static void push_type(doc *d, gen_value *list, const idl_type *type)
 {
     if (type->alias != NULL) {
@@ -472,8 +475,8 @@ static void push_type(doc *d, gen_value *list, const idl_type *type)
     }
 }
 
-/* Null if there is no type: a method without a result, an object without
- * keys. */
+/* The pieces of a type; null if there is no type, as for a method without a
+ * result or an object without keys. */
 static gen_value *type_pieces(doc *d, const idl_type *type)
 {
     if (type == NULL) {
@@ -486,7 +489,7 @@ static gen_value *type_pieces(doc *d, const idl_type *type)
 
 /* ---- fields and methods ---- */
 
-/* A row of a table; `tag` 0 is the parameter that is a stream. */
+/* Adds a row of a table; `tag` 0 marks the stream parameter. */
 static void push_field(doc *d, gen_value *list, const idl_field *field)
 {
     gen_value *row = gen_push(list, gen_object(d->tree));
@@ -502,7 +505,8 @@ static void push_field(doc *d, gen_value *list, const idl_field *field)
     set_meta(d, row, &field->meta);
 }
 
-/* In the order of declaration, which need not be that of the numbers. */
+/* The fields in the order of declaration, which may differ from that of their
+ * numbers. */
 static gen_value *fields_value(doc *d, const idl_field *fields, size_t count)
 {
     gen_value *list = gen_array(d->tree);
@@ -512,7 +516,7 @@ static gen_value *fields_value(doc *d, const idl_field *fields, size_t count)
     return list;
 }
 
-/* Null for a method without @rest. */
+/* The HTTP verb and path; null for a method without @rest. */
 static gen_value *rest_value(doc *d, const idl_rest *rest)
 {
     if (rest->verb == NULL) {
@@ -538,7 +542,7 @@ static gen_value *throws_value(doc *d, const idl_method *method)
     return list;
 }
 
-/* Limits and policies that aren't set are null, and the template leaves them
+/* Limits and policies that aren't set are null; the template leaves them
  * out. */
 static void push_method(doc *d, gen_value *list, const idl_method *method)
 {
@@ -567,7 +571,7 @@ static void push_method(doc *d, gen_value *list, const idl_method *method)
     gen_set(row, "rest", rest_value(d, &method->rest));
     gen_value *params = gen_set(
         row, "params", fields_value(d, method->params, method->param_count));
-    /* The stream is shown last among the parameters, where it is declared. */
+    /* The stream parameter is shown last, where it is declared. */
     if (method->stream_param != NULL) {
         push_field(d, params, method->stream_param);
     }
@@ -582,8 +586,8 @@ static void push_method(doc *d, gen_value *list, const idl_method *method)
 
 /* ---- entries ---- */
 
-/* The options that the source writes, and those whose value is not the usual
- * one for other reasons. */
+/* The options that the source sets, and those whose default is not the usual
+ * one for this object. */
 static gen_value *options_of(doc *d, const idl_shared *shared)
 {
     gen_value *list = gen_array(d->tree);
@@ -605,7 +609,7 @@ static gen_value *options_of(doc *d, const idl_shared *shared)
     return list;
 }
 
-/* An object in a service or outside of any: the same row. */
+/* Adds an object, whether it is in a service or outside of any. */
 static void push_shared(doc *d, gen_value *list, const idl_shared *shared)
 {
     gen_value *row = new_entry(d, list, &shared->decl);
@@ -625,7 +629,7 @@ static void push_service(doc *d, gen_value *list, const idl_service *service)
     gen_set(row, "port", gen_uint(d->tree, service->port));
     gen_set(row, "version", gen_uint(d->tree, service->version));
     gen_set(row, "timeout", duration_text(d, service->timeout_ns));
-    /* In the order of the source, which is the author's. */
+    /* In source order, which the author chose. */
     gen_value *methods = gen_set(row, "methods", gen_array(d->tree));
     for (size_t i = 0; i < service->method_count; i++) {
         push_method(d, methods, &service->methods[i]);
@@ -636,7 +640,7 @@ static void push_service(doc *d, gen_value *list, const idl_service *service)
     }
 }
 
-/* Values of u64 enums are kept as the same bits in an int64_t. */
+/* Values of a u64 enum are stored as the same bits in an int64_t. */
 static void push_enum(doc *d, gen_value *list, const idl_enum *enumeration)
 {
     gen_value *row = new_entry(d, list, &enumeration->decl);
@@ -654,7 +658,7 @@ static void push_enum(doc *d, gen_value *list, const idl_enum *enumeration)
     }
 }
 
-/* Structs, unions or errors: all are fields under a name. */
+/* Adds structs, unions or errors, which are all lists of fields with a name. */
 static void push_records(doc *d, gen_value *root, const char *key,
                          const idl_record *const *records, size_t count)
 {
@@ -676,8 +680,8 @@ static void push_records(doc *d, gen_value *root, const char *key,
     }
 }
 
-/* Constants of imported files are not shown: they are values by the time they
- * are used. */
+/* Constants of imported files are not shown: wherever they are used, their
+ * values are shown. */
 static void push_values(doc *d, gen_value *root)
 {
     const idl_schema *s = d->schema;
@@ -712,14 +716,14 @@ static void push_values(doc *d, gen_value *root)
     }
 }
 
-/* ---- the whole ---- */
+/* ---- the whole page ------------------------------------------------------ */
 
-/* The lists of the page, as templates know them. */
+/* The names of the page's lists in templates. */
 static const char *const lists[] = {"services", "structs", "unions", "enums",
                                     "errors",   "aliases", "consts", "shared"};
 
-/* `has_X` for each list: templates can't ask whether a list is empty, and a
- * title is printed only above entries. */
+/* Sets `has_X` for each list: templates can't test whether a list is empty, and
+ * a title is printed only if there are entries. */
 static void set_flags(doc *d, gen_value *root)
 {
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
@@ -729,7 +733,8 @@ static void set_flags(doc *d, gen_value *root)
     }
 }
 
-/* For the head line of a manual page. ASCII alone: names are. */
+/* Upper-case text for the header line of a manual page. Names are ASCII, so
+ * only that is converted. */
 static gen_value *upper(doc *d, const char *text)
 {
     char *copy = shmrpci_arena_strndup(&d->tree->arena, text, strlen(text));
@@ -740,8 +745,8 @@ static gen_value *upper(doc *d, const char *text)
     return text_or_null(d, copy);
 }
 
-/* A file with one service is a page about that service; others are named after
- * the file. */
+/* If the file has a single service, the page is named after it, else after the
+ * file. */
 static void set_head(doc *d, gen_value *object, const char *stem)
 {
     const idl_schema *s = d->schema;
@@ -757,8 +762,7 @@ static void set_head(doc *d, gen_value *object, const char *stem)
     gen_set(object, "title", gen_string(d->tree, title));
     gen_set(object, "title_upper", upper(d, title));
     gen_set(object, "package", gen_string(d->tree, s->package->name));
-    /* The line under the title is the first line of the author's
-     * documentation. */
+    /* The line below the title is the first line of the documentation. */
     const idl_docs *docs = count == 1 && only->decl.meta.docs.count > 0
                                ? &only->decl.meta.docs
                                : &s->package->docs;
@@ -773,8 +777,7 @@ static void set_head(doc *d, gen_value *object, const char *stem)
 void gen_doc_begin(gen_model *m, gen_value *root)
 {
     doc d = {.tree = m->tree, .schema = m->schema};
-    /* The head needs no lists: it is there even if memory runs out behind
-     * it. */
+    /* The head needs no lists, so it is set even if memory runs out later. */
     gen_value *object = gen_set(root, "doc", gen_object(m->tree));
     set_head(&d, object, gen_text(root, "stem"));
     if (!find_reached(&d)) {

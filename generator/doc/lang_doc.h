@@ -2,8 +2,9 @@
  * The reference of a .svc: the object `doc` of the model, which the languages
  * html and man share.
  *
- * It holds what the file declares and every imported type that this can reach,
- * so that a page needs no other.  templates/README.md lists its members.
+ * It holds the declarations of the file and every imported type that they can
+ * reach, so that a page needs no other page. templates/README.md lists its
+ * members.
  * Threading: one thread at a time.
  */
 #ifndef SHMRPC_GENERATOR_LANG_DOC_H
@@ -11,10 +12,11 @@
 
 #include "generator/model.h"
 
-/* A language's `begin`: sets `doc` in `root`. */
+/* The `begin` function of both languages: sets `doc` in `root`. */
 void gen_doc_begin(gen_model *m, gen_value *root);
 
-/* A language's `refuse`: everything can be described. */
+/* The `refuse` function of both languages: nothing is refused, since everything
+ * can be described. */
 void gen_doc_refuse(const idl_schema *schema, idl_diags *diags);
 
 #endif

@@ -1,15 +1,15 @@
-/* The language html: a reference page that needs no other file: no script, no
- * style sheet, no font of somebody else's. Only the template, its escape and
- * the tidying differ from lang_man.c. */
+/* The language html: a reference page without external files: no script, no
+ * style sheet, no web font. It differs from lang_man.c only in the template,
+ * the escaping and the tidying. */
 #include "generator/lang.h"
 
 #include "generator/doc/lang_doc.h"
 
-/* One file, of the kind "types": it is made whatever --kinds says. */
+/* One file of the kind "types", which is generated with any --kinds. */
 static const gen_lang_file files[] = {{"types", "page.html", ".html"}};
 
-/* Blanks at line ends and empty lines, which sections of templates leave
- * behind, are removed; nothing of a page depends on them. */
+/* Removes spaces at line ends, and empty lines, which template sections leave
+ * after; they have no effect in HTML. */
 static void tidy(gen_tidying *state, const char *text, size_t len,
                  shmrpci_buf *out)
 {
@@ -31,7 +31,7 @@ static void tidy(gen_tidying *state, const char *text, size_t len,
     }
 }
 
-/* Escaping for HTML keeps text from becoming markup. */
+/* Escaping for HTML keeps text from being read as markup. */
 const gen_lang gen_lang_html = {
     .name = "html",
     .files = files,

@@ -1,6 +1,6 @@
-/* The language man: a manual page of section 7, in man(7)'s macros. mandoc
- * warns of macros that do nothing, so tidy decides about paragraphs when it
- * sees what follows. */
+/* The language man: a manual page of section 7 with the macros of man(7).
+ * mandoc warns about macros without effect, so tidy decides about a paragraph
+ * once it sees what follows. */
 #include "generator/lang.h"
 
 #include <stdbool.h>
@@ -10,7 +10,7 @@
 
 static const gen_lang_file files[] = {{"types", "page.7", ".7"}};
 
-/* Whether the line begins with one of the macros, all of which have three
+/* Whether the line begins with one of the macros, which all have three
  * characters. */
 static bool is_macro(const char *line, size_t len, const char *const *names)
 {
@@ -22,9 +22,9 @@ static bool is_macro(const char *line, size_t len, const char *const *names)
     return false;
 }
 
-/* Templates ask for a paragraph wherever there could be one. It is only
- * remembered, and written before the next text, unless a title or another macro
- * begins a paragraph by itself there. */
+/* Templates ask for a paragraph wherever one could begin. The request is only
+ * recorded, and written before the next text, unless that is a title or a macro
+ * that begins a paragraph itself. */
 static void put_line(gen_tidying *t, const char *line, size_t len,
                      shmrpci_buf *out)
 {
@@ -44,8 +44,8 @@ static void put_line(gen_tidying *t, const char *line, size_t len,
     shmrpci_buf_append_char(out, '\n');
 }
 
-/* roff takes an empty line for a paragraph of its own, and blanks that begin
- * or end a line for layout: all go. */
+/* Removes empty lines, which roff reads as a paragraph, and spaces at the
+ * beginning and end of lines, which it reads as layout. */
 static void tidy(gen_tidying *state, const char *text, size_t len,
                  shmrpci_buf *out)
 {
@@ -69,7 +69,7 @@ static void tidy(gen_tidying *state, const char *text, size_t len,
     }
 }
 
-/* Escaping for roff keeps text from becoming a macro. */
+/* Escaping for roff keeps text from being read as a macro. */
 const gen_lang gen_lang_man = {
     .name = "man",
     .files = files,

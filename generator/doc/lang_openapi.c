@@ -1,6 +1,6 @@
-/* The language openapi: how the services of a file are called over HTTP. The
- * document is made by openapi.c, which shmrpc-web uses for running services
- * too, so that both say the same; the template only prints it. */
+/* The language openapi: describes how the services of a file are called over
+ * HTTP. openapi.c makes the document. shmrpc-web uses it for running services
+ * too, so both are the same. The template only prints it. */
 #include "generator/lang.h"
 
 #include "generator/doc/lang_doc.h"
@@ -9,12 +9,12 @@
 static const gen_lang_file files[] = {
     {"types", "document.json", ".openapi.json"}};
 
-/* Where shmrpc-web listens by default: a document needs an address, and users
- * replace it. */
+/* The address where shmrpc-web listens by default. A document needs one, and
+ * users replace it. */
 #define SERVER "http://127.0.0.1:5155"
 
-/* The version of the document is the highest of its services: OpenAPI has one
- * for all. */
+/* OpenAPI has one version for the whole document: the highest version of the
+ * services. */
 static void begin(gen_model *m, gen_value *root)
 {
     gen_openapi o;
@@ -26,7 +26,7 @@ static void begin(gen_model *m, gen_value *root)
             version = service->version;
         }
     }
-    /* JSON has no comments: a member names the source file. */
+    /* JSON has no comments, so a member names the source file. */
     const char *generator =
         gen_print(m->tree, "Made by shmrpcgen from %s: edit that file instead.",
                   gen_text(root, "source"));
@@ -47,7 +47,7 @@ static void begin(gen_model *m, gen_value *root)
     gen_set(root, "openapi", gen_ref(m->tree, gen_buf_take(m->tree, &text)));
 }
 
-/* Printed by gen_print_json, whose layout is final. */
+/* The text needs no tidying: gen_print_json has laid it out. */
 static void tidy(gen_tidying *state, const char *text, size_t len,
                  shmrpci_buf *out)
 {

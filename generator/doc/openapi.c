@@ -1,10 +1,10 @@
 /*
  * OpenAPI: the document and its paths, as shmrpc-web serves them (docs/web.md).
- * Types are openapi_types.c's.
+ * openapi_types.c describes types.
  *
- * A method is at /rpc/SERVICE/METHOD, and below /rest/SERVICE as well where
- * @rest gives it a path. Every operation can end in shmrpc.Error, which is
- * described once and referred to.
+ * A method is at /rpc/SERVICE/METHOD, and also below /rest/SERVICE if @rest
+ * gives it a path. Every operation can fail with shmrpc.Error, which is
+ * described once and referenced.
  */
 #include "generator/doc/openapi.h"
 
@@ -26,7 +26,7 @@ static gen_value *set_object(gen_openapi *o, gen_value *object, const char *key)
     return gen_set(object, key, gen_object(o->tree));
 }
 
-/* `content: {TYPE: {schema: ...}}`; returns the object of the schema. */
+/* Sets `content: {TYPE: {schema: ...}}`; returns the schema object. */
 static gen_value *set_content(gen_openapi *o, gen_value *object,
                               const char *type)
 {
@@ -36,8 +36,8 @@ static gen_value *set_content(gen_openapi *o, gen_value *object,
 
 /* ---- the document ---- */
 
-/* The runtime's error, which any call may return. Its name has a dot, as all
- * type names do, and `shmrpc` can't be a user's package. */
+/* The runtime's own error, which any call may return. Its name has a dot, like
+ * all type names, and `shmrpc` can't be a user's package. */
 static void set_error_schema(gen_openapi *o)
 {
     gen_value *error = set_object(o, o->schemas, "shmrpc.Error");
@@ -47,7 +47,7 @@ static void set_error_schema(gen_openapi *o)
     gen_openapi_error_members(o, error, NULL);
 }
 
-/* Objects that all operations refer to: the error, and the token of
+/* Sets the objects that all operations refer to: the error, and the token of
  * shmrpc-web. */
 static void set_components(gen_openapi *o)
 {
@@ -89,14 +89,14 @@ void gen_openapi_begin(gen_openapi *o, gen_tree *tree,
 
 /* ---- responses ---- */
 
-/* Errors without @http have the first status of the range. */
+/* The HTTP status of an error: the first of the range unless @http sets one. */
 static uint32_t http_of(const idl_record *error)
 {
     return error->http != 0 ? error->http : IDL_MIN_HTTP_ERROR;
 }
 
-/* Sets the declared errors with this HTTP status, or any other error that has
- * it. */
+/* Adds the response for this HTTP status: the declared errors that have it, or
+ * the runtime's error. */
 static void set_declared(gen_openapi *o, gen_value *responses,
                          const idl_method *method, uint32_t http)
 {
@@ -118,7 +118,7 @@ static void set_declared(gen_openapi *o, gen_value *responses,
              "#/components/schemas/shmrpc.Error");
 }
 
-/* Each status once, in their order. */
+/* Adds each status once, in ascending order. */
 static void set_all_declared(gen_openapi *o, gen_value *responses,
                              const idl_method *method)
 {
@@ -134,9 +134,9 @@ static void set_all_declared(gen_openapi *o, gen_value *responses,
     }
 }
 
-/* The body of a stream, either way. OpenAPI 3.1 has no word for many values in
- * a row, so the schema is that of one line; an event's data are such a line
- * too, but within the text that servers send events in. */
+/* The body of a stream, in either direction. OpenAPI 3.1 can't describe a
+ * sequence of values, so the schema is that of one line. The data of a
+ * server-sent event has the same schema. */
 static void set_items(gen_openapi *o, gen_value *parent,
                       const idl_method *method, const idl_type *item,
                       bool is_reply)
@@ -152,7 +152,7 @@ static void set_items(gen_openapi *o, gen_value *parent,
     }
 }
 
-/* The last line tells how a stream ended, because the HTTP status is sent
+/* The last line says how the stream ended, because the HTTP status is sent
  * before that is known. */
 static void set_stream_response(gen_openapi *o, gen_value *responses,
                                 const idl_method *method)
@@ -164,8 +164,8 @@ static void set_stream_response(gen_openapi *o, gen_value *responses,
     set_items(o, good, method, method->result, true);
 }
 
-/* A oneway call is accepted, not answered. Methods with `encoding raw` give
- * their bytes as they are to clients that ask for them. */
+/* A oneway call is accepted, not answered. Methods with `encoding raw` return
+ * their bytes unchanged to clients that ask for that type. */
 static void set_response(gen_openapi *o, gen_value *responses,
                          const idl_method *method)
 {
@@ -213,15 +213,15 @@ static bool is_in_path(const idl_rest *rest, const char *name)
     return false;
 }
 
-/* Types whose text in a path or query is the value itself; others are JSON in
- * there. */
+/* Whether the text of a value in a path or query is the value itself; other
+ * types are JSON there. */
 static bool is_scalar(const idl_type *type)
 {
     return type->kind < IDL_ANY || type->kind == IDL_ENUM;
 }
 
-/* A parameter of the path is always required: without it the path is another
- * one. */
+/* A parameter in the path is always required: without it the path would be a
+ * different one. */
 static void push_parameter(gen_openapi *o, gen_value *list,
                            const idl_field *field, bool in_path)
 {
@@ -239,8 +239,8 @@ static void push_parameter(gen_openapi *o, gen_value *list,
     }
 }
 
-/* The parameters in the path and, with `in_query`, all others. `rest` is NULL
- * for /rpc, which has none in its path. */
+/* Adds the parameters in the path and, with `in_query`, all others. `rest` is
+ * NULL for /rpc, whose path has none. */
 static void set_parameters(gen_openapi *o, gen_value *operation,
                            const idl_method *method, const idl_rest *rest,
                            bool in_query)
@@ -258,7 +258,8 @@ static void set_parameters(gen_openapi *o, gen_value *operation,
     }
 }
 
-/* The items of a stream; its parameters are elsewhere. */
+/* Sets the body to the items of a stream; the parameters are in the path or
+ * query. */
 static void set_upload(gen_openapi *o, gen_value *operation,
                        const idl_method *method)
 {
@@ -268,7 +269,7 @@ static void set_upload(gen_openapi *o, gen_value *operation,
     gen_set(body, "required", gen_bool(o->tree, true));
 }
 
-/* The parameters that are not in the path, as an object by name. */
+/* Sets the body to an object with the parameters that are not in the path. */
 static void set_body(gen_openapi *o, gen_value *operation,
                      const idl_method *method, const idl_rest *rest)
 {
@@ -299,8 +300,8 @@ static void set_body(gen_openapi *o, gen_value *operation,
 
 /* ---- operations ---- */
 
-/* Several verbs may share a path. The id is unique in the document, hence the
- * suffix for the second and third way to call one method. */
+/* Several verbs may share a path. The id must be unique in the document, hence
+ * the suffix for the second and third way to call a method. */
 static gen_value *new_operation(gen_openapi *o, const char *path,
                                 const char *verb, const char *name,
                                 const idl_method *method, const char *suffix)
@@ -326,8 +327,7 @@ static gen_value *new_operation(gen_openapi *o, const char *path,
     return operation;
 }
 
-/* OpenAPI writes verbs in lower case; the language knows no others than
- * these. */
+/* OpenAPI writes verbs in lower case; these are all verbs of the language. */
 static const char *lower(gen_openapi *o, const char *verb)
 {
     static const char *const verbs[][2] = {{"GET", "get"},
@@ -344,7 +344,8 @@ static const char *lower(gen_openapi *o, const char *verb)
     return "post";
 }
 
-/* A GET has no body: parameters that are not in the path are in the query. */
+/* A GET has no body, so parameters that are not in the path are in the
+ * query. */
 static void add_rest(gen_openapi *o, const idl_method *method, const char *name)
 {
     const idl_rest *rest = &method->rest;
@@ -362,8 +363,8 @@ static void add_rest(gen_openapi *o, const idl_method *method, const char *name)
     set_responses(o, operation, method);
 }
 
-/* A method that may be a GET by @rest may be one at /rpc as well: it has no
- * effects. */
+/* A method that is a GET by @rest has no effects, so it may also be called by
+ * GET at /rpc. */
 static void add_method(gen_openapi *o, const idl_method *method,
                        const char *name)
 {
@@ -386,7 +387,7 @@ static void add_method(gen_openapi *o, const idl_method *method,
     }
 }
 
-/* Methods that can't be called over HTTP are named, so that nobody searches for
+/* Lists methods that can't be called over HTTP, so that nobody searches for
  * them. */
 static void add_stream(gen_openapi *o, gen_value *tag, gen_value **list,
                        const idl_method *method)

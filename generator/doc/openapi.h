@@ -1,5 +1,5 @@
 /*
- * OpenAPI 3.1: services as a JSON document that web tools can read.
+ * OpenAPI 3.1: describes services in a JSON document that web tools can read.
  *
  * It describes how a service is called through shmrpc-web: /rpc/SERVICE/METHOD
  * and the paths of @rest.  One document may hold several services.  The schema
@@ -7,8 +7,9 @@
  * directions can't be called over HTTP: the service's tag lists their
  * signatures, as `x-shmrpc-streams`.
  *
- * What JSON Schema can't express is in members of our own: lengths of strings
- * are bytes (`x-shmrpc-bytes`), where JSON Schema counts characters.
+ * Anything that JSON Schema can't express is in extension members: lengths of
+ * strings in bytes are in `x-shmrpc-bytes`, since JSON Schema counts
+ * characters.
  *
  * Threading: one thread at a time.
  */
@@ -29,20 +30,20 @@ typedef struct gen_openapi {
 } gen_openapi;
 
 typedef struct gen_openapi_info {
-    const char *generator; /* introduction of the file, or NULL */
+    const char *generator; /* the member that names the source file, or NULL */
     const char *title;
     const char *version;
     const idl_docs *docs; /* or NULL */
-    const char *server;   /* where shmrpc-web is: "http://127.0.0.1:5155" */
+    const char *server;   /* address of shmrpc-web: "http://127.0.0.1:5155" */
 } gen_openapi_info;
 
-/* Begins a document in `tree`, which also records when memory has run out. */
+/* Begins a document in `tree`, which also records that memory ran out. */
 void gen_openapi_begin(gen_openapi *o, gen_tree *tree,
                        const gen_openapi_info *info);
 
-/* Adds a service that is known as `name` ("echo_serv@two").  Names of its types
- * get `prefix` in front, so that those of several services don't meet.  The
- * schema must outlive the tree. */
+/* Adds a service that is known as `name` ("echo_serv@two"). The names of its
+ * types get `prefix` in front, so that types of several services don't clash.
+ * The schema must outlive the tree. */
 void gen_openapi_add(gen_openapi *o, const idl_service *service,
                      const char *name, const char *prefix);
 

@@ -1,13 +1,16 @@
 /*
- * OpenAPI: types as JSON Schema, as the JSON codec reads and writes them.
+ * OpenAPI: describes types as JSON Schema, in the form that the JSON codec
+ * reads and writes.
  *
- * A schema is exact where JSON Schema can be; where it can't, it allows more
- * rather than less: a document that refuses what the service takes would be
- * worse than one that lets the service refuse. An example are lengths of
- * strings, which are bytes here and characters there.
+ * A schema is exact if JSON Schema can express the type. Otherwise it allows
+ * too much rather than too little: it must not refuse a value that the service
+ * accepts, while the service itself still refuses invalid ones. An example is
+ * the length of a string, which counts bytes in a .svc and characters in JSON
+ * Schema.
  *
- * Types with a name are put once below components/schemas and referred to, so
- * that recursive types end; a name is entered before its members are looked at.
+ * Each named type is added once below components/schemas and referenced from
+ * there, so that recursive types end; its name is entered before its members
+ * are visited.
  */
 #include "generator/doc/openapi_types.h"
 
@@ -23,14 +26,14 @@ static void set_text(gen_openapi *o, gen_value *object, const char *key,
     gen_set(object, key, gen_string(o->tree, text));
 }
 
-/* gen_get gives const values; here the document is still being made. */
+/* Casts away the const of gen_get: the document is still being built. */
 gen_value *gen_openapi_member(gen_value *object, const char *key)
 {
     return (gen_value *)(uintptr_t)gen_get(object, key, strlen(key));
 }
 
-/* Lines stay lines: many readers show a description as Markdown, which joins
- * them. */
+/* Keeps line breaks: many readers show a description as Markdown, which would
+ * join the lines. */
 void gen_openapi_docs(gen_openapi *o, gen_value *object, const idl_docs *docs)
 {
     shmrpci_buf text;
@@ -48,7 +51,7 @@ void gen_openapi_docs(gen_openapi *o, gen_value *object, const idl_docs *docs)
 
 /* ---- numbers ---- */
 
-/* In the language's own digits, so that none is lost in a double. */
+/* Written with the language's own digits, because a double would lose some. */
 static gen_value *number(gen_openapi *o, idl_kind kind, idl_number value)
 {
     shmrpci_buf text;
@@ -67,11 +70,11 @@ static void set_bounds(gen_openapi *o, gen_value *schema, const idl_type *type)
     }
 }
 
-/* The range that the kind itself sets, unless the type sets a narrower one.
- * Formats are those that most tools know: small integers are int32. */
+/* The range of the kind itself, unless the type sets a narrower one. Formats
+ * are those that most tools know: integers of less than 32 bits are int32. */
 static void set_integer(gen_openapi *o, gen_value *schema, const idl_type *type)
 {
-    /* Bits of the magnitude: without the sign. */
+    /* The number of bits without the sign. */
     static const int bits[] = {
         [IDL_I8] = 7, [IDL_I16] = 15, [IDL_I32] = 31, [IDL_I64] = 63,
         [IDL_U8] = 8, [IDL_U16] = 16, [IDL_U32] = 32, [IDL_U64] = 64};
@@ -85,7 +88,8 @@ static void set_integer(gen_openapi *o, gen_value *schema, const idl_type *type)
                          : "uint32");
     if (!range.has_min) {
         range.has_min = true;
-        /* All eight bytes of the union, then the signed ones. */
+        /* Clears all eight bytes of the union before the signed members are
+         * set. */
         range.min.u = 0;
         range.min.i = is_signed ? -(INT64_MAX >> (63 - width)) - 1 : 0;
     }
@@ -96,8 +100,8 @@ static void set_integer(gen_openapi *o, gen_value *schema, const idl_type *type)
     set_bounds(o, schema, &range);
 }
 
-/* JSON has no NaN and no infinities: the codec writes them as texts. A type
- * with both bounds can't hold them, and is a plain number. */
+/* JSON has no NaN and no infinities, so the codec writes them as strings. A
+ * type with both bounds can't hold them, and is a plain number. */
 static void set_float(gen_openapi *o, gen_value *schema, const idl_type *type)
 {
     static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
@@ -119,7 +123,7 @@ static void set_float(gen_openapi *o, gen_value *schema, const idl_type *type)
 
 /* ---- lengths ---- */
 
-/* A minimum of 0 says nothing. */
+/* A minimum of 0 is left out. */
 static void set_count(gen_openapi *o, gen_value *schema, const idl_type *type,
                       const char *min_key, const char *max_key)
 {
@@ -131,8 +135,9 @@ static void set_count(gen_openapi *o, gen_value *schema, const idl_type *type,
     }
 }
 
-/* Bounds are in bytes, and a character takes 1 to 4: a minimum of characters is
- * a quarter, a maximum is the same. The exact bounds are beside them. */
+/* Bounds are in bytes, and a character takes 1 to 4 bytes. So the minimum
+ * number of characters is a quarter of the bound, and the maximum is the bound.
+ * The exact bounds are set as extension members. */
 static void set_string(gen_openapi *o, gen_value *schema, const idl_type *type)
 {
     idl_type characters = *type;
@@ -146,8 +151,8 @@ static void set_string(gen_openapi *o, gen_value *schema, const idl_type *type)
     }
 }
 
-/* Bounds of the base64 text: 4 characters for each 3 bytes begun. A bound whose
- * text would not fit 64 bits is left out. */
+/* The bounds of the base64 text: 4 characters for each started group of 3
+ * bytes. A bound whose text length would exceed 64 bits is left out. */
 static void set_bytes(gen_openapi *o, gen_value *schema, const idl_type *type)
 {
     const uint64_t most = UINT64_MAX / 4;
@@ -162,8 +167,8 @@ static void set_bytes(gen_openapi *o, gen_value *schema, const idl_type *type)
 
 /* ---- named types ---- */
 
-/* Makes `schema` a reference to the name. Returns the named schema if it was
- * just added and must be filled; NULL if it existed already. */
+/* Makes `schema` a reference to the name. Returns the schema with that name if
+ * it was just added and must be filled in; NULL if it already existed. */
 static gen_value *refer(gen_openapi *o, gen_value *schema, const char *name)
 {
     const char *key = gen_print(o->tree, "%s%s", o->prefix, name);
@@ -174,8 +179,8 @@ static gen_value *refer(gen_openapi *o, gen_value *schema, const char *name)
                : NULL;
 }
 
-/* The names, or any number of the base: enums are open, and values without a
- * name travel as numbers. */
+/* Allows the names, and any number of the base type: enums are open, and values
+ * without a name are sent as numbers. */
 static void fill_enum(gen_openapi *o, gen_value *schema, const idl_enum *e)
 {
     gen_openapi_docs(o, schema, &e->decl.meta.docs);
@@ -186,7 +191,7 @@ static void fill_enum(gen_openapi *o, gen_value *schema, const idl_enum *e)
     for (size_t i = 0; i < e->item_count; i++) {
         gen_push(list, gen_string(o->tree, e->items[i].name));
     }
-    /* Without bounds: the whole range of the base. */
+    /* Without bounds: the whole range of the base type. */
     const idl_type base = {.kind = e->base};
     set_integer(o, gen_push(any, gen_object(o->tree)), &base);
 }
@@ -210,7 +215,7 @@ static void fill_union(gen_openapi *o, gen_value *schema,
     }
 }
 
-/* Other members are allowed: readers skip what they don't know. */
+/* Other members are allowed: readers skip unknown ones. */
 static void fill_fields(gen_openapi *o, gen_value *schema,
                         const idl_record *record)
 {
@@ -247,10 +252,10 @@ static void refer_record(gen_openapi *o, gen_value *schema,
 
 /* ---- types ---- */
 
-/* An array is a list of exactly one length. */
+/* An array is a list whose minimum and maximum length are the same. */
 static void set_list(gen_openapi *o, gen_value *schema, const idl_type *type)
 {
-    /* A copy, in which an array's length takes the place of bounds. */
+    /* A copy, in which the array's length is set as both bounds. */
     idl_type bounds = *type;
     if (type->kind == IDL_ARRAY) {
         bounds.has_min = bounds.has_max = true;
@@ -262,8 +267,8 @@ static void set_list(gen_openapi *o, gen_value *schema, const idl_type *type)
     set_count(o, schema, &bounds, "minItems", "maxItems");
 }
 
-/* JSON has only string keys: others are written as text, whose form the schema
- * doesn't state. */
+/* JSON has only string keys: other keys are written as text, whose form the
+ * schema does not describe. */
 static void set_map(gen_openapi *o, gen_value *schema, const idl_type *type)
 {
     set_text(o, schema, "type", "object");
@@ -306,7 +311,7 @@ void gen_openapi_type(gen_openapi *o, gen_value *schema, const idl_type *type)
         set_bytes(o, schema, type);
         break;
     case IDL_ANY:
-        break; /* every value is allowed */
+        break; /* any value is allowed */
     case IDL_LIST:
     case IDL_ARRAY:
         set_list(o, schema, type);
@@ -329,14 +334,14 @@ void gen_openapi_type(gen_openapi *o, gen_value *schema, const idl_type *type)
 
 /* ---- fields ---- */
 
-/* A default is filled in by the receiver. */
+/* A field with a default is not required: the receiver fills it in. */
 bool gen_openapi_is_required(const idl_field *field)
 {
     return !field->optional && field->default_value.kind == IDL_VALUE_NONE;
 }
 
-/* The default as a JSON value; NULL for one that has no form in JSON, such as
- * infinity or bytes. */
+/* The default as a JSON value; NULL if it has no JSON form (infinities,
+ * bytes). */
 static gen_value *default_of(gen_openapi *o, const idl_field *field)
 {
     const idl_value *value = &field->default_value;
@@ -368,7 +373,7 @@ static gen_value *default_of(gen_openapi *o, const idl_field *field)
 void gen_openapi_field(gen_openapi *o, gen_value *schema,
                        const idl_field *field)
 {
-    /* @json(string): a number in quotes, for JavaScript. */
+    /* @json(string): the number is quoted, for JavaScript. */
     if (field->json_string) {
         set_text(o, schema, "type", "string");
         set_text(o, schema, "pattern", "^-?[0-9]+$");
@@ -389,12 +394,12 @@ void gen_openapi_field(gen_openapi *o, gen_value *schema,
 
 /* ---- errors ---- */
 
-/* The members of the object that shmrpc-web answers with when a call fails; a
- * declared error has its name and number as constants, and its details. */
+/* Sets the members of the object that shmrpc-web returns when a call fails. A
+ * declared error has a constant name and number, and its details. */
 void gen_openapi_error_members(gen_openapi *o, gen_value *schema,
                                const idl_record *error)
 {
-    /* shmrpc-web always writes all of them. */
+    /* shmrpc-web always writes all of these members. */
     static const char *const names[] = {"code", "name", "number", "message",
                                         "may_have_run"};
     static const char *const types[] = {"string", "string", "integer", "string",

@@ -8,28 +8,29 @@
 
 #include "generator/doc/openapi.h"
 
-/* The member `key`, for adding to it; NULL if there is none. */
+/* The member `key` as a writable object; NULL if there is none. */
 gen_value *gen_openapi_member(gen_value *object, const char *key);
 
 /* Sets `description` to the documentation, if there is any. */
 void gen_openapi_docs(gen_openapi *o, gen_value *object, const idl_docs *docs);
 
-/* Fills an empty schema for a value of `type`; what that names is added to the
- * document. */
+/* Fills in an empty schema for a value of `type`; types that it names are added
+ * to the document. */
 void gen_openapi_type(gen_openapi *o, gen_value *schema, const idl_type *type);
 
-/* The same for a field, with its documentation and default. */
+/* The same for a field; adds its documentation and default. */
 void gen_openapi_field(gen_openapi *o, gen_value *schema,
                        const idl_field *field);
 
-/* Whether a field must be given. */
+/* Whether a caller must provide the field. */
 bool gen_openapi_is_required(const idl_field *field);
 
-/* Fills a schema with a reference to a declared error. */
+/* Fills in a schema with a reference to a declared error. */
 void gen_openapi_ref_error(gen_openapi *o, gen_value *schema,
                            const idl_record *error);
 
-/* The members of an error object; `error`: those of that error, or NULL. */
+/* Sets the members of an error object: those of `error`, or those common to all
+ * errors if it is NULL. */
 void gen_openapi_error_members(gen_openapi *o, gen_value *schema,
                                const idl_record *error);
 

@@ -1,6 +1,6 @@
 /*
- * Completion: the tokens that the parser would accept at the cursor, and the
- * names that fit there.
+ * Completion: offers the tokens that the parser would accept at the cursor, and
+ * the names that fit there.
  *
  * The text before the word under the cursor is parsed alone; the parser's state
  * at its end says which keywords can follow, and whether a type or a value
@@ -33,9 +33,11 @@ typedef struct completion {
     lsp_context *cx;
     const lsp_query *query;
     const char *package;
-    const char *text; /* of the file */
-    size_t start;     /* of the word under the cursor, with its dots */
-    char owner[IDL_MAX_PATH_BYTES + 1]; /* the text before its last dot */
+    const char *text; /* text of the file */
+    size_t start;     /* start of the word under the cursor, including its
+                       * dotted prefix */
+    char owner[IDL_MAX_PATH_BYTES + 1]; /* the part of the word before its
+                                         * last dot */
     gen_value *list;
 } completion;
 
@@ -82,7 +84,7 @@ static size_t space_start(const char *text, size_t at)
     return at;
 }
 
-/* Whether `at` is inside a comment or a string of its line. */
+/* Whether `at` is inside a comment or a string. */
 static bool is_quoted(const char *text, size_t at)
 {
     size_t i = at;
@@ -103,7 +105,7 @@ static bool is_quoted(const char *text, size_t at)
     return in_string;
 }
 
-/* Whether the word is in the list after `throws`. */
+/* Whether the word under the cursor is in the list after `throws`. */
 static bool is_thrown(const completion *c)
 {
     size_t at = space_start(c->text, c->start);
@@ -136,8 +138,8 @@ static const char *last_part(const char *path)
     return dot != NULL ? dot + 1 : path;
 }
 
-/* How to write the symbol at the cursor: without `package.` if that is already
- * there. NULL if the symbol doesn't fit. */
+/* The text to insert for the symbol: without `package.` if that is already in
+ * front of the cursor. NULL if the symbol doesn't fit. */
 static const char *written(completion *c, const idl_symbol *symbol)
 {
     const char *package = symbol->scope->package.name;
@@ -221,14 +223,15 @@ static void add_items(completion *c, const char *path)
     }
 }
 
-/* The items of the enum that stands before `= `: `Order order = `. */
+/* Offers the items of the enum that stands before `= `, as in `Order order =
+ * `. */
 static void add_items_of_type(completion *c)
 {
     size_t at = space_start(c->text, c->start);
     if (at == 0 || c->text[at - 1] != '=') {
         return;
     }
-    at = word_start(c->text, space_start(c->text, at - 1)); /* the name */
+    at = word_start(c->text, space_start(c->text, at - 1)); /* skips the name */
     size_t end = space_start(c->text, at);
     size_t begin = word_start(c->text, end);
     char path[IDL_MAX_PATH_BYTES + 1];
@@ -271,8 +274,9 @@ static void add_annotations(completion *c)
 
 /* ---- options of shared objects ---- */
 
-/* The kind of the object in whose braces the cursor is, by the first word of
- * the line on which they open; false: in no such. */
+/* The kind of the shared object in whose braces the cursor is: the first word
+ * on the line of the opening brace. False if the cursor is in no such
+ * braces. */
 static bool find_shared_kind(const completion *c, idl_shared_kind *out)
 {
     size_t at = c->start;
@@ -308,8 +312,8 @@ static void add_option_names(completion *c, idl_shared_kind kind)
     }
 }
 
-/* Options after `{` and `;`, the words of an option after its name. False: none
- * of this applies. */
+/* Offers options after `{` and `;`, and the words of an option after its name.
+ * False if neither is the case. */
 static bool add_options(completion *c)
 {
     idl_shared_kind kind;
@@ -335,7 +339,7 @@ static bool add_options(completion *c)
     return true;
 }
 
-/* ---- putting it together ---- */
+/* ---- the whole answer ---------------------------------------------------- */
 
 static void add_by_parser(completion *c)
 {
@@ -360,7 +364,7 @@ static void add_by_parser(completion *c)
     }
 }
 
-/* False when the word is too long to mean anything. */
+/* False if the word is too long to be a name. */
 static bool set_owner(completion *c, size_t end)
 {
     size_t len = end - c->start;

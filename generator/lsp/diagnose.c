@@ -1,4 +1,4 @@
-/* Diagnostics as the protocol has them, and the fixes of some. */
+/* Diagnostics in the form of the protocol, and fixes for some of them. */
 #include <string.h>
 
 #include "generator/lsp/feature.h"
@@ -15,7 +15,7 @@ static gen_value *related(lsp_context *cx, idl_span span, const char *message)
     return row;
 }
 
-/* Notes without a place join the message. */
+/* Notes without a place are appended to the message. */
 static gen_value *message_of(lsp_context *cx, const idl_diag *diag)
 {
     shmrpci_buf text;
@@ -81,7 +81,7 @@ static gen_value *diagnostic_of(lsp_context *cx, const idl_diag *diag)
 
 /* ---- errors of imported files ---- */
 
-/* The place of a unit among all. */
+/* The index of a unit in the list. */
 static size_t index_of(const idl_units *units, const idl_unit *unit)
 {
     size_t i = 0;
@@ -91,9 +91,9 @@ static size_t index_of(const idl_units *units, const idl_unit *unit)
     return i;
 }
 
-/* The import of the main file through which `source` came; at least a place
- * in the file.  Units stand behind those that they import, so one pass finds
- * all that lead to it. */
+/* The import statement of the main file through which `source` was loaded, or
+ * at least a place in the file. Units follow those that they import, so one
+ * pass finds all that lead to `source`. */
 static idl_span import_of(const idl_units *units, const idl_source *source)
 {
     bool leads[IDL_MAX_FILES] = {false};
@@ -111,7 +111,7 @@ static idl_span import_of(const idl_units *units, const idl_source *source)
                : (idl_span){.source = units->items[units->count - 1]->source};
 }
 
-/* Errors in other files are shown once per file, at the import. */
+/* The errors of another file are shown as one diagnostic, at its import. */
 static gen_value *foreign(lsp_context *cx, const idl_units *units,
                           const idl_diag *diag)
 {
@@ -160,7 +160,7 @@ gen_value *lsp_diagnostics(lsp_context *cx, const lsp_document *document,
 
 /* ---- fixes ---- */
 
-/* The fix: the text for `span`, and a title. */
+/* A fix: the text that replaces `span`, and a title. */
 typedef struct fix {
     idl_span span;
     const char *text;
@@ -178,7 +178,7 @@ static const ast_decl *import_at(const idl_unit *unit, idl_span span)
     return NULL;
 }
 
-/* The statement with its line end, if nothing else is on the line. */
+/* The statement; with its line end if nothing else is on the line. */
 static idl_span line_of(idl_span span)
 {
     const char *text = span.source->text;

@@ -1,8 +1,8 @@
 /*
  * The server's answers about a document: one function for each request.
  *
- * Results are values in the message's tree. NULL means null, or that memory has
- * run out; the tree knows which. Threading: one thread at a time.
+ * Results are values in the message's tree. NULL means either null or that
+ * memory has run out, which the tree records. Threading: one thread at a time.
  */
 #ifndef SHMRPC_GENERATOR_LSP_FEATURE_H
 #define SHMRPC_GENERATOR_LSP_FEATURE_H
@@ -15,35 +15,36 @@ typedef struct lsp_context {
     gen_tree *tree;
     const idl_source *source;
     lsp_lines lines;
-    size_t results; /* number of items of a list so far */
+    size_t results; /* number of items so far, over all lists of the answer */
 } lsp_context;
 
-/* Items that one answer may have, over all its lists. */
+/* Maximum number of items in one answer, over all its lists. */
 #define LSP_MAX_RESULTS 20000
 
-/* Counts one more; false when there are enough. */
+/* Counts one more item; false when the maximum is reached. */
 bool lsp_may_add(lsp_context *cx);
 
-/* The subject of a request. Offsets are bytes of the analysed source. */
+/* The document that a request is about. Offsets are bytes of the analysed
+ * source. */
 typedef struct lsp_query {
     lsp_document *document;
     const lsp_analysis *analysis;
-    idl_unit *unit; /* the document's own */
-    size_t offset;  /* of "position" */
+    idl_unit *unit; /* the document's own unit */
+    size_t offset;  /* offset of the request's "position" */
     const gen_value *params;
 } lsp_query;
 
 /* ---- places ---- */
 
-/* The lines of a source; NULL without memory. */
+/* The table of lines of a source; NULL if out of memory. */
 const lsp_lines *lsp_context_lines(lsp_context *cx, const idl_source *source);
 
-/* A Range, and a Location; 0:0 without a source. */
+/* A Range or a Location; line 0, character 0 if the span has no source. */
 gen_value *lsp_range(lsp_context *cx, idl_span span);
 gen_value *lsp_location(lsp_context *cx, idl_span span);
 
-/* The whole of a declaration whose name or first word is `from`: up to its `;`
- * or its closing brace. */
+/* The whole declaration whose name or first word is `from`: it ends with its
+ * `;` or its closing brace. */
 idl_span lsp_whole(idl_span from);
 
 /* ---- requests ---- */
@@ -56,7 +57,7 @@ gen_value *lsp_completion(lsp_context *cx, const lsp_query *query);
 gen_value *lsp_formatting(lsp_context *cx, const lsp_query *query);
 gen_value *lsp_actions(lsp_context *cx, const lsp_query *query);
 
-/* The parameters of textDocument/publishDiagnostics. */
+/* The parameters of a textDocument/publishDiagnostics notification. */
 gen_value *lsp_diagnostics(lsp_context *cx, const lsp_document *document,
                            const lsp_analysis *analysis);
 

@@ -1,4 +1,4 @@
-/* Frames: finding headers, dropping messages that are too large. */
+/* Frames: reads headers, and drops messages that are too large. */
 #include "generator/lsp/frame.h"
 
 #include <string.h>
@@ -17,8 +17,8 @@ void lsp_frames_fini(lsp_frames *frames)
     shmrpci_buf_fini(&frames->bytes);
 }
 
-/* Moves the unread bytes to the beginning, so that the buffer holds one message
- * and the bytes received with it. */
+/* Moves the unread bytes to the beginning, so that the buffer holds only one
+ * message and the bytes received after it. */
 static void compact(lsp_frames *frames)
 {
     size_t left = frames->bytes.len - frames->begin;
@@ -39,7 +39,7 @@ shmrpc_status lsp_frames_feed(lsp_frames *frames, const void *data, size_t len)
     return frames->bytes.status;
 }
 
-/* The length of the header with its empty line; 0: it isn't complete. */
+/* The length of the header including its empty line; 0 if it isn't complete. */
 static size_t header_length(const char *text, size_t len)
 {
     for (size_t i = 3; i < len && i < LSP_MAX_HEADER_BYTES; i++) {
@@ -50,7 +50,7 @@ static size_t header_length(const char *text, size_t len)
     return 0;
 }
 
-/* Whether the line begins with NAME, in any case. */
+/* Whether the line begins with "Content-Length", in upper or lower case. */
 static bool names_length(const char *line, size_t len)
 {
     size_t name_len = sizeof NAME - 1;
@@ -85,7 +85,7 @@ static bool read_number(const char *text, size_t len, uint64_t *out)
     return digits > 0 && i == len;
 }
 
-/* The one Content-Length of a header; false without it, or with two. */
+/* Reads the Content-Length of a header; false if it has none, or two. */
 static bool read_header(const char *text, size_t len, uint64_t *out)
 {
     bool found = false;

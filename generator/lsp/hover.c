@@ -1,4 +1,4 @@
-/* Hover: the declaration in canonical form, and its documentation. */
+/* Hover: shows the declaration in canonical form, and its documentation. */
 #include <string.h>
 
 #include "generator/lsp/feature.h"
@@ -81,7 +81,7 @@ static void append_symbol(const idl_symbol *symbol, idl_memory *memory,
     }
 }
 
-/* Shows the source, if errors make the meaning unknown. */
+/* Appends the source text instead, if errors leave the meaning unknown. */
 static void append_excerpt(const lsp_target *target, shmrpci_buf *out)
 {
     idl_span from =
@@ -121,8 +121,8 @@ static void append_declaration(const lsp_analysis *analysis,
     }
 }
 
-/* Documentation is shown as prose, not as the comment before the code; and
- * declarations in a service are indented there. */
+/* Skips the documentation, which is shown as prose and not as a comment, and
+ * the indentation that declarations in a service have there. */
 static const char *skip_docs(const char *text)
 {
     while (true) {
@@ -162,7 +162,7 @@ static void append_docs(const lsp_target *target, shmrpci_buf *out)
     }
 }
 
-/* A fence longer than any run of backticks in the code. */
+/* The fence is longer than any run of backticks in the code. */
 static void append_fenced(const char *code, shmrpci_buf *out)
 {
     size_t longest = 2;
@@ -181,7 +181,8 @@ static void append_fenced(const char *code, shmrpci_buf *out)
     shmrpci_buf_append_char(out, '\n');
 }
 
-/* Everything is made in the tree's arena, so that the jump loses nothing. */
+/* Everything is allocated in the tree's arena, so the jump on running out of
+ * memory leaks nothing. */
 static const char *markdown(lsp_context *cx, const lsp_query *query,
                             const lsp_target *target)
 {

@@ -1,4 +1,4 @@
-/* Reaching into the JSON of a message. */
+/* Access to members of a JSON message. */
 #include "generator/lsp/json.h"
 
 #include <string.h>
@@ -22,8 +22,8 @@ const char *lsp_get_text(const gen_value *value, const char *path)
     return is_text ? found->text : NULL;
 }
 
-/* As get, for a whole number from 0 to UINT32_MAX; greater ones become that.
- * False when it is anything else. */
+/* Like lsp_get, for a whole number from 0 to UINT32_MAX; greater numbers become
+ * UINT32_MAX. Returns false for any other value. */
 static bool get_number(const gen_value *value, const char *path, uint32_t *out)
 {
     const gen_value *found = lsp_get(value, path);

@@ -1,4 +1,4 @@
-/* The walk over a file's names, and their meaning. */
+/* Visits the names of a file, and resolves them. */
 #include "generator/lsp/names.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@ typedef struct walk {
     lsp_visit *visit;
     void *user;
     bool ended;
-    lsp_name here; /* package, decl and service of the visited node */
+    lsp_name here; /* package, decl and service of the node that is visited */
 } walk;
 
 static void visit(walk *w, lsp_name_kind kind, ast_name name,
@@ -201,8 +201,8 @@ static idl_scope *scope_named(const lsp_analysis *analysis, const char *package)
     return idl_map_get(&analysis->found.resolved.scopes.by_name, package);
 }
 
-/* Looking up marks imports as used, which nobody asks for any more: the unit is
- * as good as constant. */
+/* A lookup marks imports as used. That is harmless: nobody reads the marks any
+ * more, so the unit is constant in effect. */
 idl_symbol *lsp_find_symbol(const lsp_analysis *analysis, idl_unit *unit,
                             const char *package, const char *path)
 {
@@ -258,8 +258,8 @@ static const idl_enum_item *item_named(const idl_enum *enumeration,
     return NULL;
 }
 
-/* The symbol that the declaration around a name made; NULL for a second one
- * of its name. */
+/* The symbol that the declaration `decl` created; NULL if it is the second
+ * declaration of the same name. */
 static const idl_symbol *symbol_of(const lsp_analysis *analysis,
                                    const lsp_name *name, const ast_decl *decl)
 {
@@ -277,7 +277,7 @@ static bool is_record(const idl_symbol *symbol)
            symbol->kind == IDL_SYMBOL_UNION || symbol->kind == IDL_SYMBOL_ERROR;
 }
 
-/* A field, or a parameter of the method around it. */
+/* Finds a field, or a parameter of the enclosing method. */
 static void set_field(const lsp_name *name, lsp_target *out)
 {
     if (is_record(out->symbol)) {
@@ -344,7 +344,8 @@ static bool set_item(const idl_symbol *symbol, const char *name,
     return item != NULL;
 }
 
-/* A bare item of the type's enum, a constant, or an item behind its enum. */
+/* Resolves a bare item of the type's enum, a constant, or an item after its
+ * enum's name. */
 static bool resolve_value(const lsp_analysis *analysis, idl_unit *unit,
                           const lsp_name *name, lsp_target *out)
 {

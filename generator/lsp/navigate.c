@@ -17,16 +17,16 @@ gen_value *lsp_definition(lsp_context *cx, const lsp_query *query)
 
 /* ---- references ---- */
 
-/* The search for one target in the units of one analysis after the other. */
+/* The search for one target, in the units of one analysis after another. */
 typedef struct search {
     lsp_context *cx;
     const lsp_analysis *analysis;
     idl_unit *unit;
-    const char *path; /* of the target's file */
-    uint32_t begin;   /* of the target in it */
+    const char *path; /* path of the target's file */
+    uint32_t begin;   /* offset of the target in that file */
     bool with_declaration;
     gen_value *list;
-    gen_value *seen; /* paths of files that were walked */
+    gen_value *seen; /* paths of files that were searched already */
 } search;
 
 static bool take_reference(const lsp_name *name, void *user)
@@ -68,10 +68,11 @@ static void search_units(search *s, const lsp_analysis *analysis)
             lsp_each_name(s->unit->ast, take_reference, s);
         }
     }
-    s->cx->source = NULL; /* of an analysis that may go */
+    s->cx->source = NULL; /* the analysis that holds this source may be
+                           * dropped */
 }
 
-/* Files that nobody has open are seen as far as an open one imports them. */
+/* Files that are not open are searched only if an open file imports them. */
 gen_value *lsp_references(lsp_context *cx, const lsp_query *query)
 {
     lsp_name name;
@@ -146,12 +147,13 @@ static int kind_of(ast_decl_kind kind)
     case AST_PORT:
     case AST_SERVICE_NAME:
     case AST_VERSION:
-        return 0; /* they have no name */
+        return 0; /* imports and settings have no name */
     }
     return 0;
 }
 
-/* `whole` must hold the name's span.  NULL when there are enough. */
+/* `whole` must contain the span of the name. Returns NULL when the answer has
+ * enough items. */
 static gen_value *push_symbol(lsp_context *cx, gen_value *list, ast_name name,
                               int kind, idl_span whole)
 {

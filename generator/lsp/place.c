@@ -1,4 +1,5 @@
-/* Places: spans as ranges and locations, and how far a declaration goes. */
+/* Places: converts spans to ranges and locations, and finds the end of a
+ * declaration. */
 #include <string.h>
 
 #include "generator/lsp/feature.h"
@@ -40,7 +41,7 @@ gen_value *lsp_range(lsp_context *cx, idl_span span)
     return range;
 }
 
-/* The URI by which the client knows a file. */
+/* The URI by which the client knows the file. */
 static const char *uri_of(lsp_context *cx, const char *path)
 {
     const lsp_document *open = lsp_find_path(cx->ws, path);
@@ -59,7 +60,8 @@ gen_value *lsp_location(lsp_context *cx, idl_span span)
     return location;
 }
 
-/* Behind the string or the comment that begins at `at`, or `at` itself. */
+/* The place after the string or comment that begins at `at`; `at` itself if
+ * none begins there. */
 static uint32_t skip_quoted(const idl_source *source, uint32_t at)
 {
     const char *text = source->text;

@@ -1,4 +1,4 @@
-/* The server: life cycle, dispatch, answers. */
+/* The server: life cycle, dispatch of messages, and answers. */
 #include "generator/lsp/server.h"
 
 #include <stdlib.h>
@@ -21,7 +21,7 @@ enum {
 enum { MESSAGE_WARNING = 2 };
 enum { SYNC_INCREMENTAL = 2 };
 
-/* The client's calls move it forward only. */
+/* The client's messages only move the state forward. */
 typedef enum state {
     WAITING,   /* for initialize */
     READY,     /* initialized */
@@ -174,7 +174,7 @@ static void add_folder(message *m, const char *uri)
     }
 }
 
-/* Folders that the client names, then those that it has open. */
+/* Adds the import folders that the client names, then its workspace folders. */
 static void take_import_dirs(message *m)
 {
     const gen_value *dirs =
@@ -321,17 +321,19 @@ static void did_close(message *m)
     lsp_close(&m->server->ws, document);
 }
 
-/* Files on disk may have changed that open documents import. */
+/* Imports of open documents may have changed on disk: all analyses are
+ * dropped. */
 static void look_again(message *m)
 {
     lsp_forget_all(&m->server->ws);
 }
 
-/* ---- questions ---- */
+/* ---- requests ------------------------------------------------------------ */
 
 typedef gen_value *question(lsp_context *cx, const lsp_query *query);
 
-/* The document and its analysis; false after answering. */
+/* Finds the document of a request and its analysis. If that fails, sends an
+ * answer and returns false. */
 static bool make_query(message *m, lsp_query *query)
 {
     query->params = m->params;
@@ -343,7 +345,8 @@ static bool make_query(message *m, lsp_query *query)
     query->analysis = lsp_analyse(&m->server->ws, query->document);
     query->unit =
         query->analysis != NULL ? lsp_main_unit(query->analysis) : NULL;
-    if (query->unit == NULL) { /* it can't be read: its diagnostics say why */
+    if (query->unit == NULL) { /* the file can't be analysed: its diagnostics
+                                * say why */
         reply(m, NULL);
         return false;
     }
@@ -506,8 +509,8 @@ static void refuse_large(lsp_server *server, shmrpci_buf *out)
     gen_tree_fini(&tree);
 }
 
-/* After everything that the client has sent so far is handled, so that quick
- * typing is analysed once. */
+/* Runs after all received messages are handled, so that a document is analysed
+ * once even if it changed several times. */
 static void publish(lsp_server *server, shmrpci_buf *out)
 {
     for (lsp_document *at = server->ws.first; at != NULL; at = at->next) {

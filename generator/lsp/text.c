@@ -5,7 +5,7 @@
 
 /* ---- lines ---- */
 
-/* The length of the line end at `at`, or 0. */
+/* The length of the line end at `at`; 0 if there is none. */
 static size_t line_end(const char *text, size_t len, size_t at)
 {
     if (text[at] == '\r') {
@@ -45,7 +45,7 @@ bool lsp_lines_init(lsp_lines *lines, shmrpci_arena *arena, const char *text,
 
 /* ---- characters ---- */
 
-/* The bytes of the character at `text`, which has `left` bytes. */
+/* The number of bytes of the character at `text`, which has `left` bytes. */
 static size_t char_bytes(const char *text, size_t left)
 {
     unsigned char c = (unsigned char)*text;
@@ -109,7 +109,7 @@ static int hex_digit(char c)
     return at != NULL ? (int)(at - digits) % 16 : -1;
 }
 
-/* Undoes %XX in place; false when one is malformed or a NUL. */
+/* Replaces %XX in place; false if one is malformed or encodes a NUL. */
 static bool decode(char *text)
 {
     char *out = text;
@@ -130,8 +130,8 @@ static bool decode(char *text)
     return true;
 }
 
-/* Removes "." and ".." parts and double slashes from an absolute path, in
- * place, as the loader of imports does. */
+/* Removes "." and ".." parts and double slashes from an absolute path in place,
+ * as the loader of imports does. */
 static void normalise(char *path)
 {
     size_t len = 0;
@@ -159,7 +159,7 @@ const char *lsp_path_of_uri(shmrpci_arena *arena, const char *uri)
     if (plain == NULL || copy == NULL || strncmp(uri, "file://", 7) != 0) {
         return copy != NULL ? plain : NULL;
     }
-    char *path = strchr(copy + 7, '/'); /* behind the host, if any */
+    char *path = strchr(copy + 7, '/'); /* after the host, which may be empty */
     if (path == NULL || !decode(path)) {
         return plain;
     }

@@ -1,9 +1,10 @@
 /*
- * Places as editors count them, and files as they name them.
+ * Converts between byte offsets and positions of editors, and between paths and
+ * URIs.
  *
- * A position is a line and a character, both from 0.  A line ends with \n,
- * \r\n or \r; characters are counted in UTF-16 code units, or in bytes when the
- * client offered that.  Texts are valid UTF-8.
+ * A position is a line and a character, both from 0. A line ends with \n, \r\n
+ * or \r; characters are counted in UTF-16 code units, or in bytes if the client
+ * offered that. Texts are valid UTF-8.
  * Threading: pure functions.
  */
 #ifndef SHMRPC_GENERATOR_LSP_TEXT_H
@@ -22,7 +23,7 @@ typedef struct lsp_position {
     uint32_t character;
 } lsp_position;
 
-/* A text and where its lines begin. */
+/* A text, and the offsets at which its lines begin. */
 typedef struct lsp_lines {
     const char *text;
     size_t len;
@@ -30,24 +31,24 @@ typedef struct lsp_lines {
     size_t count; /* at least 1 */
 } lsp_lines;
 
-/* The text is not copied.  False without memory. */
+/* Builds the table of lines; the text is not copied. False if out of memory. */
 bool lsp_lines_init(lsp_lines *lines, shmrpci_arena *arena, const char *text,
                     size_t len);
 
-/* The byte at a position; one behind its line or the text becomes their end,
- * one inside a character its beginning. */
+/* The byte at a position. A position past the end of its line or of the text
+ * becomes that end; one inside a character becomes its beginning. */
 size_t lsp_offset_at(const lsp_lines *lines, lsp_position position,
                      lsp_encoding encoding);
 
 lsp_position lsp_position_at(const lsp_lines *lines, size_t offset,
                              lsp_encoding encoding);
 
-/* The path of a "file:" URI without "." and ".." parts; any other URI itself.
- * NULL without memory. */
+/* The path of a "file:" URI, without "." and ".." parts; any other URI is
+ * returned unchanged. NULL if out of memory. */
 const char *lsp_path_of_uri(shmrpci_arena *arena, const char *uri);
 
-/* "file:///..." of an absolute path; anything else itself.  NULL without
- * memory. */
+/* "file:///..." for an absolute path; anything else is returned unchanged. NULL
+ * if out of memory. */
 const char *lsp_uri_of_path(shmrpci_arena *arena, const char *path);
 
 #endif

@@ -1,4 +1,4 @@
-/* Open documents, their edits and their analyses. */
+/* Open documents: their edits and their analyses. */
 #include "generator/lsp/workspace.h"
 
 #include <stdlib.h>
@@ -71,8 +71,9 @@ void lsp_forget_all(lsp_workspace *ws)
     }
 }
 
-/* Whether a change of `path` can affect the document: it is imported, or an
- * import was not found. Without an analysis anything may. */
+/* Whether a change of `path` can affect the document: because the document
+ * imports it, or because an import was not found. Without an analysis any file
+ * can. */
 static bool depends_on(const lsp_document *document, const char *path)
 {
     if (document->analysis == NULL) {
@@ -109,7 +110,7 @@ static void set_version(lsp_document *document, const gen_value *version)
     }
 }
 
-/* Documents may grow slightly beyond the limit of a file: then the language
+/* Documents may become slightly larger than a file may be: the language then
  * reports that they are too large. */
 static bool has_room(const lsp_workspace *ws, size_t more)
 {
@@ -278,7 +279,8 @@ shmrpc_status lsp_change(lsp_workspace *ws, lsp_document *document,
 
 /* ---- analysing ---- */
 
-/* An import can name anything: a pipe or a terminal would never end. */
+/* Reads regular files only: an import can name anything, and reading a pipe or
+ * a terminal might never end. */
 static shmrpc_status read_file(shmrpci_arena *arena, const char *path,
                                const idl_source **out, size_t *bad_offset,
                                void *user)

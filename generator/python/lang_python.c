@@ -1,7 +1,7 @@
 /*
- * The language Python: a module with the types of a .svc, a client and an
- * abstract class for a server of each service, and the text that describes the
- * service to the library. It contains nothing of the wire format.
+ * The language Python: a module with the types of a .svc and, for each service,
+ * a client, an abstract server class, and the text that describes the service
+ * to the library. Generated code knows nothing of the wire format.
  *
  * Every entity gets an object `py`, whose members are texts of Python:
  * templates/README.md explains them.
@@ -18,8 +18,8 @@
 
 /* ---- names ---- */
 
-/* Keywords. bindings/python/src/types.c has them too: a dynamic client and a
- * generated module give a field the same name. */
+/* Keywords. bindings/python/src/types.c has the same list, so that a dynamic
+ * client and a generated module give a field the same name. */
 static const char *const words[] = {
     "False",  "None",   "True",    "and",      "as",       "assert", "async",
     "await",  "break",  "class",   "continue", "def",      "del",    "elif",
@@ -27,16 +27,16 @@ static const char *const words[] = {
     "import", "in",     "is",      "lambda",   "nonlocal", "not",    "or",
     "pass",   "raise",  "return",  "try",      "while",    "with",   "yield"};
 
-/* Attributes of every client. */
+/* Attributes that every client has. */
 static const char *const own_names[] = {"close",   "connect", "errors",
                                         "service", "types",   "with_options"};
 
-/* Attributes of exceptions. */
+/* Attributes that exceptions have. */
 static const char *const error_names[] = {
     "args",    "details", "may_have_run", "message",  "name",          "path",
     "payload", "pid",     "status",       "add_note", "with_traceback"};
 
-/* Names that annotations use: a member of the same name hides them. */
+/* Names that annotations use; a member with such a name would hide it. */
 static const char *const builtin_names[] = {"bool",  "bytes", "dict", "float",
                                             "int",   "list",  "str",  "object",
                                             "tuple", "type"};
@@ -65,8 +65,8 @@ static const char *client_name(gen_model *m, const char *name)
                                       : python_name(m, name);
 }
 
-/* ShapeText of case `text`, as the library calls it for clients without a
- * module. */
+/* "ShapeText" for the case `text` of Shape: the same name that the library uses
+ * for clients without a module. */
 static const char *case_name(gen_model *m, const idl_record *record,
                              const idl_field *field)
 {
@@ -89,14 +89,15 @@ static const char *case_name(gen_model *m, const idl_record *record,
 
 /* ---- imports ---- */
 
-/* "acme.common_svc" of the import path "acme/common": from the same root. */
+/* "acme.common_svc" for the import path "acme/common", relative to the same
+ * root. */
 static const char *module_name(gen_model *m, const char *stem)
 {
     const char *slash = strrchr(stem, '/');
     return gen_print(m->tree, "%s_svc", slash != NULL ? slash + 1 : stem);
 }
 
-/* How many leading folders the two paths share. */
+/* The number of leading folders that the two paths share. */
 static size_t common_folder(const char *a, const char *b)
 {
     size_t same = 0;
@@ -108,7 +109,8 @@ static size_t common_folder(const char *a, const char *b)
     return same;
 }
 
-/* "..shared", the package of import path `to` for the module of `from`. */
+/* "..shared": the package of the import path `to`, seen from the module
+ * `from`. */
 static const char *relative_package(gen_model *m, const char *from,
                                     const char *to)
 {
@@ -150,7 +152,8 @@ static gen_value *imports_of(gen_model *m)
     return rows;
 }
 
-/* The name of a class here: with its module, if that is another one. */
+/* The name of a class in this module; preceded by its module if it is in
+ * another one. */
 static const char *class_name(gen_model *m, const idl_decl *decl)
 {
     if (!decl->imported) {
@@ -164,7 +167,7 @@ static const char *class_name(gen_model *m, const idl_decl *decl)
 
 /* ---- types ---- */
 
-/* `hidden`: members hide names of Python. */
+/* `hidden`: members hide built-in names of Python. */
 static const char *type_text(gen_model *m, const idl_type *type, bool hidden)
 {
     const char *in = hidden ? "builtins." : "";
@@ -235,7 +238,7 @@ static const char *float_text(gen_model *m, double number)
     return gen_print(m->tree, "%s%s", text, is_plain ? ".0" : "");
 }
 
-/* A constant or default as Python writes it. */
+/* A constant or default as Python source. */
 static const char *value_text(gen_model *m, const idl_type *type,
                               const idl_value *value)
 {
@@ -312,7 +315,8 @@ static void add_enum_item(gen_model *m, gen_value *object,
     set_text(m, py, "name", python_name(m, item->name));
 }
 
-/* `x: int`, `y: int = 7`, and behind one with a default only by name. */
+/* `x: int` or `y: int = 7`. After a member with a default, others without one
+ * are keyword-only. */
 static const char *member_text(gen_model *m, const idl_record *record,
                                const idl_field *field)
 {
@@ -370,7 +374,7 @@ static void add_record(gen_model *m, gen_value *object,
     set_text(m, py, "cases", gen_buf_take(m->tree, &text));
 }
 
-/* The arguments of an error's constructor, all by name. */
+/* The arguments of an error's constructor, all keyword-only. */
 static const char *error_arguments(gen_model *m, const idl_record *error)
 {
     bool hidden = hides(error->fields, error->field_count);
@@ -419,7 +423,7 @@ static void fill_service(gen_tree *tree, gen_value *py, const void *source)
     shmrpci_arena_fini(&scratch);
 }
 
-/* ECHO_SVC of Echo. */
+/* ECHO_SVC for Echo. */
 static const char *text_name(gen_model *m, const idl_service *service)
 {
     shmrpci_buf text;
@@ -453,8 +457,8 @@ static bool hides_methods(const idl_method *method)
     return hides(method->params, method->param_count);
 }
 
-/* The parameters after `self`. A handler's have no defaults: the caller has
- * filled them in. */
+/* The parameters after `self`. Those of a handler have no defaults, because the
+ * library has filled them in. */
 static const char *parameters(gen_model *m, const idl_method *method,
                               bool is_client)
 {
@@ -502,8 +506,8 @@ static const char *plain_result(gen_model *m, const idl_method *method)
                : "None";
 }
 
-/* The result type of a call, for the module `from`: the plain result, or a
- * stream of one of three kinds. */
+/* The result type of a call, for the module `from`: the plain result, or one of
+ * three kinds of stream. */
 static const char *client_result(gen_model *m, const idl_method *method,
                                  const char *from)
 {
@@ -528,7 +532,7 @@ static const char *async_result(gen_model *m, const idl_method *method)
                                   plain_result(m, method));
 }
 
-/* A handler's parameters: incoming items are the last one. */
+/* A handler's parameters; the last one is the incoming items, if any. */
 static const char *handler_parameters(gen_model *m, const idl_method *method,
                                       const char *iterator)
 {
@@ -550,8 +554,8 @@ static const char *handler_result(gen_model *m, const idl_method *method,
                : result;
 }
 
-/* The documentation, followed by an empty body, which pyright wants. NULL: no
- * documentation. */
+/* The documentation, followed by an empty body, which pyright requires. NULL if
+ * there is no documentation. */
 static const char *body(gen_model *m, const idl_docs *docs, const char *indent)
 {
     const char *doc = gen_py_doc(m, docs, indent);
@@ -574,11 +578,11 @@ static void add_method(gen_model *m, gen_value *object,
     set_text(m, py, "async_client_result", async_result(m, method));
     set_text(m, py, "result", handler_result(m, method, "Iterator"));
     set_text(m, py, "async_result", handler_result(m, method, "AsyncIterator"));
-    /* To its callers an async generator is an ordinary function. */
+    /* For its callers an async generator is an ordinary function. */
     set_text(m, py, "async", method->result_is_stream ? "" : "async ");
 }
 
-/* Accepts everything that C does. */
+/* Refuses nothing that C accepts. */
 static void refuse(const idl_schema *schema, idl_diags *diags)
 {
     (void)schema;
@@ -587,7 +591,7 @@ static void refuse(const idl_schema *schema, idl_diags *diags)
 
 /* ---- the text ---- */
 
-/* Blanks at line ends go; of several empty lines two are left. */
+/* Removes spaces at line ends, and all but two of several empty lines. */
 static void tidy(gen_tidying *state, const char *text, size_t len,
                  shmrpci_buf *out)
 {

@@ -1,4 +1,4 @@
-/* Literals: printable characters stay, the rest is escaped. */
+/* Literals: printable characters are kept, others are escaped. */
 #include "generator/python/text.h"
 
 #include <string.h>
@@ -40,7 +40,7 @@ const char *gen_py_bytes(gen_model *m, const char *data, size_t len)
     return literal(m, "b\"", data, len, true);
 }
 
-/* Nothing in it may end the docstring, or be an escape. */
+/* Escapes everything that would end the docstring or begin an escape. */
 static void append_line(shmrpci_buf *out, const char *line)
 {
     for (const char *at = line; *at != '\0'; at++) {

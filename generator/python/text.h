@@ -9,12 +9,13 @@
 #include "generator/model.h"
 #include "idl/schema.h"
 
-/* UTF-8 and any bytes as literals, in the model's tree. */
+/* Python literals for UTF-8 and for any bytes; allocated in the model's
+ * tree. */
 const char *gen_py_string(gen_model *m, const char *text, size_t len);
 const char *gen_py_bytes(gen_model *m, const char *data, size_t len);
 
-/* A docstring whose lines begin with `indent`, except the first; NULL: no
- * documentation. */
+/* A docstring; each line except the first begins with `indent`. NULL if there
+ * is no documentation. */
 const char *gen_py_doc(gen_model *m, const idl_docs *docs, const char *indent);
 
 #endif

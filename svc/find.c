@@ -1,4 +1,4 @@
-/* Finds the service that a user means. */
+/* Finds the service that a user names. */
 #include "svc/find.h"
 
 #include <stdbool.h>
@@ -7,7 +7,7 @@
 
 #include "shmrpc/discover.h"
 
-/* ---- what there is ---- */
+/* ---- services that run here ---------------------------------------------- */
 
 typedef struct finder {
     shmrpci_arena *arena;
@@ -101,14 +101,14 @@ int svc_places_find(shmrpci_arena *arena, svc_places *out, shmrpc_error *error)
     return status;
 }
 
-/* ---- what is meant ---- */
+/* ---- the service that is meant ------------------------------------------- */
 
-/* NAME[@INSTANCE][:PORT], and whether a service of that name was found. */
+/* The parts of NAME[@INSTANCE][:PORT]. */
 typedef struct wanted {
     const char *name;
     const char *instance;
     uint16_t port;   /* 0: any */
-    bool is_address; /* the number is part of a socket's name */
+    bool is_address; /* the name is part of an address */
 } wanted;
 
 static bool read_port(const char *text, uint16_t *out)
@@ -156,8 +156,8 @@ static bool is_wanted(const svc_place *place, const wanted *w)
            (w->port == 0 || place->port == w->port);
 }
 
-/* "; did you mean `echo_serv@two`?", or the list of services. Names that only
- * others know were offered already. */
+/* Appends "; did you mean `echo_serv@two`?", or the list of services. Names
+ * that `others` knows have already been offered to the search. */
 static void suggest(const svc_places *places, const wanted *w,
                     shmrpci_nearest *search, shmrpci_buf *message)
 {
@@ -186,7 +186,7 @@ static int find_by_address(shmrpci_arena *arena, const char *list,
                            uint16_t port, svc_other_names *others,
                            svc_target *out, shmrpci_buf *message);
 
-/* A name that no socket has: others may know it. */
+/* Looks for a name that no socket has: `others` may know it. */
 static int find_elsewhere(shmrpci_arena *arena, const svc_places *places,
                           const wanted *w, svc_other_names *others,
                           svc_target *out, shmrpci_buf *message)
@@ -250,7 +250,7 @@ static int find_by_name(shmrpci_arena *arena, const wanted *w,
     return choose(arena, &places, w, others, out, message);
 }
 
-/* The name behind the first shm:// of a list, up to the next place, or NULL. */
+/* The name in the first shm:// address of a list, or NULL. */
 static const char *shm_name(shmrpci_arena *arena, const char *list)
 {
     const char *at = strstr(list, "shm://");
@@ -261,8 +261,8 @@ static const char *shm_name(shmrpci_arena *arena, const char *list)
     return shmrpci_arena_strndup(arena, at, strcspn(at, ", "));
 }
 
-/* An address list as it is; for a place in shared memory without a port in its
- * address, the port is searched for. */
+/* Uses an address list unchanged. If its first shm:// address has a name and no
+ * port is given, looks up the port. */
 static int find_by_address(shmrpci_arena *arena, const char *list,
                            uint16_t port, svc_other_names *others,
                            svc_target *out, shmrpci_buf *message)
@@ -283,7 +283,7 @@ static int find_by_address(shmrpci_arena *arena, const char *list,
     if (status == SHMRPC_OK) {
         out->port = found.port;
     } else if (status == SHMRPC_E_NOT_FOUND && strchr(list, ',') != NULL) {
-        /* The next place of the list may know it. */
+        /* The next address of the list may still work. */
         shmrpci_buf_reset(message);
         status = SHMRPC_OK;
     }
@@ -304,7 +304,7 @@ int svc_find(shmrpci_arena *arena, const char *service, const char *at,
                    ? find_by_name(arena, &w, others, out, message)
                    : status;
     }
-    /* "shm://@two" is a copy of the service that was named. */
+    /* "shm://@two" means the instance `two` of the named service. */
     bool nameless = strcmp(at, "shm://") == 0 || strncmp(at, "shm://@", 7) == 0;
     const char *list =
         nameless ? shmrpci_arena_printf(arena, "shm://%s%s", w.name, at + 6)

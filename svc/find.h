@@ -1,12 +1,12 @@
 /*
- * Finds the addresses of a service by what a user calls it.
+ * Finds the addresses of a service by the name that a user gives.
  *
  *     echo_serv              a name; its port is found in the socket folders
  *     echo_serv@two          one of several copies
  *     echo_serv:5555         when services of one name run on several ports
  *     shm://echo_serv@two    an address, or several, as of the library
  *
- * Callers may know more names: for example, the manager's sections.
+ * Callers may know further names, such as the sections of the manager.
  *
  * Threading: any thread, unless another one changes the environment; an arena
  * is one thread's at a time.
@@ -22,34 +22,37 @@
 #include "base/nearest.h"
 #include "shmrpc/error.h"
 
-/* A service that was found in a folder. */
+/* A service found in a socket folder. */
 typedef struct svc_place {
     const char *name;
     const char *instance; /* "" for none */
     uint16_t port;
-    const char *where;   /* the socket */
+    const char *where;   /* path of the socket */
     const char *address; /* "shm://name@instance" */
-    bool hidden;         /* hidden by one of the same name in an earlier
-                          * folder */
+    bool hidden;         /* an earlier folder has a service of the same name,
+                          * which is used instead */
 } svc_place;
 
 typedef struct svc_places {
-    svc_place *items; /* by name, instance and port */
+    svc_place *items; /* sorted by name, instance and port */
     size_t count;
 } svc_places;
 
-/* All that are there, alive or not; in `arena`. Statuses of shmrpc_discover. */
+/* Lists all services, including dead ones; the list is in `arena`. Returns the
+ * statuses of shmrpc_discover. */
 int svc_places_find(shmrpci_arena *arena, svc_places *out, shmrpc_error *error);
 
 typedef struct svc_target {
-    const char *where; /* an address list with all names */
-    uint16_t port;     /* the port of places without one; 0: each has its own */
+    const char *where; /* an address list in which every address has a name */
+    uint16_t port;     /* the port of addresses without one; 0: each has its
+                        * own */
 } svc_target;
 
 /*
- * Asked for `name`, which no socket has. OK: `*out` is the service's place, in
- * `arena`; NOT_FOUND: unknown, and known names are added to `search`, with
- * texts in `arena`; other statuses with a `message`.
+ * Called for a `name` that no socket has. Returns OK and the service's address
+ * list in `*out`, allocated in `arena`; NOT_FOUND if it is unknown, after
+ * offering all known names to `search`, with texts in `arena`; other statuses
+ * with a `message`.
  */
 typedef int svc_other_names(shmrpci_arena *arena, const svc_places *places,
                             const char *name, const char **out,
@@ -57,9 +60,9 @@ typedef int svc_other_names(shmrpci_arena *arena, const svc_places *places,
 
 /*
  * Finds the service that `service` names; `at`, unless it is NULL, is a list of
- * addresses to use; `others` may be NULL. The result lives in `arena`. INVALID:
- * the name is malformed; NOT_FOUND: no such service; other statuses as
- * svc_places_find; `message` says what to do.
+ * addresses to use; `others` may be NULL. The result lives in `arena`. Returns
+ * INVALID if the name is malformed, NOT_FOUND if there is no such service,
+ * other statuses as svc_places_find; `message` says what to do.
  */
 int svc_find(shmrpci_arena *arena, const char *service, const char *at,
              svc_other_names *others, svc_target *out, shmrpci_buf *message);

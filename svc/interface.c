@@ -1,5 +1,5 @@
-/* Interfaces: a text is read like a user's .svc, except for anything that
- * refers to other files, since it may come from a server. */
+/* Interfaces: a description is read like a .svc of the user, except that it
+ * must not refer to other files, since it may come from a server. */
 #include "svc/interface.h"
 
 #include <errno.h>
@@ -13,19 +13,19 @@
 #include "shmrpc/discover.h"
 #include "shmrpc/wait.h"
 
-/* Most memory for reading a description. */
+/* Maximum memory for reading a description. */
 #define MAX_ARENA_BYTES ((size_t)256 << 20)
 
 #define NS_PER_S INT64_C(1000000000)
 
-/* The default time limit for asking; and the pause between two searches for a
- * service that is waited for. */
+/* Default timeout of a request for the description, and the interval at which a
+ * service that is awaited is searched. */
 #define ASK_TIMEOUT_NS (5 * NS_PER_S)
 #define LOOK_AGAIN_NS  SHMRPC_WAIT_SLICE_NS
 
 /* ---- reading ---- */
 
-/* No import is ever found: a text of a server must not make us open files. */
+/* Finds no import, because a text from a server must not make us open files. */
 static shmrpc_status read_nothing(shmrpci_arena *arena, const char *path,
                                   const idl_source **out, size_t *bad_offset,
                                   void *user)
@@ -34,7 +34,7 @@ static shmrpc_status read_nothing(shmrpci_arena *arena, const char *path,
     return SHMRPC_E_NOT_FOUND;
 }
 
-/* The first error, with its place: "12:3" and "unknown type `Hut`". */
+/* Sets the first error with its place: "12:3" and "unknown type `Hut`". */
 static void set_first(const idl_diags *diags, shmrpc_error *error)
 {
     const idl_diag *at = diags->first;
@@ -80,7 +80,7 @@ static shmrpc_status load(shmrpc_interface *interface, const char *name,
     return status;
 }
 
-/* The message from `load`, for both callers. */
+/* Sets the message and `error` of a failed load, for both callers. */
 static shmrpc_status report(shmrpc_status status, const idl_diags *diags,
                             shmrpci_buf *message, shmrpc_error *error)
 {
@@ -133,7 +133,7 @@ shmrpc_status shmrpc_interface_read(const char *text, size_t len,
     return svc_interface_read("interface", text, len, out, NULL, error);
 }
 
-/* ---- asking ---- */
+/* ---- requesting a description -------------------------------------------- */
 
 shmrpc_status svc_interface_set_target(shmrpc_interface *interface,
                                        const svc_target *target)
@@ -175,7 +175,7 @@ static int ask(const svc_target *target, const shmrpc_opts *opts,
     return SHMRPC_OK;
 }
 
-/* Looks once. */
+/* Searches and asks once. */
 static int find_and_ask(const char *name, const shmrpc_opts *opts,
                         shmrpc_interface **out, shmrpc_error *error)
 {
@@ -199,7 +199,8 @@ static int find_and_ask(const char *name, const shmrpc_opts *opts,
     return status;
 }
 
-/* os/clock keeps state, which belongs to libshmrpc. */
+/* Does not use os/clock, because that keeps state, which belongs to
+ * libshmrpc. */
 static int64_t now_ns(void)
 {
     struct timespec now;
@@ -207,8 +208,9 @@ static int64_t now_ns(void)
     return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* Sleeps with the thread's hooks, which code outside of libshmrpc can only
- * reach by setting some. False: they want it to give up. */
+/* Sleeps with the thread's hooks. Code outside of libshmrpc can read them only
+ * by setting others and setting them back. Returns false if a hook says that
+ * the wait was interrupted. */
 static bool pause_for(int64_t ns)
 {
     const struct timespec rest = {.tv_nsec = (long)ns};
@@ -229,7 +231,7 @@ static bool pause_for(int64_t ns)
     return goes_on;
 }
 
-/* Errors that end with the service's start: it is not there, it does not listen
+/* Errors that end when the service starts: it is not there, it does not listen
  * yet, or it is being replaced. */
 static bool may_come_yet(int status)
 {
@@ -237,8 +239,8 @@ static bool may_come_yet(int status)
            status == SHMRPC_E_SERVER_LOST;
 }
 
-/* Searches until it is there; at the deadline, returns the result of the last
- * search. */
+/* Searches until the service is there; at the deadline, returns the result of
+ * the last search. */
 static int wait_and_ask(const char *name, const shmrpc_opts *opts,
                         shmrpc_interface **out, shmrpc_error *error)
 {
@@ -271,7 +273,7 @@ shmrpc_status shmrpc_interface_ask(const char *name, const shmrpc_opts *opts,
                                  : find_and_ask(name, opts, out, error));
 }
 
-/* ---- what there is ---- */
+/* ---- listing services ---------------------------------------------------- */
 
 const shmrpc_service *
 shmrpc_interface_service(const shmrpc_interface *interface)

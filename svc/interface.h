@@ -1,6 +1,6 @@
 /*
- * The structure of shmrpc_interface, and a function that reads one and reports
- * all errors.
+ * The structure of shmrpc_interface, and a function that reads a description
+ * and reports all errors.
  *
  * Threading: as shmrpc/interface.h.
  */
@@ -14,21 +14,22 @@
 #include "svc/find.h"
 
 struct shmrpc_interface {
-    shmrpci_arena arena;    /* of all that follows */
-    svc_target target;      /* where it was asked; {NULL, 0}: it was read */
-    shmrpc_service service; /* `port` as it was found */
+    shmrpci_arena arena;    /* holds everything below */
+    svc_target target;      /* where it was requested; {NULL, 0} if it was
+                             * read from text */
+    shmrpc_service service; /* `port` is the one that was found */
 };
 
 /*
- * As shmrpc_interface_read, with all errors, laid out for people, in `message`,
- * and the first of them in `error`. `name` is the text's name in messages.
- * Either may be NULL.
+ * Like shmrpc_interface_read, but puts all errors into `message`, formatted for
+ * people, and the first one into `error`. `name` is the text's name in
+ * messages. Either may be NULL.
  */
 shmrpc_status svc_interface_read(const char *name, const char *text, size_t len,
                                  shmrpc_interface **out, shmrpci_buf *message,
                                  shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Says where it was asked; NO_MEMORY. */
+/* Tells where the description was requested. Returns NO_MEMORY on failure. */
 shmrpc_status
 svc_interface_set_target(shmrpc_interface *interface,
                          const svc_target *target) SHMRPC_WARN_UNUSED;

@@ -1,5 +1,5 @@
-/* Calls through generated code with everything that is awkward in C: unions,
- * maps, arrays in all places, optional parameters; client and server in one
+/* Calls through generated code with types that are awkward in C: unions, maps,
+ * arrays in all places, optional parameters. Client and server are in one
  * process. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +38,7 @@ static int add_to_big(shmrpc_ctx *ctx, void *user, const calls_big *big,
     return SHMRPC_OK;
 }
 
-/* Turns the grid, and adds the other one when there is one. */
+/* Rotates the grid by half a turn; adds `more` if it is present. */
 static int turn_grid(shmrpc_ctx *ctx, void *user, const uint16_t grid[2][3],
                      const uint16_t more[2][3], uint16_t ret[2][3])
 {
@@ -61,7 +61,7 @@ static int swap_names(shmrpc_ctx *ctx, void *user, const shmrpc_str names[2],
     return SHMRPC_OK;
 }
 
-/* One bit for each parameter that is there. */
+/* Returns one bit for each parameter that is present. */
 static int tell_options(shmrpc_ctx *ctx, void *user, const uint32_t *number,
                         const shmrpc_str *text, const calls_flat *flat,
                         const calls_flat_list *flats, uint32_t other,
@@ -77,7 +77,7 @@ static int tell_options(shmrpc_ctx *ctx, void *user, const uint32_t *number,
     return SHMRPC_OK;
 }
 
-/* ---- the same by calls that are detached ---- */
+/* ---- the same with detached calls ---------------------------------------- */
 
 static int late_odd(shmrpc_ctx *ctx, void *user, const calls_odd *value,
                     calls_odd *ret)
@@ -137,7 +137,7 @@ static int late_options(shmrpc_ctx *ctx, void *user, const uint32_t *number,
     return status;
 }
 
-/* Without a result. */
+/* This handler sets no result. */
 static int late_refusal(shmrpc_ctx *ctx, void *user, const calls_big *big,
                         uint64_t more, calls_big *ret)
 {
@@ -324,7 +324,7 @@ static void expect_odd(const calls_odd *got)
     assert_memory_equal(got->flats, odd.flats, sizeof odd.flats);
 }
 
-/* One test for each encoding; the code is the same. */
+/* One test per encoding, with the same code. */
 #define ODD_TEST(encoding)                                                     \
     static void odd_values_by_##encoding(void **state)                         \
     {                                                                          \
@@ -342,7 +342,8 @@ ODD_TEST(json)
 ODD_TEST(msgpack)
 ODD_TEST(native)
 
-/* An annotation of the field's type: the codec's own test shows the text. */
+/* @json(string) applies to the field's type; the JSON codec's own test checks
+ * the text. */
 static void annotated_integers(void **state)
 {
     const fixture *f = *state;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The command line of shmrpcgen: statuses, messages, files.
+# Tests the command line of shmrpcgen: statuses, messages, files.
 #   cli_test.sh SHMRPCGEN
 set -eu
 generator=$(realpath "$1")
@@ -16,7 +16,8 @@ fail() {
     failed=1
 }
 
-# expect STATUS TEXT ARGUMENT...: runs it; TEXT must be in what it prints.
+# expect STATUS TEXT ARGUMENT...: runs the program; its output must contain
+# TEXT.
 expect() {
     status=$1 text=$2
     shift 2
@@ -59,13 +60,13 @@ grep -q "int my_echo_echo_add(my_echo_echo \*client" o/echo_client.h ||
     fail "--prefix isn't in echo_client.h"
 grep -q "#define MY_ECHO_ERR_OVERFLOW 100" o/echo.h || fail "macro prefix"
 
-# Forms that do not block are an option.
+# Asynchronous calls are generated only with an option.
 expect 0 "" --out-dir sync echo.svc
 grep -qE "async|_start|_fd\(" sync/echo_client.[ch] && fail "async without --async"
 expect 0 "" --out-dir async --async echo.svc
 grep -q "^int demo_echo_add_async(" async/echo_client.h || fail "--async"
 
-# A service may have a prefix of its own, which --prefix replaces, too.
+# A service may have its own prefix, which --prefix replaces too.
 sed 's/^service/@c_prefix("calls")\nservice/' echo.svc >changed.svc
 mkdir own && mv changed.svc own/echo.svc
 expect 0 "" --out-dir own own/echo.svc
@@ -74,7 +75,7 @@ grep -q "#define DEMO_ERR_OVERFLOW 100" own/echo.h || fail "the package's prefix
 expect 0 "" --out-dir own --prefix two own/echo.svc
 grep -q "^int two_echo_add(two_echo \*client" own/echo_client.h || fail "--prefix"
 
-# Only parameters that would clash get another name in C.
+# Only parameters whose name would clash are renamed in C.
 cat >names.svc <<'SVC'
 package names;
 service S { port 5605; native f(u8 p, u8 own, u8 impl, u8 result, u8 out, u8 ctx); }
@@ -91,7 +92,7 @@ expect 0 "Echo" --out-dir none --dump=schema echo.svc
 expect 0 '"package": "demo"' --out-dir none --dump=model echo.svc
 [ ! -e none ] || fail "--dump wrote files"
 
-# Only what changes is written.
+# Only changed files are written.
 expect 0 "" --out-dir o echo.svc
 touch -d '2001-01-01' o/*
 expect 0 "" --out-dir o echo.svc
@@ -116,7 +117,7 @@ head -1 o/t.d | grep -q '^o/t.stamp: ' || fail "depfile with stamp"
 [ -f o/t.stamp ] || fail "no stamp"
 expect 1 "acme/common.svc" --out-dir o types.svc
 
-# User templates: one replaces a file, one is wrong.
+# User templates: one replaces a built-in template, one has an error.
 mkdir mine
 printf '/* mine: {{#services}}{{name}}{{/services}} */\n' \
     >mine/client.c.mustache
@@ -147,7 +148,7 @@ expect 1 "2 errors" --out-dir l later.svc
 grep -q "^later.svc:6:33: error\[S0901\]" err || fail "place of a refusal"
 [ ! -e l ] || fail "files written in spite of refusals"
 
-# Warnings can be made errors.
+# --werror turns warnings into errors.
 printf 'package warns;\nimport "acme/common.svc";\nstruct A { 1: u8 a; }\n' \
     >warns.svc
 expect 0 "1 warning" -I in --out-dir w warns.svc
@@ -155,8 +156,8 @@ expect 0 "1 warning" -I in --out-dir w warns.svc
 expect 1 "1 warning" -I in --out-dir werror --werror warns.svc
 [ ! -e werror ] || fail "files written in spite of --werror"
 
-# Several files and folders in one run, and what is in folders: by their import
-# paths, as the C includes them.
+# Several files and folders in one run. Files in folders are named by their
+# import paths, as the generated includes are.
 mkdir -p many/deep/er many/.hidden
 printf 'package a;\nstruct A { 1: u8 a; }\n' >many/deep/er/a.svc
 printf 'package b;\nimport "deep/er/a.svc";\nstruct B { 1: a.A a; }\n' >many/b.svc
@@ -169,7 +170,7 @@ grep -q '^#include "deep/er/a.h"' several/b.h || fail "include by import path"
 for path in "several/echo.h" "  several/deep/er/a.c" "  many/b.svc" "  echo.svc"; do
     grep -qxF -e "$path \\" -e "$path" several.d || fail "no $path: $(cat several.d)"
 done
-# To generate only one of them, say with -I where import paths begin.
+# To generate a single file, -I says where import paths begin.
 expect 0 "" --out-dir alone -I many many/deep/er/a.svc
 cmp several/deep/er/a.h alone/deep/er/a.h || fail "another file by -I"
 expect 0 "" --out-dir bare many/deep/er/a.svc
@@ -186,7 +187,7 @@ expect 1 "twice/echo.svc and twice/echo_client.svc would both become echo_client
     --out-dir clash twice
 [ ! -e clash ] || fail "files written in spite of one header"
 expect 0 "" --kinds server --out-dir both twice
-# If one fails, the others are still written, but not the stamp.
+# If one file fails, the others are still written, but not the stamp.
 cp later.svc many/deep
 expect 1 "S0901" --out-dir some --stamp some.stamp many
 [ -f some/b.h ] || fail "b.h is not written"
@@ -224,7 +225,8 @@ expect 0 "" --out-dir mine-too --force --depfile mine-too/deps echo.svc
 expect 0 "" --out-dir mine-too --depfile mine-too/deps changed/echo.svc
 ln -s /dev/null mine-too/deps2
 expect 3 "deps2 already exists" --out-dir mine-too --depfile mine-too/deps2 echo.svc
-# Its own files are recognised, in every language, and with a long name.
+# Files written by shmrpcgen are recognised in every language, also with a long
+# name.
 long=long_name_that_breaks_the_line_with_which_a_comment_begins_here
 cp echo.svc "$long.svc"
 cp changed/echo.svc "changed/$long.svc"
@@ -233,7 +235,7 @@ for lang in c html man openapi python; do
     expect 0 "" --lang $lang --out-dir again "changed/$long.svc"
 done
 
-# Names that the generator derives may clash too.
+# Derived names may clash too.
 cat >clash.svc <<'SVC'
 package clash;
 struct Hit { 1: u32 id; }
@@ -251,7 +253,7 @@ expect 1 "the list of \`clash.Hit\`" --out-dir l clash.svc
 grep -qF "become \`clash_find_find_params\` in C" err || fail "clash of functions"
 grep -qF "become \`clash_ab_c_d_entry\` in C" err || fail "clash of maps"
 grep -q "^3 errors" err || fail "count of clashes"
-# ... and files that import them are refused, over several files too.
+# Files that import a file with a clash are refused too, also indirectly.
 printf 'package near;\nimport "clash.svc";\nstruct A { 1: clash.Hit h; }\n' >near.svc
 printf 'package far;\nimport "near.svc";\nstruct A { 1: near.A a; }\n' >far.svc
 expect 1 "the list of \`clash.Hit\`" --out-dir l near.svc
@@ -287,8 +289,8 @@ struct A { 1: list<one.Hit> hits; }
 SVC
 expect 1 "two.svc:3:15: error[S0801]: \`one.HitList\` and the list of" --out-dir l two.svc
 
-# Handles and functions of shared objects are claimed too; what holds an item
-# may be called like the object.
+# Handles and functions of shared objects are claimed too. The type of an item
+# may have the same name as the object.
 printf 'package o;\nstruct Job { 1: u8 a; }\nstruct JobQueue { 1: u8 a; }\nqueue Job job;\n' >objects.svc
 expect 1 "\`o.job\` with \`_queue\` both become \`o_job_queue\` in C" --out-dir l objects.svc
 expect 1 "o_job_queue" lint objects.svc
@@ -296,7 +298,8 @@ sed -i '/JobQueue/d' objects.svc
 expect 0 "" --out-dir objects objects.svc
 [ ! -e l ] || fail "files written in spite of what is not built"
 
-# No two headers have one include guard: C would leave the second out.
+# Each header needs its own include guard: otherwise C would skip the second
+# one.
 mkdir guards guards/d
 for name in d/e d_e d/f-g d/f_g d/F_g; do
     echo "package d; struct S$(echo "$name" | tr -d _/-) { 1: u8 x; }" >"guards/$name.svc"

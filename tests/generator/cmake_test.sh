@@ -1,6 +1,6 @@
 #!/bin/sh
-# shmrpc_generate(): errors, builds and rebuilds, with Ninja and with Make.
-# Nothing is linked: the library is a stand-in.
+# Tests shmrpc_generate(): errors, builds and rebuilds, with Ninja and with Make.
+# Nothing is linked: a stand-in replaces the library.
 #   cmake_test.sh SHMRPCGEN SOURCE_DIR BINARY_DIR
 set -eu
 generator=$(realpath "$1") source=$2 binary=$3
@@ -20,7 +20,7 @@ mkdir -p project/acme
 cp "$here/golden/echo.svc" "$here/golden/types.svc" project
 cp "$here/golden/acme/common.svc" project/acme
 
-# project TEXT...: a CMakeLists.txt that ends in these calls.
+# project TEXT...: writes a CMakeLists.txt that ends with these calls.
 project() {
     cat >project/CMakeLists.txt <<CMAKE
 cmake_minimum_required(VERSION 3.20)
@@ -37,7 +37,7 @@ CMAKE
     printf '%s\n' "$@" >>project/CMakeLists.txt
 }
 
-# refuses TEXT CALL: configuring ends in an error with TEXT.
+# refuses TEXT CALL: configuring must fail with TEXT.
 refuses() {
     project "$2"
     rm -rf refused
@@ -56,7 +56,7 @@ refuses "TARGET must name a target, not \`none\`" \
 refuses "unknown kind \`docs\`" \
     "shmrpc_generate(TARGET stubs SVC echo.svc KINDS docs)"
 
-# A project with only C++ would silently leave out the generated C.
+# Without C, generated files would silently be left out of the project.
 project "shmrpc_generate(TARGET stubs SVC echo.svc)"
 sed -i 's/^project(outside C)/project(outside CXX)/' project/CMakeLists.txt
 rm -rf refused
@@ -66,7 +66,7 @@ fi
 tr -s ' \n' ' ' <log | grep -qF "write project(outside LANGUAGES C CXX)" ||
     fail "a project without C: expected what to write"
 
-# build DIR TEXT: builds, and expects TEXT (or no TEXT, after a !) in the log.
+# build DIR TEXT: builds; the log must contain TEXT, or must not after a `!`.
 build() {
     cmake --build "$1" >log 2>&1 || fail "build in $1"
     case $2 in
@@ -86,7 +86,7 @@ for tool in Ninja "Unix Makefiles"; do
     grep -q "counts 18 9" log || fail "OUT_VAR and HEADERS_VAR"
     build "$dir" "Generating C from types.svc"
     build "$dir" "!Generating C"
-    # A comment changes nothing that is compiled, and is generated once.
+    # After changing a comment, generation runs once and nothing is compiled.
     sleep_until_newer() { # the clock of the file system may be coarse
         [ -e "$1" ] || fail "$1 was not made"
         while [ -e "$1" ]; do
@@ -100,7 +100,7 @@ for tool in Ninja "Unix Makefiles"; do
     build "$dir" "Generating C from types.svc"
     if grep -q "Building C object.*types" log; then fail "compiled again"; fi
     build "$dir" "!Generating C"
-    # Changes of imports are noticed through the depfile.
+    # The depfile makes the build notice changes of imports.
     sleep_until_newer "$stamp"
     touch project/acme/common.svc
     build "$dir" "Generating C from types.svc"
@@ -116,8 +116,8 @@ cmake -S project -B by-hand "-DSHMRPCGEN_EXECUTABLE=$generator" >log 2>&1 ||
 build by-hand "Generating C from echo.svc"
 grep -q mine_echo_connect by-hand/shmrpc/stubs/echo_client.h || fail "PREFIX"
 
-# A lock: a change is built only when it has been approved.
-# broken DIR TEXT: the build ends in an error with TEXT.
+# With a lock, a change is built only after it was approved.
+# broken DIR TEXT: the build must fail with TEXT.
 broken() {
     if cmake --build "$1" >log 2>&1; then
         fail "$1 was built"

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Compiles what shmrpcgen makes of golden/ and names/ with one compiler, by one
-# standard; each warning is an error.
+# Compiles what shmrpcgen generates from golden/ and names/ with one compiler and
+# one standard; each warning is an error.
 #   compile_test.sh SHMRPCGEN INCLUDE_DIR COMPILER LANGUAGE STANDARD
-# Exit status 77: the compiler is not here.
+# Exit status 77: the compiler is not installed.
 set -eu
 generator=$(realpath "$1") include=$2 compiler=$3 language=$4 standard=$5
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,7 +18,7 @@ fi
 
 "$generator" --out-dir "$work/plain" "$here/golden"
 
-# Every macro of defaults, used.
+# Writes code that uses every macro of defaults.
 {
     for header in words types own; do
         echo "#include \"$header.h\""
@@ -57,15 +57,16 @@ if [ "$language" = c++ ]; then
     sed -i '/complex/d' "$work/first.h"
 fi
 
-# compile FILE OPTION...: as a user with strict flags does, each file for itself.
-# A header is the first that its own file includes (golden/), and so alone, too.
+# compile FILE OPTION...: compiles one file, with the flags of a strict user.
+# Each generated .c file includes its own header first, so headers are also
+# tested without any others before them.
 compile() {
     "$compiler" -x "$language" -std="$standard" -c -o /dev/null \
         -I"$include" -I"$work" \
         -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
         -Wcast-qual -Wcast-align -Wundef -Werror "$@" || failed=1
 }
-# Some warnings come with optimisation only: once is enough.
+# Some warnings appear only with optimisation: one run with it is enough.
 effort=-fsyntax-only
 [ "$compiler $standard" != "gcc c11" ] || effort=-O2
 find "$work" -name '*.c' | sort >"$work/files"
@@ -75,6 +76,6 @@ done <"$work/files"
 for file in "$work"/words_client.c "$work"/words_server.h "$work"/words.c; do
     compile -fsyntax-only -include "$work/first.h" "$file"
 done
-# A method with the name of a function-like macro from some other header.
+# A method may have the name of a function-like macro from another header.
 compile -fsyntax-only '-Decho_json(...)=no_such_thing' "$work/echo_server.c"
 exit $failed

@@ -20,8 +20,8 @@
 
 #define MAX_PAIRS 4096
 
-/* A comparison: the path to the compared place, and pairs of types that have
- * been compared, since types are recursive. */
+/* State of a comparison: the path to the current place, and the pairs of types
+ * already compared, since types are recursive. */
 typedef struct walk {
     char path[512];
     size_t len;
@@ -215,7 +215,7 @@ static void same_method(const shmrpc_method *got, const shmrpc_method *wanted)
     leave(old);
 }
 
-/* The pieces may be cut elsewhere. */
+/* Compares texts as a whole: the pieces may be cut at other places. */
 static void same_pieces(const char *const *got, const char *const *wanted)
 {
     shmrpci_buf all[2];
@@ -267,7 +267,8 @@ static void same_row(const shmrpc_shared *got, const shmrpc_shared *wanted)
     if (wanted->element != NULL) {
         same_type("element", got->element, wanted->element);
     }
-    /* The rest are numbers, without padding between them. */
+    /* All other members are numbers without padding, so memcmp compares
+     * them. */
     shmrpc_shared rest = *got;
     rest.name = wanted->name;
     rest.key = wanted->key;
@@ -279,7 +280,7 @@ static void same_row(const shmrpc_shared *got, const shmrpc_shared *wanted)
     leave(old);
 }
 
-/* All objects of the file, in order. */
+/* Checks all shared objects of the file, in order. */
 static void shared_objects(void **state)
 {
     (void)state;
@@ -318,7 +319,8 @@ static void shared_objects(void **state)
     shmrpci_arena_fini(&arena);
 }
 
-/* Loads a file and compares the service that is called like the compiled. */
+/* Loads a file and compares its service that has the name of the compiled
+ * one. */
 static void check(const char *path, const shmrpc_service *wanted)
 {
     shmrpci_arena arena;
@@ -376,7 +378,7 @@ static void calls(void **state)
     check(TEST_FOLDER "/calls.svc", &calls_calls_descriptor);
 }
 
-/* A method of the service below, which must have these streams. */
+/* Expects these streams on a method of the service below. */
 static void streams(const shmrpc_method *method, const char *name,
                     uint32_t window_in, uint32_t window_out, int64_t idle_ns)
 {
@@ -426,7 +428,7 @@ static void streams_of_methods(void **state)
                      SHMRPC_OK);
     streams(&got->methods[0], "down", 0, small, 0);
     assert_string_equal(got->methods[0].items_out->name, "p.Small");
-    /* 16 pages, and what msgpack puts around each. */
+    /* 16 items of this size, with what msgpack adds to each. */
     uint32_t pages = got->methods[1].window_in;
     assert_true(pages > 16 * 65000 && pages < 16 * 66000);
     streams(&got->methods[1], "up", pages, 0, 0);

@@ -1,5 +1,5 @@
 /*
- * Generated dicts, as a user would use them: keys and values of every form
+ * Tests generated dicts as a user would use them: keys and values of every form
  * between two processes, concurrent changes, and the effects of the declared
  * options.
  */
@@ -92,7 +92,7 @@ static void structs_with_texts_and_lists_are_there(void **state)
     jobs_v1_jobs_close(jobs);
 }
 
-/* ---- fixed values, changed by two at a time ---- */
+/* ---- fixed values, changed by two processes at a time -------------------- */
 
 static int count_up(void *user, const jobs_v1_fixed *was, jobs_v1_fixed *now)
 {
@@ -249,7 +249,7 @@ static void views_stay_as_they_were(void **state)
     assert_ok(jobs_v1_jobs_merge(jobs, entries, 3, &error), &error);
     assert_ok(jobs_v1_jobs_view_open(jobs, &view, &error), &error);
     assert_ok(jobs_v1_jobs_clear(jobs, &error), &error);
-    for (size_t i = 0; i < 3; i++) { /* in the order of insertion */
+    for (size_t i = 0; i < 3; i++) { /* in insertion order */
         assert_ok(jobs_v1_jobs_view_next(view, &key, &job, &error), &error);
         assert_int_equal(key->len, 1);
         assert_memory_equal(key->ptr, entries[i].key.ptr, 1);
@@ -398,7 +398,7 @@ static void lists_are_changed_item_by_item(void **state)
     jobs_v1_past_release_one(past, job);
     assert_ok(jobs_v1_past_get(past, &all, &error), &error);
     assert_true(all->len == 2 && all->ptr[0].id == 3 && all->ptr[1].id == 4);
-    /* The list as a whole is the same as before. */
+    /* The whole list equals the one put before. */
     assert_ok(jobs_v1_past_put(past, all, &error), &error);
     jobs_v1_past_release(past, all);
     assert_ok(jobs_v1_past_len(past, &len, &error), &error);
@@ -455,7 +455,7 @@ static void keys_of_every_form_have_locks(void **state)
     assert_ok(jobs_v1_fixed_try_lock(numbers[1], &two, &error), &error);
     assert_ok(jobs_v1_fixed_unlock(numbers[1], &two, &error), &error);
     assert_ok(jobs_v1_fixed_unlock(numbers[0], &one, &error), &error);
-    /* An empty text is a key as any other; no key is the whole. */
+    /* An empty text is an ordinary key; NULL locks the whole dict. */
     assert_ok(jobs_v1_jobs_lock(texts[0], &empty, NULL, &error), &error);
     assert_int_equal(jobs_v1_jobs_try_lock(texts[1], NULL, &error),
                      SHMRPC_E_BUSY);

@@ -1,11 +1,13 @@
 /*
  * Explanations: every code of the table has one, its wrong example gives
- * exactly this code at the marked places, and its right example nothing.
+ * exactly this code at the marked places, and its right example gives no
+ * diagnostic.
  *
- * An example may have several files, the others behind `// file: NAME`; the
- * first is main.svc.  A line of a `^` and `~` marks the line above it.
+ * An example may have several files, each after the first one introduced by `//
+ * file: NAME`; the first is main.svc. A line with `^` and `~` marks a part of
+ * the line above it.
  *
- * One code alone: `explain_test S0301`.
+ * To test a single code, run `explain_test S0301`.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,13 +24,14 @@
 #include "idl/idl.h"
 #include "idl/lint.h"
 
-/* Breaks between two versions: check_test has a pair for each. */
+/* Codes of breaks between two versions: check_test has a pair of versions for
+ * each. */
 #define FIRST_OF_CHECK 1100
 
 #define MAX_FILES 4
 #define MAX_MARKS 16
 
-/* Codes whose example would be too long; limits_test covers them. */
+/* Codes whose example would be too long; limits_test tests these. */
 static bool has_no_example(idl_code code)
 {
     return code == IDL_S_FILE_NOT_TEXT || code == IDL_S_FILE_TOO_LARGE ||
@@ -90,7 +93,7 @@ static void add_line(example *e, uint32_t *number, const char *line, size_t len)
     }
 }
 
-/* The block after `heading`; false: there is none. */
+/* Finds the block after `heading`; false if there is none. */
 static bool find_example(const char *text, const char *heading, example *e)
 {
     *e = (example){.file_count = 0};
@@ -133,7 +136,7 @@ static shmrpc_status read_file(shmrpci_arena *arena, const char *path,
     return SHMRPC_E_NOT_FOUND;
 }
 
-/* Errors that only the generator reports. */
+/* Adds the errors that only the generator reports. */
 static void refuse(const idl_schema *schema, shmrpci_arena *arena,
                    idl_diags *diags)
 {
@@ -170,7 +173,8 @@ static void print_diags(const char *what, const idl_diags *diags)
     shmrpci_buf_fini(&text);
 }
 
-/* As wide as it is drawn: at least one, and not over the end of the line. */
+/* The width of the mark as diagnostics draw it: at least one character, and not
+ * past the end of the line. */
 static uint32_t width_of(idl_span span)
 {
     idl_place begin = idl_source_place(span.source, span.begin);

@@ -1,4 +1,5 @@
-/* Generated streams over inproc, against the public library: every shape. */
+/* Tests generated streams of every shape, over inproc against the public
+ * library. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,6 @@
-/* Formatting never changes the meaning of a .svc, and formatting again changes
- * nothing: random services, 500 of them, or 50,000 with SHMRPC_TEST_LONG=1. */
+/* Formatting never changes the meaning of a .svc, and formatting the result
+ * again changes nothing. Tests 500 random services, or 50,000 with
+ * SHMRPC_TEST_LONG=1. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The commands fmt, lint and explain: statuses, what they print and write.
+# Tests the commands fmt, lint and explain: statuses, output, written files.
 #   fmt_test.sh SHMRPCGEN
 set -eu
 generator=$(realpath "$1")
@@ -15,7 +15,8 @@ fail() {
     failed=1
 }
 
-# expect STATUS TEXT ARGUMENT...: runs it; TEXT must be in what it prints.
+# expect STATUS TEXT ARGUMENT...: runs the program; its output must contain
+# TEXT.
 expect() {
     status=$1 text=$2
     shift 2

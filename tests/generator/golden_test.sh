@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compares what shmrpcgen makes of golden/*.svc with golden/expected/.
+# Compares what shmrpcgen generates from golden/*.svc with golden/expected/.
 #   golden_test.sh SHMRPCGEN            compare
 #   golden_test.sh SHMRPCGEN --update   accept what it makes now
 set -eu
@@ -23,7 +23,7 @@ diff -ru "$expected" "$got" || {
     exit 1
 }
 
-# The same input gives the same bytes, from anywhere, by any name.
+# The same input gives the same bytes, from any folder and by any path.
 again=$got/again
 cd "$here/acme"
 "$generator" --async --out-dir "$again" ./../types.svc

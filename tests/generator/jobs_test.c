@@ -1,8 +1,8 @@
 /*
- * Generated queues, as a user would use them: typed items of every form between
- * two processes, and the effects of the declared options.
+ * Tests generated queues as a user would use them: typed items of every form
+ * between two processes, and the effects of the declared options.
  *
- * The objects of each test are in a folder of its own.
+ * Each test has its own folder for its objects.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
@@ -71,7 +71,8 @@ static void pop_jobs(void)
     jobs_v1_work_queue *work = NULL;
     const jobs_v1_job *job = NULL;
     assert_ok(jobs_v1_work_open(NULL, NULL, &work, &error), &error);
-    for (uint64_t i = 0; i < ROUNDS; i++) { /* `order total` */
+    for (uint64_t i = 0; i < ROUNDS; i++) { /* in order, because of `order
+                                             * total` */
         assert_ok(jobs_v1_work_pop(work, &patience, &job, &error), &error);
         assert_is_job(job, i);
         assert_false(jobs_v1_work_is_redelivered(job));
@@ -111,7 +112,8 @@ static bool push_points(void)
     return good;
 }
 
-static jobs_v1_points_queue *parents_points; /* keeps the object, which has
+static jobs_v1_points_queue *parents_points; /* kept open, because the
+                                              * object's lifetime is
                                               * `last_close` */
 
 static void pop_points(void)
@@ -177,7 +179,7 @@ static bool push_others(void)
                   &error) &&
         went_well(jobs_v1_levels_push(level_queue, &level, NULL, &error),
                   &error);
-    /* `things` lives as long as its creator, the parent. */
+    /* `things` exists only while its creator, the parent, has it open. */
     jobs_v1_things_close(things);
     jobs_v1_quads_close(quads);
     jobs_v1_batches_close(batches);

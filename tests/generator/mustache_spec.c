@@ -1,11 +1,11 @@
 /*
- * Judges the Mustache renderer by the public specification:
+ * Tests the Mustache renderer with the cases of the public specification:
  *
  *     mustache_spec FOLDER/specs/comments.json ...
  *
- * The files are those of the repository mustache/spec; they are not part of
- * this tree.  Prints each failure, then the figures; exits with 1 when any
- * case failed or a file could not be read.
+ * The files come from the repository mustache/spec; they are not part of this
+ * tree. Prints each failure, then the totals; exits with 1 if a case failed or
+ * a file could not be read.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static bool run_case(const gen_value *test, const char *path)
     const gen_value *template = gen_get(test, "template", 8);
     const gen_value *expected = gen_get(test, "expected", 8);
     const gen_value *partials = gen_get(test, "partials", 8);
-    /* find_partial only reads it. */
+    /* The cast is safe: find_partial only reads it. */
     gen_mustache_opts opts = {.lookup = find_partial,
                               .user = (void *)(uintptr_t)partials};
     shmrpci_buf out;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Judges the Mustache renderer by the public specification.
+# Tests the Mustache renderer with the cases of the public specification.
 #   tests/generator/mustache_spec.sh PROGRAM SPEC_FOLDER
 # PROGRAM is the built mustache_spec; SPEC_FOLDER a checkout of mustache/spec.
 # Files whose names begin with ~ are optional modules, which we do not have.

@@ -1,5 +1,5 @@
-/* Mustache: cases of our own for each rule of the specification, and for what
- * it leaves open: strictness, limits and the places of errors. */
+/* Mustache: our own cases for each rule of the specification, and for what it
+ * leaves undefined: strictness, limits and the places of errors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 
 #include "generator/mustache.h"
 
-/* The model of all cases. */
+/* The model that all cases use. */
 static const char model_json[] =
     "{\"name\": \"add\", \"html\": \"<a href=\\\"x\\\">&</a>\", \"n\": 0,"
     " \"yes\": true, \"no\": false, \"null\": null, \"none\": [],"

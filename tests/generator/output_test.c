@@ -1,4 +1,5 @@
-/* Output: only when changed, atomically, with folders and depfiles. */
+/* Output: files are written only if changed, and atomically; folders and
+ * depfiles. */
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
 #include <stdarg.h>
@@ -65,7 +66,7 @@ static void writes_only_what_changes(void **state)
     shmrpci_buf_fini(&text);
 }
 
-/* Appends `text` in pieces of 5,000 bytes, as large files come. */
+/* Appends `text` in pieces of 5,000 bytes, as a large file is rendered. */
 static void append_pieces(gen_output *output, const char *text, size_t len)
 {
     shmrpc_error error;
@@ -75,8 +76,8 @@ static void append_pieces(gen_output *output, const char *text, size_t len)
     }
 }
 
-/* The existing file against the new text: equal, longer, shorter, and different
- * at the beginning, in the middle and at the end. */
+/* Compares existing files with a new text: equal, longer, shorter, and
+ * different at the beginning, in the middle and at the end. */
 static void compares_piece_by_piece(void **state)
 {
     (void)state;
@@ -84,7 +85,7 @@ static void compares_piece_by_piece(void **state)
     const char *path = in_folder("p.h");
     static const struct {
         size_t len;
-        size_t differs_at; /* SIZE_MAX: nowhere */
+        size_t differs_at; /* SIZE_MAX: does not differ */
     } cases[] = {{60000, SIZE_MAX}, {60001, SIZE_MAX}, {30000, SIZE_MAX},
                  {0, SIZE_MAX},     {60000, 0},        {60000, 20000},
                  {60000, 59999}};

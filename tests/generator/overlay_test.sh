@@ -1,7 +1,7 @@
 #!/bin/sh
-# overlay_test.sh SHMRPCGEN README: a folder of the user's replaces single
-# partials, in every language, and adds whole files to none; and the template
-# that templates/README.md shows does what it says there.
+# overlay_test.sh SHMRPCGEN README: a template folder of the user replaces single
+# partials in every language. The example template in templates/README.md prints
+# what is said there.
 set -eu
 generator=$(realpath "$1")
 readme=$(realpath "$2")
@@ -11,7 +11,8 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 mkdir own
 
-# make_both LANG: with the built-in templates into plain/, with own/ into new/.
+# make_both LANG: generates with the built-in templates into plain/, and with
+# own/ into new/.
 make_both() {
     svc=$here/doc/odd.svc
     [ "$1" != c ] || svc=$here/golden/echo.svc
@@ -20,7 +21,7 @@ make_both() {
         "$svc"
 }
 
-# A partial of each language: the rest of the output stays the same.
+# Replaces one partial of each language: the rest of the output stays the same.
 echo '/* OWN */' >own/doc.mustache
 echo '<style>/* OWN */</style>' >own/style.mustache
 echo '.\" OWN' >own/paragraphs.mustache

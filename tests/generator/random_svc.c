@@ -1,4 +1,4 @@
-/* Random services: generating, changing and printing them. */
+/* Generates, changes and prints random services. */
 #include "random_svc.h"
 
 #include <inttypes.h>
@@ -23,7 +23,7 @@ static bool is_integer(idl_kind kind)
     return idl_kind_is_signed(kind) || idl_kind_is_unsigned(kind);
 }
 
-/* Small bounds, and those as wide as the kind. */
+/* Sets either small bounds or bounds as wide as the kind. */
 static void set_bounds(random_node *node, uint64_t *seed)
 {
     static const int low[] = {0, 0, 1, 2};
@@ -47,7 +47,8 @@ static idl_kind scalar_kind(const random_svc *svc, uint64_t *seed)
     return kind == IDL_ANY && !svc->has_any ? IDL_U32 : kind;
 }
 
-/* Types that map keys may have; enums too, but those are tested elsewhere. */
+/* A random type that can be a map key; enums are left out, because they are
+ * tested elsewhere. */
 static idl_kind key_kind(uint64_t *seed)
 {
     static const idl_kind kinds[] = {IDL_STRING, IDL_U8, IDL_I32, IDL_U64,
@@ -55,7 +56,8 @@ static idl_kind key_kind(uint64_t *seed)
     return kinds[below(seed, 5)];
 }
 
-/* Records below `limit` may be held; `value` means not through a pointer. */
+/* A type without parts. It may be a record below `limit`; `value` means held by
+ * value, not through a pointer. */
 static random_node leaf(const random_svc *svc, uint64_t *seed, unsigned limit)
 {
     random_node node = {.kind = scalar_kind(svc, seed)};
@@ -88,7 +90,7 @@ static random_type make_type(const random_svc *svc, uint64_t *seed,
         *node = (random_node){.kind = kinds[below(seed, 3)],
                               .key = key_kind(seed),
                               .length = 1 + below(seed, 3)};
-        /* A map of booleans holds two. */
+        /* A map of booleans has at most two entries. */
         if (node->kind == IDL_LIST && one_in(seed, 3)) {
             set_bounds(node, seed);
             node->max = node->max > 4 ? 4 : node->max;
@@ -178,7 +180,7 @@ static void make_enum(random_svc *svc, uint64_t *seed)
     }
 }
 
-/* A struct may also hold itself, through a list or when it is optional. */
+/* Lets a struct contain itself, through a list or an optional field. */
 static void add_recursion(random_svc *svc, random_record *record,
                           uint64_t *seed)
 {
@@ -284,7 +286,8 @@ static void change_type(random_svc *svc, random_type *type, uint64_t *seed,
                    node->kind < IDL_MAP) {
             set_bounds(node, seed);
             if (node->kind == IDL_LIST) {
-                node->min = 0; /* it may hold its own record */
+                node->min = 0; /* with a minimum length, a record that
+                                * contains itself would have no value */
                 node->max = node->max > 4 ? 4 : node->max;
             }
         }
@@ -405,7 +408,7 @@ static void change_enum(random_svc *svc, uint64_t *seed)
         e->names[item] = svc->next_name++;
         break;
     case 4:
-        e->values[item] += item > 0; /* 0 must stay */
+        e->values[item] += item > 0; /* the first value stays 0 */
         break;
     default:
         e->base = e->base == IDL_U8 ? IDL_U16 : IDL_U8;

@@ -1,14 +1,13 @@
 /*
- * Random services, and random changes of them: for property tests of whatever
- * takes a .svc.
+ * Random services, and random changes of them, for property tests of everything
+ * that reads a .svc.
  *
- * A service is a tree in fixed arrays, so that a copy is an assignment; it is
- * printed as a .svc that has no errors (a change may make one, rarely: two
- * mutations that meet).  It uses every type but `any` in native methods, every
- * encoding but raw, bounds, defaults, tags with holes in another order than
- * the source, recursion, errors with details; no imports, constants or
- * aliases, which leave no trace in a schema, and nothing of streams and shared
- * objects.
+ * A service is a tree in fixed arrays, so that it can be copied by assignment.
+ * It is printed as a valid .svc; rarely, two changes together make it invalid.
+ * It uses every type (except `any` in native methods), every encoding except
+ * raw, bounds, defaults, tags with gaps in another order than the source,
+ * recursion, and errors with details. It has no streams or shared objects, and
+ * no imports, constants or aliases, which leave no trace in a schema.
  *
  * The same seed gives the same service.
  */
@@ -25,7 +24,7 @@
 #define RANDOM_SVC_RECORDS 6
 #define RANDOM_SVC_METHODS 4
 #define RANDOM_SVC_MEMBERS 8
-#define RANDOM_SVC_NODES   4 /* of one type */
+#define RANDOM_SVC_NODES   4 /* nested in one type */
 
 typedef struct random_node {
     idl_kind kind;
@@ -37,10 +36,11 @@ typedef struct random_node {
     idl_kind key;    /* MAP */
 } random_node;
 
-/* nodes[0] of nodes[1] of ...: each list, map and array has one element. */
+/* nodes[0] contains nodes[1], and so on: each list, map and array has one
+ * element type. */
 typedef struct random_type {
     random_node nodes[RANDOM_SVC_NODES];
-    unsigned depth; /* nodes in use */
+    unsigned depth; /* number of nodes in use */
 } random_type;
 
 typedef struct random_field {
@@ -76,11 +76,11 @@ typedef struct random_method {
     unsigned param_count;
     bool has_result;
     random_type result;
-    bool throws; /* all errors */
+    bool throws; /* all errors of the service */
 } random_method;
 
 typedef struct random_svc {
-    bool has_any; /* then no method is native */
+    bool has_any; /* if set, no method is native */
     unsigned next_name;
     random_enum enums[RANDOM_SVC_ENUMS];
     unsigned enum_count;
@@ -95,7 +95,7 @@ void random_svc_make(random_svc *svc, uint64_t *seed);
 /* Makes one random change. */
 void random_svc_change(random_svc *svc, uint64_t *seed);
 
-/* Appends the text. */
+/* Appends the service as the text of a .svc. */
 void random_svc_print(const random_svc *svc, shmrpci_buf *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* Random values by type tables. */
+/* Generates and compares random values, guided by type tables. */
 #include "random_value.h"
 
 #include <float.h>
@@ -10,7 +10,7 @@
 
 #define MAX_NESTING 8
 #define MAX_LENGTH  16
-#define NO_END      100 /* a record that must hold itself has no value */
+#define NO_END      100 /* depth of a record that contains itself endlessly */
 
 typedef struct maker {
     uint64_t *seed;
@@ -166,7 +166,7 @@ static bool same_key(const shmrpc_type *type, const uint8_t *a,
     return memcmp(a, b, type->size) == 0;
 }
 
-/* Keys that exist already are skipped. */
+/* Skips keys that exist already. */
 static void make_map(maker *m, const shmrpc_type *type, void *value)
 {
     size_t wanted = make_length(m, type, 4);
@@ -403,7 +403,7 @@ static bool same_maps(const shmrpc_type *writer, shmrpci_span written,
     return same;
 }
 
-/* The field of this name or number; `*same` when it has both. */
+/* Finds the field by name or number; `*same` is set if both agree. */
 static const shmrpc_field *counterpart(const shmrpc_type *type,
                                        const shmrpc_field *field, bool *same)
 {
@@ -429,7 +429,7 @@ static bool is_default(const shmrpc_field *field, const void *value)
                                 value);
 }
 
-/* An absent value looks like null, so null and absence are equal. */
+/* An absent value reads as null, so null and absence are equal. */
 static bool is_null(const shmrpc_type *type, const void *value)
 {
     shmrpc_any any;
@@ -493,7 +493,7 @@ static bool same_texts(shmrpci_span a, shmrpci_span b)
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-/* An array is compared with a list as the list of its items. */
+/* The items of a list or an array, which are compared with each other. */
 static shmrpci_span items_of(const shmrpc_type *type, const void *value)
 {
     return type->kind == SHMRPC_KIND_ARRAY ? (shmrpci_span){value, type->count}
@@ -515,7 +515,7 @@ static bool is_sequence(const shmrpc_type *type)
     return type->kind == SHMRPC_KIND_LIST || type->kind == SHMRPC_KIND_ARRAY;
 }
 
-/* Of one kind. */
+/* Compares values of the same kind. */
 static bool same_values(const shmrpc_type *writer, const void *written,
                         const shmrpc_type *reader, const void *got)
 {

@@ -1,6 +1,7 @@
 /*
- * Random values of described types, and whether a value has arrived: for
- * property tests of the codecs and of what two versions can say to each other.
+ * Random values of described types, and a check whether a value has arrived
+ * intact: for property tests of the codecs, and of communication between two
+ * versions.
  */
 #ifndef TESTS_GENERATOR_RANDOM_VALUE_H
 #define TESTS_GENERATOR_RANDOM_VALUE_H
@@ -11,10 +12,11 @@
 #include "base/arena.h"
 #include "shmrpc/descriptor.h"
 
-/* Fills `value`, of the size of the type, within its bounds; extremes, NaN,
- * values without a name and empty containers come often.  Texts, lists and
- * optional structs live in `arena`.  `any` gets what every encoding can carry.
- * False when out of memory, or when the type has no value that ends. */
+/* Fills `value`, which has the size of the type, within the type's bounds.
+ * Extremes, NaN, enum values without a name and empty containers are frequent.
+ * Texts, lists and optional structs are allocated in `arena`. `any` gets only
+ * values that every encoding can carry. False if memory runs out, or if the
+ * type has no finite value. */
 bool random_value(const shmrpc_type *type, void *value, uint64_t *seed,
                   shmrpci_arena *arena);
 

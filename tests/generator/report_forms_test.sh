@@ -1,5 +1,6 @@
 #!/bin/sh
-# Diagnostics for programs: --diagnostics=json and =sarif of all commands.
+# Tests diagnostics for programs: --diagnostics=json and =sarif, for all
+# commands.
 #   report_forms_test.sh SHMRPCGEN
 set -eu
 generator=$(realpath "$1")
@@ -103,13 +104,13 @@ for path in sorted(glob.glob("bad/*.svc")):
     count += len(places(human))
 assert count > 200, count
 
-# Odd names stay one name.
+# A file name with unusual characters stays one name.
 open("a b%ä.svc", "w").write("package p;\nstruct A { 1: u9 x; }\n")
 (run_,) = json.loads(run("--diagnostics=sarif", "a b%ä.svc")[1])["runs"]
 uri = run_["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
 assert uri["uri"] == "a%20b%25%C3%A4.svc", uri
 
-# All commands; several files make one report; nothing found is one, too.
+# All commands; several files give one report; a report without findings.
 open("good.svc", "w").write("package g;\nstruct A { 1: u8 x; }\n")
 open("untidy.svc", "w").write("package u;\nservice s { port 1; }\n")
 status, out, _ = run("lint", "--diagnostics=json", "good.svc", "untidy.svc",

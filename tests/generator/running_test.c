@@ -1,12 +1,12 @@
 /*
- * Two versions of a service on a running pair: a client of one, a server of the
- * other, through connect, dispatch and the codecs, over inproc.
+ * Runs two versions of a service against each other: a client of one and a
+ * server of the other, through connect, dispatch and the codecs, over inproc.
  *
- * Random pairs: what `check` calls safe connects both ways (but for a new
- * client whose method the old server lacks), and every call delivers its
- * parameters to the handler, and the handler's result or declared error, with
- * its details, to the caller. Rules of unions and maps: one pair each, with the
- * expected result of connect in either direction.
+ * Random pairs: a pair that `check` reports as safe connects in both directions
+ * (except a new client whose method the old server lacks). Every call delivers
+ * its parameters to the handler, and the handler's result or declared error,
+ * with its details, to the caller. Unions and maps: for each rule one pair,
+ * with the expected result of connect in both directions.
  *
  * SHMRPC_TEST_LONG=1 runs fifty times as many pairs; SHMRPC_TEST_SEED=n runs
  * the pair of this seed alone.
@@ -43,18 +43,19 @@ typedef struct version {
     const shmrpc_service *service;
 } version;
 
-/* One call, seen from both sides; they never run at the same time. */
+/* One call, seen from both sides, which never run at the same time. */
 typedef struct call {
     const shmrpc_method *client;
     const shmrpc_method *server;
-    const void *params;   /* of the client's type */
-    const void *answered; /* result or details, of the server's type */
+    const void *params;   /* a value of the client's type */
+    const void *answered; /* the result or error details, a value of the
+                           * server's type */
     const shmrpc_error_type *raised;
     uint64_t *seed;
     shmrpci_arena arena;
     bool handled;
     bool params_arrived;
-    bool can_answer; /* the result has a form in the encoding */
+    bool can_answer; /* the result can be written in the encoding */
 } call;
 
 typedef struct running {
@@ -118,7 +119,7 @@ static const shmrpc_method *method_of(const shmrpc_service *service,
 
 /* ---- values ---- */
 
-/* A random value of the type, in the call's arena. */
+/* Makes a random value of the type, in the call's arena. */
 static void *make_value(call *c, const shmrpc_type *type)
 {
     void *value = shmrpci_arena_calloc(&c->arena, 1, type->size + 1, 16);
@@ -175,7 +176,7 @@ static int handle(shmrpc_ctx *ctx, call *c, uint32_t index, const void *params,
     return SHMRPC_OK;
 }
 
-/* What the server's `user` pointer points to. */
+/* The target of the server's `user` pointer. */
 typedef struct serving {
     call *call;
     const shmrpc_service *service;
@@ -240,7 +241,7 @@ static bool has_reply(const shmrpc_method *method)
            (method->result->flags & SHMRPC_TYPE_FIXED) == 0;
 }
 
-/* The raised error in the caller's version, or NULL. */
+/* The caller's declaration of the raised error, or NULL. */
 static const shmrpc_error_type *known_error(const call *c)
 {
     for (uint32_t i = 0; i < c->client->throws_count; i++) {
@@ -297,7 +298,7 @@ static const char *judge(const call *c, int status, const void *got,
                : "another result has arrived";
 }
 
-/* Makes one call; `what` is filled if it goes wrong. */
+/* Makes one call; if it goes wrong, `what` describes why. */
 static bool call_once(running *r, uint32_t index, char what[400])
 {
     call *c = &r->call;
@@ -329,7 +330,7 @@ static bool call_once(running *r, uint32_t index, char what[400])
     return why == NULL;
 }
 
-/* Connects, and calls every method. `*status` is the result of connect. */
+/* Connects and calls every method. `*status` is the result of connect. */
 static bool pair_works(const shmrpc_service *client,
                        const shmrpc_service *server, uint64_t *seed,
                        int *status, char what[400])
@@ -384,7 +385,7 @@ static void expect_works(const version *client, const version *server,
     }
 }
 
-/* True if the pair was safe, and therefore was run. */
+/* Returns true if the pair is safe, and therefore was run. */
 static bool run_pair(uint64_t number)
 {
     static random_svc was;
@@ -427,9 +428,9 @@ static void safe_pairs_work(void **state)
 
 /* ---- unions and maps ---- */
 
-/* `before` and `after` replace T, which is the type of parameters or of the
- * result. The results of connect when the writer of T is old, and when it is
- * new. */
+/* `before` and `after` replace T, a type of parameters or of the result. The
+ * other members are the expected results of connect if the writer of T is old,
+ * and if it is new. */
 typedef struct rule {
     const char *name;
     const char *before;

@@ -1,6 +1,6 @@
 /*
- * Generated objects of a service: opened by its client and in the process that
- * serves it, written by whom the service lets, and gone with it.
+ * Tests generated objects of a service: its client and the serving process open
+ * them, only permitted processes write to them, and they end with the service.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
@@ -64,7 +64,8 @@ static bool push_jobs(void)
     bool good =
         went_well(served_tts_connect(NULL, NULL, &client, &error), &error) &&
         went_well(served_jobs_open(client, NULL, &jobs, &error), &error);
-    for (uint64_t i = 0; good && i < 40; i++) { /* waits: `capacity 16` */
+    /* more than `capacity 16`, so push waits for the reader */
+    for (uint64_t i = 0; good && i < 40; i++) {
         served_job job = {.id = i, .text = shmrpc_str_of("say it")};
         good =
             went_well(served_jobs_push(jobs, &job, &patience, &error), &error);

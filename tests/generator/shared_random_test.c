@@ -1,9 +1,9 @@
 /*
  * Random shared objects over random types. The text of each single object,
- * which is stored beside it in shared memory, means the same as the file;
- * formatting changes nothing; the row made at run time agrees with the schema;
- * and `check` reports in a pair of versions exactly the objects with another
- * hash or other options. No value exceeds the size computed from its type's
+ * which is stored beside it in shared memory, has the same meaning as the file.
+ * Formatting doesn't change the meaning. The row made at run time agrees with
+ * the schema. For a pair of versions, `check` reports exactly the objects whose
+ * hash or options differ. No value exceeds the size computed from its type's
  * bounds.
  *
  * SHMRPC_TEST_LONG=1 runs a hundred times as many; SHMRPC_TEST_SEED=n runs the
@@ -35,7 +35,7 @@
 #define PAIRS   300
 #define OBJECTS 6
 
-/* An object as text, in parts that change on their own. */
+/* An object as text, in parts that can be changed separately. */
 typedef struct random_object {
     idl_shared_kind kind;
     uint64_t type_seed;
@@ -78,7 +78,8 @@ static void print_option(const idl_option_row *row, uint64_t *seed,
         }
         value = row->words[random_below(seed, (unsigned)count)].value;
     }
-    bool is_wrong = /* not allowed for these types, or here */
+    bool is_wrong = /* an option that these types, or this place, do not
+                     * allow */
         (row->option == IDL_OPTION_ENCODING &&
          (value == IDL_ENCODING_RAW || value == IDL_ENCODING_NATIVE)) ||
         (row->option == IDL_OPTION_WRITERS && value == IDL_WRITERS_SERVER) ||
@@ -232,7 +233,7 @@ static void formatting_changes_nothing(const version *v)
 
 /* ---- sizes ---- */
 
-static size_t bounded_values; /* that were measured in all */
+static size_t bounded_values; /* how many were measured in all tests */
 
 static void encode_and_measure(const shmrpc_type *type, idl_encoding encoding,
                                uint64_t most, uint64_t *seed)
@@ -254,7 +255,8 @@ static void encode_and_measure(const shmrpc_type *type, idl_encoding encoding,
     shmrpci_arena_fini(&arena);
 }
 
-/* Queues make room for what idl_largest says: no value may take more. */
+/* Queues reserve as much room as idl_largest says, so no value may take
+ * more. */
 static void no_value_is_larger_than_its_bounds(version *v, uint64_t *seed)
 {
     const idl_tables *tables = NULL;
@@ -360,14 +362,15 @@ static void run_pair(uint64_t seed)
     } else {
         random_svc_change(&svc, &seed);
     }
-    if (load(&now, &svc, objects)) { /* few changes make no .svc */
+    if (load(&now, &svc, objects)) { /* only a few changes make the .svc
+                                      * invalid */
         check_tells_what_differs(&was, &now);
     }
     unload(&now);
     unload(&was);
 }
 
-static uint64_t running; /* the present seed; 0: all is well */
+static uint64_t running; /* seed of the running pair; 0: no failure */
 
 static void random_pairs(void **state)
 {
@@ -386,7 +389,8 @@ static void random_pairs(void **state)
     assert_true(bounded_values > count);
 }
 
-/* After a failure, which leaves the test in the middle. */
+/* Prints the seed after a failure, which leaves the test in the middle of a
+ * pair. */
 static int tell_seed(void **state)
 {
     (void)state;

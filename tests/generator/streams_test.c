@@ -1,5 +1,5 @@
 /*
- * Generated topics and pipes, as a user would use them: typed messages and
+ * Tests generated topics and pipes as a user would use them: typed messages and
  * bytes between two processes, and the effects of the declared options.
  */
 #define _POSIX_C_SOURCE 200809L
@@ -103,7 +103,8 @@ static void who_comes_late_gets_the_history(void **state)
         assert_ok(jobs_v1_news_publish(news, &message, NULL, &error), &error);
     }
     assert_ok(jobs_v1_news_subscribe(news, &sub, &error), &error);
-    for (uint64_t i = 4; i < 9; i++) { /* `history 5` */
+    for (uint64_t i = 4; i < 9; i++) { /* the last five, because of `history
+                                        * 5` */
         assert_ok(jobs_v1_news_next(sub, &job, &patience, &error), &error);
         assert_is_job(job, i);
     }

@@ -1,4 +1,4 @@
-/* Tidy: empty lines, comments, and where long lines break. */
+/* Tidy: removes empty lines, breaks comments, and breaks long lines. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

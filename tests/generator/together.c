@@ -1,4 +1,4 @@
-/* A folder for a test's objects, and another process. */
+/* Runs tests in a folder of their own, and with a second process. */
 #define _POSIX_C_SOURCE 200809L
 #include "together.h"
 
@@ -22,7 +22,8 @@ int together_leave(void **state)
     (void)state;
     char command[128];
     (void)snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command); /* NOLINT(cert-env33-c): a fixed text */
+    return system(command); /* NOLINT(cert-env33-c): the command is a fixed
+                             * text */
 }
 
 void together(bool (*child)(void), void (*parent)(void))

@@ -1,8 +1,8 @@
 #!/bin/sh
-# The interfaces that people read, in examples/ and bench/, are laid out by
-# shmrpcgen fmt, and lint finds nothing in them.
+# Checks the interfaces that people read, in examples/ and bench/: shmrpcgen fmt
+# has formatted them, and lint finds nothing.
 #   tree_test.sh SHMRPCGEN            check
-#   tree_test.sh SHMRPCGEN --format   lay them out
+#   tree_test.sh SHMRPCGEN --format   format them
 set -eu
 generator=$(realpath "$1")
 action=${2:-}

@@ -57,7 +57,8 @@ static void fill_two(gen_tree *tree, gen_value *object, const void *source)
     gen_set(object, "c", gen_array(tree));
 }
 
-/* Before, between and after other members, and alone. */
+/* Members added on request: before, between and after other members, and
+ * alone. */
 static void makes_members_when_asked(void **state)
 {
     (void)state;
@@ -83,7 +84,8 @@ static void makes_members_when_asked(void **state)
         }
         assert_true(!before || gen_get(root, "a", 1) != NULL);
         assert_int_equal(fills, 0);
-        if (i < 4) { /* looked up by name first, or printed at once */
+        if (i < 4) { /* some are looked up by name first, the others printed
+                      * at once */
             assert_string_equal(gen_text(root, "b"), "x");
             assert_null(gen_get(root, "e", 1));
         }
@@ -227,7 +229,8 @@ static void refuses_deep_json(void **state)
     gen_tree_fini(&tree);
 }
 
-/* `count` times `item`, with commas between, in brackets. */
+/* Reads `count` copies of `item`, separated by commas, between `open` and
+ * `close`. */
 static shmrpc_status read_many(const char *open, const char *item, size_t count,
                                const char *close)
 {
@@ -258,7 +261,7 @@ static void refuses_too_much_json(void **state)
     assert_int_equal(read_many("{", "\"%zu\":0", members, "}"), SHMRPC_OK);
     assert_int_equal(read_many("{", "\"%zu\":0", members + 1, "}"),
                      SHMRPC_E_INVALID);
-    /* The array is one too. */
+    /* The array itself counts as a value. */
     assert_int_equal(read_many("[", "%zu", values - 1, "]"), SHMRPC_OK);
     assert_int_equal(read_many("[", "%zu", values, "]"), SHMRPC_E_INVALID);
 }

@@ -1,16 +1,16 @@
 /*
- * Random pairs of versions. Pairs that `check` calls safe on the wire never
- * break: the other version reads whatever a client or server sends, with the
- * same meaning. And reported breaks are real: all but one in a thousand can be
- * shown.
+ * Random pairs of versions. Pairs that `check` reports as safe on the wire
+ * never break: each version reads whatever the other one sends, with the same
+ * meaning. Reported breaks are real: for all but one in a thousand, a value
+ * that breaks is found.
  *
- * Old clients meet new servers and new clients old servers; parameters go one
- * way, results and details of errors the other, through the codecs.  A pair
- * fails when a value that one side may write is refused by the other or arrives
- * as something else (random_value.h says what that is: names and numbers of
- * members count, both).  Four things fail by definition, without a value: an
- * old client's method is gone, a result is there on one side only, an error has
- * another number or name, and native types have other members or kinds, which
+ * Old clients meet new servers and new clients old servers; parameters are sent
+ * in one direction, results and details of errors in the other, through the
+ * codecs. A pair fails if a value that one side may write is refused by the
+ * other or arrives with another meaning (see random_value.h: both names and
+ * numbers of members count). Four differences fail without sending a value: a
+ * method of the old client is gone, only one side has a result, an error has
+ * another number or name, or native types have other members or kinds, which
  * padding can hide.
  *
  * SHMRPC_TEST_LONG=1 runs a million pairs (fewer under a sanitizer).
@@ -38,8 +38,8 @@
 #define LONG_PAIRS 1000000
 #endif
 
-/* Values sent of each type: where nothing may break, and at most where
- * something should. */
+/* Number of values sent of each type: for pairs that must not break, and the
+ * maximum for pairs that should. */
 #define SAFE_VALUES  3
 #define BREAK_VALUES 400
 
@@ -56,15 +56,15 @@ typedef struct pair {
     version new_version;
     bool verbose;
     uint64_t seed;
-    char reason[256]; /* why a value did not arrive */
+    char reason[256]; /* why a value did not arrive intact */
 } pair;
 
 typedef struct figures {
     unsigned long pairs;
-    unsigned long refused; /* changes that made no valid .svc */
+    unsigned long refused; /* changes that gave an invalid .svc */
     unsigned long safe;
     unsigned long breaks;
-    unsigned long works; /* called a break, but nothing shows it */
+    unsigned long works; /* reported as breaks, but no value broke */
 } figures;
 
 /* ---- versions ---- */
@@ -105,7 +105,7 @@ static void print_pair(const pair *p)
             (const char *)p->new_version.text.data);
 }
 
-/* The breaks on the wire that check reports. */
+/* The number of wire breaks that check reports. */
 static size_t wire_breaks(pair *p)
 {
     idl_memory memory = {.arena = &p->new_version.arena};
@@ -127,7 +127,7 @@ static size_t wire_breaks(pair *p)
 typedef struct trip {
     pair *p;
     const char *what;
-    shmrpc_encoding encoding; /* of the writer */
+    shmrpc_encoding encoding; /* the writer's encoding */
     shmrpc_encoding reader_encoding;
     const shmrpc_type *writer;
     const shmrpc_type *reader;
@@ -139,8 +139,8 @@ static bool fail_trip(const trip *t, const char *why)
     return false;
 }
 
-/* Whether two native types have the same members of the same kinds, all levels
- * down; `nesting` ends at types that hold themselves. */
+/* Whether two native types have the same members of the same kinds at all
+ * levels; `nesting` limits the depth, for types that contain themselves. */
 static bool same_layout(const shmrpc_type *a, const shmrpc_type *b,
                         unsigned nesting)
 {
@@ -163,8 +163,7 @@ static bool same_layout(const shmrpc_type *a, const shmrpc_type *b,
     return same;
 }
 
-/* Sends one value and compares it. A value that can't be written proves
- * nothing. */
+/* Sends one value and compares it. A value that can't be written is ignored. */
 static bool travel(const trip *t, uint64_t *seed, shmrpci_arena *arena)
 {
     if (t->encoding == SHMRPC_ENCODING_NATIVE &&
@@ -208,7 +207,7 @@ static const shmrpc_method *method_of(const shmrpc_service *service,
     return NULL;
 }
 
-/* Errors that both sides know by name or by number must be equal. */
+/* An error that both sides know by name or by number must be the same error. */
 static bool errors_arrive(trip *t, const shmrpc_method *client,
                           const shmrpc_method *server, uint64_t *seed,
                           shmrpci_arena *arena)
@@ -260,8 +259,8 @@ static bool call_works(pair *p, const shmrpc_method *client,
            errors_arrive(&t, client, server, seed, arena);
 }
 
-/* Every method that both have; an old client needs all methods that it
- * knows. */
+/* Checks every method that both versions have; an old client needs all of its
+ * methods. */
 static bool pair_works(pair *p, const shmrpc_service *client,
                        const shmrpc_service *server, bool client_is_old,
                        uint64_t *seed)

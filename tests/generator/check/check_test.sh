@@ -1,8 +1,8 @@
 #!/bin/sh
-# Every rule of `shmrpcgen check`: breaks/RULE holds two versions with the
-# findings that are expected, passes/RULE two that come close and pass.
+# Tests every rule of `shmrpcgen check`: breaks/RULE has two versions and the
+# expected findings; passes/RULE has two similar versions that must pass.
 #   check_test.sh SHMRPCGEN            compare
-#   check_test.sh SHMRPCGEN --update   accept what it finds now
+#   check_test.sh SHMRPCGEN --update   accept the current findings
 set -eu
 generator=$(realpath "$1")
 update=${2:-}
@@ -16,7 +16,7 @@ fail() {
     failures=$((failures + 1))
 }
 
-# run STATUS ARGUMENT...: the program's exit status must be this one.
+# run STATUS ARGUMENT...: runs the program, which must exit with STATUS.
 run() {
     wanted=$1
     shift
@@ -35,7 +35,7 @@ says() {
     }
 }
 
-# The findings, without the lines and marks below them.
+# Prints the findings without the source lines and marks below them.
 findings() {
     sed -nE 's/^(new|old)\.svc:([0-9:]+: )(error|warning|note)/\1.svc:\2\3/p' \
         "$work/err"
@@ -65,7 +65,7 @@ for rule in *; do
         exit "$failures"
     ) || failures=$((failures + 1))
 done
-# Each rule has both, some more than one.
+# Every rule has a folder in breaks/ and one in passes/; some have several.
 sed -nE 's/^ +X\([A-Z_]+, +([0-9]+),.*/S\1/p' \
     "$here/../../../generator/check/check.h" >"$work/rules"
 for kind in breaks passes; do
@@ -140,7 +140,7 @@ else
     echo "check_test: no git, revisions are not tested" >&2
 fi
 
-# ---- folders, and removed files ----
+# ---- folders and removed files ----
 
 mkdir -p old/acme new/acme old/lib new/lib
 cp was/acme/common.svc old/acme
@@ -148,7 +148,7 @@ cp was/echo.svc old
 cp -r old/. new
 run 0 --against old new
 [ ! -s "$work/err" ] || fail "said something of what is the same"
-# Old files use the old imports, whatever the folders are called.
+# Old files import old files, whatever the folders are called.
 cat >old/user.svc <<'END'
 package user;
 import "shared.svc";
@@ -171,7 +171,7 @@ done
     failures=$((failures + 1))
 cp old/lib/shared.svc new/lib
 run 0 --against old -I new/lib new
-# A new file breaks nothing; a removed one breaks all that used it.
+# A new file breaks nothing; removing a file breaks everything that used it.
 echo 'package fresh; struct Fresh { 1: u8 a; }' >new/fresh.svc
 run 0 --against old -I new/lib new
 rm new/user.svc
@@ -197,7 +197,7 @@ if command -v git >/dev/null; then
     (cd new && run 1 --against HEAD -I lib . && exit "$failures") ||
         failures=$((failures + 1))
     says 'HEAD:user.svc:3:9: note:'
-    # Imports from outside the repository are today's.
+    # Imports from outside of the repository are read as they are now.
     git -C new checkout -q .
     mkdir outside
     mv new/lib/shared.svc outside
@@ -266,14 +266,14 @@ run 1 --lock lock.svc
 says "the lock isn't up to date"
 says "lock.svc.lock:$(($(grep -n '2: string(..9) name;' lock.svc.lock |
     head -1 | cut -d: -f1) + 1)): error"
-# The message names the field, not a hash that it has changed.
+# The message names the changed field, not only a changed hash.
 says '  in:     struct Thing'
 says '  locked: (nothing)'
 says '  now:    3: optional u32 size;'
 run 0 --update-lock lock.svc
 run 0 --lock lock.svc
 cmp -s lock.svc.lock first.lock && fail "the lock is the old one"
-# A differing line is shown in both versions.
+# A differing line is shown as it is in both versions.
 sed -i 's/port 5601;/port 5601; version 2;/' lock.svc
 run 1 --lock lock.svc
 says '  in:     service More'
@@ -290,7 +290,7 @@ says "lock.svc.lock:$place:6: note: it was u32"
 run 1 --update-lock lock.svc
 run 0 --update-lock --force lock.svc
 run 0 --lock lock.svc
-# Elsewhere, and no lock at all.
+# A lock at another path, and a missing lock.
 run 0 --update-lock=else.lock lock.svc
 cmp lock.svc.lock else.lock || fail "not the same bytes"
 run 0 --lock=else.lock lock.svc

@@ -113,7 +113,7 @@ class Client:
         return self.published(uri, version)
 
     def published(self, uri, version):
-        """The diagnostics of this version, awaited."""
+        """Waits for the diagnostics of this version."""
         while self.diagnostics.get(uri, {}).get("version") != version:
             message = self.receive()
             assert message is not None, "the server ended"
@@ -121,7 +121,7 @@ class Client:
         return self.diagnostics[uri]["diagnostics"]
 
     def await_diagnostics(self, uri, wanted):
-        """Diagnostics of `uri` for which `wanted` holds."""
+        """Waits for diagnostics of `uri` for which `wanted` is true."""
         while not wanted(self.diagnostics.get(uri, {}).get("diagnostics")):
             message = self.receive()
             assert message is not None, "the server ended"
@@ -169,7 +169,7 @@ def find(text, word, utf8=False, nth=0):
 
 
 def edit(text, old, new, nth=0):
-    """A change of the nth `old` to `new`, and the text behind it."""
+    """An edit that replaces the nth `old` by `new`, and the resulting text."""
     line, character = find(text, old, nth=nth)
     offset = -1
     for _ in range(nth + 1):

@@ -412,7 +412,7 @@ def test_outline_is_nested():
 # ---- completion ----
 
 def complete(before, after="\n"):
-    """The proposals between the two texts."""
+    """The completions offered at the cursor, which is between the two texts."""
     text = GOOD + before + after
     client = opened(text)
     lines = (GOOD + before).split("\n")

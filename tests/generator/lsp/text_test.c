@@ -42,7 +42,8 @@ static void test_all_line_ends_count(void **state)
     assert_int_equal(lines.starts[3], 7);
 }
 
-/* Every offset at the beginning of a character survives the round trip. */
+/* Every offset at the beginning of a character survives the round trip to a
+ * position and back. */
 static void test_offsets_round_trip(void **state)
 {
     (void)state;

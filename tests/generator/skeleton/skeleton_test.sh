@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # skeleton_test.sh SHMRPCGEN SVC SERVER CLIENT EXPECTED: runs the programs that
-# were made of the skeleton of SVC, and writes it twice.
+# were built from the skeleton of SVC, and generates the skeleton twice.
 set -euo pipefail
 generator=$1 svc=$2 server=$3 client=$4 expected=$5
 # shellcheck source=examples/server.sh
@@ -13,7 +13,8 @@ start_server 20 "$server"
 stop_server
 diff -u "$expected" "$scratch/got"
 
-# Written once: running it again changes nothing, neither single files nor all.
+# Skeletons are written once: another run changes nothing, neither one file nor
+# all.
 stem=$(basename "$svc" .svc)
 "$generator" --skeleton --out-dir "$scratch/out" "$svc"
 echo mine >"$scratch/out/${stem}_client_main.c"

@@ -7,7 +7,7 @@ static const char base[] =
     "enum E { N = 0; M = 1; }\n"
     "service S { port 1; json f(A a, E e); }\n";
 
-/* The hash of the first method, or of the service, of `text`. */
+/* The hash of the first method of `text`, or of the service. */
 static uint64_t hash_of(const char *text, bool of_method)
 {
     test_load l;
@@ -118,7 +118,7 @@ static void numbers_are_shortest(void **state)
     }
 }
 
-/* `printf 'abc' | sha256sum` begins with these digits. */
+/* Checked with `printf 'abc' | sha256sum`. */
 static void hash_is_the_head_of_sha256(void **state)
 {
     (void)state;

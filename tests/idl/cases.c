@@ -1,4 +1,4 @@
-/* Folders, files and differences. */
+/* Reads folders and files, and prints differences of texts. */
 #include "cases.h"
 
 #include <dirent.h>
@@ -78,7 +78,7 @@ bool cases_write(const char *path, const char *text)
     return file != NULL && fclose(file) == 0 && good;
 }
 
-/* The length of the common beginning, cut to whole lines. */
+/* The length of the common beginning, rounded down to whole lines. */
 static size_t common_lines(const char *a, const char *b)
 {
     size_t lines = 0;
@@ -88,7 +88,7 @@ static size_t common_lines(const char *a, const char *b)
     return lines;
 }
 
-/* The length of the common end, cut to whole lines. */
+/* The length of the common end, rounded down to whole lines. */
 static size_t common_tail(const char *a, size_t a_len, const char *b,
                           size_t b_len)
 {

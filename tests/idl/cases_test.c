@@ -1,10 +1,10 @@
 /*
- * The language by example: each file in cases/good loads without diagnostics
- * and survives the round trip through its canonical text; each file in
- * cases/bad gives exactly the diagnostics in the .expected file beside it.
+ * Tests the language by examples: each file in cases/good loads without
+ * diagnostics and survives the round trip through its canonical text; each file
+ * in cases/bad gives exactly the diagnostics in its .expected file.
  *
- * One case alone: `cases_test bad/port.svc`. After a change of wording, run
- * `IDL_UPDATE=1 cases_test` and review the result.
+ * To run a single case: `cases_test bad/port.svc`. After changing messages, run
+ * `IDL_UPDATE=1 cases_test` and review the changed files.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,7 +25,7 @@ static const char *const import_dirs[] = {"include"};
 static const idl_options options = {.import_dirs = import_dirs,
                                     .import_dir_count = 1};
 
-/* A load, and the memory for it. */
+/* One load, its memory and its diagnostics. */
 typedef struct load {
     shmrpci_arena arena;
     idl_diags diags;
@@ -75,7 +75,8 @@ static void assert_clean(load *l, const char *what)
 
 /* ---- bad ---- */
 
-/* Prints the difference, how to run the case alone, and how to accept it. */
+/* Prints the difference, how to run only this case, and how to accept the new
+ * text. */
 static void fail_with_diff(const char *path, const char *expected,
                            const char *got)
 {
@@ -105,7 +106,7 @@ static void path_beside(const char *path, const char *suffix, char *out,
     (void)snprintf(out, size, "%.*s%s", (int)stem, path, suffix);
 }
 
-/* An error in a file is an error for all files that import it. */
+/* A file with an error makes every file that imports it fail. */
 static void assert_importer_fails(const char *path)
 {
     char text[160];
@@ -162,7 +163,8 @@ static void round_trip(const idl_service *service)
     unload(&again);
 }
 
-/* The canonical text with documentation is for people, and means the same. */
+/* Canonical text with documentation, which is for people, must have the same
+ * meaning. */
 static void round_trip_with_docs(const idl_service *service)
 {
     shmrpci_arena scratch;
@@ -193,7 +195,8 @@ static void good_case(void **state)
     unload(&l);
 }
 
-/* The dump is the output of `shmrpcgen --dump=schema`: stable, and complete. */
+/* The dump is what `shmrpcgen --dump=schema` prints: it must be stable and
+ * complete. */
 static void dump_case(void **state)
 {
     const char *path = *state;
@@ -215,8 +218,8 @@ static void dump_case(void **state)
 
 /* ---- every rule has a case ---- */
 
-/* Limits that take more than a file to pass are in limits_test, and codes from
- * 900 on are the generator's. */
+/* Limits that a single file can't exceed are tested by limits_test. Codes from
+ * 900 on belong to the generator. */
 static bool is_elsewhere(idl_code code)
 {
     return (int)code >= 900 || code == IDL_S_FILE_TOO_LARGE ||

@@ -61,7 +61,7 @@ static void prefix_is_the_last_part(void **state)
     assert_prefix("acme.fts.v1", "search", "search");
 }
 
-/* One file with a name of each kind. */
+/* A file that declares one name of each kind. */
 static const char source[] =
     "package acme.fts;\n"
     "const u8 MaxHits = 1;\n"
@@ -148,7 +148,8 @@ static void methods_avoid_generated_functions(void **state)
 static void words_of_c_are_known(void **state)
 {
     (void)state;
-    /* First, last and some between: the list must be sorted. */
+    /* The first, the last and some between: bsearch requires the list to be
+     * sorted. */
     static const char *const taken[] = {"EOF",   "NULL",  "alignas",   "bool",
                                         "class", "errno", "namespace", "stdin",
                                         "union", "xor_eq"};

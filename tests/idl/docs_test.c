@@ -1,5 +1,5 @@
-/* The examples of docs/language.md that are marked as files load, and are
- * formatted. */
+/* Checks that the examples in docs/language.md that are complete files load,
+ * and that they are formatted. */
 #include <stdlib.h>
 
 #include "cases.h"
@@ -22,12 +22,12 @@ static void assert_formatted(const char *text)
     test_load_fini(&l);
 }
 
-/* Loads the example at `at`; returns where it ends. */
+/* Loads the example at `at`; returns the end of the example. */
 static char *load_example(char *at)
 {
     char *end = strstr(at, "\n```");
     assert_non_null(end);
-    end[1] = '\0'; /* its line end is of the example */
+    end[1] = '\0'; /* the last line end is part of the example */
     test_load l;
     assert_formatted(at);
     test_load_text(&l, at);

@@ -1,5 +1,5 @@
-/* Exploring: declarations found in files with errors, and words that could
- * follow. */
+/* Exploring: finds declarations in files with errors, and the words that could
+ * follow a text. */
 #include "idl/explore.h"
 
 #include <setjmp.h>
@@ -64,7 +64,7 @@ static void test_survives_a_missing_file(void **state)
     shmrpci_arena_fini(&arena);
 }
 
-/* The words after `text`, separated by blanks. */
+/* The words that could follow `text`, separated by spaces. */
 static idl_next next_after(shmrpci_arena *arena, const char *text)
 {
     idl_next next;

@@ -1,10 +1,11 @@
-/* The limits of limits.h: each ends in a diagnostic or a status. */
+/* Tests each limit of limits.h: exceeding it gives a diagnostic or a status. */
 #include <stdlib.h>
 
 #include "idl/limits.h"
 #include "load.h"
 
-/* `head`, then `count` times `item` with its number for %d, then `tail`. */
+/* `head`, then `count` copies of `item` with its number replacing %d, then
+ * `tail`. */
 static char *repeat(const char *head, const char *item, int count,
                     const char *tail)
 {
@@ -98,7 +99,7 @@ static void too_large(void **state)
     free(text);
 }
 
-/* Every file imports the next, without end. */
+/* Serves files of which each imports the next, without end. */
 static shmrpc_status read_endless(shmrpci_arena *arena, const char *path,
                                   const idl_source **out, size_t *bad_offset,
                                   void *user)
@@ -130,8 +131,8 @@ static const char sample[] =
     "struct S { 1: map<string, U> m; 2: u9 wrong; }\n"
     "service T { port 1; json f(S s) -> stream U }\n";
 
-/* Wherever memory ends, the answer is a status, and nothing leaks (which the
- * address sanitizer would say). */
+/* Wherever memory runs out, the result is a status, and nothing leaks (the
+ * address sanitizer would report it). */
 static void memory_ends_anywhere(void **state)
 {
     (void)state;

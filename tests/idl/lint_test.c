@@ -1,10 +1,10 @@
-/* Advice: enabling and allowing rules. The findings of each rule are tested by
- * its explanation (generator/explain_test). */
+/* Lint: enabling, disabling and allowing rules. The findings of each rule are
+ * tested with its explanation (generator/explain_test). */
 #include "load.h"
 
 #include "idl/lint.h"
 
-/* Lints `text`, and expects these codes, in the order of the places. */
+/* Lints `text` and expects these codes, in the order of their places. */
 static void expect(const char *text, const idl_lint_options *options,
                    const char *expected)
 {

@@ -1,4 +1,4 @@
-/* Loads text in a test, and returns its diagnostics as text. */
+/* Loads a text in a test, and keeps its diagnostics as text. */
 #ifndef TESTS_IDL_LOAD_H
 #define TESTS_IDL_LOAD_H
 
@@ -18,7 +18,7 @@ typedef struct test_load {
     shmrpci_arena arena;
     idl_diags diags;
     shmrpci_buf rendered;
-    const idl_schema *schema; /* NULL after errors */
+    const idl_schema *schema; /* NULL if there were errors */
     shmrpc_status status;
 } test_load;
 
@@ -44,7 +44,7 @@ static inline void test_load_fini(test_load *l)
     shmrpci_arena_fini(&l->arena);
 }
 
-/* Loads text that must be valid, and prints diagnostics if it isn't. */
+/* Loads text that must be valid; prints the diagnostics if it isn't. */
 static inline void test_load_good(test_load *l, const char *text)
 {
     test_load_text(l, text);
@@ -54,8 +54,7 @@ static inline void test_load_good(test_load *l, const char *text)
     assert_int_equal(l->status, SHMRPC_OK);
 }
 
-/* Loads text that must be invalid, with `expected` somewhere in the
- * diagnostics. */
+/* Loads text that must be invalid; the diagnostics must contain `expected`. */
 static inline void test_load_bad(const char *text, const char *expected)
 {
     test_load l;

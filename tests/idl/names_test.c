@@ -1,4 +1,4 @@
-/* The map. */
+/* Tests the map from names to objects. */
 #include "idl/names.h"
 #include "load.h"
 

@@ -1,4 +1,4 @@
-/* The schema must describe what the file declares. */
+/* Checks that the schema describes what the file declares. */
 #include "load.h"
 
 static const char source[] =
@@ -140,7 +140,7 @@ static void options_have_defaults(void **state)
     test_load_fini(&l);
 }
 
-/* The hash is of what two programs must agree on: neither names nor sizes. */
+/* The hash covers what two programs must agree on: not names, and not sizes. */
 static void shared_hashes_are_of_types_and_encodings(void **state)
 {
     (void)state;
@@ -191,7 +191,7 @@ static void tags_skip_what_is_reserved(void **state)
     test_load_fini(&l);
 }
 
-/* Two files in memory: an editor has no need of a disk. */
+/* Serves two files from memory, as an editor does. */
 static shmrpc_status read_memory(shmrpci_arena *arena, const char *path,
                                  const idl_source **out, size_t *bad_offset,
                                  void *user)

@@ -1,7 +1,7 @@
 /*
- * Formatting: each file in cases/format becomes the .formatted beside it; and
- * however the blanks of a good .svc are scattered, formatting gives the same
- * tokens and hashes, and formatting again changes nothing.
+ * Formatting: each file in cases/format becomes its .formatted file. However a
+ * good .svc is spaced, its formatted text has the same tokens and hashes, and
+ * formatting it again changes nothing.
  *
  * After a change of layout, run `IDL_UPDATE=1 format_test` and review the
  * result.
@@ -105,7 +105,7 @@ static void golden(void **state)
     cases_free(names, count);
 }
 
-/* ---- small things ---- */
+/* ---- special cases ------------------------------------------------------- */
 
 static void nothing_stays_nothing(void **state)
 {
@@ -132,7 +132,7 @@ static void syntax_errors_are_reported(void **state)
     format_fini(&f);
 }
 
-/* Other errors are not of the form. */
+/* Only syntax errors stop formatting; other errors don't. */
 static void meaning_does_not_matter(void **state)
 {
     (void)state;
@@ -162,7 +162,7 @@ static void memory_may_end(void **state)
     assert_int_equal(status, SHMRPC_OK);
 }
 
-/* Each field gets a line of its own. */
+/* The result grows, because each field gets its own line. */
 static void may_grow_too_large(void **state)
 {
     (void)state;
@@ -184,7 +184,8 @@ static void may_grow_too_large(void **state)
     shmrpci_buf_fini(&text);
 }
 
-/* Takes minutes if it goes back to the beginning of the line for each block. */
+/* This would take minutes if each block made the formatter search its line from
+ * the start. */
 static void lines_may_be_long(void **state)
 {
     (void)state;
@@ -226,7 +227,8 @@ static const char *random_gap(uint32_t *seed, size_t number, char *buffer,
     return " ";
 }
 
-/* The tokens of `text` with other blanks, and comments, between them. */
+/* Prints the tokens of `text` with other white space, and comments, between
+ * them. */
 static void strew(const char *text, uint32_t *seed, shmrpci_buf *out)
 {
     shmrpci_arena arena;
@@ -283,7 +285,7 @@ static void assert_same_meaning(const idl_schema *a, const idl_schema *b)
     }
 }
 
-/* Formats `text`, twice, and loads the result as `path`. */
+/* Formats `text` twice, loads the result as `path`, and compares it. */
 static void keeps_meaning(const char *path, const idl_schema *before,
                           const char *text)
 {

@@ -2,7 +2,7 @@
 #include "idl/syntax/token.h"
 #include "load.h"
 
-/* Lexes `text` and compares the dump. */
+/* Lexes `text` and compares the dump of its tokens. */
 static void assert_tokens(const char *text, const char *expected)
 {
     shmrpci_arena arena;

@@ -1,9 +1,9 @@
 /*
  * A case: something whose calls can be timed.
  *
- * A suite is one file: a table of cases and the functions they name.  The
+ * A suite is one file: a table of cases and the functions that they name. The
  * registry (made by CMakeLists.txt from its list of suites) is the only place
- * that knows them all; to add one, write the file and add a line there.
+ * that knows all suites; to add a suite, write the file and add a line there.
  *
  * A case with `serve` runs in two processes, forked from one parent:
  *
@@ -11,12 +11,12 @@
  *   server                    serve: listen, bench_ready(), answer for ever
  *   client                    (ready) dial, call, call, call, ...
  *
- * A case without it runs in one process: setup, dial, calls, teardown.
- * setup's result is handed to the others; memory that both sides need comes
- * from bench_shared().  The server is ended by SIGTERM.
+ * A case without `serve` runs in one process: setup, dial, calls, teardown. The
+ * pointer that setup returns is passed to all other functions; memory that both
+ * sides need comes from bench_shared(). The server is ended by SIGTERM.
  *
- * Every call checks its reply and ends its process with bench_fail() when it
- * is wrong; the run goes on with the next case.
+ * Every call checks its reply and, if the reply is wrong, ends its process with
+ * bench_fail(); the run goes on with the next case.
  *
  * Threading: one thread in each process, unless a suite makes more.
  */
@@ -32,9 +32,9 @@ extern "C" { /* some peers are C++ */
 
 /* Where the two processes run. */
 typedef enum bench_place {
-    BENCH_PLACE_APART,    /* pinned to two cores */
-    BENCH_PLACE_TOGETHER, /* pinned to one and the same */
-    BENCH_PLACE_FREE,     /* as the scheduler likes */
+    BENCH_PLACE_APART,    /* each process is pinned to a core of its own */
+    BENCH_PLACE_TOGETHER, /* both processes are pinned to one CPU */
+    BENCH_PLACE_FREE,     /* the scheduler chooses the CPUs */
     BENCH_PLACE_ALONE     /* there is only one process */
 } bench_place;
 
@@ -48,40 +48,40 @@ enum {
     BENCH_IN_ALL = BENCH_IN_APART | BENCH_IN_TOGETHER | BENCH_IN_FREE
 };
 
-/* The floor that a case's ratio refers to: the least that it could cost
+/* The floor that a case's ratio refers to: the minimum cost of such a call
  * (README.md). */
 typedef enum bench_floor {
     BENCH_FLOOR_SELF,    /* it is a floor itself */
     BENCH_FLOOR_SIGNAL,  /* one ping-pong */
-    BENCH_FLOOR_COPY,    /* and two copies of the payload */
+    BENCH_FLOOR_COPY,    /* one ping-pong and two copies of the payload */
     BENCH_FLOOR_CONNECT, /* an AF_UNIX connection and one exchange over it */
-    BENCH_FLOOR_NONE     /* it is compared within its contest instead */
+    BENCH_FLOOR_NONE     /* no floor: it is compared within its contest */
 } bench_floor;
 
 typedef struct bench_case bench_case;
 struct bench_case {
     const char *name;  /* such as "shmrpc.null" */
     const char *about; /* one line for --list */
-    size_t payload;    /* bytes, each way */
+    size_t payload;    /* bytes in each direction */
     unsigned places;   /* BENCH_IN_... */
     bench_floor floor;
-    const char *contest;    /* shared by cases that do the same in different
-                             * ways */
-    const char *contestant; /* the way of this case; NULL without a contest */
-    int is_ours;            /* our case, with which the others of its contest
-                             * are compared */
-    /* 0, or how many calls one `call` stands for (possibly a multiple, see
-     * bench_counts_as), by any process: figures are for one of them, and
-     * contests are decided by calls/s. */
+    const char *contest;    /* NULL, or a name shared by cases that do the
+                             * same thing in different ways */
+    const char *contestant; /* the name of this way; NULL without a contest */
+    int is_ours;            /* whether this is our case, with which the others
+                             * of its contest are compared */
+    /* 0, or how many calls one `call` makes, in any process (possibly a
+     * multiple of that, see bench_counts_as). Reported times are for one of
+     * these calls, and contests compare calls/s. */
     unsigned calls;
     const void *with; /* private data of the suite */
     void *(*setup)(const bench_case *self);
-    void (*serve)(void *state); /* or NULL: one process only */
+    void (*serve)(void *state); /* or NULL: the case runs in one process */
     void (*dial)(void *state);  /* or NULL */
     void (*call)(void *state);
     void (*teardown)(void *state); /* or NULL */
-    /* In BENCH_IN_FREE the result depends on which CPUs the case gets: it runs
-     * for a while before it is measured. */
+    /* Whether the case spins: in BENCH_IN_FREE its result depends on which CPUs
+     * it gets, so it runs for a while before it is measured. */
     int spins;
 };
 
@@ -94,45 +94,47 @@ typedef struct bench_suite {
 extern const bench_suite *const bench_suites[];
 extern const size_t bench_suite_count;
 
-/* The case of that name with a payload of at least `payload` bytes, or NULL. */
+/* Returns the case of that name with a payload of at least `payload` bytes, or
+ * NULL. */
 const bench_case *bench_find_case(const char *name, size_t payload);
 
 /* "apart", "together", "free", "alone". */
 const char *bench_place_name(bench_place place);
 
-/* Zeroed memory shared with processes forked later; never NULL (ends the
- * process instead). bench_unshare() frees it. */
+/* Returns zeroed memory shared with processes forked later. Never returns NULL:
+ * ends the process instead. bench_unshare() frees the memory. */
 void *bench_shared(size_t size);
 void bench_unshare(void *memory, size_t size);
 
-/* As malloc, but ends the process instead of returning NULL. */
+/* Like malloc, but ends the process instead of returning NULL. */
 void *bench_alloc(size_t size);
 
-/* A child that dies with this process: its pid, or 0 in it; never fails (ends
- * the process instead). */
+/* Forks a child that dies with this process. Returns the child's pid, or 0 in
+ * the child; if fork fails, ends this process. */
 pid_t bench_fork(void);
 
-/* A new folder in /tmp for sockets and the like; remove deletes it with its
- * files. */
+/* Creates a new folder in /tmp, for sockets and other files;
+ * bench_folder_remove() deletes it with its files. */
 enum { BENCH_FOLDER_BYTES = 40 };
 void bench_folder_make(char path[BENCH_FOLDER_BYTES]);
 void bench_folder_remove(const char *path);
 
-/* A port of 127.0.0.1 that was free a moment ago. */
+/* Returns a port of 127.0.0.1 that was free a moment ago. */
 unsigned bench_free_port(void);
 
 /* Called by serve: clients may dial now. */
 void bench_ready(void);
 
-/* Called by `call`: this call counts as `times` calls, since other processes
- * may have made more calls than needed before it noticed. */
+/* Called by `call`: this call counts as `times` times bench_case.calls, since
+ * other processes may have made more calls than needed before the timed one
+ * noticed. */
 void bench_counts_as(double times);
 
-/* Called by `call`: sets the time of this call, instead of the measured one. */
+/* Called by `call`: replaces the measured time of this call by `ns`. */
 void bench_took(double ns);
 
-/* Beginning of the message of a case that can't be run here, but has not
- * failed. */
+/* Beginning of the message of a case that can't run on this machine; the report
+ * does not count such a case as failed. */
 #define BENCH_NOT_INSTALLED "not installed: "
 
 /* Ends this process; the report shows the message in place of figures. */

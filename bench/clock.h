@@ -1,15 +1,16 @@
 /*
- * The clock of the measurements: the processor's own counter, which costs a
- * third of a clock_gettime() and, unlike it, varies by a few ns only.
+ * The clock of the measurements: the processor's own counter. Reading it costs
+ * a third of a clock_gettime(), and that cost varies by a few ns only.
  *
- * Threading: init before the forks; afterwards everything is constant.
+ * Threading: call bench_clock_init() before the forks; afterwards everything is
+ * constant.
  */
 #ifndef BENCH_CLOCK_H
 #define BENCH_CLOCK_H
 
 #include <stdint.h>
 
-/* Finds out how long a tick is, in 20 ms. */
+/* Measures the length of a tick, which takes 20 ms. */
 void bench_clock_init(void);
 
 /* Length of a tick: 10 ns on a 100 MHz counter; below 1 ns on x86. */

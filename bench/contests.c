@@ -1,4 +1,4 @@
-/* Ratios within contests. */
+/* Compares the cases of each contest, and prints the ratios. */
 #include "contests.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@ static bool in_contest(const bench_run *run, bench_summary *out)
     return run->c->contest != NULL && bench_summarise(run, out);
 }
 
-/* Bytes per ns are GB/s. */
+/* Bytes per ns are GB/s, hence the factor 1e3. */
 static double mb_per_s(const bench_run *run, const bench_summary *summary)
 {
     return 1e3 * (double)run->c->payload / summary->figures.p50_ns;
@@ -24,13 +24,14 @@ static bool same_kind(const bench_case *a, const bench_case *b)
            strncmp(a->contest, b->contest, length) == 0;
 }
 
-/* Whether calls per second decide, rather than the time of a call. */
+/* Whether the contest compares calls per second instead of the time of a
+ * call. */
 static bool is_rate(const bench_case *c)
 {
     return c->calls > 1;
 }
 
-/* How many times as long as ours another case takes. */
+/* Returns the time of case `c` divided by the time of ours. */
 static double times_as_long(const bench_case *c, const bench_figures *ours,
                             const bench_figures *theirs)
 {
@@ -38,7 +39,8 @@ static double times_as_long(const bench_case *c, const bench_figures *ours,
                       : theirs->p50_ns / ours->p50_ns;
 }
 
-/* How many times as long as `ours` `who` takes; 0: it was not run. */
+/* Returns the time of the contestant `who` divided by that of `ours`; 0 if
+ * `who` was not run. */
 static double ratio_to(const bench_plan *plan, const bench_run *ours,
                        const char *who)
 {
@@ -56,7 +58,8 @@ static double ratio_to(const bench_plan *plan, const bench_run *ours,
     return 0;
 }
 
-/* The names of the other contestants of the kind, each once. */
+/* Lists the names of the other contestants in contests of this kind, each
+ * once. */
 static size_t list_others(const bench_plan *plan, const bench_case *kind,
                           const char *others[MAX_OTHERS])
 {
@@ -115,7 +118,7 @@ static void print_table(const bench_plan *plan, const bench_case *kind,
     }
 }
 
-/* Whether no run before has a contest of this kind. */
+/* Whether no earlier run has a contest of this kind. */
 static bool is_first_of_kind(const bench_plan *plan, size_t index)
 {
     const bench_case *const c = plan->runs[index].c;

@@ -1,8 +1,9 @@
 /*
- * Contests: cases that do the same in different ways, ours and those of others.
+ * Contests: cases that do the same thing in different ways, ours and those of
+ * other libraries.
  *
- * The report shows how many times longer each other way takes, from the same
- * run.  Threading: one thread.
+ * The report shows, for each other way, its time divided by ours in the same
+ * run. Threading: one thread.
  */
 #ifndef BENCH_CONTESTS_H
 #define BENCH_CONTESTS_H
@@ -12,12 +13,13 @@
 #include "plan.h"
 
 /* Prints a table for each kind of contest (the first word of its name): a row
- * for each of our cases, a column for each of the others; nothing when none was
- * run. */
+ * for each of our cases, a column for each of the other contestants. Prints
+ * nothing if no case of a contest was run. */
 void bench_contests_text(const bench_plan *plan, FILE *out);
 
-/* Prints a run's part in a contest: ", "mb_per_s": ..., "peer_ratio": {"yajl":
- * 3.20, ...}" (the ratios only for ours); otherwise nothing. */
+/* Prints the JSON members that describe a run's part in a contest: `,
+ * "mb_per_s": ..., "peer_ratio": {"yajl": 3.20, ...}` (the ratios only for our
+ * cases). Prints nothing for a case without a contest. */
 void bench_contests_json(const bench_plan *plan, const bench_run *run,
                          FILE *out);
 

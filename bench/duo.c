@@ -1,4 +1,5 @@
-/* Processes, places, and the functions that both sides of a case may call. */
+/* Forks and pins the processes of a case, and defines the functions that both
+ * of its sides may call (case.h). */
 #include "duo.h"
 
 #include <errno.h>
@@ -22,19 +23,21 @@
 
 enum { CLIENT = 0, SERVER = 1, HANG_SECONDS = 20, STOP_MS = 2000 };
 
-/* How long processes get to settle on their CPUs. */
+/* How long processes call before they are measured, so that the scheduler can
+ * spread them over the CPUs. */
 #define SETTLE_NS INT64_C(50000000)
 
-/* The children's results for the parent, in shared memory. */
+/* The results that the children pass to the parent, in shared memory. */
 typedef struct report {
     bench_figures figures;
     char error[BENCH_ERROR_BYTES];
 } report;
 
-static report *current;            /* state of the running case */
+static report *current;            /* report of the running case */
 static int ready_fd[2] = {-1, -1}; /* the server writes a byte when it is
                                     * ready */
-static int cpus[2] = {0, 0};       /* by side */
+/* The server's CPU and the client's, by side. */
+static int cpus[2] = {0, 0};
 static bool one_cpu = true;
 
 /* ---- for the suites ------------------------------------------------------ */
@@ -78,7 +81,8 @@ void bench_unshare(void *memory, size_t size)
     munmap(memory, size);
 }
 
-/* -1: no more processes can be registered. */
+/* Forks a child that dies with this process. Returns its pid, 0 in the child,
+ * or -1 if fork() failed. */
 static pid_t fork_below(void)
 {
     const pid_t parent = getpid();
@@ -161,7 +165,8 @@ const char *bench_place_name(bench_place place)
 
 /* ---- places -------------------------------------------------------------- */
 
-/* Whether both CPUs are threads of one core, as far as the system reports. */
+/* Whether both CPUs are hardware threads of one core, according to the kernel's
+ * topology files. */
 static bool same_core(int a, int b)
 {
     long core[2] = {-1, -2};
@@ -258,7 +263,8 @@ static void take_place(bench_place place, int side)
 
 /* ---- processes ----------------------------------------------------------- */
 
-/* A child that dies with us; returns 0 in the child. */
+/* Forks one side of a case, pinned as `place` says; returns 0 in the child. The
+ * child dies with this process. */
 static pid_t spawn(bench_place place, int side)
 {
     const pid_t pid = fork_below();
@@ -276,8 +282,8 @@ static void await_server(void)
     }
 }
 
-/* New processes begin on one CPU, and the scheduler takes its time to spread
- * them. */
+/* Calls until the scheduler has spread the new processes: they begin on one
+ * CPU, and moving them takes a while. */
 static void settle(const bench_case *c, void *state)
 {
     const int64_t end_ns = bench_now_ns() + SETTLE_NS;
@@ -313,7 +319,7 @@ __attribute__((noreturn)) static void be_server(const bench_case *c,
     _exit(0);
 }
 
-/* Waits for the child, at most `limit_ms` (-1: forever). */
+/* Waits for the child for at most `limit_ms` (-1: forever). */
 static bool reap(pid_t pid, int limit_ms, int *status)
 {
     const int fd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -373,7 +379,8 @@ bool bench_run_case(const bench_case *c, bench_place place, int64_t budget_ns,
 {
     report *const shared = bench_shared(sizeof *shared);
     void *const state = c->setup(c);
-    /* Otherwise the children would inherit buffered output. */
+    /* Otherwise the children would inherit buffered output and print it
+     * again. */
     fflush(NULL);
     current = shared;
     const bool ok = run_pair(c, place, state, budget_ns);
@@ -387,7 +394,8 @@ bool bench_run_case(const bench_case *c, bench_place place, int64_t budget_ns,
             out->p99_ns /= c->calls;
             out->p999_ns /= c->calls;
             out->ops_per_s *= c->calls;
-            /* Calls come in bursts, so the mean is what one of them took. */
+            /* Calls come in bursts, so the mean is used as the time of one
+             * call. */
             out->p50_ns = 1e9 / out->ops_per_s;
         }
     } else {

@@ -1,8 +1,9 @@
 /*
- * shmrpc-echo SECONDS: calls of examples/echo from C, for bench/python.py,
- * which makes the same ones from Python. Prints the seconds of a call as JSON:
- * the echo of 16 bytes, two integers, and a text of 16 characters as json; of
- * each the best of three rounds, after one that warms up.
+ * shmrpc-echo SECONDS: calls the server of examples/echo from C, so that
+ * bench/python.py can compare the same calls from Python. Prints as JSON how
+ * many seconds one call takes: an echo of 16 bytes, a call with two integers,
+ * and one with a text of 16 characters as json. Each figure is the best of
+ * three rounds, after a warm-up round.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +54,7 @@ static int json(demo_echo *echo)
     return status;
 }
 
-/* Seconds of a call; below 0: it has failed. */
+/* Returns the seconds of one call, or a negative number if a call failed. */
 static double measure(demo_echo *echo, int (*call)(demo_echo *echo),
                       double seconds)
 {

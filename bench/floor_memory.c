@@ -1,5 +1,5 @@
 /*
- * The floor of memory: a cache line that two processes pass back and forth, the
+ * The floor of memory: two processes that pass a cache line back and forth, the
  * same with a futex for processes that share a CPU, and memcpy.
  */
 #include <errno.h>
@@ -13,12 +13,13 @@
 
 #include "case.h"
 
-/* Pairs of lines, so that the adjacent-line prefetcher moves nothing else. */
+/* Each member has a pair of cache lines, so that the adjacent-line prefetcher
+ * does not move another member. */
 typedef struct ball {
-    _Alignas(128) _Atomic uint32_t turn; /* odd: the server's */
+    _Alignas(128) _Atomic uint32_t turn; /* odd: it is the server's turn */
     _Alignas(
         128) _Atomic uint32_t back; /* for answers in a line of their own */
-    _Alignas(128) uint32_t last;    /* the client's own */
+    _Alignas(128) uint32_t last;    /* only the client uses it */
 } ball;
 
 static void *ball_setup(const bench_case *self)
@@ -76,14 +77,14 @@ static void lines_call(void *state)
     await(&b->back, b->last);
 }
 
-/* ---- a line with something to do on the way --------------------------- */
+/* ---- a line that carries work -------------------------------------------- */
 
-/* The work that no call can avoid: 32 bytes in the line with the word, copied
- * out and in on each side, and a computation that depends on them. */
+/* The work that no call can avoid: 32 bytes in the same line as the turn,
+ * copied out and in on each side, and a computation that depends on them. */
 typedef struct parcel {
-    _Alignas(128) _Atomic uint32_t turn; /* odd: the server's */
+    _Alignas(128) _Atomic uint32_t turn; /* odd: it is the server's turn */
     uint64_t body[4];
-    _Alignas(128) uint32_t last; /* the client's own */
+    _Alignas(128) uint32_t last; /* only the client uses it */
     uint64_t sum;
 } parcel;
 
@@ -95,7 +96,8 @@ static void work(uint64_t body[4])
 {
     for (int i = 0; i < WORK_STEPS; i++) {
         body[0] *= UINT64_C(0x9E3779B97F4A7C15);
-        __asm__ volatile("" : "+r"(body[0])); /* one after another */
+        /* Makes each step wait for the previous one. */
+        __asm__ volatile("" : "+r"(body[0]));
     }
 }
 
@@ -152,16 +154,16 @@ static void parcel_call(void *state)
     }
 }
 
-/* ---- an echo, by three copies ------------------------------------------- */
+/* ---- an echo with three copies ------------------------------------------- */
 
 #define ECHO_BYTES (1 << 20)
 
-/* The least that an echo copies, and how: to the server, from request to reply,
+/* The copies that an echo can't avoid: to the server, from request to reply,
  * and back. */
 typedef struct echo {
     ball ball;
-    unsigned char *from; /* the client's own */
-    unsigned char *to;   /* the same */
+    unsigned char *from; /* only the client uses it */
+    unsigned char *to;   /* only the client uses it */
     unsigned char request[ECHO_BYTES];
     unsigned char reply[ECHO_BYTES];
 } echo;
@@ -210,7 +212,7 @@ static void echo_call(void *state)
     }
 }
 
-/* ---- with the kernel's help ------------------------------------------- */
+/* ---- waiting in the kernel ----------------------------------------------- */
 
 /* The kernel gets the address of the atomic's only member. */
 static void futex(_Atomic uint32_t *word, int operation, uint32_t value)
@@ -279,8 +281,8 @@ static void copy_teardown(void *state)
     free(c);
 }
 
-/* A stamp in each copy would stall the copy of 64 bytes, so it is checked
- * once. */
+/* The copied bytes are checked once, in copy_dial(): a stamp in each copy would
+ * stall a copy of 64 bytes. */
 static void copy_call(void *state)
 {
     copy *const c = state;
@@ -310,7 +312,7 @@ static const bench_case cases[] = {
     {.name = "floor.line",
      .about = "one cache line handed back and forth by two spinning processes",
      .payload = 4,
-     /* On one CPU, each would spin until the scheduler's tick. */
+     /* Not together: on one CPU, each would spin until the scheduler's tick. */
      .places = BENCH_IN_APART,
      .floor = BENCH_FLOOR_SELF,
      .setup = ball_setup,

@@ -19,12 +19,13 @@
 
 enum { MESSAGE_BYTES = 64, LARGE_BYTES = 1 << 20 };
 
-/* Both directions of a stream; 0 reads, 1 writes. */
+/* Both directions of a stream. In each array, element 0 is read from and
+ * element 1 is written to. */
 typedef struct wire {
     int to_server[2];
     int to_client[2];
     uint64_t sequence;
-    size_t size; /* of a message */
+    size_t size; /* bytes in a message */
     unsigned char message[LARGE_BYTES];
     unsigned char reply[LARGE_BYTES];
 } wire;
@@ -56,7 +57,7 @@ void bench_get(int fd, void *bytes, size_t size)
     }
 }
 
-/* One socket each way: both ends read and write. */
+/* Uses one socket on each side for both directions. */
 static void use_sockets(wire *w, int client, int server)
 {
     w->to_server[0] = w->to_client[1] = server;
@@ -177,7 +178,7 @@ static void wire_teardown(void *state)
 typedef struct door {
     wire w;
     int listener;
-    struct sockaddr_un at; /* abstract: leaves nothing behind */
+    struct sockaddr_un at; /* an abstract address: no file has to be removed */
     socklen_t at_size;
 } door;
 

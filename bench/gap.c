@@ -1,10 +1,10 @@
 /*
  * shmrpc-gap: how long a client waits when its service is restarted.
  *
- *     shmrpc-gap serve [OPTION...] an ordinary server, for the manager
- *     shmrpc-gap call SECONDS calls it continuously; prints, as JSON,
- * the longest time between two answers, and how many calls were answered and
- * have failed
+ *   shmrpc-gap serve [OPTION...]   an ordinary server, for the manager to run
+ *   shmrpc-gap call SECONDS        calls the server continuously, and prints as
+ *                                  JSON the longest time between two answers,
+ *                                  and how many calls were answered and failed
  *
  * bench/manager.py uses it.
  */

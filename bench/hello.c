@@ -1,8 +1,8 @@
 /*
  * shmrpc-hello: the minimum cost of a request with libmicrohttpd: a page of two
- * bytes, from its own thread. Prints the port and serves until it is killed.
+ * bytes. Prints the port and serves until it is killed.
  *
- * bench/rest.py puts it beside shmrpc-web.
+ * bench/rest.py compares shmrpc-web with it.
  */
 #include <microhttpd.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
     static const char page[] = "hi";
     (void)user, (void)path, (void)verb, (void)version, (void)data;
     if (*context == NULL || *len > 0) {
-        *context = &seen; /* the head, or a part of the body */
+        *context = &seen; /* only the head or a part of the body has come */
         *len = 0;
         return MHD_YES;
     }

@@ -2,9 +2,9 @@
  * Overload: more processes or threads than CPUs. Pairs of a client and a
  * server, many clients of one service, and many threads that share one client.
  *
- * All calls are counted: one "call" of the case is a number of calls by any of
- * them. Each case is run with default settings, and with spinning switched off
- * on both sides; the default must not be slower.
+ * One "call" of a case is a fixed number of calls made by any of the clients.
+ * Each case runs with default settings, and with spinning switched off on both
+ * sides; the default must not be slower.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -25,11 +25,12 @@ enum { MAX_CLIENTS = 64, CALLS = 256, ADDRESS_BYTES = 64 };
 /* The parameters of a case. */
 typedef struct load_shape {
     unsigned clients;
-    unsigned servers; /* as many as clients, or one */
-    unsigned workers; /* of a server */
-    uint32_t work_ns; /* of a handler */
-    int processes;    /* workers are processes; else threads */
-    int is_shared;    /* the clients are threads, and share one connection */
+    unsigned servers; /* as many as clients, or 1 */
+    unsigned workers; /* workers of each server */
+    uint32_t work_ns; /* time that a handler computes */
+    int processes;    /* whether workers are processes; else threads */
+    int is_shared;    /* whether the clients are threads that share one
+                       * connection */
     shmrpc_profile profile;
 } load_shape;
 
@@ -39,10 +40,11 @@ typedef struct counter {
 
 typedef struct load {
     load_shape shape;
-    char address[ADDRESS_BYTES]; /* the client's index, before the server's
-                                  * number */
-    counter *counters;           /* of all clients; shared */
-    bench_calls *calls;          /* calls of the client that is timed */
+    /* Without the server's number, which address_of() appends. */
+    char address[ADDRESS_BYTES];
+    counter *counters;  /* one for each client, in shared memory */
+    bench_calls *calls; /* the connection of the client that is
+                         * timed */
 } load;
 
 static void address_of(const load *o, unsigned number, char out[80])
@@ -97,7 +99,7 @@ static void run_server(void)
     shmrpc_server_destroy(server);
 }
 
-/* Serves as any user's server does. */
+/* Serves through the generated main function, as any user's server does. */
 static void serve_by_processes(const load *o)
 {
     char listen_option[96];
@@ -117,8 +119,8 @@ static void serve_by_processes(const load *o)
     if (freopen("/dev/null", "w", stdout) == NULL) {
         bench_fail("no /dev/null: %s", strerror(errno));
     }
-    bench_ready(); /* the clients are waiting for it */
-    optind = 0;    /* getopt starts over: we have used it, too */
+    bench_ready(); /* the clients wait until the server listens */
+    optind = 0;    /* makes getopt start over, since main() has used it */
     exit(bench_calls_main(4, argv, &impl, NULL));
 }
 
@@ -214,7 +216,7 @@ static void *run_caller(void *user)
     call_for_ever(c->of, c->number);
 }
 
-/* They end with the process. */
+/* The threads end with the process. */
 static void start_callers(load *o)
 {
     static caller callers[MAX_CLIENTS];
@@ -237,7 +239,7 @@ static void load_dial(void *state)
     if (o->shape.is_shared) {
         start_callers(o);
     }
-    /* All of them must be running before timing starts. */
+    /* Wait until all of them run, so that timing does not start too early. */
     for (unsigned i = 1; i < o->shape.clients; i++) {
         while (atomic_load_explicit(&o->counters[i].calls,
                                     memory_order_relaxed) == 0) {
@@ -289,7 +291,7 @@ static void load_teardown(void *state)
         .call = load_call, .teardown = load_teardown                           \
     }
 
-/* With default settings, and without spinning. */
+/* One case with default settings, and one without spinning. */
 #define LOADS(name, about, contest, ...)                            \
     LOAD(name, "balanced", 1, about, contest, __VA_ARGS__,          \
          SHMRPC_PROFILE_BALANCED),                                  \
@@ -312,7 +314,7 @@ static void load_teardown(void *state)
           " us",                                                         \
           "workers " #workers_ "." #us, 4, 1, workers_, (us)*1000, 1, 0)
 
-/* Threads that share a client, beside as many clients. */
+/* Threads that share one client, compared with as many clients. */
 #define THREADS(count, workers_)                                            \
     LOAD("threads" #count "w" #workers_, "shared", 1,                       \
          #count " threads of one client, " #workers_ " workers, 256 calls", \

@@ -1,9 +1,9 @@
 /*
- * The hybrid lock beside a process-shared mutex, a robust one and a semaphore:
- * uncontended, and contended by two and by eight processes.
+ * The hybrid lock, compared with a process-shared mutex, a robust mutex and a
+ * semaphore: uncontended, and contended by two and by eight processes.
  *
  * The timed operation is: lock, add one to a number, unlock. With contention, a
- * "call" is a thousand of these by any process.
+ * "call" is a thousand of these operations by any process.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -23,8 +23,9 @@ enum { MAX_CONTENDERS = 8, CALLS = 1000 };
 typedef struct lock_arena {
     _Alignas(128) pthread_mutex_t mutex;
     _Alignas(128) sem_t semaphore;
-    _Alignas(128) volatile uint64_t count; /* under the lock */
-    volatile uint64_t by[MAX_CONTENDERS];  /* again */
+    _Alignas(128) volatile uint64_t count; /* written under the lock */
+    /* Each process's part of the count, also under the lock. */
+    volatile uint64_t by[MAX_CONTENDERS];
 } lock_arena;
 
 typedef struct lock_kind {
@@ -43,7 +44,8 @@ typedef struct lock_state {
     lock_arena *arena; /* shared by all processes */
 } lock_state;
 
-static shmrpc_lock *hybrid; /* inherited: each process attaches by itself */
+/* Inherited at the fork; each process attaches on first use. */
+static shmrpc_lock *hybrid;
 
 static void check(int code, const char *what)
 {
@@ -158,7 +160,8 @@ static uint64_t sum_of(const lock_arena *arena)
 static void lock_teardown(void *state)
 {
     lock_state *const s = state;
-    /* Other processes may still run: the count must lie in between. */
+    /* Other processes may still run, so the count must lie between two sums
+     * taken before and after it. */
     const uint64_t before = sum_of(s->arena);
     const uint64_t count = s->arena->count;
     const uint64_t after = sum_of(s->arena);

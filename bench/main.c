@@ -39,7 +39,7 @@ static const char usage[] =
     "  --list         print the cases and what they are\n"
     "  --help, --version\n";
 
-/* -1: go on; else the exit status. */
+/* Returns -1 if the program should go on, else the exit status. */
 static int parse(int argc, char **argv, options *o)
 {
     static const struct option known[] = {
@@ -165,7 +165,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "shmrpc-bench: --only: %s\n", error);
         return 2;
     }
-    /* Where our services listen: killed servers leave their sockets. */
+    /* Our services listen in a folder of this run, since killed servers leave
+     * their sockets behind. */
     char folder[BENCH_FOLDER_BYTES];
     bench_folder_make(folder);
     (void)setenv("SHMRPC_DIR", folder, 1);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""manager.py BUILD [ROUNDS]: how long the manager takes to start and restart
-services, with the programs of a build folder. `./dev bench` runs it after the
-calls."""
+"""manager.py BUILD [ROUNDS]: measures how long the manager takes to start and
+restart services, with the programs of the build folder BUILD. `./dev bench`
+runs it after the calls."""
 
 import json
 import os
@@ -18,7 +18,7 @@ ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 5
 SHMRPCD = os.path.join(BUILD, "tools/shmrpcd/shmrpcd")
 SHMRPC = os.path.join(BUILD, "tools/shmrpc/shmrpc")
 GAP = os.path.join(BUILD, "bench/shmrpc-gap")
-YOUNG_S = 2.2  # a service that dies sooner is restarted with a delay
+YOUNG_S = 2.2  # the manager restarts a service that dies sooner with a delay
 
 
 def section(name, listen):
@@ -27,7 +27,8 @@ def section(name, listen):
 
 
 class Manager:
-    """One manager in a folder of its own, from its start to `ready`."""
+    """One manager, started in a folder of its own; it lives until the end of
+    the block."""
 
     def __init__(self, folder, services):
         self.env = dict(os.environ, SHMRPC_DIR=os.path.join(folder, "run"))
@@ -56,7 +57,7 @@ class Manager:
         return json.loads(said.stdout)["pid"]
 
     def gap(self, disturb):
-        """The longest time without an answer while `disturb` runs."""
+        """Returns the longest time without an answer while `disturb` runs."""
         with subprocess.Popen([GAP, "call", str(YOUNG_S)], env=self.env,
                               stdout=subprocess.PIPE, text=True) as client:
             time.sleep(YOUNG_S / 4)

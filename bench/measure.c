@@ -11,9 +11,9 @@ enum {
     BATCHES = 5,
     GROUP = 64,
     GROUP_BELOW_NS = 1000,
-    MIN_SAMPLES = 3, /* in a batch, unless they take LONG times its time */
+    MIN_SAMPLES = 3, /* of a batch, unless they take longer than LONG batches */
     LONG = 20,
-    MAX_SAMPLES = 1 << 13 /* most samples of a batch, however fast they are */
+    MAX_SAMPLES = 1 << 13 /* of a batch, even if calls are fast */
 };
 
 typedef struct timing {
@@ -23,7 +23,7 @@ typedef struct timing {
     uint64_t batch_ticks;
 } timing;
 
-/* How many calls the current call counts for. */
+/* How many calls the current call counts as (bench_counts_as). */
 static double current_times;
 
 void bench_counts_as(double times)
@@ -31,7 +31,7 @@ void bench_counts_as(double times)
     current_times = times;
 }
 
-/* The time that the current call reports; 0: until it has returned. */
+/* The time that the current call has reported by bench_took(); 0 if none. */
 static double current_ns;
 
 void bench_took(double ns)
@@ -39,7 +39,7 @@ void bench_took(double ns)
     current_ns = ns;
 }
 
-/* Makes the calls of one sample; returns how many they were. */
+/* Makes the calls of one sample; returns how many calls they count as. */
 static double sample_once(const timing *t)
 {
     double times = 0;
@@ -67,8 +67,8 @@ double bench_quantile(double *values, size_t count, double fraction)
     return values[(size_t)(fraction * (double)(count - 1) + 0.5)];
 }
 
-/* Fills `samples` with ns per call; returns how many. `ops_per_s` may be
- * NULL. */
+/* Fills `samples` with ns per call; returns the number of samples. `ops_per_s`
+ * may be NULL. */
 static size_t batch(const timing *t, double *samples, double *ops_per_s)
 {
     const double ns = bench_ns_per_tick();
@@ -93,7 +93,8 @@ static size_t batch(const timing *t, double *samples, double *ops_per_s)
     return count;
 }
 
-/* Runs calls for the time of a batch and chooses the size of the groups. */
+/* Runs calls for the time of one batch and chooses how many calls a sample
+ * groups. */
 static void warm_up(timing *t, double *samples)
 {
     t->group = 1;
@@ -115,7 +116,8 @@ void bench_measure(void (*call)(void *state), void *state, int64_t budget_ns,
     double rates[BATCHES];
     size_t count = 0;
 
-    /* Otherwise page faults would be measured in the first batch. */
+    /* Touches all pages; otherwise page faults would be measured in the first
+     * batch. */
     memset(samples, 0, room * sizeof *samples);
     warm_up(&t, samples);
     for (int i = 0; i < BATCHES; i++) {
@@ -128,8 +130,9 @@ void bench_measure(void (*call)(void *state), void *state, int64_t budget_ns,
         t.group = 1;
         count = batch(&t, samples, NULL);
     }
-    /* Beside busy processes hardly any group is undisturbed, and batches differ
-     * so much that the median of their medians means little. */
+    /* If other processes keep the CPUs busy, hardly any group of calls is
+     * undisturbed, and batches differ so much that the median of their medians
+     * means little. So the median of single calls is used if it is lower. */
     const double single = bench_quantile(samples, count, 0.5);
     out->p50_ns = single < out->p50_ns ? single : out->p50_ns;
     out->p99_ns = bench_quantile(samples, count, 0.99);

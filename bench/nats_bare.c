@@ -1,4 +1,5 @@
-/* The bare client of NATS's protocol: lines, and bodies of a stated length. */
+/* The bare client of NATS's protocol: parses lines, and bodies whose length a
+ * line states. */
 #include "nats_bare.h"
 
 #include <stdbool.h>
@@ -13,13 +14,13 @@
 enum {
     IN_BYTES = 256 << 10,
     OUT_BYTES = 256 << 10,
-    SEND_BYTES = 32 << 10 /* size of the output that is sent without waiting for
+    SEND_BYTES = 32 << 10 /* output is sent at this size, without waiting for
                            * more */
 };
 
 struct nats_bare {
     int fd;
-    size_t from; /* number of input bytes that were used */
+    size_t from; /* offset of the first input byte that was not used yet */
     size_t have;
     size_t out_have;
     char in[IN_BYTES];
@@ -32,7 +33,8 @@ static void flush(nats_bare *b)
     b->out_have = 0;
 }
 
-/* Waits for more input; pointers into it are no longer valid. */
+/* Waits for more input. It moves the buffer, so pointers into it become
+ * invalid. */
 static void fill(nats_bare *b)
 {
     flush(b);
@@ -48,7 +50,8 @@ static void fill(nats_bare *b)
     b->have += (size_t)n;
 }
 
-/* The next line, which stays in the input; its length includes the line end. */
+/* Returns the next line, which stays in the input; its length includes the line
+ * end. */
 static const char *peek_line(nats_bare *b, size_t *out_len)
 {
     for (;;) {
@@ -104,7 +107,8 @@ void nats_bare_put(nats_bare *b, const char *subject, const void *data,
     }
 }
 
-/* "MSG subject 1 SIZE": the body follows, and a line end. */
+/* Takes the body that follows a line "MSG subject 1 SIZE", and the line end
+ * after it. */
 static const char *take_body(nats_bare *b, const char *line, size_t len,
                              size_t *out_size)
 {

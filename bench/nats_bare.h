@@ -11,11 +11,11 @@
 
 typedef struct nats_bare nats_bare;
 
-/* Connects to the server at 127.0.0.1, and subscribes to a subject. */
+/* Connects to the server at 127.0.0.1 and subscribes to `subject`. */
 nats_bare *nats_bare_open(unsigned port, const char *subject);
 
-/* Adds a message to those that are sent together when the client waits for
- * input, or the buffer is full. */
+/* Buffers a message. Buffered messages are sent together when the client waits
+ * for input or the buffer is full. */
 void nats_bare_put(nats_bare *b, const char *subject, const void *data,
                    size_t size);
 

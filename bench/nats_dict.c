@@ -1,7 +1,7 @@
 /*
- * Dicts of many machines: reading this machine's copy and putting, beside a
- * bucket of JetStream by libnats in a loop.  Both are kept in memory by one
- * server.
+ * Dicts of many machines: getting from the copy on this machine, and putting;
+ * compared with a bucket of JetStream, used by libnats in an event loop. One
+ * server keeps both in memory.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -13,14 +13,14 @@
 #include "shmrpc/any.h"
 #include "shmrpc/dict.h"
 
-enum { TEXT_BYTES = 61 }; /* 64 in msgpack */
+enum { TEXT_BYTES = 61 }; /* 64 bytes in msgpack */
 
 typedef struct shelf {
     nats_stage stage;
     shmrpc_dict *dict;
     nats_loop *client;
     uint64_t sequence;
-    char text[TEXT_BYTES + 1]; /* the last value that was put */
+    char text[TEXT_BYTES + 1]; /* the value that was put last */
 } shelf;
 
 static void *shelf_setup(const bench_case *self)
@@ -29,7 +29,8 @@ static void *shelf_setup(const bench_case *self)
     (void)self;
     memset(s, 0, sizeof *s);
     nats_stage_begin(&s->stage, true);
-    /* The copy is kept there, and goes with the server's files. */
+    /* The local copy of the dict is kept in the server's folder, and removed
+     * with it. */
     setenv("SHMRPC_DIR", s->stage.server.folder, 1);
     return s;
 }
@@ -96,7 +97,7 @@ static void dict_dial(void *state)
 
 /* ---- a bucket by libnats ------------------------------------------------- */
 
-/* A request, and the answer to it, which must contain that. */
+/* Sends a request; fails the case unless the answer contains `answer`. */
 static void request(shelf *s, const char *subject, const char *data,
                     const char *answer)
 {
@@ -115,7 +116,7 @@ static void bucket_put_call(void *state)
     request(s, "$KV.words.key", s->text, "KV_words");
 }
 
-/* The value comes in base64. */
+/* Gets the value from the bucket; the server returns it in base64. */
 static void bucket_get_call(void *state)
 {
     request(state, "$JS.API.STREAM.MSG.GET.KV_words",

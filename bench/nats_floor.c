@@ -1,7 +1,7 @@
 /*
- * The floor of nats://: two bare clients of NATS's protocol, through a server
- * of their own. They exchange requests and answers, one at a time and 64 in
- * flight, or one sends items as fast as the other reads them.
+ * The floor of nats://: two bare clients of NATS's protocol, connected to a
+ * server started for them. They exchange requests and answers, one at a time
+ * and 64 in flight, or one of them sends items as fast as the other reads.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,16 +12,16 @@
 #include "one_way.h"
 
 enum {
-    DEPTH = 64, /* requests in flight; also how many a "call" is */
+    DEPTH = 64, /* requests in flight, and requests in one "call" */
     CREDIT_BYTES = 256 << 10,
-    CREDITS = 4 /* items that a reader allows at first */
+    CREDITS = 4 /* chunks of credit that a reader gives at first */
 };
 
 typedef struct bare {
     const bench_case *what;
     nats_stage stage;
     nats_bare *client;
-    uint64_t sequence; /* number of the last item that was sent or read */
+    uint64_t sequence; /* number of the last item sent or read */
     size_t unpaid;     /* bytes read since the last credit was given */
     char message[STREAM_LARGE];
 } bare;
@@ -63,7 +63,7 @@ static void ask(bare *b)
     nats_bare_put(b->client, "ask", b->message, b->what->payload);
 }
 
-/* The next message must have that number. */
+/* Fails the case unless the next message has the number `n`. */
 static void expect(bare *b, uint64_t n)
 {
     size_t size;
@@ -91,7 +91,7 @@ static void echo_call(void *state)
     expect(b, b->sequence);
 }
 
-/* Waits for the oldest, and sends another one. */
+/* Waits for the oldest answer, and sends another request. */
 static void pipelined_call(void *state)
 {
     bare *const b = state;
@@ -103,7 +103,8 @@ static void pipelined_call(void *state)
 
 /* ---- items in one direction ---------------------------------------------- */
 
-/* NATS disconnects readers that don't keep up, so the reader gives credit. */
+/* NATS disconnects readers that don't keep up, so the sender waits for credit
+ * from the reader. */
 static void items_serve(void *state)
 {
     bare *const b = state;

@@ -1,6 +1,7 @@
 /*
- * Two clients of libnats, each in a loop of its own, through a server: echoes,
- * one at a time and 64 in flight, the JSON of a call, and a queue of JetStream.
+ * Two clients of libnats, each with an event loop of its own, connected through
+ * a server: echoes, one at a time and 64 in flight, the JSON of a call, and a
+ * queue of JetStream.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -103,7 +104,7 @@ static void pipelined_call(void *state)
 
 /* ---- a queue of JetStream ------------------------------------------------ */
 
-/* A request, and its answer, which must contain that text. */
+/* Sends a request; fails the case unless the answer contains `answer`. */
 static void request(duo *d, const char *subject, const void *data, size_t len,
                     const char *answer)
 {
@@ -115,7 +116,7 @@ static void request(duo *d, const char *subject, const void *data, size_t len,
     }
 }
 
-/* In memory, and with one consumer, like our queue. */
+/* Creates a stream in memory with one consumer, comparable to our queue. */
 static void queue_dial(void *state)
 {
     static const char stream[] =

@@ -1,4 +1,4 @@
-/* The loop that runs a libnats client. */
+/* The event loop that runs a libnats client. */
 #include "nats_loop.h"
 
 #include <poll.h>
@@ -12,10 +12,10 @@ struct nats_loop {
     const nats_carrier_ops *ops;
     nats_carrier *carrier;
     nats_inbox *inbox;
-    nats_message last; /* `own` NULL: none */
+    nats_message last; /* `own` is NULL if there is none */
 };
 
-/* Its state is checked before each wait. */
+/* Nothing to do: the client's state is checked before each wait. */
 static void on_change(void *user)
 {
     (void)user;

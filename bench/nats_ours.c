@@ -1,6 +1,7 @@
 /*
  * Cases that only NATS makes possible: clients without shmrpc, gateways that
- * are killed, the copy on this machine, topics and queues between machines.
+ * are killed, copies of a dict on this machine, topics and queues between
+ * machines.
  */
 #include <signal.h>
 #include <stdint.h>
@@ -26,10 +27,10 @@ typedef struct way way;
 typedef struct scene {
     const way *way;
     nats_stage stage;
-    char address[96]; /* belongs to the client */
+    char address[96]; /* where the client connects */
     bench_calls *calls;
     nats_loop *foreign;
-    shmrpc_topic *topic; /* the topic that it publishes to */
+    shmrpc_topic *topic; /* the topic to which this side publishes */
     shmrpc_sub *sub;
     shmrpc_queue *queue;
     uint64_t sequence;
@@ -38,9 +39,10 @@ typedef struct scene {
 /* Parameters of a case, as its `with`. */
 struct way {
     const char *prefix; /* first part of the client's address */
-    bool has_nats;      /* followed by the address of NATS */
-    bool stores;        /* the server has JetStream */
-    bool has_gateway;   /* a gateway runs beside the server all the time */
+    bool has_nats;      /* whether the address of NATS follows the prefix */
+    bool stores;        /* whether the nats-server has JetStream */
+    bool has_gateway;   /* whether a gateway runs beside the server all the
+                         * time */
 };
 
 static void must(int status, const shmrpc_error *error)
@@ -86,7 +88,8 @@ static int small(shmrpc_ctx *ctx, void *user, const bench_small *value,
     return SHMRPC_OK;
 }
 
-/* Sleeps that long: it is in progress when its gateway is killed. */
+/* Sleeps for `ns`, so that the call is in progress when its gateway is
+ * killed. */
 static int work(shmrpc_ctx *ctx, void *user, uint32_t ns, uint32_t *ret)
 {
     const struct timespec rest = {.tv_nsec = (long)ns};
@@ -144,7 +147,8 @@ static void near_call(void *state)
 
 /* ---- a gateway that is killed -------------------------------------------- */
 
-/* At a random time between two probes of the client. */
+/* Sleeps up to 100 ms, so that the kill comes at a varying time between two of
+ * the client's probes. */
 static void rest_a_while(uint64_t number)
 {
     const struct timespec rest = {.tv_nsec =
@@ -152,7 +156,7 @@ static void rest_a_while(uint64_t number)
     nanosleep(&rest, NULL);
 }
 
-/* Each has a gateway of its own, so that it is known which gateway has the
+/* Starts a gateway for each call, so that it is known which gateway relays the
  * call. */
 static void lost_call(void *state)
 {
@@ -179,7 +183,8 @@ static void lost_call(void *state)
 
 /* ---- a client without shmrpc --------------------------------------------- */
 
-/* Returns the same number of bytes each time. */
+/* Sends a small call as JSON; the sequence number always has the same
+ * length. */
 static bool ask_in_json(scene *s, nats_message *out)
 {
     char body[128];
@@ -193,8 +198,8 @@ static bool ask_in_json(scene *s, nats_message *out)
     return nats_loop_next(s->foreign, out);
 }
 
-/* The gateway may not have subscribed yet, or may still be connecting to the
- * service. */
+/* Retries, because the gateway may not have subscribed yet, or may still be
+ * connecting to the service. */
 static void foreign_dial(void *state)
 {
     scene *const s = state;
@@ -234,7 +239,7 @@ static shmrpc_topic *open_topic(const scene *s, const char *name)
     return topic;
 }
 
-/* Publishes to one topic, and reads another. */
+/* Opens the topic `out` to publish to, and subscribes to the topic `in`. */
 static void open_topics(scene *s, const char *out, const char *in)
 {
     shmrpc_error error;
@@ -267,7 +272,7 @@ static void topic_serve(void *state)
     }
 }
 
-/* A text of the same length each time, with a number in it. */
+/* Makes an item that holds a number, in a text of constant length. */
 static shmrpc_any item_of(scene *s, char text[TEXT_BYTES + 1])
 {
     snprintf(text, TEXT_BYTES + 1, "%0*llu", TEXT_BYTES,
@@ -283,7 +288,8 @@ static void check(const shmrpc_any *item, const char *text)
     }
 }
 
-/* The other side's subscription may still be on its way to the server. */
+/* Retries, because the other side's subscription may still be on its way to the
+ * server. */
 static void topic_dial(void *state)
 {
     static const shmrpc_opts a_second = {.timeout_ns = SHMRPCI_NS_PER_S};

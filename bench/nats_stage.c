@@ -19,8 +19,8 @@ void nats_stage_end(nats_stage *stage)
     nats_server_end(&stage->server);
 }
 
-/* It logs little; Debian's server is old, and would log a warning in each
- * round. */
+/* The gateway's output is dropped: Debian's old nats-server would make it log a
+ * warning in each round. */
 pid_t nats_stage_gateway(const nats_stage *stage, const char *service)
 {
     const pid_t pid = bench_fork();

@@ -1,8 +1,8 @@
 /*
- * One client beside another one that behaves well or badly: it overwrites all
- * shared memory that it can write, or was stopped in the middle of its calls. A
- * client that overwrites never waits; for comparison, another case writes to
- * memory of its own at the same rate.
+ * One client beside another one, which behaves well or badly: it overwrites all
+ * shared memory that it can write, or it was stopped in the middle of its
+ * calls. A client that overwrites never waits, so another case writes to
+ * private memory at the same rate, for comparison.
  *
  * Single calls of the first client are timed; their p99 must not depend on what
  * the other client does.
@@ -27,7 +27,7 @@ typedef enum manner { BEHAVES, COMPUTES, SCRIBBLES, RINGS, STOPS } manner;
 typedef struct pair {
     manner other;
     char address[64];
-    atomic_uint *begun; /* set by the other client; shared */
+    atomic_uint *begun; /* set by the other client, in shared memory */
     bench_calls *calls;
 } pair;
 
@@ -73,7 +73,7 @@ typedef struct area {
     size_t words;
 } area;
 
-/* The writable memory that this process shares with the service. */
+/* Finds the writable memory that this process shares with the service. */
 static size_t find_areas(area areas[MAX_AREAS])
 {
     char line[512];
@@ -96,7 +96,7 @@ static size_t find_areas(area areas[MAX_AREAS])
     return count;
 }
 
-/* The doorbells that it can ring: all its eventfds. */
+/* Finds the doorbells that this process can ring: all its eventfds. */
 static size_t find_bells(int bells[MAX_AREAS])
 {
     size_t count = 0;
@@ -114,7 +114,8 @@ static size_t find_bells(int bells[MAX_AREAS])
 
 #define SEED 88172645463325252u
 
-/* In turn: noise, bytes that look like 64 requests, ones, zeros. */
+/* Returns, depending on the pass: noise, a number that looks like two request
+ * entries, all ones, or zero. */
 static uint64_t nonsense(uint64_t pass, uint64_t *random)
 {
     *random ^= *random << 13;
@@ -163,7 +164,7 @@ static void call_once(const pair *o)
     }
 }
 
-/* Uses as much memory as a connection shares. */
+/* Overwrites as much private memory as a connection shares. */
 __attribute__((noreturn)) static void compute(pair *o)
 {
     const size_t words = (size_t)64 * 1024 / sizeof(uint64_t);
@@ -182,7 +183,7 @@ static void stop_here(int number)
     raise(SIGSTOP);
 }
 
-/* At a random time within the next 20 ms. */
+/* Stops this process at some time within the next 20 ms. */
 static void stop_soon(void)
 {
     const struct itimerval once = {.it_value.tv_usec = 1 + getpid() % 20000};

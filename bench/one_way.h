@@ -1,11 +1,11 @@
 /*
- * Records in one direction: the common part of the suites shared.queue, and of
- * the suites stream that use a queue as a stream.
+ * Records in one direction: definitions shared by the shared.queue suites and
+ * by those stream suites that use a queue as a stream.
  *
- * One process pushes as fast as it can, the other takes; a "call" is
+ * One process pushes as fast as it can, the other takes. A "call" is
  * ONE_WAY_RECORDS records taken, or as many items as the case says.
  *
- * Threading: as case.h.
+ * Threading: as in case.h.
  */
 #ifndef BENCH_ONE_WAY_H
 #define BENCH_ONE_WAY_H
@@ -30,7 +30,7 @@ enum {
     .floor = BENCH_FLOOR_NONE, .contest = "one way " label, .contestant = who, \
     .calls = ONE_WAY_RECORDS, .spins = 1
 
-/* `way` is "" or "tcp.", `spaced` "" or "tcp ". */
+/* `way` is "" or "tcp."; `spaced` is "" or "tcp " accordingly. */
 #define STREAM_CASE(way, spaced, label, bytes, items, where, who)           \
     .name = "stream." way label "." who,                                    \
     .about = "items of " label " from one process to another",              \

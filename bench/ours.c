@@ -1,6 +1,6 @@
 /*
- * Our own calls, through the stubs generated from bench.svc, as any user's
- * calls.
+ * Our own calls, made through the stubs generated from bench.svc, as any user
+ * makes them.
  */
 #include <signal.h>
 #include <stdbool.h>
@@ -15,10 +15,11 @@
 #include "nats_stage.h"
 
 typedef struct line {
-    char address[64]; /* unique, so that concurrent runs do not clash */
-    char listen[64];  /* belongs to the server */
-    char relayed[96]; /* the service for the gateway to relay; "": none */
-    bool has_nats;    /* the gateway is shmrpc-nats */
+    char address[64]; /* unique, so that concurrent runs do not collide */
+    char listen[64];  /* where the server listens */
+    /* The service that the gateway relays; "" without a gateway. */
+    char relayed[96];
+    bool has_nats; /* whether the gateway is shmrpc-nats */
     nats_stage nats;
     bench_calls *calls;
     uint64_t sequence;
@@ -27,7 +28,7 @@ typedef struct line {
     unsigned depth; /* calls in flight */
     shmrpc_call *flying[64];
     shmrpc_compression compression;
-    unsigned count; /* connections, in turn; 0: just `calls` */
+    unsigned count; /* connections to use in turn; 0 if there is only `calls` */
     bench_calls **all;
 } line;
 
@@ -77,7 +78,7 @@ static int count(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
     return SHMRPC_OK;
 }
 
-/* A handler that writes its reply in place. */
+/* A handler that writes its reply directly into shared memory. */
 static int place(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
                  shmrpc_bytes *ret)
 {
@@ -101,7 +102,8 @@ static int echo_page(shmrpc_ctx *ctx, void *user, const bench_page *page,
     return SHMRPC_OK;
 }
 
-/* It ends with us. Clients wait for it, as for any server. */
+/* The gateway ends with this process. Clients wait for the gateway as for any
+ * server. */
 static void start_gateway(const line *o)
 {
     if (o->has_nats) {
@@ -164,7 +166,7 @@ static void *line_setup(const bench_case *self)
     return o;
 }
 
-/* The server listens at TCP itself. */
+/* A case whose server listens at TCP itself. */
 static void *tcp_line_setup(const bench_case *self)
 {
     line *const o = line_setup(self);
@@ -174,7 +176,7 @@ static void *tcp_line_setup(const bench_case *self)
     return o;
 }
 
-/* With compression; half of the data is compressible text. */
+/* A case with compression; half of its data is compressible text. */
 static void *packed_line_setup(const bench_case *self)
 {
     static const char text[] = "the quick brown fox jumps over the lazy dog; ";
@@ -199,7 +201,7 @@ static void *lines_setup(const bench_case *self)
     return o;
 }
 
-/* The server listens at shm://, with the gateway in front of it. */
+/* A case whose server listens at shm://, with a TCP gateway in front of it. */
 static void *gateway_line_setup(const bench_case *self)
 {
     line *const o = line_setup(self);
@@ -211,7 +213,8 @@ static void *gateway_line_setup(const bench_case *self)
     return o;
 }
 
-/* The same at nats://; clients find the service by its name. */
+/* A case whose server listens at shm://, with a NATS gateway in front of it;
+ * clients find the service by its name. */
 static void *nats_line_setup(const bench_case *self)
 {
     line *const o = line_setup(self);
@@ -278,7 +281,8 @@ static void call_small(void *state)
     }
 }
 
-/* The first and last bytes of each call are its own. */
+/* Changes the first and the last byte for each call, so that check() notices an
+ * old reply. */
 static void stamp(line *o)
 {
     const char digit = (char)('0' + ++o->sequence % 10);
@@ -307,7 +311,7 @@ static void call_raw(void *state)
     bench_calls_echo_raw_release(reply);
 }
 
-/* Over the next of its connections in turn. */
+/* Calls over the next connection in turn. */
 static void call_lines(void *state)
 {
     line *const o = state;
@@ -315,8 +319,8 @@ static void call_lines(void *state)
     call_raw(state);
 }
 
-/* Writes the request in place in lent memory; only the first byte is
- * written. */
+/* Writes the request directly into memory lent by the library; only its first
+ * byte is written. */
 static void call_lent(void *state)
 {
     line *const o = state;
@@ -338,7 +342,7 @@ static void call_lent(void *state)
     bench_calls_count_release(reply);
 }
 
-/* The reply is also read in place. */
+/* Like call_lent, but the reply is read in place, too. */
 static void call_placed(void *state)
 {
     static const shmrpc_opts opts = {.flags = SHMRPC_OPT_IN_PLACE};
@@ -357,7 +361,8 @@ static void call_placed(void *state)
     bench_calls_place_release(reply);
 }
 
-/* One function for each encoding: their replies have types of their own. */
+/* Defines one function for each encoding, since each encoding has a reply type
+ * of its own. */
 #define CALL_PAGE(function, method)                                       \
     static void function(void *state)                                     \
     {                                                                     \
@@ -396,7 +401,8 @@ static void dial_pipeline(void *state)
     }
 }
 
-/* In each turn the oldest call is finished and another one started. */
+/* Turns of one "call". Each turn finishes the oldest call and starts another
+ * one. */
 enum { TURNS = 64 };
 
 static void call_pipeline(void *state)
@@ -431,7 +437,7 @@ static void call_connect(void *state)
         .call = (call_), .teardown = line_teardown                   \
     }
 
-/* The same as the peers do. */
+/* The same echo that the peers make. */
 #define ECHO(payload_, contest_)                                              \
     {                                                                         \
         .name = "shmrpc.raw", .about = "raw echo", .payload = (payload_),     \
@@ -441,7 +447,7 @@ static void call_connect(void *state)
         .call = call_raw, .teardown = line_teardown                           \
     }
 
-/* Over loopback: `way_` is tcp or gateway. */
+/* Calls over loopback; `way_` is tcp or gateway. */
 #define NETWORK(way_, name_, about_, payload_, contest_, dial_, call_, calls_, \
                 with_)                                                         \
     {                                                                          \
@@ -464,8 +470,8 @@ static void call_connect(void *state)
                 40, "pipelined tcp", dial_pipeline, call_pipeline, TURNS,     \
                 &depths[1])
 
-/* Through a nats-server and shmrpc-nats; there are too many processes to pin
- * them. */
+/* Calls through a nats-server and shmrpc-nats. They are not pinned, since there
+ * are more processes than CPUs. */
 #define NATS(name_, about_, payload_, contest_, dial_, call_, calls_, with_) \
     {                                                                        \
         .name = "nats." name_, .about = (about_), .payload = (payload_),     \
@@ -499,7 +505,7 @@ static const unsigned line_counts[] = {1, 10, 100, 1000};
         .teardown = line_teardown                                           \
     }
 
-/* TURNS is a multiple of each. */
+/* TURNS must be a multiple of each depth. */
 static const unsigned depths[] = {16, 64};
 
 #define PIPELINE(name_, depth_)                                             \

@@ -1,5 +1,5 @@
-/* Runs rounds, with floors beside them, and takes medians over the rounds that
- * count. */
+/* Runs rounds, measures the floors beside them, and takes medians over the
+ * rounds that count. */
 #include "plan.h"
 
 #include <regex.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A floor is measured this long, twice for every run. */
+/* How long a floor is measured, before and after each run. */
 static const int64_t probe_ns = 6000000;
 
 /* Rounds whose floor is this many times the best one are set aside: the CPUs
@@ -39,7 +39,8 @@ static bool wanted(const bench_case *c, bench_place place, const regex_t *only)
     return only == NULL || regexec(only, key, 0, NULL, 0) == 0;
 }
 
-/* Place by place, so that neighbours share their floors. */
+/* Lists the runs ordered by place, so that consecutive runs can share a
+ * measured floor. */
 static size_t list_runs(bench_run *runs, const regex_t *only)
 {
     size_t count = 0;
@@ -103,7 +104,7 @@ void bench_plan_fini(bench_plan *plan)
 
 /* ---- floors -------------------------------------------------------------- */
 
-/* The time of a floor's own case; 0 if it fails. */
+/* Measures the case of a floor; all figures are 0 if it fails. */
 static bench_figures probe(const char *name, size_t payload, bench_place place)
 {
     bench_figures figures;
@@ -115,8 +116,9 @@ static bench_figures probe(const char *name, size_t payload, bench_place place)
     return figures;
 }
 
-/* One ping-pong. Free processes are compared with the floor of processes apart,
- * which is the best that the scheduler could do for them. */
+/* Measures one ping-pong. Unpinned processes are compared with the floor of
+ * processes on two cores, which is the best that the scheduler could do for
+ * them. */
 static bench_figures probe_signal(bench_place place)
 {
     return place != BENCH_PLACE_TOGETHER && bench_has_place(BENCH_PLACE_APART)
@@ -124,7 +126,7 @@ static bench_figures probe_signal(bench_place place)
                : probe("floor.futex", 0, BENCH_PLACE_TOGETHER);
 }
 
-/* One copy there, one back. */
+/* Adds the time of two copies, one in each direction. */
 static bench_figures with_copies(bench_figures signal, size_t payload)
 {
     const bench_figures copy =
@@ -150,12 +152,12 @@ static bench_figures measure_floor(const bench_case *c, bench_place place)
     return (bench_figures){0};
 }
 
-/* The last measured floor, which the next run may share. */
+/* The floor that was measured last; the next run may reuse it. */
 typedef struct last_floor {
     double ns;
     double p999_ns;
     bench_floor kind;
-    size_t payload; /* of a COPY */
+    size_t payload; /* payload of a BENCH_FLOOR_COPY */
     bench_place place;
 } last_floor;
 
@@ -197,8 +199,8 @@ static void run_round(bench_run *run, int64_t budget_ns, last_floor *last)
         before < near_factor * last->ns && last->ns < near_factor * before;
     if (run->c->floor == BENCH_FLOOR_SELF ||
         run->c->floor == BENCH_FLOOR_NONE) {
-        /* Rounds of many processes differ because of the scheduler: all of them
-         * count. */
+        /* Rounds of a case with many calls differ because of the scheduler, not
+         * because of a floor: all of them count. */
         round->floor_ns = run->c->calls > 1 ? 1 : round->figures.p50_ns;
         round->floor_p999_ns = 0;
         round->steady = true;
@@ -226,7 +228,8 @@ void bench_plan_run(bench_plan *plan,
     }
 }
 
-/* Marks the rounds that count; all of them when none is steady. */
+/* Marks the rounds that count: all of them if none is steady. Returns their
+ * number. */
 static size_t choose_rounds(const bench_run *run, bool chosen[BENCH_MAX_ROUNDS])
 {
     double best = 0;

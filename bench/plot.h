@@ -11,8 +11,8 @@
 
 #include "plan.h"
 
-/* Makes an SVG of all "echo" contests that were run, light and dark. False when
- * none was. */
+/* Writes an SVG of all "echo" contests that were run, for light and dark
+ * displays. Returns false if none was run. */
 bool bench_plot(const bench_plan *plan, FILE *out);
 
 #endif

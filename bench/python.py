@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""python.py BUILD [SECONDS]: calls from Python beside those from C and those
-of other Python libraries, in one run, with the programs of a build folder.
+"""python.py BUILD [SECONDS]: calls from Python, compared in one run with calls
+from C and with other Python libraries, with the programs of a build folder.
 `./dev bench` runs it last; `./dev bench --only python` runs nothing else.
 
-The echo of 16 bytes, and two integers where a way has types. Caller and worker
-are on a CPU each, or both on one. Each line is the best of three rounds, with
-the quotient to the C client's raw echo of the same run. What is not installed
-or fails is a line with the reason; the exit status is 1 if one of ours fails.
+Each way echoes 16 bytes, and two integers if it has types. Caller and worker
+are pinned to a CPU each, or both to one. Each line is the best of three
+rounds, with its ratio to the C client's raw echo of the same run. If a way is
+not installed or fails, its line gives the reason; the exit status is 1 if one
+of ours fails.
 """
 
 import contextlib
@@ -34,13 +35,14 @@ SVC = os.path.join(os.path.dirname(os.path.abspath(__file__)),
 
 sys.path.insert(0, os.path.join(BUILD, "bindings/python"))
 
-# Where there is one CPU, both places are the same.
+# If there is only one CPU, both places are the same.
 CPUS = sorted(os.sched_getaffinity(0))
 CALLER, WORKER = CPUS[0], CPUS[-1]
 
 
 def measure(call):
-    """Seconds of a call: the best of the rounds, after a warm-up round."""
+    """Returns the seconds of a call: the best of the rounds, after a warm-up
+    round."""
     best = float("inf")
     for _ in range(ROUNDS + 1):
         count, began = 0, time.perf_counter()
@@ -54,7 +56,7 @@ def measure(call):
 
 
 async def measure_awaits(call, calls):
-    """The same for a coroutine that makes that many calls."""
+    """Like measure(), for a coroutine that makes `calls` calls each time."""
     best = float("inf")
     for _ in range(ROUNDS + 1):
         count, began = 0, time.perf_counter()
@@ -69,7 +71,7 @@ async def measure_awaits(call, calls):
 
 @contextlib.contextmanager
 def process(command, cpu, ready, env=None):
-    """A server, pinned, until it has printed `ready`."""
+    """Runs a server pinned to `cpu`; yields once it has printed `ready`."""
     with subprocess.Popen(command, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True,
                           env={**os.environ, **(env or {})},
@@ -92,7 +94,7 @@ def process(command, cpu, ready, env=None):
 
 
 def python(text, cpu, *arguments):
-    """A program of this interpreter that prints `ready`."""
+    """Runs `text` in this interpreter, as a server that prints `ready`."""
     return process([sys.executable, "-u", "-W", "ignore", "-c",
                     textwrap.dedent(text), *arguments], cpu, "ready",
                    {"PYTHONPATH": os.path.join(BUILD, "bindings/python")})
@@ -137,8 +139,8 @@ def python_worker(cpu):
 
 
 def awaited(server):
-    """Awaits one call after another in one loop; and runs tasks of 32 calls,
-    timed by the call."""
+    """Measures one awaited call after another in one event loop; and tasks of
+    32 concurrent calls, divided by the number of calls."""
     import asyncio
 
     import shmrpc.aio
@@ -162,7 +164,7 @@ def asyncio_client(cpu):
 
 
 def c_client(cpu):
-    """The C client's raw echo and typed call, measured by a program of its own."""
+    """Runs the C client's raw echo and typed call in a separate program."""
     with process([ECHO, "--workers=1"], cpu, "serving at"):
         done = subprocess.run(
             [C_CLIENT, str(SECONDS)], stdout=subprocess.PIPE, check=True,
@@ -175,12 +177,13 @@ def c_client(cpu):
 
 
 def fresh_path(name):
-    """Removes a socket; the previous server's may still be there."""
+    """Returns a new socket path; an old one may still hold the previous
+    server's socket."""
     return os.path.join(tempfile.mkdtemp(dir=os.environ["SHMRPC_DIR"]), name)
 
 
 def patiently(connect, seconds=10):
-    """Connects to a server that may not listen yet."""
+    """Calls `connect` until it succeeds, since the server may not listen yet."""
     end = time.monotonic() + seconds
     while True:
         try:
@@ -252,7 +255,7 @@ def rpyc(cpu):
         server.start()
         """
     with python(text, cpu, path):
-        # It binds before it is "ready", but listens in start().
+        # The server prints "ready" once bound, but listens only in start().
         connection = patiently(
             lambda: library.utils.factory.unix_connect(path))
         echo = connection.root.echo
@@ -354,7 +357,7 @@ def give_up(number, frame):
 
 
 def rows_of(way, cpu):
-    """The time of a way to call, or why it can't be measured."""
+    """Returns the times of a way to call, or why it can't be measured."""
     signal.signal(signal.SIGALRM, give_up)
     signal.alarm(GIVE_UP_S)
     try:
@@ -369,8 +372,8 @@ def rows_of(way, cpu):
 
 
 def import_ms():
-    """What `import shmrpc` adds to the start of an interpreter, once its
-    bytecode is there, as it is of an installed package."""
+    """Measures what `import shmrpc` adds to the start of an interpreter, with
+    its bytecode cached, as for an installed package."""
     environment = {**os.environ,
                    "PYTHONPATH": os.path.join(BUILD, "bindings/python"),
                    "PYTHONPYCACHEPREFIX": os.environ["SHMRPC_DIR"],

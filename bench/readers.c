@@ -1,11 +1,11 @@
 /*
- * Readers of a lock, in one process and in two: whether they hold each other
- * up.
+ * Readers of a lock, in one process and in two: whether readers slow each other
+ * down.
  *
  * The timed operation is: lock for reading, read a number, unlock. Nobody
- * writes. A "call" is a thousand of these by the timed process, and what the
- * other one did meanwhile counts, too. Readers that share no cache line make
- * twice as many in two processes.
+ * writes. A "call" is a thousand of these operations by the timed process;
+ * operations of the other process in that time count, too. If readers share no
+ * cache line, two processes make twice as many operations.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -20,9 +20,9 @@ enum { CALLS = 1000 };
 
 typedef struct readers_arena {
     _Alignas(128) pthread_rwlock_t rwlock;
-    _Alignas(128) volatile uint64_t value; /* under the lock */
+    _Alignas(128) volatile uint64_t value; /* read under the lock */
     _Alignas(
-        128) volatile uint64_t others; /* how often the other one read it */
+        128) volatile uint64_t others; /* number of the other process's reads */
 } readers_arena;
 
 typedef struct readers_kind {
@@ -36,7 +36,8 @@ typedef struct readers_state {
     readers_arena *arena; /* shared by both processes */
 } readers_state;
 
-static shmrpc_lock *hybrid; /* inherited: each process attaches by itself */
+/* Inherited at the fork; each process attaches on first use. */
+static shmrpc_lock *hybrid;
 
 static void check(int code, const char *what)
 {

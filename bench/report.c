@@ -1,4 +1,4 @@
-/* Text and JSON. */
+/* Prints the results as text and as JSON. */
 #include "report.h"
 
 #include <string.h>
@@ -32,7 +32,7 @@ static const char *size_text(size_t bytes, char text[24])
     return text;
 }
 
-/* 0: it has no floor. */
+/* Prints a ratio to the floor; 0 means that the case has no floor. */
 static void print_ratio(double ratio, FILE *out)
 {
     if (ratio > 0) {
@@ -96,7 +96,8 @@ void bench_report_text(const bench_plan *plan, FILE *out)
     bench_contests_text(plan, out);
 }
 
-/* Messages hold no control characters, but may quote. */
+/* Prints a JSON string. Messages hold no control characters, but may hold
+ * quotes. */
 static void print_string(const char *text, FILE *out)
 {
     fputc('"', out);

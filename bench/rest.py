@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""rest.py BUILD [ROUNDS]: times calls over HTTP, beside the same calls over
-shared memory and a bare page of libmicrohttpd, with the programs of a build
-folder. `./dev bench` runs it last."""
+"""rest.py BUILD [ROUNDS]: times calls over HTTP, and compares them with the
+same calls over shared memory and with a bare page of libmicrohttpd, with
+the programs of a build folder. `./dev bench` runs it last."""
 
 import json
 import os
@@ -20,7 +20,7 @@ GAP = os.path.join(BUILD, "bench/shmrpc-gap")
 HELLO = os.path.join(BUILD, "bench/shmrpc-hello")
 ECHO = os.path.join(BUILD, "examples/echo/echo-server")
 
-# The script for wrk: the request, and the output at the end.
+# The script for wrk: the request, and what wrk prints at the end.
 SCRIPT = """
 wrk.method = "%s"
 wrk.body = %s
@@ -36,7 +36,7 @@ end
 
 
 class Place:
-    """A folder for sockets, and the servers that use it."""
+    """A folder for sockets, and the servers that run in it."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -67,7 +67,8 @@ class Place:
             child.wait()
 
     def wrk(self, port, path, body=None):
-        """Requests over one persistent connection, one at a time; in us."""
+        """Times requests over one persistent connection, one at a time;
+        returns p50 and p99 in us."""
         script = self.folder + "/wrk.lua"
         with open(script, "w", encoding="ascii") as file:
             file.write(SCRIPT % ("GET" if body is None else "POST",
@@ -83,7 +84,7 @@ class Place:
         return figures["p50_us"], figures["p99_us"]
 
     def call(self, service, method, *arguments):
-        """The call itself, over shared memory: us."""
+        """Times the same call over shared memory; returns p50 and p99 in us."""
         said = subprocess.run(
             [SHMRPC, "bench", f"--seconds={SECONDS}", "--json", service, method,
              *arguments],
@@ -93,8 +94,8 @@ class Place:
 
 
 def measure(place):
-    """{what: [(p50, p99), ...]}, a pair for each round; everything is measured in
-    every round."""
+    """Returns {what: [(p50, p99), ...]} with a pair for each round; every
+    round measures everything."""
     hello = place.run(HELLO)
     place.run(ECHO)
     place.run(GAP, "serve")

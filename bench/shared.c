@@ -1,7 +1,7 @@
 /*
- * Shared objects, in bytes and without names: one process passes records to
- * another, one and sixteen at a time; compared with other ways to pass records
- * on this machine.
+ * Shared queues without names, of bytes: one process passes records to another,
+ * one and sixteen at a time; compared with other ways to pass records on this
+ * machine.
  *
  * A "call" is 1,024 records taken; the other process pushes as fast as it can.
  */
@@ -32,7 +32,7 @@ typedef struct way {
     void (*create)(one_way *of);
     void (*open)(one_way *of);
     void (*push)(one_way *of, const void *data, size_t count);
-    size_t (*pop)(one_way *of); /* number of records */
+    size_t (*pop)(one_way *of); /* returns the number of records */
 } way;
 
 struct one_way {
@@ -186,8 +186,8 @@ static size_t pipe_pop(one_way *of)
 }
 
 /*
- * The floor: both sides copy, and one flag hands over each half of a ring of
- * the same size.
+ * The floor: both sides copy each record, and one flag hands over each half of
+ * a ring. The ring is as large as our queue.
  */
 struct halves {
     struct {
@@ -201,7 +201,8 @@ static void copy_create(one_way *of)
     of->halves = bench_shared(sizeof *of->halves);
 }
 
-/* The place of the next record, once its half of the ring belongs to us. */
+/* Returns the place of the next record, once its half of the ring belongs to
+ * this side. */
 static uint8_t *copy_place(one_way *of, uint32_t is_full)
 {
     const uint32_t half = of->copied / (RING_BYTES / 2) % 2;
@@ -211,7 +212,7 @@ static uint8_t *copy_place(one_way *of, uint32_t is_full)
     return of->halves->bytes[half] + of->copied % (RING_BYTES / 2);
 }
 
-/* Hands a finished half to the other side. */
+/* Hands the half to the other side, if this record completed it. */
 static void copy_done(one_way *of, uint32_t is_full)
 {
     const uint32_t half = of->copied / (RING_BYTES / 2) % 2;

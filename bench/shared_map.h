@@ -1,5 +1,5 @@
 /*
- * Maps in the process's own memory, beside which shared ones are timed.
+ * Maps in the process's own memory, with which shared maps are compared.
  *
  * Threading: one thread.
  */
@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-/* std::unordered_map of std::string; one map. */
+/* A std::unordered_map of std::string. There is only one such map. */
 void bench_std_map_create(void);
 void bench_std_map_put(const char *key, size_t key_len, const void *value,
                        size_t len);

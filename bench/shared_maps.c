@@ -1,9 +1,9 @@
 /*
- * Shared maps, in bytes and without names, beside maps in the process's own
- * memory and LMDB: get, put, views, loading.
+ * Shared maps without names, of bytes, compared with maps in the process's own
+ * memory and with LMDB: get, put, views, loading.
  *
- * A "call" is 1000 operations on random keys of 11 bytes; loading is of all
- * entries into an empty map, counted by entry.
+ * A "call" is 1000 operations on random keys of 11 bytes. In the loading cases
+ * it fills an empty map, and the time is given for one entry.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -45,10 +45,10 @@ struct map_bench {
     const shape *of;
     size_t len; /* size of a value */
     char (*keys)[KEY_LEN + 1];
-    uint32_t *picks; /* random */
+    uint32_t *picks; /* random indexes of keys */
     uint32_t next;
     uint64_t sum;
-    /* shmrpc */
+    /* for shmrpc */
     int fd;
     uint32_t log;
     shmrpci_table table;
@@ -56,7 +56,7 @@ struct map_bench {
     shmrpci_buf buf;
     uint8_t space[MAX_VALUE];
     bench_cells_dict *cells;
-    /* the map in C */
+    /* for the map in C */
     struct slot *slots;
     uint64_t mask;
 #ifdef BENCH_LMDB
@@ -143,7 +143,7 @@ static size_t view_get(map_bench *of, const char *key)
 /* ---- ours, as users have it: a dict of a type, opened by its name ---------
  */
 
-/* The file is removed at once, since nothing runs later to do it. */
+/* The file is unlinked at once, since no code runs at the end to do it. */
 static void typed_create(map_bench *of)
 {
     shmrpc_error error;
@@ -290,7 +290,8 @@ static void lmdb_create(map_bench *of)
     check(mdb_txn_begin(of->env, NULL, 0, &txn), "mdb_txn_begin");
     check(mdb_dbi_open(txn, NULL, 0, &of->dbi), "mdb_dbi_open");
     check(mdb_txn_commit(txn), "mdb_txn_commit");
-    /* Open files stay usable; nothing runs later to remove the folder. */
+    /* The files stay usable while they are open; no code runs later to remove
+     * the folder. */
     bench_folder_remove(of->folder);
 }
 
@@ -322,7 +323,7 @@ static void lmdb_destroy(map_bench *of)
 }
 #endif
 
-/* ---- jobs ---------------------------------------------------------------- */
+/* ---- operations ---------------------------------------------------------- */
 
 static void load(map_bench *of)
 {
@@ -428,7 +429,7 @@ static const way lmdb = {lmdb_create, lmdb_put, lmdb_get, lmdb_destroy};
         .dial = dial, .call = call, .teardown = teardown                       \
     }
 
-/* The cases for all maps: `id` is shared.<who>. */
+/* The cases that every map has: `id` is shared.<who>. */
 #define CASES(id, who, mine, how)                                             \
     CASE(id ".get", "get of 10,000", 8, "map get, 8 B", who, mine, OPS, how,  \
          JOB_GET, ENTRIES),                                                   \
@@ -439,7 +440,7 @@ static const way lmdb = {lmdb_create, lmdb_put, lmdb_get, lmdb_destroy};
         CASE(id ".put", "put of 10,000", 64, "map put, 64 B", who, mine, OPS, \
              how, JOB_PUT, ENTRIES)
 
-/* The cases that take too long with LMDB. */
+/* The cases that would take too long with LMDB. */
 #define LARGE_CASES(id, who, mine, how)                                     \
     CASE(id ".load", "10,000 new entries", 64, "map load, 64 B", who, mine, \
          ENTRIES, how, JOB_LOAD, ENTRIES),                                  \

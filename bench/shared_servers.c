@@ -1,13 +1,14 @@
 /*
  * Maps in other processes: Redis over a unix socket, one request at a time; a
- * plain dict of Python, in its own process; and a dict of
+ * plain dict of Python in its own process; and a dict of
  * multiprocessing.Manager, which several processes share. The operations are
  * those of shared_maps.c: get and put of 10,000 values of 64 bytes by random
  * keys of 11 bytes.
  *
- * ./dev unpacks Redis without installing it; it is killed with the process that
- * started it. Python gets the number of operations in one message, so a "call"
- * includes one round trip to it: 5 to 10 us in 10,000 operations.
+ * ./dev unpacks Redis without installing it; the Redis server is killed when
+ * the process that started it ends. Python gets the number of operations in one
+ * message, so a "call" includes one round trip to it: 5 to 10 us in 10,000
+ * operations.
  */
 #include <errno.h>
 #include <sched.h>
@@ -40,7 +41,8 @@ typedef struct served {
     int from;
 } served;
 
-/* Not pinned to our CPU, where it would wait for us. */
+/* Lets this process run on all CPUs: on the client's CPU it would wait for the
+ * client. */
 static void leave_our_cpu(void)
 {
     cpu_set_t all;
@@ -60,7 +62,7 @@ static void send_all(int fd, const char *data, size_t len)
     }
 }
 
-/* Exactly `len` bytes. */
+/* Receives exactly `len` bytes. */
 static void receive(int fd, char *data, size_t len)
 {
     while (len > 0) {
@@ -106,7 +108,7 @@ static void become_redis(const char *path)
     _exit(127);
 }
 
-/* Tries to connect until it listens. */
+/* Retries to connect until Redis listens. */
 static int dial_redis(const char *path)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
@@ -161,7 +163,7 @@ static void redis_get(int fd, uint32_t key)
 
 static void redis_dial(void *state)
 {
-    enum { PIECE = 100 }; /* the largest piece for one send to a socket */
+    enum { PIECE = 100 }; /* most commands sent to the socket at once */
     served *const of = state;
     char path[BENCH_FOLDER_BYTES + 8];
     if (access(redis_program, X_OK) != 0) {
@@ -199,9 +201,9 @@ static void redis_call(void *state)
 
 /* ---- Python -------------------------------------------------------------- */
 
-/* Reads a byte, makes that many operations, writes a byte. The values are
- * checked, so that the gets are not skipped. The manager's process ends with
- * ours. */
+/* Reads a byte, makes the operations that it stands for, and writes a byte. The
+ * values are checked, so that no get can be skipped. The manager's process ends
+ * with this one. */
 static const char script[] =
     "import sys, os, ctypes, random\n"
     "def die_too():\n"
@@ -278,7 +280,7 @@ static void python_call(void *state)
     receive(of->from, &byte, 1);
 }
 
-/* `is_put`: NULL or not. */
+/* `is_put` is NULL for a get, anything else for a put. */
 #define CASE(id, text, who, verb, is_put, ops, connect, run)                \
     {                                                                       \
         .name = id "." verb, .about = text, .payload = VALUE_LEN,           \

@@ -1,10 +1,10 @@
 /*
- * Streams: items that a server sends as fast as it can, and a client reads one
+ * Streams: a server sends items as fast as it can, and a client reads them one
  * by one, through generated stubs; compared with two processes that share a
- * minimal ring with a word for its tail, and with a bare TCP socket. Also calls
- * of a client that has streams open.
+ * minimal ring with one tail word, and with a bare TCP socket. Also calls of a
+ * client that has streams open.
  *
- * A "call" is 1,024 items (of 64 KiB: 16).
+ * A "call" is 1,024 items (16 if they have 64 KiB).
  */
 #include <pthread.h>
 #include <sched.h>
@@ -33,13 +33,13 @@ enum {
     LARGE = STREAM_LARGE,
     SMALL_ITEMS = STREAM_SMALL_ITEMS,
     LARGE_ITEMS = STREAM_LARGE_ITEMS,
-    SMALL_RING = 64 << 10, /* the same number of bytes as in our window */
+    SMALL_RING = 64 << 10, /* bytes, as many as in our window */
     LARGE_RING = 1 << 20
 };
 
 /* ---- the floor ----------------------------------------------------------- */
 
-/* Slots of one size, and one word for each side to write. */
+/* A ring of slots of one size; each side writes one word. */
 typedef struct tail_ring {
     _Alignas(128) _Atomic uint64_t tail;
     _Alignas(128) _Atomic uint64_t head;
@@ -49,10 +49,10 @@ typedef struct tail_ring {
 typedef struct tail_pair {
     const bench_case *what;
     size_t slots;
-    int64_t pause_ns; /* when the ring is empty */
+    int64_t pause_ns; /* how long to sleep when the ring is empty */
     tail_ring *ring;
     uint64_t at;
-    uint64_t seen; /* the last value read of the other side's word */
+    uint64_t seen; /* the value last read from the other side's word */
     uint8_t item[LARGE];
 } tail_pair;
 
@@ -112,7 +112,8 @@ static void tail_take(tail_pair *of)
     if (number != of->at) {
         bench_fail("item %llu is another one", (unsigned long long)of->at);
     }
-    /* Credit is given in quarters, as in our rings. */
+    /* The reader returns credit after each quarter of the ring, as in our
+     * rings. */
     if (++of->at % (of->slots / 4) == 0) {
         atomic_store_explicit(&ring->head, of->at, memory_order_release);
     }
@@ -189,20 +190,20 @@ enum { BESIDE = 4 };
 /* The parameters of a case of ours, as its `with`. */
 typedef struct way {
     const char *scheme;
-    unsigned beside; /* streams that a client has open beside its calls */
+    unsigned beside; /* streams that the client has open while it calls */
 } way;
 
 typedef struct line {
     const bench_case *what;
     const way *way;
-    char address[64]; /* belongs to the server */
-    nats_stage nats;  /* for a client at nats:// instead */
+    char address[64]; /* where the server listens */
+    nats_stage nats;  /* for a client that connects by nats:// */
     flow_flow *client;
     flow_flow_cells_stream *cells;
     flow_flow_pour_stream *pour;
     uint64_t number;
-    atomic_bool is_beside; /* its streams run */
-    shmrpc_server *server; /* of a case without another process */
+    atomic_bool is_beside; /* whether the client's streams run */
+    shmrpc_server *server; /* server in the same process */
     shmrpci_thread thread;
 } line;
 
@@ -411,7 +412,8 @@ static void one_call(void *state)
 
 /* ---- calls beside full streams ------------------------------------------- */
 
-/* Each makes a hundred items a second, so their windows stay full. */
+/* Reads a hundred items a second from each stream, so that the windows stay
+ * full. */
 static void *read_slowly(void *state)
 {
     line *const o = state;

@@ -55,8 +55,9 @@ void *rival_setup(const bench_case *self)
     return o;
 }
 
-/* In the client's process: encoding the decoded value must give the same bytes
- * again; they are kept for decode. */
+/* Runs in the client's process. Encodes the value, decodes it, and fails the
+ * case unless encoding the result gives the same bytes. The bytes are kept for
+ * the decode cases. */
 void rival_dial(void *state)
 {
     contest *const o = state;

@@ -1,5 +1,5 @@
-/* jansson: a tree is built and written; a text becomes a tree whose values are
- * looked up and copied into the structs. */
+/* jansson: encoding builds a tree and writes it; decoding parses the text into
+ * a tree, looks values up and copies them into the structs. */
 #include <jansson.h>
 #include <string.h>
 

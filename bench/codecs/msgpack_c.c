@@ -1,5 +1,6 @@
-/* msgpack-c: packed from the structs by hand; unpacked into its objects, from
- * which the structs are filled.  Strings are views of the message. */
+/* msgpack-c: packs from the structs by hand-written code; unpacks into msgpack
+ * objects, from which the structs are filled. Strings are views into the
+ * message. */
 #include <msgpack.h>
 #include <string.h>
 
@@ -123,8 +124,8 @@ static bool is_key(const msgpack_object *object, const char *key)
            memcmp(object->via.str.ptr, key, len) == 0;
 }
 
-/* The value of a key, which is expected at index `at`; otherwise it is searched
- * for. */
+/* Returns the value of `key`. Tries index `at` first, where it is expected, and
+ * then searches. */
 static const msgpack_object *value_at(const msgpack_object *map, uint32_t at,
                                       const char *key)
 {

@@ -1,5 +1,5 @@
 /* nanopb: its generated structs with fixed room for all text (records.options),
- * so that nothing is allocated; the list goes through its callbacks. */
+ * so that nothing is allocated; the list is coded by nanopb's callbacks. */
 #include <pb_decode.h>
 #include <pb_encode.h>
 #include <string.h>

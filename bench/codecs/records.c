@@ -1,4 +1,4 @@
-/* The values that all rivals encode: equal in every run. */
+/* The values that all rivals encode; every run uses the same values. */
 #include <stdio.h>
 #include <string.h>
 
@@ -26,7 +26,7 @@ static const char *random_word(void)
     return words[next_random() % (sizeof words / sizeof *words)];
 }
 
-/* Words up to about `len` bytes. */
+/* Makes a text of words with about `len` bytes. */
 static shmrpc_str make_text(size_t len)
 {
     char *const text = bench_alloc(len + 16);
@@ -65,7 +65,8 @@ static rec_record make_record(unsigned number)
     record.url =
         make_name("https://example.org/documents/2024/%06u.html", number);
     record.text = make_text(TEXT_BYTES);
-    /* A measured score has all 17 digits, a price has two behind the point. */
+    /* A score has all 17 digits, like a measured value; a price has two
+     * decimals. */
     record.score = (double)(next_random() >> 11) / 9007199254740992.0;
     record.price = (double)(next_random() % 100000) / 100;
     record.created = INT64_C(1700000000000000) + number * 977;

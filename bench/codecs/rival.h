@@ -1,12 +1,12 @@
 /*
  * A rival: one way to turn the records of records.svc into bytes and back, ours
- * or somebody else's.
+ * or that of another library.
  *
- * The timed part ends where a user's work would begin: encode starts with the
- * rival's own form of the value and leaves the bytes in reused memory; decode
+ * The timed part ends where a user's work would begin. encode starts with the
+ * value in the rival's own form and leaves the bytes in reused memory; decode
  * ends with a struct whose fields can be read, and includes freeing what it
- * allocated. Before anything is timed, the value that decode made is encoded
- * again and must give the same bytes.
+ * allocated. Before anything is timed, the decoded value is encoded again and
+ * must give the same bytes.
  *
  * Threading: one thread.
  */
@@ -35,7 +35,7 @@ enum {
 /* The state of one case. */
 typedef struct rival_job {
     rival_record record;
-    uint8_t *bytes; /* the message, RIVAL_ROOM_BYTES of room */
+    uint8_t *bytes; /* the encoded message, in RIVAL_ROOM_BYTES of room */
     size_t len;
     uint8_t *room; /* memory for rival_take() */
     size_t taken;
@@ -45,14 +45,14 @@ typedef struct rival_job {
 typedef struct rival {
     const char *name;
 
-    /* The rival's form of `value`, a rec_small, rec_record or rec_records:
-     * lives as long as the process. */
+    /* Converts `value`, a rec_small, rec_record or rec_records, to the rival's
+     * own form, which lives as long as the process. */
     const void *(*form)(rival_job *job, const void *value);
 
     /* Writes `form` to the job's bytes and sets its `len`. */
     void (*encode)(rival_job *job, const void *form);
 
-    /* Reads the job's bytes; the result lives until drop. */
+    /* Reads the job's bytes; the result lives until `drop` frees it. */
     const void *(*decode)(rival_job *job);
     void (*drop)(rival_job *job, const void *form);
 } rival;
@@ -69,8 +69,8 @@ void rival_encode(void *state);
 void rival_decode(void *state);
 void rival_teardown(void *state);
 
-/* Lengths of the records as json, by which everybody's MB/s are computed. Our
- * json case fails when it writes other lengths. */
+/* Lengths of the records as json, from which the MB/s of all rivals are
+ * computed. Our json case fails if it writes other lengths. */
 enum {
     RIVAL_SMALL_BYTES = 82,
     RIVAL_ONE_BYTES = 1020,
@@ -88,7 +88,7 @@ enum {
         .teardown = rival_teardown                                          \
     }
 
-/* The six cases of a rival. */
+/* Defines the six cases of a rival. */
 #define RIVAL_CASES(ours, name, rival)                              \
     RIVAL_CASE(encode, "small", ours, name, rival, RIVAL_SMALL,     \
                RIVAL_SMALL_BYTES),                                  \
@@ -103,16 +103,17 @@ enum {
         RIVAL_CASE(decode, "list", ours, name, rival, RIVAL_MANY,   \
                    RIVAL_MANY_BYTES)
 
-/* The three values that all encode. */
+/* Returns one of the three values that all rivals encode. */
 const void *rival_value(rival_record record);
 
 /* Allocates memory that lasts until the job's `taken` is set back to 0. */
 void *rival_take(rival_job *job, size_t size);
 
-/* A copy, followed by a NUL. */
+/* Copies the text into the job's room, followed by a NUL. */
 shmrpc_str rival_take_text(rival_job *job, const void *text, size_t len);
 
-/* For rivals whose form is the generated structs themselves. */
+/* The form and drop functions of rivals whose form is the generated struct
+ * itself. */
 const void *rival_form_is_value(rival_job *job, const void *value);
 void rival_drop_taken(rival_job *job, const void *form);
 

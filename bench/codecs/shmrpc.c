@@ -1,4 +1,4 @@
-/* Our three codecs, over the tables generated from records.svc. */
+/* Our three codecs, with the tables generated from records.svc. */
 #include <stdlib.h>
 #include <string.h>
 

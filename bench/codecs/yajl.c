@@ -1,5 +1,5 @@
-/* yajl: its generator, fed by hand from the structs; its parser with callbacks
- * that put each value straight into its field. */
+/* yajl: hand-written code passes the structs to its generator; its parser calls
+ * callbacks that write each value directly into its field. */
 #include <string.h>
 #include <yajl/yajl_gen.h>
 #include <yajl/yajl_parse.h>
@@ -119,7 +119,7 @@ static void encode(rival_job *job, const void *form)
 
 enum { MAX_DEPTH = 8, MAX_ITEMS = 16 };
 
-/* The place of a value: its kind, and its address. */
+/* Where a decoded value goes: its kind, and its offset in the struct. */
 typedef enum slot_kind {
     SLOT_U64,
     SLOT_U32,
@@ -137,7 +137,7 @@ typedef struct slot {
     size_t key_len;
     slot_kind kind;
     size_t offset;
-    const struct slot *fields; /* fields of a STRUCT, ended by one without a
+    const struct slot *fields; /* fields of a SLOT_STRUCT; the last one has no
                                 * key */
 } slot;
 
@@ -175,10 +175,10 @@ static const slot list_fields[] = {SLOT(rec_records, records, SLOT_RECORDS),
                                    {NULL, 0, SLOT_U64, 0, NULL}};
 
 typedef struct level {
-    const slot *fields; /* of a struct, else NULL */
+    const slot *fields; /* fields of a struct; NULL for a list */
     const slot *next;   /* the field whose value comes next */
     char *base;
-    slot_kind item; /* of a list */
+    slot_kind item; /* kind of a list's items */
     size_t count;
 } level;
 
@@ -188,8 +188,8 @@ typedef struct parser {
     int depth;
 } parser;
 
-/* The place for a value: the next item of a list, or the field of the last
- * key. */
+/* Returns where the next value goes: the next item of a list, or the field of
+ * the last key. */
 static void *target(parser *p, slot_kind *kind)
 {
     level *const top = &p->levels[p->depth - 1];
@@ -258,7 +258,8 @@ static int on_key(void *user, const unsigned char *key, size_t len)
 {
     parser *const p = user;
     level *const top = &p->levels[p->depth - 1];
-    /* Usually it is the one after the last. */
+    /* Keys usually come in the order of the fields, so try the next field
+     * first. */
     const slot *const hint = top->next != NULL ? top->next + 1 : top->fields;
     if (hint->key != NULL && hint->key_len == len &&
         memcmp(hint->key, key, len) == 0) {

@@ -1,4 +1,4 @@
-// Boost.Interprocess: two message_queues in shared memory, which sleep on a
+// Boost.Interprocess: two message_queues in shared memory, which wait on a
 // mutex and a condition shared by the processes.
 #include <boost/interprocess/ipc/message_queue.hpp>
 
@@ -15,7 +15,7 @@ namespace bi = boost::interprocess;
 
 enum { MESSAGE_BYTES = 1 << 20 };
 
-// A queue's name, which can't contain slashes.
+// Returns a queue's name, which must not contain slashes.
 std::string name_of(const char *path, const char *which)
 {
     std::string name = std::string(path) + which;
@@ -49,7 +49,7 @@ void serve(const char *path)
     }
 }
 
-// Both sides have them open: the names can go.
+// Both sides have opened the queues, so their names can be removed.
 void *dial(const char *path)
 {
     queues *const q = new queues(path);

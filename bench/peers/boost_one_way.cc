@@ -19,7 +19,8 @@ struct way {
         : bytes(size), name("shmrpc-bench-" + std::to_string(getpid())),
           queue(bi::create_only, name.c_str(), (128 << 10) / size, size)
     {
-        // Both processes are forked from this one, and inherit the mapping.
+        // Both processes are forked from this one and inherit the mapping, so
+        // the name can be removed.
         bi::message_queue::remove(name.c_str());
     }
 };

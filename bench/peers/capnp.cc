@@ -1,4 +1,4 @@
-// Cap'n Proto RPC by EzRpc, over a unix socket; items by `-> stream`.
+// Cap'n Proto RPC with EzRpc, over a unix socket; items with `-> stream`.
 #include <capnp/ez-rpc.h>
 #include <capnp/message.h>
 
@@ -27,7 +27,8 @@ struct service final : Echo::Server {
     }
 
   private:
-    // Waits only where the flow control of the stream does.
+    // Sends items without end; waits only when the stream's flow control
+    // requires it.
     static kj::Promise<void> go_on(Sink::Client sink, kj::Array<kj::byte> item,
                                    std::uint64_t number)
     {
@@ -99,7 +100,7 @@ void finish(void *connection, const peer_message *m)
     l->flights.pop_front();
 }
 
-// ---- items into a sink of ours ----
+// ---- items that the server pushes into our sink ----
 
 struct taking {
     peer_message *message = nullptr;

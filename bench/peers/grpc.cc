@@ -84,7 +84,7 @@ void call(void *connection, const peer_message *m)
     peer_check(m, reply.data().data(), reply.data().size());
 }
 
-// ---- a server stream, pulled ----
+// ---- a server stream ----
 
 struct pouring {
     std::unique_ptr<stub> echo;
@@ -116,7 +116,7 @@ void take(void *connection, peer_message *m, unsigned count)
     }
 }
 
-// ---- many at a time: callbacks at the server, a completion queue here ----
+// ---- many in flight: callbacks at the server, a completion queue here ----
 
 struct reacting final : bench_peer::Echo::CallbackService {
     grpc::ServerUnaryReactor *Call(grpc::CallbackServerContext *context,

@@ -1,10 +1,11 @@
 /*
- * iceoryx by its C binding: request and response in loaned chunks, both sides
- * polling, the fastest way it has.  The payload is copied into the request and
- * from it into the response.
+ * iceoryx with its C binding: request and response in loaned chunks, both sides
+ * polling, which is its fastest way. The payload is copied into the request,
+ * and from the request into the response.
  *
- * Its daemon is started by the server and dies with it; its files in /dev/shm
- * and /tmp are removed. If another daemon runs already, ours fails to start.
+ * The server starts iceoryx's daemon, which dies with the server; its files in
+ * /dev/shm and /tmp are removed. If another daemon already runs, ours fails to
+ * start.
  */
 #include <errno.h>
 #include <iceoryx_binding_c/client.h>
@@ -97,7 +98,7 @@ static void tidy(void)
     }
 }
 
-/* ---- the echo: a chunk is a length and the bytes ---- */
+/* ---- the echo: a chunk holds a length and the bytes ---- */
 
 static void serve(const char *name)
 {
@@ -164,12 +165,13 @@ static void call(void *connection, const peer_message *m)
 
 /* ---- records one way ---- */
 
-/* Fewer than there are chunks. */
+/* Most records in the subscriber's queue; fewer than the publisher has
+ * chunks. */
 #define WAITING 64
 
 typedef struct way {
     size_t bytes;
-    unsigned records; /* of a call */
+    unsigned records; /* records taken by one call */
     char folder[BENCH_FOLDER_BYTES];
     iox_sub_t subscriber;
 } way;
@@ -198,7 +200,7 @@ static void one_way_serve(void *state)
     const iox_pub_t publisher =
         iox_pub_init(&storage, "bench", "peer", "way", &options);
     bench_ready();
-    /* The daemon needs CPU time to connect the two. */
+    /* Yields, since the daemon needs CPU time to connect the two. */
     while (!iox_pub_has_subscribers(publisher)) {
         sched_yield();
     }
@@ -269,7 +271,7 @@ static void one_way_teardown(void *state)
 
 static const peer who = {"", serve, dial, call, tidy};
 
-/* Both sides poll all the time: on one CPU there would be hardly any
+/* Not on one CPU: both sides poll all the time, and would hardly make
  * progress. */
 #define ALONE_OR_APART (BENCH_IN_APART | BENCH_IN_FREE)
 

@@ -49,7 +49,7 @@ static void call(void *connection, const peer_message *m)
     nng_msg_free(message);
 }
 
-/* ---- many at a time: raw sockets, where the caller numbers requests ---- */
+/* ---- many in flight: raw sockets, where the caller numbers requests ------ */
 
 enum { QUEUE = 2 * PEER_DEPTH };
 
@@ -67,7 +67,7 @@ static void serve_raw(const char *address)
     deepen(s);
     must(nng_listen(s, address, NULL, 0), "nng_listen");
     bench_ready();
-    for (;;) { /* the header of the message says where the reply goes */
+    for (;;) { /* the message's header says where the reply goes */
         must(nng_recvmsg(s, &message, 0), "nng_recvmsg");
         must(nng_sendmsg(s, message, 0), "nng_sendmsg");
     }

@@ -1,5 +1,5 @@
-/* ONC RPC by libtirpc with stubs from rpcgen, over a unix socket and TCP,
- * without rpcbind. A connection can have only one call at a time. */
+/* ONC RPC with libtirpc and stubs from rpcgen, over a unix socket and TCP,
+ * without rpcbind. A connection can have only one call in flight. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <rpc/rpc.h>
@@ -15,7 +15,8 @@
 
 enum { BUFFER_BYTES = 65536, PATIENCE_S = 25 };
 
-/* The dispatcher that rpcgen makes; it frees the request after the reply. */
+/* The dispatcher that rpcgen generates; it frees the request after the
+ * reply. */
 void echo_program_1(struct svc_req *request, SVCXPRT *transport);
 
 blob *echo_call_1_svc(blob *request, struct svc_req *about)

@@ -1,4 +1,5 @@
-/* The echo that all peers serve: payloads, addresses, checks. */
+/* The echo that all peers serve: makes payloads and addresses, and checks
+ * replies. */
 #include "peer.h"
 
 #include <stdio.h>
@@ -13,8 +14,8 @@ typedef struct echo {
     char address[ADDRESS_BYTES];
     void *connection;
     peer_message message;
-    unsigned items;   /* of a call that receives items */
-    uint64_t started; /* calls of a pipeline so far */
+    unsigned items;   /* items that one call receives */
+    uint64_t started; /* calls that a pipeline has started so far */
 } echo;
 
 void *peer_setup(const bench_case *self)
@@ -51,7 +52,7 @@ void peer_dial(void *state)
     e->connection = e->who->dial(e->address);
 }
 
-/* The first and the last eight bytes are the number of the call. */
+/* Writes the call's number into the first and the last eight bytes. */
 static void stamp(peer_message *m, uint64_t sequence)
 {
     m->sequence = sequence;

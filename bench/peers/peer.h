@@ -1,9 +1,9 @@
 /*
  * A peer: another way to call a process on this machine.
  *
- * Each is one file that says how to serve, dial and call; the call is an echo
- * of a few payloads, the same as our shmrpc.raw. A call copies the payload from
- * the caller's buffer into the request and, if the library needs it, from
+ * Each peer is one file that says how to serve, dial and call. The call is an
+ * echo of a few payloads, the same as our shmrpc.raw: it copies the payload
+ * from the caller's buffer into the request and, if the library needs it, from
  * request to reply. The case checks every reply.
  *
  * Threading: as the library needs; serve, dial and call run in the only thread
@@ -29,38 +29,40 @@ typedef struct peer_message {
 } peer_message;
 
 typedef struct peer {
-    /* The address of a run is this, followed by a path in a folder of its own;
-     * if it ends with a colon, by a port of 127.0.0.1, except for "unix:". */
+    /* Each run's address is the prefix, followed by a path in a folder of its
+     * own. If the prefix ends with a colon and is not "unix:", a port of
+     * 127.0.0.1 follows instead. */
     const char *prefix;
     /* Listens, calls bench_ready(), and answers forever. */
     void (*serve)(const char *address);
     void *(*dial)(const char *address);
     /* Sends the request and passes the reply to peer_check(). */
     void (*call)(void *connection, const peer_message *message);
-    /* Removes files that a run has left; or NULL. */
+    /* Removes files that a run has left behind; may be NULL. */
     void (*tidy)(void);
-    /* Instead of call, if many calls are in flight: sends a request, which it
-     * copies; and passes the oldest reply to peer_check(). */
+    /* Used instead of `call` to have many calls in flight: start sends a
+     * request, which it copies; finish passes the oldest reply to
+     * peer_check(). */
     void (*start)(void *connection, const peer_message *message);
     void (*finish)(void *connection, const peer_message *message);
-    /* Instead of call, if the server sends items of message->size bytes as fast
-     * as it can: passes `count` of them to peer_item(). The message is the same
-     * each time. */
+    /* Used instead of `call` if the server sends items of message->size bytes
+     * as fast as it can: passes `count` of them to peer_item(). The message is
+     * the same each time. */
     void (*take)(void *connection, peer_message *message, unsigned count);
 } peer;
 
-/* How many calls are then in flight, and how many turns make a `call`: each
- * turn finishes the oldest and starts another. */
+/* The number of calls in flight with start and finish, and of turns in a
+ * `call`: each turn finishes the oldest call and starts another one. */
 enum { PEER_DEPTH = 64 };
 
 /* Fails the case unless the bytes are the echo of the message. */
 void peer_check(const peer_message *message, const void *bytes, size_t size);
 
-/* Fails the case unless they are the next item: of that length, its number
- * first. */
+/* Fails the case unless the bytes are the next item: of the expected length,
+ * and beginning with its number. */
 void peer_item(peer_message *message, const void *bytes, size_t size);
 
-/* The functions of the cases; `with` is the peer. */
+/* The functions of all peers' cases; `with` is the peer. */
 void *peer_setup(const bench_case *self);
 void peer_serve(void *state);
 void peer_dial(void *state);
@@ -74,8 +76,8 @@ void peer_take(void *state);
 }
 #endif
 
-/* The three payloads; the smaller two for peers that split or refuse larger
- * ones. */
+/* One case for each payload; peers that split or refuse large messages have
+ * only the smaller two. */
 #define PEER_CASE(places, name, about, payload, contest, peer)                 \
     {                                                                          \
         "peer." name, about, payload, places, BENCH_FLOOR_COPY, contest, name, \
@@ -102,7 +104,7 @@ void peer_take(void *state);
     PEER_TCP_CASE(name, about, 64, "tcp 64 B", peer), \
         PEER_TCP_CASE(name, about, 1 << 20, "tcp 1 MiB", peer)
 
-/* The same, measured in the rounds of NATS. */
+/* The same echo, as a contestant of the NATS cases. */
 #define PEER_NATS_CASE(name, about, peer)                                \
     {                                                                    \
         "nats.beside." name, about, 64, BENCH_IN_FREE, BENCH_FLOOR_NONE, \
@@ -118,7 +120,7 @@ void peer_take(void *state);
             peer_dial_pipeline, peer_call_pipeline, peer_teardown              \
     }
 
-/* As STREAM_CASE of one_way.h, which C++ can't read. */
+/* Like STREAM_CASE of one_way.h, whose designators C++ does not accept. */
 #define PEER_STREAM(way, spaced, label, name, about, bytes, items, peer) \
     {                                                                    \
         "stream." way label "." name, about, bytes,                      \

@@ -1,5 +1,5 @@
-# The peers: each installed library is a suite, compiled with the code of its
-# generators and without our warnings.
+# The peers: each installed library becomes a suite. Peers are compiled together
+# with the code that the libraries' generators make, and without our warnings.
 add_library(shmrpc-bench-peers OBJECT peers/peer.c)
 target_compile_definitions(shmrpc-bench-peers PRIVATE _GNU_SOURCE)
 target_include_directories(shmrpc-bench-peers PRIVATE
@@ -37,8 +37,8 @@ macro(bench_peer_needs who modules packages)
     endif()
 endmacro()
 
-# bench_peer_makes(FILES COMMAND...): the command, run in peers_made, generates
-# the files.
+# bench_peer_makes(FILES SOURCE COMMAND...): runs the command in peers_made,
+# where it generates FILES from SOURCE.
 macro(bench_peer_makes files source)
     set(made "")
     foreach(file ${files})
@@ -67,12 +67,13 @@ bench_peer(posix_mq posix_mq.c)
 
 bench_peer_needs(peer_tirpc libtirpc "libtirpc-dev or rpcsvc-proto" rpcgen)
 if(peer_tirpc_FOUND)
-    # Created here, because the commands below run at the same time.
+    # Copied here, because the commands below run at the same time.
     configure_file(${peers_dir}/echo.x ${peers_made}/onc_echo.x COPYONLY)
     foreach(kind "h;onc_echo.h" "c;onc_echo_xdr.c" "m;onc_echo_svc.c")
         list(GET kind 0 flag)
         list(GET kind 1 file)
-        # It refuses to overwrite a file, and names its header after its input.
+        # rpcgen refuses to overwrite a file, and names its header after its
+        # input.
         bench_peer_makes(${file} echo.x sh -c
             "rm -f $1 && ${peer_rpcgen} -$0 -o $1 onc_echo.x"
             ${flag} ${file})
@@ -81,7 +82,7 @@ if(peer_tirpc_FOUND)
         ${peers_made}/onc_echo_xdr.c ${peers_made}/onc_echo_svc.c)
 endif()
 
-# Without a .pc file.
+# nng and iceoryx have no .pc files, but CMake packages.
 find_package(nng CONFIG QUIET)
 if(TARGET nng::nng)
     bench_peer(nng nng.c)
@@ -133,7 +134,7 @@ endif()
 
 bench_peer_needs(peer_capnp capnp-rpc "libcapnp-dev or capnproto" capnp)
 if(peer_capnp_FOUND)
-    # The program's own name is taken by the result of the search above.
+    # `capnp` by name: the variable peer_capnp holds the result of pkg-config.
     bench_peer_makes("echo.capnp.c++;echo.capnp.h" echo.capnp
         capnp compile -oc++:. --src-prefix=${peers_dir}
         ${peers_dir}/echo.capnp)

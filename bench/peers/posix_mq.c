@@ -1,5 +1,5 @@
-/* POSIX message queues: one for the requests, one for the replies. Messages of
- * 4 KiB at most: larger ones need another RLIMIT_MSGQUEUE. */
+/* POSIX message queues: one for the requests, one for the replies. Messages
+ * have at most 4 KiB, since larger ones need a higher RLIMIT_MSGQUEUE. */
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
@@ -16,7 +16,7 @@ typedef struct queues {
     char message[MESSAGE_BYTES];
 } queues;
 
-/* A queue's name, which is not a path: "/a/b" is refused. */
+/* Makes a queue's name from a path; only the first character may be a slash. */
 static void name_queue(const char *path, const char *which, char out[128])
 {
     snprintf(out, 128, "/%s.%s", path + 1, which);
@@ -58,7 +58,7 @@ static void serve(const char *path)
     }
 }
 
-/* Both sides have them open: the names can go. */
+/* Both sides have opened the queues, so their names can be removed. */
 static void *dial(const char *path)
 {
     char name[128];

@@ -1,5 +1,5 @@
-/* D-Bus by sd-bus: a method call with one "ay", over a private connection,
- * without a daemon in between. */
+/* D-Bus with sd-bus: a method call with one "ay", over a private connection
+ * without a daemon. */
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -59,7 +59,7 @@ static void serve(const char *path)
     must(sd_bus_start(bus), "sd_bus_start");
     must(sd_bus_add_object_vtable(bus, NULL, "/echo", interface, vtable, NULL),
          "sd_bus_add_object_vtable");
-    /* Serves until the client has left. */
+    /* Serves until the client has disconnected. */
     for (int done = 0; done >= 0;) {
         done = sd_bus_process(bus, NULL);
         if (done == 0) {

@@ -1,6 +1,6 @@
-// Apache Thrift C++, the binary protocol, buffered, over a unix socket and TCP.
-// Many calls in flight use the two halves of which its calls consist; each half
-// flushes.
+// Apache Thrift C++ with the binary protocol, buffered, over a unix socket and
+// TCP. To have many calls in flight, it uses the generated send_ and recv_
+// functions of a call; each send flushes.
 #include <thrift/protocol/TBinaryProtocol.h>
 #include <thrift/server/TSimpleServer.h>
 #include <thrift/transport/TBufferTransports.h>

@@ -1,4 +1,4 @@
-/* ZeroMQ: PUSH and PULL over a unix socket, records one way; and over TCP. */
+/* ZeroMQ: PUSH and PULL over a unix socket and over TCP, records one way. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 typedef struct way {
     size_t bytes;
-    unsigned records; /* of a call */
+    unsigned records; /* records taken by one call */
     uint64_t number;
     char folder[BENCH_FOLDER_BYTES];
     char address[BENCH_FOLDER_BYTES + 16];

@@ -57,7 +57,7 @@ static void line_call(void *state)
     await(&b->turn, b->last);
 }
 
-/* ---- a line each way ---------------------------------------------------- */
+/* ---- a line each way ----------------------------------------------------- */
 
 static void lines_serve(void *state)
 {

@@ -140,8 +140,7 @@ static size_t view_get(map_bench *of, const char *key)
     return value.len;
 }
 
-/* ---- ours, as users have it: a dict of a type, opened by its name ---------
- */
+/* ---- ours, as users have it: a dict of a type, opened by its name -------- */
 
 /* The file is unlinked at once, since no code runs at the end to do it. */
 static void typed_create(map_bench *of)

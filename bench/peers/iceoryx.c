@@ -24,7 +24,7 @@
 #include "one_way.h"
 #include "peer.h"
 
-/* ---- the daemon ---- */
+/* ---- the daemon ---------------------------------------------------------- */
 
 static const char pools[] =
     "[general]\n"
@@ -98,7 +98,7 @@ static void tidy(void)
     }
 }
 
-/* ---- the echo: a chunk holds a length and the bytes ---- */
+/* ---- the echo: a chunk holds a length and the bytes ---------------------- */
 
 static void serve(const char *name)
 {
@@ -163,7 +163,7 @@ static void call(void *connection, const peer_message *m)
     iox_client_release_response(client, reply);
 }
 
-/* ---- records one way ---- */
+/* ---- records one way ----------------------------------------------------- */
 
 /* Most records in the subscriber's queue; fewer than the publisher has
  * chunks. */

@@ -49,7 +49,7 @@ static void call(void *s, const peer_message *m)
     zmq_msg_close(&reply);
 }
 
-/* ---- many in flight: DEALER and ROUTER ---- */
+/* ---- many in flight: DEALER and ROUTER ----------------------------------- */
 
 static void serve_router(const char *address)
 {

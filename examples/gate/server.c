@@ -11,8 +11,7 @@
 
 #include "gate_server.h"
 
-/* ---- access --------------------------------------------------------------
- */
+/* ---- access -------------------------------------------------------------- */
 
 /* Called before each handler. The token came with the connection, or with the
  * call. */
@@ -30,8 +29,7 @@ static int authorize(void *user, shmrpc_ctx *ctx, const char *method,
     return SHMRPC_E_DENIED;
 }
 
-/* ---- who looks on --------------------------------------------------------
- */
+/* ---- who looks on -------------------------------------------------------- */
 
 static int begin(void *user, shmrpc_intercepted *call, shmrpc_error *error)
 {
@@ -56,8 +54,7 @@ static const shmrpc_interceptor journal = {
     .size = sizeof journal, .begin = begin, .end = end};
 static const shmrpc_interceptor *const interceptors[] = {&journal, NULL};
 
-/* ---- what is kept for a connection ---------------------------------------
- */
+/* ---- what is kept for a connection --------------------------------------- */
 
 #define SESSIONS_MAX 64
 
@@ -98,8 +95,7 @@ static void disconnected(void *user, uint64_t connection)
     pthread_mutex_unlock(&lock);
 }
 
-/* ---- handlers ------------------------------------------------------------
- */
+/* ---- handlers ------------------------------------------------------------ */
 
 /* Slow the first time, like a worker that is busy with something else. A client
  * with @hedge takes the first reply; the other handler is cancelled. */

@@ -1,9 +1,9 @@
 /* The state that a connection keeps for its event loop: the descriptor that the
  * loop watches, and the calls that wait to be sent.
  *
- * A call is sent when its method is called (aio_send.c); its object is awaited
- * by a task (aio_call.c). A thread of the loop's executor replaces a lost
- * connection, by sending the first call of the queue.
+ * A call is sent when its method is called (aio_send.c); a task awaits the
+ * call's object (aio_call.c). If the connection is lost, a thread of the loop's
+ * executor replaces it by sending the first queued call.
  *
  * Threading: the loop's thread, except start_first. */
 #include "aio.h"
@@ -29,8 +29,7 @@ void core_aio_tell(const core_aio *aio, const char *name, PyObject *argument)
     Py_XDECREF(done);
 }
 
-/* ---- a connection's part ---------------------------------------------------
- */
+/* ---- the state of a connection ------------------------------------------- */
 
 int core_aio_attach(core_connection *connection, PyObject *glue)
 {
@@ -56,7 +55,8 @@ int core_aio_enter(core_aio *aio)
         Py_XDECREF(loop);
         return loop != NULL ? 0 : -1;
     }
-    /* The first call, or a call in another loop, which raises. */
+    /* Either the first call, or a call in another loop, for which attach
+     * raises. */
     PyObject *done = PyObject_CallMethod(aio->glue, "attach", "O", loop);
     if (done != NULL) {
         Py_CLEAR(aio->loop);
@@ -107,7 +107,8 @@ void core_aio_drop(core_aio *aio)
     }
 }
 
-/* -1 with an exception: the connection is gone or closed. */
+/* Counts a user of the connection. Returns -1 with an exception if the
+ * connection is gone or closed. */
 static int claim(const core_aio *aio)
 {
     if (aio->connection == NULL) {
@@ -117,15 +118,15 @@ static int claim(const core_aio *aio)
     return core_connection_begin(aio->connection);
 }
 
-/* Ends what claim began. In between the connection may have lost its last
- * owner. */
+/* Undoes claim(), and drops the caller's reference, which may be the last one
+ * by now. */
 static void disclaim(core_connection *connection)
 {
     core_connection_end(connection);
     Py_DECREF((PyObject *)connection);
 }
 
-/* The loop's callback for the readable descriptor. */
+/* The event loop calls this when the descriptor is readable. */
 static PyObject *aio_dispatch(PyObject *self, PyObject *unused)
 {
     core_aio *aio = (core_aio *)self;
@@ -168,7 +169,7 @@ static PyObject *aio_fd(PyObject *self, PyObject *unused)
     return PyLong_FromLong(fd);
 }
 
-/* True: there is more to send. */
+/* Sends queued calls; returns True if some are still queued. */
 static PyObject *aio_send_queued(PyObject *self, PyObject *unused)
 {
     core_aio *aio = (core_aio *)self;
@@ -188,7 +189,8 @@ static PyObject *aio_send_queued(PyObject *self, PyObject *unused)
 
 /* ---- replacing a lost connection ----------------------------------------- */
 
-/* Wait hooks of a thread that has released the GIL. */
+/* Wait hooks for a thread that has released the GIL, and so has nothing to do
+ * when it blocks. */
 static void do_nothing(void *user)
 {
     (void)user;
@@ -200,8 +202,9 @@ static int is_cancelled(void *user)
     return c->is_cancelled ? 1 : 0;
 }
 
-/* In a thread that may wait: sends the first call of the queue; waits until its
- * deadline. */
+/* Runs in an executor thread, which may wait: sends the first queued call,
+ * waiting until that call's deadline. Returns (call, result or exception,
+ * status), or None if there was nothing to send. */
 static PyObject *aio_start_first(PyObject *self, PyObject *unused)
 {
     core_aio *aio = (core_aio *)self;
@@ -229,7 +232,7 @@ static PyObject *aio_start_first(PyObject *self, PyObject *unused)
                                      .user = c};
     shmrpc_error error;
     shmrpc_call *call = NULL;
-    Py_INCREF((PyObject *)c); /* belongs to the library */
+    Py_INCREF((PyObject *)c); /* this reference belongs to the library */
     aio->flying++;
     PyThreadState *state = PyEval_SaveThread();
     const shmrpc_wait_hooks *before = shmrpc_wait_set_hooks(&hooks);
@@ -248,7 +251,8 @@ static PyObject *aio_start_first(PyObject *self, PyObject *unused)
         aio->flying--;
         Py_DECREF((PyObject *)c);
     }
-    /* Unless dispatch has already reported its end. */
+    /* The state is different if dispatch has already reported the call's
+     * end. */
     if (c->state == CORE_AIO_STARTING) {
         c->state = CORE_AIO_FLYING;
         c->call = call;
@@ -267,7 +271,7 @@ static PyObject *aio_start_first(PyObject *self, PyObject *unused)
     return row;
 }
 
-/* In the loop's thread: handles the result of start_first. */
+/* Handles the result of start_first in the loop's thread. */
 static PyObject *aio_started(PyObject *self, PyObject *row)
 {
     core_aio *aio = (core_aio *)self;
@@ -291,7 +295,8 @@ static PyObject *aio_started(PyObject *self, PyObject *row)
     return Py_NewRef(Py_None);
 }
 
-/* In a forked child: the parent's calls and loop are not ours. */
+/* Forgets the loop and the calls in a forked child: they belong to the
+ * parent. */
 static PyObject *aio_forked(PyObject *self, PyObject *unused)
 {
     core_aio *aio = (core_aio *)self;

@@ -1,10 +1,9 @@
-/* The object of an asyncio call: a coroutine, which a task may await, or throw
- * into to cancel the call. */
+/* The object of an asyncio call: a coroutine that a task awaits. Throwing an
+ * exception into the coroutine cancels the call. */
 #include "aio.h"
 #include "wait.h"
 
-/* ---- giving up ------------------------------------------------------------
- */
+/* ---- giving up ----------------------------------------------------------- */
 
 bool core_aio_cancel(core_aio_call *c)
 {
@@ -30,11 +29,11 @@ bool core_aio_cancel(core_aio_call *c)
     return false;
 }
 
-/* ---- awaiting --------------------------------------------------------------
- */
+/* ---- awaiting ------------------------------------------------------------ */
 
-/* The value, or NULL with the exception, which the object does not keep: its
- * traceback may lead to a frame that holds the call. */
+/* Returns the value, or NULL with the exception set. The object does not
+ * keep the exception, because its traceback may lead to a frame that holds
+ * the call. */
 static PyObject *outcome(core_aio_call *c)
 {
     PyObject *raised = c->raised;
@@ -87,7 +86,7 @@ static PySendResult call_send(PyObject *self, PyObject *sent, PyObject **out)
         return PYGEN_ERROR;
     }
     PySendResult result = PyIter_Send(c->steps, Py_None, out);
-    if (result == PYGEN_RETURN) { /* the future was set by other code */
+    if (result == PYGEN_RETURN) { /* other code has set the future */
         Py_CLEAR(*out);
         PyErr_SetString(PyExc_RuntimeError, "the call is not over");
         result = PYGEN_ERROR;
@@ -124,8 +123,8 @@ static PyObject *call_send_method(PyObject *self, PyObject *sent)
     return as_iteration(result, value);
 }
 
-/* The task was cancelled, or something else was thrown into it: so the call is
- * cancelled. */
+/* Cancels the call, because its task was cancelled or something else was thrown
+ * into the coroutine. */
 static PyObject *call_throw(PyObject *self, PyObject *args)
 {
     core_aio_call *c = (core_aio_call *)self;

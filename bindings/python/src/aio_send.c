@@ -1,29 +1,29 @@
 /* Sends and ends asyncio calls.
  *
- * At first the thread waits for a call as a blocking call does while it spins:
- * if the call is over by then, awaiting it needs no turn of the loop. Calls
- * that can't be sent at once, for lack of room or of a server, and calls that
- * must be sent again because no worker had taken them when their server was
- * lost, wait in a queue that dispatch and a timer of the loop serve. */
+ * After sending a call, the thread first waits for it like a blocking call that
+ * spins: if the call ends meanwhile, awaiting it needs no turn of the loop.
+ * Calls wait in a queue if they can't be sent at once, because there is no room
+ * or no server, or if they must be sent again, because their server was lost
+ * before a worker had taken them. Dispatch and a timer of the loop serve the
+ * queue. */
 #include "aio.h"
 #include "wait.h"
 
 #include <string.h>
 
-/* How long the loop waits for a call before it goes on, if that has paid so
- * far. */
+/* How long the loop's thread waits for a call that it has just sent, if such
+ * waits have paid off so far. */
 #define PATIENCE_NS INT64_C(20000)
-/* After this many calls that were over at once, or this long without a turn of
- * the loop, other tasks get one. */
+/* After this many calls that ended at once, or after this long without a turn
+ * of the loop, other tasks get a turn. */
 #define CALLS_A_TURN 64
 #define TURN_NS      INT64_C(1000000)
-/* The score of waiting, at most MOST; below 0 waiting is tried only now and
- * then. */
+/* Bounds of the score of waiting. While the score is below 0, calls are not
+ * waited for; each call adds 1. */
 #define SCORE_MOST  8
 #define SCORE_LEAST (-64)
 
-/* ---- the end of a call ----------------------------------------------------
- */
+/* ---- the end of a call --------------------------------------------------- */
 
 void core_aio_forget_arguments(core_aio_call *c)
 {
@@ -34,7 +34,8 @@ void core_aio_forget_arguments(core_aio_call *c)
     }
 }
 
-/* Stores `value`, or the exception that is set. Takes over the reference. */
+/* Stores `value`, or the exception that is set if `value` is NULL. Takes over
+ * the reference. */
 void core_aio_settle(core_aio *aio, core_aio_call *c, PyObject *value)
 {
     c->value = value;
@@ -61,11 +62,10 @@ void core_aio_no_function(void)
 {
 }
 
-/* ---- sending --------------------------------------------------------------
- */
+/* ---- sending ------------------------------------------------------------- */
 
-/* Hands the call to the library, which keeps a reference to it until the call
- * ends. Statuses of shmrpc_stub_async. */
+/* Passes the call to the library, which keeps a reference to the object until
+ * the call ends. Returns a status of shmrpc_stub_async(). */
 static int send(core_aio *aio, core_aio_call *c, int64_t patience_ns,
                 shmrpc_error *error)
 {
@@ -94,8 +94,7 @@ static int send(core_aio *aio, core_aio_call *c, int64_t patience_ns,
     return status;
 }
 
-/* ---- calls that can't be sent yet -----------------------------------------
- */
+/* ---- calls that can't be sent yet ---------------------------------------- */
 
 static void enqueue(core_aio *aio, core_aio_call *c)
 {
@@ -110,7 +109,7 @@ static void enqueue(core_aio *aio, core_aio_call *c)
     aio->last = c;
 }
 
-/* Takes a call out of the queue; the reference becomes the caller's. */
+/* Takes a call out of the queue; the caller gets the queue's reference. */
 void core_aio_dequeue(core_aio *aio, core_aio_call *c)
 {
     core_aio_call **at = &aio->first;
@@ -153,7 +152,7 @@ static void expire(core_aio *aio)
     }
 }
 
-/* Sends as many as there is room for. */
+/* Sends queued calls while there is room in the connection. */
 void core_aio_send_queued(core_aio *aio)
 {
     core_wait wait;
@@ -184,7 +183,7 @@ void core_aio_send_queued(core_aio *aio)
     }
 }
 
-/* It will be sent when there is room, or a server. */
+/* Queues a call until there is room, or a server. */
 static void queue(core_aio *aio, core_aio_call *c)
 {
     enqueue(aio, c);
@@ -194,8 +193,8 @@ static void queue(core_aio *aio, core_aio_call *c)
     }
 }
 
-/* The server was lost before a worker had taken the call: like queued calls, it
- * goes to the next server. */
+/* Whether to send a call again: its server was lost before a worker had taken
+ * it, so it goes to the next server, like queued calls. */
 static bool is_to_be_sent_again(const core_aio *aio, const core_aio_call *c,
                                 int status, const shmrpc_error *error)
 {
@@ -204,7 +203,7 @@ static bool is_to_be_sent_again(const core_aio *aio, const core_aio_call *c,
            core_now_ns() < c->deadline_ns;
 }
 
-/* The thread has the GIL, because dispatch, send and close are called with
+/* The thread holds the GIL, because dispatch, send and close are called with
  * it. */
 void core_aio_on_end(shmrpc_function done, void *user, int status, void *reply,
                      const shmrpc_error *error)
@@ -247,8 +246,7 @@ static int64_t timeout_of(const core_method *m, const core_invocation *in)
     return timeout_ns != 0 ? timeout_ns : SHMRPC_DEFAULT_TIMEOUT_NS;
 }
 
-/* ---- calling ---------------------------------------------------------------
- */
+/* ---- calling ------------------------------------------------------------- */
 
 static core_aio_call *call_new(core_method *m)
 {
@@ -262,8 +260,8 @@ static core_aio_call *call_new(core_method *m)
     return c;
 }
 
-/* Whether and for how long to wait for a call that is sent now: not while other
- * calls are in flight, which may take longer. */
+/* Returns how long to wait for the call that is sent now; 0 if other calls are
+ * in flight, since they may take longer. */
 static int64_t patience_of(core_aio *aio)
 {
     if (aio->flying > 0) {
@@ -308,7 +306,8 @@ static int prepare(core_aio_call *c, PyObject *const *args, size_t nargsf,
     return 0;
 }
 
-/* Sends the call or, if it has to wait, queues it. -1 on failure. */
+/* Sends the call, or queues it if it can't be sent now. Returns -1 on
+ * failure. */
 static int begin(core_aio *aio, core_aio_call *c)
 {
     core_wait wait;

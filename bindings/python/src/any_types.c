@@ -1,13 +1,13 @@
 /* Converts values that JSON lacks to msgpack extensions with fixed numbers
- * (shmrpc/any.h), and back. Tuples, sets, complex numbers and arrays are
- * handled here; the others, which are rare, in shmrpc/_types.py. */
+ * (shmrpc/any.h), and back. This file handles tuples, sets, complex numbers and
+ * arrays; shmrpc/_types.py handles the rarer types. */
 #include "to_c.h"
 
 #include <string.h>
 
 #define CORE_MAX_EXT_DEPTH 64
 
-/* ---- writing ------------------------------------------------------------ */
+/* ---- writing ------------------------------------------------------------- */
 
 static shmrpc_any_memory *memory_of(core_scratch *scratch)
 {
@@ -30,7 +30,7 @@ static int refused(const core_step *step, int status, const char *message)
     return core_refuse(PyExc_ValueError, step, "%s", message);
 }
 
-/* A tuple or a set. */
+/* Writes a tuple or a set as an extension. */
 static int write_items(core_scratch *scratch, shmrpc_ext ext, PyObject *value,
                        shmrpc_any *at, const core_step *step)
 {
@@ -74,7 +74,8 @@ static int write_complex(core_scratch *scratch, PyObject *value, shmrpc_any *at)
     return 0;
 }
 
-/* Type letters of Python's buffers, without a byte-order sign. */
+/* Maps the type letters of Python's buffers (without byte-order characters) to
+ * types of array items. */
 static const struct dtype_row {
     const char *letters;
     const char *wide; /* complex numbers have two letters */
@@ -100,8 +101,8 @@ static const struct dtype_row {
 
 #define DTYPE_COUNT (sizeof dtypes / sizeof *dtypes)
 
-/* The row for the type of a buffer's items; NULL: not a type of numbers that we
- * have. */
+/* Returns the row for the item type of a buffer, or NULL if arrays can't have
+ * that type. */
 static const struct dtype_row *row_of(const Py_buffer *buffer)
 {
     const char *format = buffer->format != NULL ? buffer->format : "B";
@@ -122,7 +123,8 @@ static const struct dtype_row *row_of(const Py_buffer *buffer)
     return NULL;
 }
 
-/* The items as one contiguous block: in place, or copied. */
+/* Returns the items as one contiguous block: the buffer's own memory, or a
+ * copy. */
 static const void *packed(core_scratch *scratch, const Py_buffer *buffer)
 {
     if (PyBuffer_IsContiguous(buffer, 'C')) {
@@ -181,8 +183,8 @@ int core_array_to_c(core_scratch *scratch, PyObject *value, shmrpc_any *at)
     return write_array(scratch, buffer, at, NULL);
 }
 
-/* Any object with a buffer. A single number, as numpy has them, becomes a
- * Python number; bytes without a shape stay bytes. */
+/* Writes any object with a buffer. A single number, such as a numpy scalar,
+ * becomes a Python number; bytes without a shape stay bytes. */
 static int write_buffer(core_scratch *scratch, PyObject *value, shmrpc_any *at,
                         const core_step *step)
 {
@@ -211,7 +213,8 @@ static int write_buffer(core_scratch *scratch, PyObject *value, shmrpc_any *at,
     return write_array(scratch, buffer, at, step);
 }
 
-/* Raises what a helper found wrong with a value, with the value's path. */
+/* Prefixes the set exception, which a helper raised about a value, with the
+ * value's path. */
 static int with_path(const core_step *step)
 {
     PyObject *type;
@@ -233,7 +236,8 @@ static int with_path(const core_step *step)
     return -1;
 }
 
-/* By shmrpc._types.plain(): a value of a simpler type, or NotImplemented. */
+/* Writes what shmrpc._types.plain() returns for `value`: a value of a simpler
+ * type. It returns NotImplemented for types that it does not know. */
 static int write_other(core_scratch *scratch, PyObject *value, shmrpc_any *at,
                        const core_step *step)
 {
@@ -264,7 +268,7 @@ static int write_other(core_scratch *scratch, PyObject *value, shmrpc_any *at,
     if (is_ext != 0) {
         return is_ext < 0 ? -1 : core_write_ext(scratch, plain, at, step);
     }
-    /* One level deeper, so that it ends in any case. */
+    /* Counts as one level deeper, so that the recursion ends in any case. */
     core_step here = step != NULL ? *step : core_below(NULL);
     here.depth++;
     return core_write_any(scratch, plain, at, &here);
@@ -295,9 +299,9 @@ int core_write_typed(core_scratch *scratch, PyObject *value, shmrpc_any *at,
     return write_other(scratch, value, at, step);
 }
 
-/* ---- reading ------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------- */
 
-/* An extension with one of our numbers that isn't well formed. */
+/* Raises: an extension with one of our numbers is malformed. */
 static PyObject *not_well_formed(const shmrpc_any *any)
 {
     PyErr_Format(PyExc_ValueError,
@@ -306,7 +310,7 @@ static PyObject *not_well_formed(const shmrpc_any *any)
     return NULL;
 }
 
-/* The items of a tuple or a set, as a list. */
+/* Returns the items of a tuple or a set as a list. */
 static PyObject *read_items(const core_reader *r, const shmrpc_any *any)
 {
     shmrpc_any_list items;

@@ -1,4 +1,5 @@
-/* Connections, and the client objects that are views of one. */
+/* Connections, and client objects, each of which is a view of one
+ * connection. */
 #include "core.h"
 #include "wait.h"
 
@@ -7,8 +8,7 @@
 typedef struct client {
     PyObject_HEAD core_connection *connection;
     core_options options;
-    PyObject *methods; /* name in Python -> method, filled as names are looked
-                        * up */
+    PyObject *methods; /* name in Python -> method, filled as names are used */
 } client;
 
 /* ---- connections --------------------------------------------------------- */
@@ -19,7 +19,8 @@ static void disconnect(core_connection *connection)
     connection->client = NULL;
     if (gone != NULL) {
         core_wait wait;
-        /* Asyncio calls are told of the end, which takes the lock. */
+        /* Closing ends asyncio calls, whose callbacks need the GIL, so it can't
+         * be released at once. */
         core_wait_enter(&wait, connection->aio != NULL ? CORE_WAIT_LATE
                                                        : CORE_WAIT_WHOLE);
         shmrpc_stub_close(gone);
@@ -38,7 +39,7 @@ int core_connection_begin(core_connection *connection)
     return 0;
 }
 
-/* May be called with an exception set, which stays set. */
+/* May be called with an exception set, and keeps it. */
 void core_connection_end(core_connection *connection)
 {
     connection->in_flight--;
@@ -115,7 +116,7 @@ static core_connection *connection_new(core_state *state, PyObject *where,
     if (connection == NULL) {
         return NULL;
     }
-    /* Everything after the object head. */
+    /* Clear everything after the object head. */
     memset((char *)connection + sizeof(PyObject), 0,
            sizeof *connection - sizeof(PyObject));
     connection->state = state;
@@ -150,7 +151,8 @@ core_connection *core_connection_serving(core_state *state, PyObject *text)
     return connection;
 }
 
-/* Reads the text, or asks the service for it; connects. */
+/* Connects, and gets the service's text from the argument or from the service
+ * itself. */
 static int open_connection(core_connection *connection, const shmrpc_opts *opts)
 {
     Py_ssize_t len = 0;
@@ -293,11 +295,10 @@ PyObject *core_connect(PyObject *module, PyObject *args, PyObject *kwargs)
     return made;
 }
 
-/* ---- methods of the service ------------------------------------------------
- */
+/* ---- methods of the service ---------------------------------------------- */
 
-/* The index of a method by its name on the wire; the method count if there is
- * none. */
+/* Returns the index of the method with this name on the wire; the number of
+ * methods if there is none. */
 static uint32_t index_of(const shmrpc_service *service, const char *name,
                          size_t len)
 {
@@ -310,8 +311,8 @@ static uint32_t index_of(const shmrpc_service *service, const char *name,
     return i;
 }
 
-/* A method, cached for the next time; NULL without an exception: there is none.
- * New reference. */
+/* Finds a method and caches it. Returns NULL without an exception if there is
+ * none. New reference. */
 static PyObject *find_method(client *c, PyObject *name, bool is_python)
 {
     Py_ssize_t len;
@@ -330,7 +331,7 @@ static PyObject *find_method(client *c, PyObject *name, bool is_python)
                : NULL;
 }
 
-/* Raises `type` with a hint about a wrong name. */
+/* Raises `type` for an unknown name, with a hint about similar names. */
 static void refuse_name(PyObject *self, PyObject *type, PyObject *name)
 {
     PyObject *error = core_help(((client *)self)->connection->state,
@@ -366,7 +367,8 @@ static PyObject *client_getattro(PyObject *self, PyObject *name)
     return found;
 }
 
-/* The name on the wire, even where it means something else in Python. */
+/* Finds a method by its name on the wire, even if that name is reserved in
+ * Python. */
 static PyObject *client_subscript(PyObject *self, PyObject *name)
 {
     if (!PyUnicode_Check(name)) {
@@ -380,7 +382,7 @@ static PyObject *client_subscript(PyObject *self, PyObject *name)
     return found;
 }
 
-/* Attributes of the client itself, which hide methods of the same name. */
+/* Attributes of the client itself; they hide methods with the same names. */
 static const char *const own_names[] = {"close",  "with_options", "service",
                                         "errors", "types",        "connect"};
 
@@ -411,8 +413,7 @@ static PyObject *client_dir(PyObject *self, PyObject *unused)
     return list;
 }
 
-/* ---- a client's own --------------------------------------------------------
- */
+/* ---- attributes of the client itself ------------------------------------- */
 
 static PyObject *client_close(PyObject *self, PyObject *unused)
 {
@@ -460,8 +461,8 @@ static PyObject *client_with_options(PyObject *self, PyObject *args,
     return made;
 }
 
-/* For pickle: a client in another process connects there. Never includes
- * secrets. */
+/* Supports pickle: a client that is unpickled in another process connects
+ * there. Secrets are never included. */
 static PyObject *client_reduce(PyObject *self, PyObject *unused)
 {
     const client *c = (const client *)self;
@@ -497,7 +498,8 @@ static PyObject *client_service(PyObject *self, void *closure)
                          (unsigned)service->version, "doc", service->doc);
 }
 
-/* Errors and types under their short names, as attributes of one object. */
+/* Adds an error or type under its short name, so that it becomes an attribute
+ * of one object. */
 static int add_named(PyObject *dict, const char *full_name, PyObject *value)
 {
     const char *dot = strrchr(full_name, '.');
@@ -536,7 +538,7 @@ PyObject *core_errors_of(core_connection *connection)
     return namespace_of(connection, dict);
 }
 
-/* Adds the classes of a node; for a union one for each case, such as
+/* Adds the classes of a node; a union has one class for each case, such as
  * Shape.text. */
 static int add_types(core_connection *connection, PyObject *dict,
                      core_node *node)

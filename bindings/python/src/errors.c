@@ -1,4 +1,4 @@
-/* Raises the errors with which calls end, as exceptions; their classes are in
+/* Raises the errors with which calls end as exceptions; their classes are in
  * shmrpc/_errors.py. */
 #include "core.h"
 
@@ -34,7 +34,7 @@ PyObject *core_help(core_state *state, const char *name, const char *format,
     return result;
 }
 
-/* Raises an object made by a helper. */
+/* Raises the exception that a helper makes from the error. */
 static PyObject *raise(core_state *state, PyObject *cls,
                        const shmrpc_error *error, PyObject *details)
 {
@@ -65,15 +65,15 @@ static const shmrpc_error_type *thrown_by(const shmrpc_method *method,
     return NULL;
 }
 
-/* Text from the other side, made valid for Python. */
+/* Makes a str from the other side's text; replaces invalid UTF-8. */
 static PyObject *text_of(const shmrpc_str *text)
 {
     return PyUnicode_FromStringAndSize(text->len > 0 ? text->ptr : "",
                                        (Py_ssize_t)text->len);
 }
 
-/* An exception of the handler. The helper chooses its class among the existing
- * ones. */
+/* Raises an exception of the handler. The helper chooses its class among the
+ * exceptions that exist here. */
 static PyObject *raise_fault(core_connection *connection,
                              const shmrpc_error *error,
                              const shmrpc_fault *fault)
@@ -83,8 +83,8 @@ static PyObject *raise_fault(core_connection *connection,
     PyObject *trace = text_of(&fault->trace);
     PyObject *args = core_any_from_c(connection, &fault->args);
     if (args == NULL && type != NULL && message != NULL && trace != NULL) {
-        PyErr_Clear(); /* keys that Python can't hash: treated as if there were
-                        * none */
+        PyErr_Clear(); /* keys that Python can't hash: raised without
+                        * arguments */
         args = Py_NewRef(Py_None);
     }
     PyObject *exception =
@@ -104,7 +104,7 @@ static PyObject *raise_fault(core_connection *connection,
     return NULL;
 }
 
-/* With `payload` NULL its fields are unknown. */
+/* Raises a declared error. `payload` is NULL if its fields are unknown. */
 static PyObject *raise_declared(core_connection *connection,
                                 const shmrpc_error *error,
                                 const shmrpc_error_type *type,

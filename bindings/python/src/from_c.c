@@ -35,7 +35,7 @@ static PyObject *read_number(shmrpc_kind kind, const void *at)
     }
 }
 
-/* ---- any -------------------------------------------------------------- */
+/* ---- any ----------------------------------------------------------------- */
 
 static PyObject *read_any_list(const reader *r, const shmrpc_any_list *from)
 {
@@ -49,7 +49,8 @@ static PyObject *read_any_list(const reader *r, const shmrpc_any_list *from)
     return list;
 }
 
-/* Keys that Python can't hash are rare, and an error: TypeError. */
+/* Reads a map. A peer may send keys that Python can't hash, which is rare:
+ * raises TypeError then. */
 static PyObject *read_any_map(const reader *r, const shmrpc_any_map *from)
 {
     PyObject *dict = PyDict_New();
@@ -112,7 +113,7 @@ PyObject *core_read_any(const reader *r, const shmrpc_any *any)
     return NULL;
 }
 
-/* ---- sequences -------------------------------------------------------- */
+/* ---- sequences ----------------------------------------------------------- */
 
 const char *core_format_of(shmrpc_kind kind)
 {
@@ -126,7 +127,7 @@ const char *core_format_of(shmrpc_kind kind)
                                                            : NULL;
 }
 
-/* A memoryview of numbers in memory of their own. */
+/* Returns a memoryview of the numbers in a copy of them. */
 static PyObject *read_array(const char *format, const void *from, size_t bytes)
 {
     PyObject *copy =
@@ -177,7 +178,7 @@ static PyObject *read_map(const reader *r, core_node *node,
     return dict;
 }
 
-/* ---- named types ------------------------------------------------------ */
+/* ---- named types --------------------------------------------------------- */
 
 static PyObject *read_enum(core_node *node, const void *at)
 {
@@ -195,7 +196,8 @@ static PyObject *read_enum(core_node *node, const void *at)
             is_known = value == node->type->enumerators[i].value;
             PyErr_Clear();
         }
-        /* Unknown members come from a peer: they aren't kept. */
+        /* Unknown members come from a peer, and keeping them would let the dict
+         * grow without limit. */
         if (member != NULL && is_known &&
             PyDict_SetItem(node->members, number, member) != 0) {
             Py_CLEAR(member);
@@ -223,7 +225,8 @@ static PyObject *read_field(const reader *r, const core_field *field,
     return read_value(r, field->node, at);
 }
 
-/* A frozen class refuses any other way of writing to it. */
+/* Writes a field with the slot's descriptor if there is one, because a frozen
+ * class refuses setattr. */
 static int set_field(const core_node *node, const core_field *field,
                      PyObject *self, PyObject *value)
 {
@@ -232,7 +235,7 @@ static int set_field(const core_node *node, const core_field *field,
                : PyObject_GenericSetAttr(self, field->name, value);
 }
 
-/* Calls the __post_init__ of a user's class; NULL if it raises. */
+/* Calls the __post_init__ of a user's class; returns NULL if it raises. */
 static PyObject *finished(PyObject *self)
 {
     PyObject *done = PyObject_CallMethod(self, "__post_init__", NULL);
@@ -243,7 +246,8 @@ static PyObject *finished(PyObject *self)
     return self;
 }
 
-/* The class's constructor is not called: the decoder has checked the fields. */
+/* Makes a struct without calling its class's constructor: the decoder has
+ * already checked the fields. */
 static PyObject *read_struct(const reader *r, core_node *node, const void *at)
 {
     PyTypeObject *cls = (PyTypeObject *)node->cls;

@@ -1,5 +1,5 @@
 /* Locks between processes (shmrpc/lock.h), for shmrpc/_lock.py: functions
- * return statuses, from which that module makes exceptions. */
+ * return statuses, which that module turns into exceptions. */
 #include "core.h"
 #include "wait.h"
 
@@ -9,9 +9,10 @@
 #include "shmrpc/lock.h"
 
 typedef struct lock {
-    PyObject_HEAD shmrpc_lock *lock; /* NULL: closed */
-    Py_ssize_t users;                /* number of calls that are using it */
-    bool is_closing;                 /* the last of them closes it */
+    PyObject_HEAD shmrpc_lock *lock; /* NULL if closed */
+    Py_ssize_t users;                /* number of calls that are using the
+                                      * lock */
+    bool is_closing;                 /* the last call closes it */
 } lock;
 
 /* How long a thread sleeps before it checks for signals again. */
@@ -45,8 +46,7 @@ static void end(lock *l)
     }
 }
 
-/* ---- opening -------------------------------------------------------------
- */
+/* ---- opening ------------------------------------------------------------- */
 
 /* open_lock(class, name, mode, flags, permissions, spin_ns) */
 PyObject *core_open_lock(PyObject *module, PyObject *args)
@@ -98,8 +98,7 @@ static void lock_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-/* ---- taking --------------------------------------------------------------
- */
+/* ---- taking -------------------------------------------------------------- */
 
 static int take(shmrpc_lock *it, bool is_shared, int64_t timeout_ns)
 {
@@ -118,8 +117,8 @@ static int give_back(shmrpc_lock *it, bool is_shared)
 }
 
 /* Waits in slices, because a signal does not interrupt the library's waits for
- * locks. -1 with an exception: a signal handler has raised, and the lock is not
- * held. */
+ * locks. Returns -1 with an exception if a signal handler has raised; the lock
+ * is not held then. */
 static int take_in_slices(shmrpc_lock *it, bool is_shared, int64_t timeout_ns,
                           int *out)
 {
@@ -145,7 +144,8 @@ static int take_in_slices(shmrpc_lock *it, bool is_shared, int64_t timeout_ns,
     }
 }
 
-/* acquire(seconds, shared) -> status. None: for ever; 0: at once. */
+/* acquire(seconds, shared) -> status. Waits for ever if seconds is None, and
+ * not at all if it is 0. */
 static PyObject *lock_acquire(PyObject *self, PyObject *args)
 {
     lock *l = (lock *)self;
@@ -208,8 +208,8 @@ static PyObject *lock_destroy(PyObject *self, PyObject *unused)
     return PyLong_FromLong(status);
 }
 
-/* state() -> (1: free, or 0; pid of the holder, or 0; whether it is destroyed)
- */
+/* state() -> (1 if it is free, else 0; pid of the holder, or 0; whether it is
+ * destroyed) */
 static PyObject *lock_state(PyObject *self, PyObject *unused)
 {
     lock *l = (lock *)self;

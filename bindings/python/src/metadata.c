@@ -1,10 +1,10 @@
-/* The metadata of calls and replies: converts dicts of strings to the lists of
- * the library, and back. */
+/* The metadata of calls and replies: converts dicts of strings to the library's
+ * lists, and back. */
 #include "method.h"
 
 #include <string.h>
 
-/* ---- of calls ----------------------------------------------------------- */
+/* ---- metadata of calls --------------------------------------------------- */
 
 static int check_text(PyObject *object, const char *what)
 {
@@ -38,7 +38,8 @@ PyObject *core_metadata_merge(PyObject *base, PyObject *mapping)
                      mapping);
         return NULL;
     }
-    PyObject *items = PyMapping_Items(mapping); /* a new list */
+    PyObject *items = PyMapping_Items(mapping); /* a new list, which other
+                                                 * threads can't change */
     PyObject *dict = base != NULL ? PyDict_Copy(base) : PyDict_New();
     Py_ssize_t count = items != NULL ? PyList_Size(items) : 0;
     for (Py_ssize_t i = 0; dict != NULL && i < count; i++) {
@@ -53,7 +54,7 @@ PyObject *core_metadata_merge(PyObject *base, PyObject *mapping)
     return dict;
 }
 
-/* The text lives as long as the object. */
+/* Returns the object's text as UTF-8, which lives as long as the object. */
 static const char *text_of(PyObject *object)
 {
     Py_ssize_t len;
@@ -90,7 +91,7 @@ int core_metadata_send(core_invocation *in, PyObject *dict)
     return 0;
 }
 
-/* ---- of replies --------------------------------------------------------- */
+/* ---- metadata of replies ------------------------------------------------- */
 
 int core_back_want(core_invocation *in, PyObject *dict)
 {

@@ -1,5 +1,5 @@
 /* Methods of a service: callable objects with the attributes of a Python
- * function; started calls; and replies that are read in place. */
+ * function; calls that were started; and replies that are read in place. */
 #include "method.h"
 #include "wait.h"
 
@@ -7,11 +7,11 @@
 #include <string.h>
 #include <structmember.h>
 
-/* See core_vectorcall. */
+/* Declared here because of the limited API; see core_vectorcall. */
 PyAPI_FUNC(PyObject *) PyVectorcall_Call(PyObject *, PyObject *, PyObject *);
 #define HAVE_VECTORCALL (1UL << 11)
 
-/* Results up to this size need no memory of their own. */
+/* Results up to this size are decoded on the stack. */
 #define RESULT_BYTES 256
 
 typedef core_method method;
@@ -19,21 +19,21 @@ typedef core_invocation invocation;
 
 typedef struct call {
     PyObject_HEAD method *of;
-    shmrpc_call *call; /* NULL: it is over */
+    shmrpc_call *call; /* NULL if it is over */
     core_back *back;   /* for the metadata of the reply; or NULL */
-    bool is_busy;      /* a thread waits for it */
+    bool is_busy;      /* a thread is waiting for it */
     PyObject *value;   /* the result */
     PyObject *raised;  /* or the exception */
 } call;
 
 typedef struct view {
     PyObject_HEAD core_connection *connection;
-    const void *reply; /* of shmrpc_bytes; NULL: released */
+    const void *reply; /* a shmrpc_bytes; NULL if released */
     Py_ssize_t exports;
-    PyObject *memory; /* of __enter__ */
+    PyObject *memory; /* the memoryview that __enter__ returned */
 } view;
 
-/* ---- arguments --------------------------------------------------------- */
+/* ---- arguments ----------------------------------------------------------- */
 
 static int too_many(const method *m, Py_ssize_t count)
 {
@@ -44,8 +44,8 @@ static int too_many(const method *m, Py_ssize_t count)
     return -1;
 }
 
-/* Whether a keyword is the field's name. Keywords and names are interned: text
- * is compared only if they are not. */
+/* Whether a keyword is the field's name. Names are usually interned, so their
+ * text is compared only if they are different objects. */
 static bool is_called(PyObject *name, PyObject *field)
 {
     return name == field || PyUnicode_Compare(name, field) == 0;
@@ -71,7 +71,7 @@ static int unexpected(const method *m, PyObject *name)
     return -1;
 }
 
-/* Finds the fields of keyword arguments in `given`. */
+/* Stores the values of keyword arguments in `given`, by field. */
 static int place_keywords(const method *m, PyObject *const *values,
                           PyObject *names, PyObject **given, invocation *in)
 {
@@ -109,8 +109,8 @@ static int place_keywords(const method *m, PyObject *const *values,
     return 0;
 }
 
-/* Sends the metadata of this call and of the client. Where both have a key, the
- * call's entry counts. */
+/* Sends the metadata of this call and of the client. If both have a key, the
+ * call's entry wins. */
 static int send_metadata(const method *m, invocation *in)
 {
     PyObject *own = m->options.metadata;
@@ -182,7 +182,7 @@ int core_prepare(const method *m, invocation *in, PyObject *const *args,
     return 0;
 }
 
-/* ---- calls ------------------------------------------------------------- */
+/* ---- calls --------------------------------------------------------------- */
 
 PyObject *core_take_reply(const method *m, const void *reply)
 {
@@ -256,7 +256,7 @@ static PyObject *invoke(PyObject *self, PyObject *const *args, size_t nargsf,
     return value;
 }
 
-/* ---- the object -------------------------------------------------------- */
+/* ---- the object ---------------------------------------------------------- */
 
 static void method_dealloc(PyObject *self)
 {
@@ -267,7 +267,7 @@ static void method_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-/* Whether an error may have fields: only replies carry them. */
+/* Whether an error may carry fields, which only replies have. */
 static bool has_payloads(const shmrpc_method *row)
 {
     bool any = false;
@@ -344,8 +344,8 @@ static PyObject *method_module(PyObject *self, void *closure)
         ((const method *)self)->connection->service->id);
 }
 
-/* The type of the result: "Hit", or of a stream "Items[Hit]", "Sender[Row,
- * int]". New reference. */
+/* Returns the type of the result, such as "Hit", or of a stream: "Items[Hit]",
+ * "Sender[Row, int]". New reference. */
 static PyObject *result_text(const method *m)
 {
     const core_node *nodes[2] = {NULL, NULL};
@@ -374,7 +374,7 @@ static PyObject *result_text(const method *m)
     return all;
 }
 
-/* An inspect.Signature, made on request. */
+/* Makes an inspect.Signature when it is asked for. */
 static PyObject *method_signature(PyObject *self, void *closure)
 {
     (void)closure;
@@ -393,16 +393,18 @@ static PyObject *method_signature(PyObject *self, void *closure)
     return signature;
 }
 
-/* Makes inspect and help() treat it as a function. */
+/* Returns the method itself; having a __get__ makes inspect and help() treat it
+ * as a function. */
 static PyObject *method_get(PyObject *self, PyObject *object, PyObject *type)
 {
     (void)object, (void)type;
     return Py_NewRef(self);
 }
 
-/* ---- calls that are started --------------------------------------------- */
+/* ---- started calls ------------------------------------------------------- */
 
-/* f(*args, **kwargs) of a method, for functions that are no vectorcalls. */
+/* Prepares a call from (*args, **kwargs), for functions that are not called by
+ * vectorcall. */
 static int prepare_plain(const method *m, invocation *in, PyObject *args,
                          PyObject *kwargs)
 {
@@ -434,7 +436,8 @@ static int prepare_plain(const method *m, invocation *in, PyObject *args,
     return failed;
 }
 
-/* start() and view() are for blocking calls with one reply. */
+/* Raises unless the method is a blocking call with one reply, which start() and
+ * view() require. */
 static int refuse_other_forms(const method *m)
 {
     bool streams = core_method_has_streams(m->row);
@@ -447,8 +450,8 @@ static int refuse_other_forms(const method *m)
     return 0;
 }
 
-/* A dict of keywords may come from anywhere: it keeps its values alive for the
- * call. */
+/* Starts a call. Its values stay alive during the call, since the caller may
+ * change its dict of keywords. */
 static PyObject *method_start(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     method *m = (method *)self;
@@ -491,7 +494,8 @@ static PyObject *method_start(PyObject *self, PyObject *args, PyObject *kwargs)
             (void)fail(m, &error, NULL);
             failed = -1;
         } else if (failed == 0) {
-            c->back = in.back; /* the library writes to it until the end */
+            c->back = in.back; /* the library writes to it until the call
+                                * ends */
             in.back = NULL;
         }
     }
@@ -501,7 +505,7 @@ static PyObject *method_start(PyObject *self, PyObject *args, PyObject *kwargs)
         Py_DECREF(c);
         return NULL;
     }
-    c->call = started; /* keeps the connection open */
+    c->call = started; /* this reference keeps the connection open */
     return (PyObject *)c;
 }
 
@@ -514,8 +518,8 @@ static void end_call(call *c)
     core_connection_end(c->of->connection);
 }
 
-/* A cycle: the traceback of the kept exception leads to the frame that holds
- * the call. */
+/* A cycle is possible: the traceback of the kept exception leads to the frame
+ * that holds the call. */
 static int call_traverse(PyObject *self, visitproc visit, void *arg)
 {
     const call *c = (const call *)self;
@@ -581,7 +585,7 @@ static PyObject *wait_for(call *c)
     return value;
 }
 
-/* Raises its exception again. */
+/* Raises the kept exception again. */
 static PyObject *again(const call *c)
 {
     if (c->value != NULL) {
@@ -652,8 +656,7 @@ PyType_Spec core_call_spec = {.name = "shmrpc._core.Call",
                                        Py_TPFLAGS_DISALLOW_INSTANTIATION,
                               .slots = call_slots};
 
-/* ---- replies that are read in place ---------------------------------------
- */
+/* ---- replies that are read in place -------------------------------------- */
 
 static PyObject *method_view(PyObject *self, PyObject *args, PyObject *kwargs)
 {
@@ -724,7 +727,7 @@ static int view_get_buffer(PyObject *self, Py_buffer *buffer, int flags)
     }
     const shmrpc_bytes *bytes = v->reply;
     static unsigned char nothing;
-    /* Read-only: the API's type has no const. */
+    /* The memory is read-only, but the API's type has no const. */
     union {
         const void *from;
         void *to;
@@ -753,7 +756,8 @@ static PyObject *view_enter(PyObject *self, PyObject *unused)
     return Py_XNewRef(v->memory);
 }
 
-/* Objects made from the memory may be in use: then it lives until they end. */
+/* Releases the reply. If objects made from its memory are in use, the reply
+ * lives until they end. */
 static PyObject *view_exit(PyObject *self, PyObject *unused)
 {
     view *v = (view *)self;
@@ -796,8 +800,7 @@ PyType_Spec core_view_spec = {.name = "shmrpc._core.View",
                                        Py_TPFLAGS_DISALLOW_INSTANTIATION,
                               .slots = view_slots};
 
-/* ---- the type of methods ---------------------------------------------------
- */
+/* ---- the type of methods ------------------------------------------------- */
 
 static PyMethodDef method_methods[] = {
     {"start", (PyCFunction)(void (*)(void))method_start,

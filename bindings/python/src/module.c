@@ -1,4 +1,4 @@
-/* The module; each interpreter has a state of its own. */
+/* The extension module; each interpreter has a state of its own. */
 #include "objects.h"
 
 #include "shmrpc/version.h"
@@ -9,8 +9,8 @@ static int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **out)
     return *out != NULL ? PyModule_AddType(module, *out) : -1;
 }
 
-/* shmrpc._helpers imports this module, so it is imported when it is first
- * needed. */
+/* shmrpc._helpers is not imported here, because it imports this module; it is
+ * imported when first needed. */
 static int start(PyObject *module)
 {
     core_state *state = PyModule_GetState(module);

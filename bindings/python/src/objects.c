@@ -1,15 +1,15 @@
-/* Code that all kinds of shared objects share: opening, closing, calls of the
- * library, errors. */
+/* The common part of all kinds of shared objects: opening, closing, calls of
+ * the library, errors. */
 #include "objects.h"
 
 #include <string.h>
 
 /* ---- types --------------------------------------------------------------- */
 
-/* In the order of their places, so that base classes come first. */
+/* In the order of the OBJECTS_ constants, so that base classes come first. */
 static const struct type_row {
     PyType_Spec *spec;
-    int base; /* -1: none */
+    int base; /* -1 if it has none */
 } rows[CORE_OBJECT_TYPES] = {
     [OBJECTS_ARRAY_VIEW] = {&objects_array_view_spec, -1},
     [OBJECTS_HANDLE] = {&objects_handle_spec, -1},
@@ -42,7 +42,7 @@ int objects_add_types(PyObject *module, core_state *state)
 
 /* ---- handles ------------------------------------------------------------- */
 
-/* May be called with an exception set, which stays set. */
+/* May be called with an exception set, and keeps it. */
 static void close_now(objects_handle *handle)
 {
     PyObject *type;
@@ -158,7 +158,7 @@ PyType_Spec objects_handle_spec = {.name = "shmrpc._core.Handle",
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* A field of the tuple that shmrpc/_shared.py makes. */
+/* Reads the options from the tuple that shmrpc/_shared.py makes. */
 static int shared_opts(PyObject *args, shmrpc_shared_opts *out)
 {
     int mode;
@@ -185,7 +185,8 @@ static int shared_opts(PyObject *args, shmrpc_shared_opts *out)
 
 typedef int opener(objects_opening *opening, int *status, shmrpc_error *error);
 
-/* The class determines the kind. NULL with an exception. */
+/* Returns the function that opens this kind, which the class determines. NULL
+ * with an exception. */
 static opener *opener_of(const core_state *state, PyObject *self)
 {
     static const struct {
@@ -431,7 +432,7 @@ PyObject *objects_part_new(objects_handle *handle, int type, void *at,
         close(at);
         return NULL;
     }
-    /* The object is closed after its parts. */
+    /* This reference makes sure that the object is closed after its parts. */
     part->handle = (objects_handle *)Py_NewRef((PyObject *)handle);
     handle->in_use++;
     part->at = at;
@@ -457,7 +458,7 @@ int objects_part_enter(objects_call *call, objects_part *part, int mode)
     return 0;
 }
 
-/* May be called with an exception set, which stays set. */
+/* May be called with an exception set, and keeps it. */
 static void part_close_now(objects_part *part)
 {
     PyObject *type;

@@ -2,14 +2,14 @@
  * Shared objects in Python: declarations shared by the C files.
  *
  * Each kind has a C type that does the work, and a Python class derived from it
- * (such as the one in shmrpc/_dict.py) that users see. A handle is opened by
- * open_object(), which the class's constructor calls.
+ * (for example in shmrpc/_dict.py), which users see. The class's constructor
+ * calls open_object(), which opens the handle.
  *
  * A function of the library is called between objects_enter() and
- * objects_leave(): the handle stays open meanwhile, the GIL is released where
- * the thread sleeps, and signals are checked.
+ * objects_leave(): they keep the handle open meanwhile, release the GIL where
+ * the thread sleeps, and check for signals.
  *
- * Threading: with the GIL.
+ * Threading: the caller holds the GIL.
  */
 #ifndef SHMRPC_PYTHON_OBJECTS_H
 #define SHMRPC_PYTHON_OBJECTS_H
@@ -23,7 +23,7 @@
 #include "shmrpc/topic.h"
 #include "shmrpc/value.h"
 
-/* Places in core_state.object_types. */
+/* Indexes of core_state.object_types. */
 enum {
     OBJECTS_ARRAY_VIEW, /* a buffer; objects_array.c */
     OBJECTS_HANDLE,     /* base of all kinds */
@@ -38,77 +38,79 @@ enum {
     OBJECTS_PIPE
 };
 
-/* The properties of a kind that common functions need. */
+/* What common functions need to know about a kind. */
 typedef struct objects_kind {
     const char *name; /* "dict" */
     void (*close)(void *at);
     shmrpc_status (*destroy)(void *at);
-    /* Makes a dict of figures. New reference. */
+    /* Makes a dict of the object's statistics. New reference. */
     PyObject *(*stat)(void *at, shmrpc_status *out);
 } objects_kind;
 
-/* An open object. The types of all kinds begin with it. */
+/* An open object; the C types of all kinds begin with it. */
 typedef struct objects_handle {
     PyObject_HEAD core_state *state;
     const objects_kind *kind;
-    void *at;          /* handle of the library; NULL: closed */
-    Py_ssize_t in_use; /* number of calls that are using it */
-    bool is_closing;   /* the last of them closes it */
-    bool is_typed;     /* otherwise JSON: values that JSON lacks are refused */
+    void *at;          /* the library's handle; NULL if closed */
+    Py_ssize_t in_use; /* number of calls that are using the object */
+    bool is_closing;   /* the last call closes the object */
+    bool is_typed;     /* false: JSON; values that JSON lacks are refused */
     bool is_pickled;
     PyObject *name;
 } objects_handle;
 
-/* A call of the library. */
+/* One call of the library. */
 typedef struct objects_call {
     objects_handle *handle;
     core_wait wait;
     shmrpc_error error;
 } objects_call;
 
-/* -1: ValueError, the object is closed. */
+/* Returns -1 with a ValueError if the object is closed. */
 int objects_check_open(const objects_handle *handle);
 
-/* How the GIL is released: see core_wait_enter(). -1: closed, with an
- * exception, and there is nothing to leave. */
+/* Begins a call; `mode` says how to release the GIL (core_wait_enter()).
+ * Returns -1 with an exception if the object is closed; then there is nothing
+ * to leave. */
 int objects_enter(objects_call *call, objects_handle *handle, int mode);
 
-/* Ends a call with that status. True: it is OK, and no signal handler has
- * raised. Otherwise an exception is set, whatever the status is. */
+/* Ends a call that returned `status`. Returns true if the status is OK and no
+ * signal handler has raised; otherwise sets an exception. */
 bool objects_leave(objects_call *call, int status);
 
-/* The same, without an exception for a status: only what a signal handler has
- * raised. */
+/* Ends a call without raising for its status; returns false only if a signal
+ * handler has raised. */
 bool objects_leave_quietly(objects_call *call);
 
-/* Raises the exception for a status: KeyError of `key` (NULL: without one) for
- * NOT_FOUND, IndexError for OUT_OF_RANGE, otherwise the status's own class.
- * Returns NULL. */
+/* Raises the exception for a status: KeyError of `key` (without an argument if
+ * `key` is NULL) for NOT_FOUND, IndexError for OUT_OF_RANGE, otherwise the
+ * status's own class. Returns NULL. */
 PyObject *objects_raise(const objects_handle *handle, const shmrpc_error *error,
                         PyObject *key);
 
 /* Makes the error of a status, for functions without an error object. */
 void objects_status_error(shmrpc_error *error, int status);
 
-/* Makes a dict from names and numbers, by formats such as `Ks`, `IO`. */
+/* Makes a dict from names and numbers; formats such as `Ks` or `IO` say
+ * which. */
 typedef struct objects_figure {
     const char *name;
     unsigned long long value;
 } objects_figure;
 PyObject *objects_figures(const objects_figure *figures, size_t count);
 
-/* The deadline for a wait in seconds: None waits for ever, 0 or less does not
- * wait. */
+/* Converts a wait in seconds to a timeout: None waits for ever, 0 or less does
+ * not wait. */
 int objects_timeout(PyObject *seconds, int64_t *out_ns, bool *out_is_nonblock);
 int objects_wait_opts(PyObject *seconds, shmrpc_opts *out);
 
-/* A value that is to be sent; paths in errors begin with `what`. */
+/* Converts a value that is to be sent; paths in errors begin with `what`. */
 int objects_value_to_c(objects_handle *handle, core_scratch *scratch,
                        PyObject *value, const char *what, shmrpc_any *out);
 PyObject *objects_value_from_c(const objects_handle *handle,
                                const shmrpc_any *any);
 
-/* The arguments of open_object() that a kind's function gets. */
+/* The arguments of open_object(), as passed to a kind's open function. */
 typedef struct objects_opening {
     objects_handle *handle;
     const char *name;
@@ -116,7 +118,8 @@ typedef struct objects_opening {
     PyObject *more; /* a tuple of arguments for this kind only */
 } objects_opening;
 
-/* Opens for a kind: sets `kind` and `at` of the handle on success. */
+/* Open functions of the kinds. On success they set the handle's `kind` and
+ * `at`. */
 int objects_open_tree(objects_opening *opening, int *status,
                       shmrpc_error *error);
 int objects_open_queue(objects_opening *opening, int *status,
@@ -126,7 +129,7 @@ int objects_open_topic(objects_opening *opening, int *status,
 int objects_open_pipe(objects_opening *opening, int *status,
                       shmrpc_error *error);
 
-/* The operations on a tree, for dicts or for values. */
+/* The operations on a tree; there is a table for dicts and one for values. */
 typedef struct objects_tree_ops {
     objects_kind base;
     shmrpc_status (*get)(void *at, const shmrpc_path *path,
@@ -153,7 +156,7 @@ typedef struct objects_tree_ops {
                             const shmrpc_any *value, shmrpc_error *error);
     shmrpc_status (*watch)(void *at, uint32_t flags, shmrpc_str prefix,
                            shmrpc_watch **out, shmrpc_error *error);
-    /* `key` NULL: the whole. */
+    /* `key` is NULL for the whole object. */
     shmrpc_status (*lock)(void *at, const shmrpc_any *key,
                           const shmrpc_lock_wait *wait, shmrpc_error *error);
     shmrpc_status (*try_lock)(void *at, const shmrpc_any *key,
@@ -171,43 +174,44 @@ typedef struct objects_tree_ops {
 extern const objects_tree_ops objects_dict_ops;
 extern const objects_tree_ops objects_value_ops;
 
-/* A dict or a value. */
+/* A dict or a value: both hold a tree. */
 typedef struct objects_tree {
     objects_handle base;
     const objects_tree_ops *ops;
-    PyObject *nested; /* (tree, path, is_list) -> part; NULL: makes copies */
+    PyObject *nested; /* (tree, path, is_list) -> part; NULL if reading makes
+                       * copies */
     PyObject *part;   /* the class of parts, or NULL */
 } objects_tree;
 
-/* Converts one key. TypeError: not a valid key. */
+/* Converts one key; raises TypeError if it is not a valid key. */
 int objects_key_to_c(core_scratch *scratch, PyObject *key, shmrpc_any *out);
-/* Takes over a key from the library, which it releases:
- * shmrpc_dict_release(). */
+/* Makes the Python value of an item from the library, and releases the item
+ * with shmrpc_dict_release(). */
 PyObject *objects_take(const objects_handle *handle, const shmrpc_any *item);
-/* As objects_leave(), with KeyError for a missing entry. */
+/* Like objects_leave(), but raises KeyError for a missing entry. */
 bool objects_leave_key(objects_call *call, int status, PyObject *key);
 
-/* A subscription, a watch or a view, which keeps its object open. */
+/* A subscription, a watch or a view; it keeps its object open. */
 typedef struct objects_part {
     PyObject_HEAD objects_handle *handle;
-    void *at;       /* NULL: closed */
-    bool is_in_use; /* one thread at a time */
+    void *at;       /* NULL if closed */
+    bool is_in_use; /* only one thread may use it at a time */
     bool is_closing;
     void (*close)(void *at);
 } objects_part;
 
 PyObject *objects_part_new(objects_handle *handle, int type, void *at,
                            void (*close)(void *at));
-/* As objects_enter(); RuntimeError if another thread uses it. */
+/* Like objects_enter(); raises RuntimeError if another thread uses the part. */
 int objects_part_enter(objects_call *call, objects_part *part, int mode);
 void objects_part_leave(objects_part *part);
 PyObject *objects_part_close(PyObject *self, PyObject *unused);
 void objects_part_dealloc(PyObject *self);
-/* Functions of the library that return a descriptor. */
+/* Return the descriptor that a function of the library returns. */
 PyObject *objects_part_fileno(PyObject *self, int (*fd)(void *at));
 PyObject *objects_fileno(objects_handle *handle, int (*fd)(void *at));
 
-/* ---- for the module --------------------------------------------------- */
+/* ---- for the module ------------------------------------------------------ */
 
 int objects_add_types(PyObject *module, core_state *state);
 PyObject *objects_open(PyObject *module, PyObject *args);

@@ -2,16 +2,16 @@
  * Arrays of numbers: the content of a value, in place or copied, as a Python
  * buffer with format, shape and strides.
  *
- * An array view owns its memory: Python bytes, or an item of the library, which
- * outlives its handle. The memory never changes: writing an array replaces the
- * item.
+ * An array view keeps its memory alive: Python bytes, or an item of the
+ * library, which outlives its handle. The memory never changes, because writing
+ * an array replaces the item.
  */
 #include "objects.h"
 
 #include <string.h>
 
 typedef struct array_view {
-    PyObject_HEAD PyObject *owner; /* NULL: `item` */
+    PyObject_HEAD PyObject *owner; /* the bytes; NULL if `item` is set */
     const shmrpc_any *item;
     const void *data;
     const char *format;
@@ -34,7 +34,7 @@ static void view_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-/* Whether the items are contiguous. */
+/* Whether the items are contiguous in memory. */
 static bool is_packed(const array_view *view)
 {
     Py_ssize_t step = view->itemsize;
@@ -94,8 +94,8 @@ PyType_Spec objects_array_view_spec = {
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .slots = view_slots};
 
-/* The library has checked the array: strides are multiples of the element, and
- * the data reaches its last one. */
+/* Makes a view. The library has already checked the array: strides are
+ * multiples of the item size, and the data contains the last item. */
 static array_view *view_new(core_state *state, const shmrpc_array *array)
 {
     array_view *view = (array_view *)PyType_GenericAlloc(
@@ -151,8 +151,8 @@ PyObject *core_array_view(core_state *state, PyObject *owner,
 
 /* ---- the handle ---------------------------------------------------------- */
 
-/* The current content of the value; it stays unchanged, and alive, as long as
- * the view. */
+/* Returns the current content of the value. It stays unchanged and alive as
+ * long as the view. */
 static array_view *array_now(objects_tree *tree, uint64_t *out_version)
 {
     objects_call call;
@@ -219,7 +219,8 @@ static int put_call(objects_tree *tree, int how, const shmrpc_any *any,
                             : ops->put_if(at, NULL, any, version, &now, error);
 }
 
-/* _put_array(buffer, how, version): False: another writer was faster. */
+/* _put_array(buffer, how, version): returns False if another writer has changed
+ * the value meanwhile. */
 static PyObject *array_put(PyObject *self, PyObject *args)
 {
     objects_tree *tree = (objects_tree *)self;

@@ -1,5 +1,5 @@
-/* Operations that dicts have beyond other trees: changing many keys at once,
- * reading all at one instant, and views. */
+/* Operations that only dicts have: changing many keys at once, reading all keys
+ * at one instant, and views. */
 #include "objects.h"
 
 #include <string.h>
@@ -42,7 +42,7 @@ static PyObject *dict_popitem(PyObject *self, PyObject *unused)
 
 /* ---- many keys ----------------------------------------------------------- */
 
-/* Converts a list of pairs to entries. -1 with an exception. */
+/* Converts a list of pairs to entries. Returns -1 with an exception. */
 static int entries_to_c(objects_tree *tree, core_scratch *scratch,
                         PyObject *pairs, shmrpc_any_entry **out)
 {
@@ -69,7 +69,7 @@ static int entries_to_c(objects_tree *tree, core_scratch *scratch,
     return entries != NULL ? 0 : -1;
 }
 
-/* _merge([(key, value), ...]): the list is the caller's own. */
+/* _merge([(key, value), ...]): no other thread knows the list. */
 static PyObject *dict_merge(PyObject *self, PyObject *pairs)
 {
     objects_tree *tree = (objects_tree *)self;
@@ -107,7 +107,7 @@ static PyObject *dict_clear(PyObject *self, PyObject *unused)
     return objects_leave(&call, status) ? Py_NewRef(Py_None) : NULL;
 }
 
-/* A view as of one instant. */
+/* Opens a view of all entries at one instant. */
 static PyObject *dict_all(PyObject *self, PyObject *unused)
 {
     objects_tree *tree = (objects_tree *)self;
@@ -173,8 +173,8 @@ static PyObject *view_get(PyObject *self, PyObject *key)
 
 enum { KEYS, ITEMS };
 
-/* The next entry, as a key or as a pair; NULL without an exception at the end.
- */
+/* Returns the next entry, as a key or as a pair; NULL without an exception at
+ * the end. */
 static PyObject *view_step(objects_part *part, int what)
 {
     objects_call call;
@@ -202,8 +202,8 @@ static PyObject *view_step(objects_part *part, int what)
     return pair;
 }
 
-/* Starts at the first entry, whatever was read before: reaching the end
- * restarts it. */
+/* Lists all entries from the first one, even if some were already read, since
+ * reaching the end restarts the view. */
 static PyObject *view_list(PyObject *self, int what)
 {
     objects_part *part = (objects_part *)self;

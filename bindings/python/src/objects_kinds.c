@@ -1,5 +1,5 @@
-/* Dicts and values as trees: the tables of their functions, so that
- * objects_tree.c has one implementation for both. */
+/* The tables of functions through which objects_tree.c, which has one
+ * implementation of trees, works on dicts and on values. */
 #include "objects.h"
 
 static PyObject *figures_of(const shmrpc_dict_stat *stat)

@@ -1,4 +1,4 @@
-/* The objects in a folder: listing, removing, collecting. */
+/* Functions for the objects in a folder: list, remove, collect garbage. */
 #include "objects.h"
 
 #include "shmrpc/objects.h"
@@ -13,7 +13,7 @@ static const char *const states[] = {[SHMRPC_OBJECT_FREE] = "free",
                                      [SHMRPC_OBJECT_IDLE] = "idle",
                                      [SHMRPC_OBJECT_OVER] = "over"};
 
-/* Names come from files: bytes that are not UTF-8 are replaced. */
+/* Adds a row. Names come from files: bytes that are not UTF-8 are replaced. */
 static bool add_row(void *user, const shmrpc_object_info *info)
 {
     PyObject *list = user;
@@ -87,7 +87,7 @@ PyObject *objects_remove(PyObject *module, PyObject *args)
                : core_raise_plain(PyModule_GetState(module), &error);
 }
 
-/* collect_objects(scope, idle seconds) -> how many were removed */
+/* collect_objects(scope, idle seconds) -> number of removed objects */
 PyObject *objects_collect(PyObject *module, PyObject *args)
 {
     int scope;

@@ -1,4 +1,4 @@
-/* Pipes: a stream of bytes. */
+/* Pipes, which transport a stream of bytes. */
 #include "objects.h"
 
 #include <string.h>
@@ -36,7 +36,7 @@ static PyObject *stat_pipe(void *at, shmrpc_status *out)
 static const objects_kind kind_pipe = {"pipe", close_pipe, destroy_pipe,
                                        stat_pipe};
 
-/* more: (capacity,) */
+/* `more` is (capacity,). */
 int objects_open_pipe(objects_opening *opening, int *status,
                       shmrpc_error *error)
 {
@@ -53,8 +53,8 @@ int objects_open_pipe(objects_opening *opening, int *status,
     return 0;
 }
 
-/* _write(data, seconds) -> (number of bytes written, whether all were in
- * time) */
+/* _write(data, seconds) -> (number of bytes written, whether all were written
+ * before the timeout) */
 static PyObject *pipe_write(PyObject *self, PyObject *args)
 {
     objects_handle *handle = (objects_handle *)self;
@@ -84,10 +84,11 @@ static PyObject *pipe_write(PyObject *self, PyObject *args)
     return result;
 }
 
-/* Bytes are read to the heap first: their number is not known in advance. */
+/* Bytes are read to the heap first, since their number is not known in advance;
+ * this bounds the buffer. */
 #define MAX_READ_BYTES ((Py_ssize_t)1 << 30)
 
-/* _read(size, seconds): b"" at the end, None: nothing arrived. */
+/* _read(size, seconds): returns b"" at the end, None if nothing has arrived. */
 static PyObject *pipe_read(PyObject *self, PyObject *args)
 {
     objects_handle *handle = (objects_handle *)self;

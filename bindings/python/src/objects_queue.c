@@ -1,12 +1,13 @@
 /*
- * Queues. An item taken from an acknowledged queue is held until task_done() or
- * the end of the handle; from other queues it is released at once.
+ * Queues. In a queue with acknowledgements, a taken item is held until
+ * task_done() or until the handle is closed; in other queues it is released at
+ * once.
  */
 #include "objects.h"
 
 #include <string.h>
 
-/* An item that was taken and not acknowledged. */
+/* An item that was taken and is not acknowledged yet. */
 typedef struct held_item {
     struct held_item *next;
     const shmrpc_any *item;
@@ -16,10 +17,11 @@ typedef struct held_item {
 typedef struct queue {
     objects_handle base;
     bool is_acked;   /* items are held until task_done(); otherwise taking one
-                      * ends it */
-    held_item *held; /* the newest first */
+                      * acknowledges it */
+    held_item *held; /* newest first */
     unsigned long long last_id;
-    /* Items taken when a signal handler raised: they are returned next. */
+    /* Items that were taken while a signal handler raised; they are returned
+     * next. */
     PyObject *saved;
 } queue;
 
@@ -70,7 +72,7 @@ static PyObject *stat_queue(void *at, shmrpc_status *out)
 static const objects_kind kind_queue = {"queue", close_queue, destroy_queue,
                                         stat_queue};
 
-/* more: (capacity, overflow, flags, encoding, max_item_bytes) */
+/* `more` is (capacity, overflow, flags, encoding, max_item_bytes). */
 int objects_open_queue(objects_opening *opening, int *status,
                        shmrpc_error *error)
 {
@@ -101,8 +103,8 @@ int objects_open_queue(objects_opening *opening, int *status,
     return 0;
 }
 
-/* Gives all items back: they are delivered again. A closed queue has done so
- * already, so only memory is freed. */
+/* Gives all held items back, so that they are delivered again. Closing the
+ * queue has already done so in the library; then this only frees memory. */
 static void give_back(queue *q)
 {
     core_wait wait;
@@ -131,7 +133,8 @@ static void queue_dealloc(PyObject *self)
 
 /* ---- putting ------------------------------------------------------------- */
 
-/* _put(item, seconds): 1: it was put, 0: there was no room. */
+/* _put(item, seconds): returns 1 if the item was put, 0 if there was no
+ * room. */
 static PyObject *queue_put(PyObject *self, PyObject *args)
 {
     queue *q = (queue *)self;
@@ -162,7 +165,8 @@ static PyObject *queue_put(PyObject *self, PyObject *args)
 
 /* ---- taking -------------------------------------------------------------- */
 
-/* Takes over the item. 0: no memory; it has been given back. */
+/* Takes over the item and returns its id. Returns 0 if there is no memory; then
+ * the item was given back. */
 static unsigned long long hold(queue *q, const shmrpc_any *item)
 {
     held_item *held = PyMem_Malloc(sizeof *held);
@@ -176,10 +180,11 @@ static unsigned long long hold(queue *q, const shmrpc_any *item)
     return held->id;
 }
 
-/* Makes (value, id or 0, whether it was delivered before). Takes over the item.
- * Must be within a call of the library. An item that can't be read is
- * acknowledged: otherwise it would be delivered again for ever. If the queue
- * wants no acknowledgement, this only frees it. */
+/* Makes (value, id or 0, whether the item was delivered before). Takes over the
+ * item. Must be called between objects_enter() and objects_leave(). An item
+ * that can't be converted is acknowledged, since otherwise it would be
+ * delivered again and again. If the queue has no acknowledgements, the item is
+ * only freed. */
 static PyObject *taken(queue *q, const shmrpc_any *item)
 {
     unsigned long long id = 0;
@@ -200,15 +205,15 @@ static PyObject *taken(queue *q, const shmrpc_any *item)
     return row;
 }
 
-/* A signal handler has raised while an item arrived: it is kept for the next
- * call, or delivered again. */
+/* Keeps an item that arrived while a signal handler raised: the next call
+ * returns it. If that fails, it is delivered again. */
 static void save(queue *q, const shmrpc_any *item)
 {
     PyObject *type;
     PyObject *value;
     PyObject *trace;
     PyErr_Fetch(&type, &value, &trace);
-    PyObject *row = taken(q, item); /* in its place */
+    PyObject *row = taken(q, item); /* also sets an exception if it fails */
     if (row == NULL || PyList_Append(q->saved, row) != 0) {
         PyErr_WriteUnraisable((PyObject *)q);
     }
@@ -216,7 +221,7 @@ static void save(queue *q, const shmrpc_any *item)
     PyErr_Restore(type, value, trace);
 }
 
-/* _get(seconds): None: nothing arrived. */
+/* _get(seconds): returns None if nothing has arrived. */
 static PyObject *queue_get(PyObject *self, PyObject *seconds)
 {
     queue *q = (queue *)self;
@@ -275,7 +280,7 @@ static PyObject *queue_peek(PyObject *self, PyObject *unused)
                : NULL;
 }
 
-/* Takes the item of that id, which is then no longer held; NULL: there is
+/* Finds the held item with this id and stops holding it; NULL if there is
  * none. */
 static const shmrpc_any *unhold(queue *q, unsigned long long id)
 {
@@ -291,7 +296,7 @@ static const shmrpc_any *unhold(queue *q, unsigned long long id)
     return NULL;
 }
 
-/* _done(id, is_done): acknowledges it, or gives it back. */
+/* _done(id, is_done): acknowledges an item, or gives it back. */
 static PyObject *queue_done(PyObject *self, PyObject *args)
 {
     queue *q = (queue *)self;
@@ -315,7 +320,7 @@ static PyObject *queue_done(PyObject *self, PyObject *args)
     return objects_leave(&call, status) ? Py_NewRef(Py_None) : NULL;
 }
 
-/* The ids of items that are held, the oldest first. */
+/* Returns the ids of held items, oldest first. */
 static PyObject *queue_held(PyObject *self, PyObject *unused)
 {
     PyObject *list = PyList_New(0);

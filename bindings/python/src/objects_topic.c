@@ -39,7 +39,8 @@ static PyObject *stat_topic(void *at, shmrpc_status *out)
 static const objects_kind kind_topic = {"topic", close_topic, destroy_topic,
                                         stat_topic};
 
-/* more: (history, overflow, encoding, max_item_bytes, max_stall or None) */
+/* `more` is (history, overflow, encoding, max_item_bytes, max_stall or
+ * None). */
 int objects_open_topic(objects_opening *opening, int *status,
                        shmrpc_error *error)
 {
@@ -146,7 +147,8 @@ PyType_Spec objects_topic_spec = {.name = "shmrpc._core.Topic",
 
 /* ---- subscriptions ------------------------------------------------------- */
 
-/* _next(seconds): the message; of LOST and others the status's exception. */
+/* _next(seconds): returns the message. For LOST and other statuses it raises
+ * the status's exception. */
 static PyObject *sub_next(PyObject *self, PyObject *seconds)
 {
     objects_part *part = (objects_part *)self;

@@ -1,5 +1,5 @@
 /* Operations on a path in a dict or value. The Python classes are thin: a path
- * is a tuple of keys and positions, and each function calls one of the
+ * is a tuple of keys and positions, and each function calls one function of the
  * library. */
 #include "objects.h"
 
@@ -7,8 +7,8 @@
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* more: (is_value, maker of parts or None, their class, capacity, log,
- * encoding) */
+/* `more` is (is_value, function that makes parts or None, class of parts,
+ * capacity, log, encoding). */
 int objects_open_tree(objects_opening *opening, int *status,
                       shmrpc_error *error)
 {
@@ -25,7 +25,7 @@ int objects_open_tree(objects_opening *opening, int *status,
     }
     tree->ops = is_value ? &objects_value_ops : &objects_dict_ops;
     opening->handle->kind = &tree->ops->base;
-    /* A closed handle may be opened again. */
+    /* A closed handle may be opened again, so drop what it held before. */
     Py_CLEAR(tree->nested);
     Py_CLEAR(tree->part);
     tree->nested = nested != Py_None ? Py_NewRef(nested) : NULL;
@@ -63,7 +63,7 @@ int objects_key_to_c(core_scratch *scratch, PyObject *key, shmrpc_any *out)
     const core_step step = {.key = key, .depth = 1};
     bool is_typed = scratch->is_typed;
     *out = shmrpc_any_null();
-    /* Keys are encoded alike whatever the encoding of values. */
+    /* Keys are always encoded as typed, whatever the encoding of values is. */
     scratch->is_typed = true;
     int failed = core_write_any(scratch, key, out, &step);
     scratch->is_typed = is_typed;
@@ -86,7 +86,7 @@ int objects_key_to_c(core_scratch *scratch, PyObject *key, shmrpc_any *out)
     return 0;
 }
 
-/* A call with a path: its memory, and the key for errors. */
+/* A call with a path: the path's memory, and the key that errors name. */
 typedef struct walk {
     core_scratch scratch;
     objects_call call;
@@ -100,7 +100,8 @@ static void walk_end(walk *w)
     core_scratch_fini(&w->scratch);
 }
 
-/* -1: with an exception, and already ended. */
+/* Begins a call with one key. On failure returns -1 with an exception, and has
+ * ended `w`. */
 static int walk_key(walk *w, objects_tree *tree, PyObject *key)
 {
     if (objects_check_open(&tree->base) != 0) {
@@ -143,7 +144,7 @@ static int walk_path(walk *w, objects_tree *tree, PyObject *path)
     return 0;
 }
 
-/* Converts the value to store. Errors have the path of the last step. */
+/* Converts the value to store. Errors name the last step of the path. */
 static int walk_value(walk *w, objects_tree *tree, PyObject *value,
                       shmrpc_any *out)
 {
@@ -170,8 +171,8 @@ PyObject *objects_take(const objects_handle *handle, const shmrpc_any *item)
 
 enum { NOT_NESTED, NESTED_MAP, NESTED_LIST };
 
-/* Whether the path leads to a map or a list, without copying it; a string is
- * not a position in a list. */
+/* Finds out without copying whether the path leads to a map or a list; a string
+ * is not a position in a list. */
 static int nested_kind(const objects_tree *tree, void *at, const walk *w)
 {
     shmrpc_any few[8];
@@ -196,8 +197,8 @@ static PyObject *nested_new(objects_tree *tree, PyObject *path, int kind)
                                  kind == NESTED_LIST ? Py_True : Py_False);
 }
 
-/* Returns the item at a path, or of one key if `path` is NULL: a copy, or a
- * proxy of a map or list. Ends `w`. */
+/* Returns the item at a path, or of one key if `path` is NULL: a copy of it, or
+ * a proxy if it is a map or list. Ends `w`. */
 static PyObject *get(objects_tree *tree, walk *w, PyObject *path, bool is_plain)
 {
     const shmrpc_any *item = NULL;
@@ -305,7 +306,7 @@ static Py_ssize_t tree_length(PyObject *self)
     return len;
 }
 
-/* 1, 0, or -1 with an exception. Ends `w`. */
+/* Returns 1, 0, or -1 with an exception. Ends `w`. */
 static int contains(objects_tree *tree, walk *w)
 {
     int found = -1;
@@ -342,7 +343,7 @@ static PyObject *tree_contains(PyObject *self, PyObject *path)
 typedef shmrpc_status writer(void *at, const shmrpc_path *path,
                              const shmrpc_any *value, shmrpc_error *error);
 
-/* Ends `w`. */
+/* Writes `value` at the path of `w`. Ends `w`. */
 static int write_at(objects_tree *tree, walk *w, writer *write, PyObject *value)
 {
     shmrpc_any any;
@@ -358,7 +359,7 @@ static int write_at(objects_tree *tree, walk *w, writer *write, PyObject *value)
     return failed;
 }
 
-/* Ends `w`. */
+/* Deletes the entry at the path of `w`. Ends `w`. */
 static int delete_at(objects_tree *tree, walk *w)
 {
     int failed = -1;
@@ -370,8 +371,9 @@ static int delete_at(objects_tree *tree, walk *w)
     return failed;
 }
 
-/* Whether the value is the one already there: after `d[key] += ...` Python
- * stores the part that was changed in place. 1, 0, or -1. */
+/* Whether the value is the proxy of the part that is already there: for `d[key]
+ * += ...`, Python changes that part in place and then stores it. Returns 1, 0,
+ * or -1 with an exception. */
 static int is_itself(objects_tree *tree, PyObject *key, PyObject *value)
 {
     if (tree->part == NULL || value == NULL ||
@@ -400,7 +402,7 @@ static int tree_ass_subscript(PyObject *self, PyObject *key, PyObject *value)
                          : delete_at(tree, &w);
 }
 
-/* NAME(path, value) */
+/* Implements the methods with the arguments (path, value). */
 static PyObject *write_args(PyObject *self, PyObject *args, int which)
 {
     walk w;
@@ -438,7 +440,7 @@ static PyObject *tree_put_new(PyObject *self, PyObject *args)
     return write_args(self, args, 3);
 }
 
-/* _put_if(path, value, version): None: the version has changed. */
+/* _put_if(path, value, version): returns None if the version has changed. */
 static PyObject *tree_put_if(PyObject *self, PyObject *args)
 {
     walk w;
@@ -502,7 +504,7 @@ static PyObject *tree_pop(PyObject *self, PyObject *path)
 
 enum { LOCK, TRY_LOCK, UNLOCK, CONSISTENT };
 
-/* A key in a tuple; an empty tuple: the whole. */
+/* Converts a tuple with one key; an empty tuple stands for the whole object. */
 static int lock_key(core_scratch *scratch, PyObject *key, shmrpc_any *any,
                     const shmrpc_any **out)
 {
@@ -514,7 +516,8 @@ static int lock_key(core_scratch *scratch, PyObject *key, shmrpc_any *any,
     return objects_key_to_c(scratch, PyTuple_GetItem(key, 0), any);
 }
 
-/* True: the owner died, and the caller must repair what the lock protects. */
+/* Returns True if the owner died, so that the caller must repair what the lock
+ * protects. */
 static PyObject *lock_call(objects_tree *tree, PyObject *key, int what,
                            const shmrpc_lock_wait *wait)
 {
@@ -538,7 +541,8 @@ static PyObject *lock_call(objects_tree *tree, PyObject *key, int what,
                          : ops->lock_consistent(at, which, &call.error);
         bool is_held = status == SHMRPC_OK || status == SHMRPC_E_OWNER_DIED;
         if (is_held && what <= TRY_LOCK && PyErr_Occurred()) {
-            /* A signal handler has raised: the caller doesn't hold the lock. */
+            /* A signal handler has raised, so the caller must not hold the
+             * lock. */
             (void)ops->unlock(at, which, NULL);
         }
         if (!is_held) {
@@ -647,7 +651,7 @@ static const char *const event_names[] = {[SHMRPC_EVENT_PUT] = "put",
                                           [SHMRPC_EVENT_CLEAR] = "clear",
                                           [SHMRPC_EVENT_RESYNC] = "resync"};
 
-/* A part of an event that may be missing. */
+/* Converts a part of an event; the part may be missing. */
 static PyObject *event_part(const objects_handle *handle, const shmrpc_any *any)
 {
     return any != NULL ? objects_value_from_c(handle, any) : Py_NewRef(Py_None);

@@ -1,10 +1,10 @@
-/* Memory of one call, and the objects that it keeps alive; also the path of a
- * wrong value in the parameters. */
+/* The memory of one call and the objects that it keeps alive; also formats the
+ * path of a wrong value in the parameters. */
 #include "core.h"
 
 #include <string.h>
 
-/* ---- memory of a call -------------------------------------------------- */
+/* ---- memory of a call ---------------------------------------------------- */
 
 struct core_chunk {
     core_chunk *next;
@@ -12,7 +12,7 @@ struct core_chunk {
     _Alignas(16) unsigned char bytes[];
 };
 
-/* An object or a buffer, released at the end. */
+/* An object or a buffer that is released when the scratch ends. */
 struct core_kept {
     core_kept *next;
     PyObject *object;
@@ -120,9 +120,9 @@ int core_keep_buffer(core_scratch *scratch, PyObject *object, int flags,
     return 0;
 }
 
-/* ---- errors ------------------------------------------------------------ */
+/* ---- errors -------------------------------------------------------------- */
 
-/* A key as the codec writes it in its own paths: ["lang"]. */
+/* Writes a key as the codec writes keys in its own paths: ["lang"]. */
 static PyObject *quoted(PyObject *key)
 {
     Py_ssize_t len = 0;

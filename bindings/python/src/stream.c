@@ -1,8 +1,9 @@
-/* Streams of a client: one object for reading and sending. It waits, or, for
+/* A client's streams: one object for reading and sending. It waits, or, for
  * shmrpc.aio, returns NotImplemented instead of waiting.
  *
- * One thread may read while another one sends. The last thread that uses the
- * stream closes it. It is not opened again when the server is lost. */
+ * One thread may read while another one sends. A stream that is closed while
+ * threads use it is closed by the last of them. A stream is not reopened when
+ * its server is lost. */
 #include "method.h"
 #include "wait.h"
 
@@ -10,30 +11,32 @@
 
 typedef struct stream {
     PyObject_HEAD core_method *of;
-    shmrpc_stream *stream; /* NULL: not open yet, or closed */
-    core_node *in;         /* the sending end; NULL: none */
-    core_node *out;        /* the receiving end; NULL: none */
-    PyObject *args;        /* arguments and keywords of a stream that is not
-                            * open yet */
+    shmrpc_stream *stream; /* NULL if not open yet, or closed */
+    core_node *in;         /* type of the items to send; NULL if it sends
+                            * none */
+    core_node *out;        /* type of the items to receive; NULL if it
+                            * receives none */
+    PyObject *args;        /* arguments and keyword names, while the stream is
+                            * not open yet */
     PyObject *names;
     core_back *back; /* for the metadata of the reply; or NULL */
-    PyObject *ready; /* asyncio: called when there is news */
+    PyObject *ready; /* for asyncio: called when there is news */
     int users;       /* number of threads in a function of the library */
     bool is_reading;
     bool is_sending;
-    bool is_closing; /* the last user closes it */
+    bool is_closing; /* the last user closes the stream */
     bool is_closed;
     bool is_over;  /* no more items will arrive */
     bool as_views; /* items of bytes are read in place */
     const shmrpc_bytes *item;
     Py_ssize_t exports; /* buffers of `item` */
-    PyObject *memory;   /* weak reference to the memoryview of it */
+    PyObject *memory;   /* weak reference to the memoryview of `item` */
 } stream;
 
-/* ---- one who uses it ------------------------------------------------------
- */
+/* ---- using the stream ---------------------------------------------------- */
 
-/* To be called when the library is done with the stream. */
+/* Reports the reply's metadata. Call this when the library is done with the
+ * stream, since it writes there until then. */
 static void end_back(stream *s)
 {
     core_back *back = s->back;
@@ -57,8 +60,9 @@ static void close_now(stream *s)
     end_back(s);
 }
 
-/* May be called with an exception set, which stays set. An item that is being
- * read in place stays readable. */
+/* Closes the stream, or lets its last user close it. May be called with an
+ * exception set, and keeps it. An item that is being read in place stays
+ * readable. */
 static void close_soon(stream *s)
 {
     s->is_closing = true;
@@ -79,7 +83,8 @@ static int refuse_closed(const stream *s)
     return -1;
 }
 
-/* `*busy` belongs to the direction. -1 with an exception. */
+/* Begins a use of the stream; `busy` is the flag of its direction. Returns -1
+ * with an exception. */
 static int enter(stream *s, bool *busy, core_wait *wait)
 {
     if (s->stream == NULL || s->is_closing) {
@@ -97,7 +102,8 @@ static int enter(stream *s, bool *busy, core_wait *wait)
     return 0;
 }
 
-/* True: a signal handler has raised, and the stream ends. */
+/* Ends a use of the stream. Returns true if a signal handler has raised; then
+ * the stream ends. */
 static bool leave(stream *s, bool *busy, core_wait *wait)
 {
     bool raised = core_wait_leave(wait);
@@ -109,12 +115,13 @@ static bool leave(stream *s, bool *busy, core_wait *wait)
     return raised;
 }
 
-/* Raises the library's error. Returns NULL. */
+/* Raises the library's error, or that another thread has closed the stream.
+ * Returns NULL. */
 static PyObject *fail(stream *s, int status, const shmrpc_error *error)
 {
     const core_method *m = s->of;
     if (status == SHMRPC_E_CANCELLED && s->is_closing) {
-        (void)refuse_closed(s); /* by another thread */
+        (void)refuse_closed(s); /* another thread has closed it */
     } else if (s->stream != NULL) {
         (void)core_raise_stream(m->connection, m->row, error, s->stream);
     } else {
@@ -123,10 +130,10 @@ static PyObject *fail(stream *s, int status, const shmrpc_error *error)
     return NULL;
 }
 
-/* ---- opening --------------------------------------------------------------
- */
+/* ---- opening ------------------------------------------------------------- */
 
-/* OK; BUSY, UNAVAILABLE: try later; CORE_RAISED. */
+/* Returns OK; BUSY or UNAVAILABLE if it should be tried again later; or
+ * CORE_RAISED. */
 static int open_stream(stream *s, PyObject *const *args, size_t nargsf,
                        PyObject *names, uint32_t flags)
 {
@@ -155,14 +162,15 @@ static int open_stream(stream *s, PyObject *const *args, size_t nargsf,
         }
     }
     if (s->stream != NULL) {
-        s->back = in.back; /* the library writes to it until the end */
+        s->back = in.back; /* the library writes to it until the stream ends */
         in.back = NULL;
     }
     core_invocation_fini(&in);
     if (s->stream == NULL) {
         core_connection_end(m->connection);
     } else if (status != SHMRPC_OK) {
-        close_soon(s); /* a signal arrived when it was already open */
+        close_soon(s); /* a signal handler has raised after the stream was
+                        * opened */
     }
     return status;
 }
@@ -200,7 +208,7 @@ static stream *stream_new(core_method *m)
     return s;
 }
 
-/* For another attempt: arguments are converted again then. */
+/* Keeps the arguments for another attempt, which converts them again. */
 static int keep_args(stream *s, PyObject *const *args, size_t nargsf,
                      PyObject *names)
 {
@@ -243,7 +251,8 @@ PyObject *core_stream_invoke(PyObject *self, PyObject *const *args,
     return made;
 }
 
-/* Tries once more; with True waits for room and server. False: not yet. */
+/* Tries once more to open the stream. With True, waits for room and for a
+ * server. Returns False if it could not be opened yet. */
 static PyObject *stream_open(PyObject *self, PyObject *waits)
 {
     stream *s = (stream *)self;
@@ -281,10 +290,10 @@ static PyObject *stream_open(PyObject *self, PyObject *waits)
     return status == CORE_RAISED ? NULL : PyBool_FromLong(status == SHMRPC_OK);
 }
 
-/* ---- reading --------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------- */
 
-/* Ends the previous item: nobody may use its memory any more. */
+/* Releases the previous item. Fails if a buffer of its memory is still in
+ * use. */
 static int let_go(stream *s)
 {
     PyObject *weak = s->memory;
@@ -329,7 +338,8 @@ static int refuse_direction(const stream *s, const char *what)
     return -1;
 }
 
-/* The end of all items: `status` and `error` tell which kind. */
+/* Ends reading after the last item: `status` and `error` tell whether it ended
+ * well. Returns NULL. */
 static PyObject *no_more(stream *s, int status, const shmrpc_error *error)
 {
     s->is_over = true;
@@ -366,14 +376,15 @@ static PyObject *stream_next(PyObject *self)
         return NULL;
     }
     if (status == SHMRPC_MORE && s->is_closed) {
-        (void)refuse_closed(s); /* meanwhile, by another thread */
+        (void)refuse_closed(s); /* another thread has closed it meanwhile */
         return NULL;
     }
     return status == SHMRPC_MORE ? item_of(s, item)
                                  : no_more(s, status, &error);
 }
 
-/* Returns an item; NotImplemented: none yet. StopAsyncIteration is the end. */
+/* Returns an item, or NotImplemented if none has arrived yet. Raises
+ * StopAsyncIteration at the end. */
 static PyObject *stream_try_next(PyObject *self, PyObject *unused)
 {
     stream *s = (stream *)self;
@@ -427,7 +438,7 @@ static int stream_get_buffer(PyObject *self, Py_buffer *buffer, int flags)
         PyErr_SetString(PyExc_BufferError, "there is no item of bytes to view");
         return -1;
     }
-    /* Read-only: the API's type has no const. */
+    /* The memory is read-only, but the API's type has no const. */
     union {
         const void *from;
         void *to;
@@ -450,10 +461,9 @@ static void stream_release_buffer(PyObject *self, Py_buffer *buffer)
     }
 }
 
-/* ---- sending --------------------------------------------------------------
- */
+/* ---- sending ------------------------------------------------------------- */
 
-/* Statuses of the library; CORE_RAISED. */
+/* Sends one item. Returns a status of the library, or CORE_RAISED. */
 static int send_item(stream *s, PyObject *value,
                      int (*send)(shmrpc_stream *, const void *, shmrpc_error *),
                      shmrpc_error *error)
@@ -496,7 +506,8 @@ static PyObject *stream_send(PyObject *self, PyObject *value)
                                    : fail(s, status, &error);
 }
 
-/* None; or NotImplemented: it was not sent completely, see push_rest. */
+/* Returns None, or NotImplemented if the item was not sent completely: then
+ * push_rest sends the rest. */
 static PyObject *stream_push(PyObject *self, PyObject *value)
 {
     stream *s = (stream *)self;
@@ -546,8 +557,7 @@ static PyObject *stream_end(PyObject *self, PyObject *unused)
     return status == SHMRPC_OK ? Py_NewRef(Py_None) : fail(s, status, &error);
 }
 
-/* ---- the result -----------------------------------------------------------
- */
+/* ---- the result ---------------------------------------------------------- */
 
 static PyObject *result_of(stream *s, const void *reply)
 {
@@ -564,7 +574,8 @@ static int refuse_result(const stream *s)
                : refuse_direction(s, "returns items: read them to the end");
 }
 
-/* The library ends the stream; nobody else may be reading it. */
+/* Returns the result. The library ends the stream for that, so no other thread
+ * may be reading. */
 static PyObject *stream_finish(PyObject *self, PyObject *unused)
 {
     stream *s = (stream *)self;
@@ -596,7 +607,7 @@ static PyObject *stream_finish(PyObject *self, PyObject *unused)
     return value;
 }
 
-/* (value,), or NotImplemented: not yet. */
+/* Returns (value,), or NotImplemented if the result has not arrived yet. */
 static PyObject *stream_try_finish(PyObject *self, PyObject *unused)
 {
     stream *s = (stream *)self;
@@ -626,10 +637,9 @@ static PyObject *stream_try_finish(PyObject *self, PyObject *unused)
     return made;
 }
 
-/* ---- the loop's ------------------------------------------------------------
- */
+/* ---- for the event loop -------------------------------------------------- */
 
-/* Called by dispatch, with the GIL. */
+/* dispatch calls this, with the GIL. */
 static void on_ready(void *user)
 {
     stream *s = user;
@@ -661,15 +671,14 @@ static PyObject *stream_on_ready(PyObject *self, PyObject *ready)
     return status == SHMRPC_OK ? Py_NewRef(Py_None) : fail(s, status, &error);
 }
 
-/* ---- the object -----------------------------------------------------------
- */
+/* ---- the object ---------------------------------------------------------- */
 
 static PyObject *stream_close(PyObject *self, PyObject *unused)
 {
     stream *s = (stream *)self;
     (void)unused;
     if (s->users == 0 && let_go(s) != 0) {
-        PyErr_Clear(); /* closed when that view is released */
+        PyErr_Clear(); /* the stream is closed when that view is released */
     }
     close_soon(s);
     Py_CLEAR(s->args);

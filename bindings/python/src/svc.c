@@ -1,8 +1,9 @@
-/* The text of services: shmrpc.svc writes it; this parses it and makes it
+/* The text of services: shmrpc.svc writes it; this file parses it and makes it
  * canonical. */
 #include "core.h"
 
-/* The pieces of a service's text; only all of them together are valid UTF-8. */
+/* Joins the pieces of a service's text. A piece may end within a character;
+ * only all pieces together are valid UTF-8. */
 static PyObject *join(const char *const *pieces)
 {
     PyObject *whole = PyBytes_FromString("");
@@ -21,7 +22,7 @@ static PyObject *join(const char *const *pieces)
     return text;
 }
 
-/* canonical(text) -> text. ValueError: "line:column: what is wrong". */
+/* canonical(text) -> text. Raises ValueError("line:column: what is wrong"). */
 PyObject *core_canonical(PyObject *module, PyObject *text)
 {
     Py_ssize_t len;

@@ -1,4 +1,4 @@
-/* Converts Python objects to values of any type. */
+/* Converts Python objects to values of the type `any`. */
 #include "to_c.h"
 
 static int write_any_list(core_scratch *scratch, PyObject *value,

@@ -1,19 +1,19 @@
-/* Converts Python objects to C values, by the tables. The width of numbers is
- * checked here; the codec, which checks every value before it is sent, checks
- * bounds and UTF-8. */
+/* Converts Python objects to C values, as the service's tables say. This file
+ * checks the width of numbers; the codec, which checks every value before it is
+ * sent, checks bounds and UTF-8. */
 #include "to_c.h"
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-/* The most names that an error lists. */
+/* How many names an error lists at most. */
 #define MOST_NAMES 12
 
 static int write_value(core_scratch *scratch, core_node *node, PyObject *value,
                        void *at, const core_step *step);
 
-/* ---- errors ------------------------------------------------------------ */
+/* ---- errors -------------------------------------------------------------- */
 
 PyObject *core_type_name(PyObject *value)
 {
@@ -34,7 +34,7 @@ static int wrong_type(const core_node *node, PyObject *value,
     return -1;
 }
 
-/* ---- numbers ----------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------- */
 
 static int write_signed(shmrpc_kind kind, long long value, void *at)
 {
@@ -139,7 +139,7 @@ static int write_float(const core_node *node, PyObject *value, void *at,
     return 0;
 }
 
-/* ---- texts and bytes: views of objects that live until the end ---------- */
+/* ---- texts and bytes: views of objects kept by the scratch --------------- */
 
 int core_write_text(const core_node *node, PyObject *value, shmrpc_str *at,
                     const core_step *step)
@@ -187,7 +187,7 @@ int core_write_bytes(core_scratch *scratch, const core_node *node,
     return 0;
 }
 
-/* ---- all types ---------------------------------------------------------- */
+/* ---- all types ----------------------------------------------------------- */
 
 int core_too_deep(const core_step *step)
 {
@@ -209,8 +209,8 @@ PyObject *core_freeze(core_scratch *scratch, PyObject *value)
 
 /* ---- sequences and maps -------------------------------------------------- */
 
-/* Reads numbers in a buffer of the same format in place. 1: not such a
- * buffer. */
+/* Uses the numbers in a buffer in place. Returns 1 if `value` has no buffer
+ * with this format. */
 static int write_buffer(core_scratch *scratch, core_node *element,
                         PyObject *value, const void **data, size_t *count)
 {
@@ -226,7 +226,7 @@ static int write_buffer(core_scratch *scratch, core_node *element,
     }
     const char *own = buffer->format != NULL ? buffer->format : "B";
     own += own[0] == '<' || own[0] == '=' || own[0] == '@' ? 1 : 0;
-    /* On LP64 a long is 64 bits. */
+    /* On LP64 a long has 64 bits, so that "l" and "q" are the same. */
     bool is_same = strcmp(own, format) == 0 ||
                    (strcmp(own, "l") == 0 && strcmp(format, "q") == 0) ||
                    (strcmp(own, "L") == 0 && strcmp(format, "Q") == 0);
@@ -256,7 +256,7 @@ static int write_items(core_scratch *scratch, core_node *element,
     return 0;
 }
 
-/* The items of a list or an array as a tuple. */
+/* Returns the items of a list or an array as a tuple. */
 static PyObject *items_of(core_scratch *scratch, const core_node *node,
                           PyObject *value, const core_step *step)
 {
@@ -322,7 +322,8 @@ static int write_array(core_scratch *scratch, core_node *node, PyObject *value,
                        node->element->type->size, step);
 }
 
-/* A dict from any mapping, alive until the scratch ends. Borrowed. */
+/* Makes a dict from any mapping; it lives until the scratch ends. Borrowed
+ * reference. */
 static PyObject *freeze_map(core_scratch *scratch, const core_node *node,
                             PyObject *value, const core_step *step)
 {
@@ -370,10 +371,9 @@ static int write_map(core_scratch *scratch, core_node *node, PyObject *value,
     return 0;
 }
 
-/* ---- named types ----------------------------------------------------------
- */
+/* ---- named types --------------------------------------------------------- */
 
-/* For errors: the first names of an enum or struct. New reference. */
+/* Lists the first names of an enum or struct, for errors. New reference. */
 static PyObject *names_in(const shmrpc_type *type)
 {
     PyObject *text = PyUnicode_FromString("");
@@ -406,7 +406,8 @@ static int write_enum(const core_node *node, PyObject *value, void *at,
     for (uint32_t i = 0; i < node->type->count; i++) {
         const shmrpc_enumerator *row = &node->type->enumerators[i];
         if (strcmp(row->name, name) == 0) {
-            memcpy(at, &row->value, node->type->size); /* little-endian */
+            /* Numbers are little-endian, so the first bytes are the value. */
+            memcpy(at, &row->value, node->type->size);
             return 0;
         }
     }
@@ -421,7 +422,7 @@ static int write_enum(const core_node *node, PyObject *value, void *at,
     return -1;
 }
 
-/* Raises for a name that no field has. */
+/* Raises an error if a name belongs to no field. */
 static int check_names(const core_node *node, PyObject *dict,
                        const core_step *step)
 {
@@ -469,8 +470,8 @@ static int write_dict(core_scratch *scratch, core_node *node, PyObject *dict,
     return 0;
 }
 
-/* Reads from an object with the attributes; from the type's own class by its
- * slots. */
+/* Reads the fields from an object's attributes, or by slots if the object has
+ * the type's own class. */
 static int write_attributes(core_scratch *scratch, core_node *node,
                             PyObject *value, void *at, const core_step *step)
 {
@@ -536,7 +537,8 @@ static int write_case(core_scratch *scratch, const core_field *field,
     return write_value(scratch, field->node, value, place, &here);
 }
 
-/* Reads an object of a case's class, or {"text": "x"}. */
+/* Writes a union from an object of a case's class, or from a dict such as
+ * {"text": "x"}. */
 static int write_union(core_scratch *scratch, core_node *node, PyObject *value,
                        unsigned char *at, const core_step *step)
 {
@@ -564,8 +566,7 @@ static int write_union(core_scratch *scratch, core_node *node, PyObject *value,
     return wrong_type(node, value, step);
 }
 
-/* ---- all ------------------------------------------------------------------
- */
+/* ---- all types ----------------------------------------------------------- */
 
 static int write_value(core_scratch *scratch, core_node *node, PyObject *value,
                        void *at, const core_step *step)
@@ -606,7 +607,7 @@ static int write_value(core_scratch *scratch, core_node *node, PyObject *value,
     }
 }
 
-/* The value of a field that isn't given: absent, or its default. */
+/* Writes a field that is not given: as absent, or its default. */
 static int write_absent(const core_field *field, unsigned char *at,
                         const core_step *step)
 {

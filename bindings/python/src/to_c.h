@@ -1,8 +1,9 @@
 /*
  * Declarations shared by the files that convert Python values to C. A function
- * with a `step` parameter raises with its path, and returns -1 then.
+ * with a `step` parameter returns -1 on failure, with an exception that names
+ * the path of the value.
  *
- * Threading: with the GIL.
+ * Threading: the caller holds the GIL.
  */
 #ifndef SHMRPC_PYTHON_TO_C_H
 #define SHMRPC_PYTHON_TO_C_H
@@ -16,18 +17,18 @@ static inline core_step core_below(const core_step *up)
     return (core_step){.up = up, .depth = up != NULL ? up->depth + 1 : 1};
 }
 
-/* ValueError if values are nested too deeply. */
+/* Raises ValueError if values are nested too deeply. */
 int core_too_deep(const core_step *step);
 
-/* The name of a value's class. New reference. */
+/* Returns the name of a value's class. New reference. */
 PyObject *core_type_name(PyObject *value);
 
-/* A tuple of a sequence's items, alive until the scratch ends, so that nobody
- * changes it meanwhile. Borrowed. */
+/* Makes a tuple of a sequence's items, so that no other thread changes them
+ * meanwhile. It lives until the scratch ends. Borrowed reference. */
 PyObject *core_freeze(core_scratch *scratch, PyObject *value);
 
-/* Views of objects that live until the scratch ends. `node` may be NULL for
- * values that have the right class. */
+/* Write views of objects, which live until the scratch ends. `node` may be NULL
+ * if the value has the right class. */
 int core_write_text(const core_node *node, PyObject *value, shmrpc_str *at,
                     const core_step *step);
 int core_write_bytes(core_scratch *scratch, const core_node *node,
@@ -39,10 +40,10 @@ int core_write_any(core_scratch *scratch, PyObject *value, shmrpc_any *at,
  * scratch is typed. */
 int core_write_typed(core_scratch *scratch, PyObject *value, shmrpc_any *at,
                      const core_step *step);
-/* Ext(code, data). */
+/* Writes a shmrpc.Ext, which has a code and data. */
 int core_write_ext(core_scratch *scratch, PyObject *value, shmrpc_any *at,
                    const core_step *step);
-/* 1: it is an Ext; -1: with an exception. */
+/* Returns 1 if the value is an Ext, 0 if not, -1 with an exception. */
 int core_is_ext(const core_scratch *scratch, PyObject *value);
 
 #endif

@@ -1,11 +1,12 @@
-/* Types of a service in Python: classes are made when they are first needed. */
+/* The types of a service in Python: classes are made when they are first
+ * needed. */
 #include "core.h"
 
 #include <string.h>
 
 static int prepare_fields(core_connection *connection, core_node *node);
 
-/* ---- nodes ------------------------------------------------------------ */
+/* ---- nodes --------------------------------------------------------------- */
 
 static core_node *find(const core_connection *connection,
                        const shmrpc_type *type)
@@ -39,8 +40,8 @@ PyObject *core_python_name(const char *name)
     return text;
 }
 
-/* Makes everything but classes; the node is in the list before its parts are
- * made, since types may contain themselves. */
+/* Makes everything but classes. The node is already in the list, since types
+ * may contain themselves. */
 static int fill(core_connection *connection, core_node *node)
 {
     const shmrpc_type *type = node->type;
@@ -110,7 +111,7 @@ void core_nodes_free(core_connection *connection)
     }
 }
 
-/* ---- texts ------------------------------------------------------------ */
+/* ---- texts --------------------------------------------------------------- */
 
 static PyObject *short_name(const shmrpc_type *type)
 {
@@ -167,9 +168,9 @@ PyObject *core_type_text(const core_node *node)
     }
 }
 
-/* ---- classes ---------------------------------------------------------- */
+/* ---- classes ------------------------------------------------------------- */
 
-/* A tuple (name, text of the type, default or NotImplemented) for each
+/* Makes a tuple (name, text of the type, default or NotImplemented) for a
  * field. */
 static PyObject *describe_field(core_connection *connection,
                                 const core_field *field)
@@ -206,7 +207,8 @@ PyObject *core_fields_describe(core_connection *connection,
     return list;
 }
 
-/* Whether a class has a slot for each field; if so, they are stored. */
+/* Whether a class has a slot for each field; if so, stores the slots'
+ * descriptors. */
 static bool has_slots(core_node *node)
 {
     for (uint32_t i = 0; i < node->type->count; i++) {
@@ -221,7 +223,7 @@ static bool has_slots(core_node *node)
     return true;
 }
 
-/* How fields are read and written: through the slots of the class, or as
+/* Decides how fields are read and written: through the class's slots, or as
  * attributes if a user's class has no slots. */
 static int find_slots(core_node *node)
 {
@@ -240,9 +242,9 @@ static int find_slots(core_node *node)
     return 0;
 }
 
-/* The class that a generated module has for a name of the service; a union's
- * case is appended to the name. NULL without an exception: none. New
- * reference. */
+/* Returns the class that a generated module has for a name of the service; for
+ * a union's case, `part` is appended to the name. Returns NULL without an
+ * exception if there is none. New reference. */
 static PyObject *known_class(const core_connection *connection,
                              const char *full_name, const char *part)
 {
@@ -391,7 +393,8 @@ int core_node_prepare(core_connection *connection, core_node *node)
     return failed;
 }
 
-/* The class of a generated module, or a new one. New reference. */
+/* Returns the generated module's class for an error, or a new class. New
+ * reference. */
 static PyObject *make_error(core_connection *connection,
                             const shmrpc_error_type *type)
 {

@@ -27,7 +27,7 @@ static void unblock(void *user)
     }
 }
 
-/* A signal handler that raises ends the wait. */
+/* Checks for signals; ends the wait if a signal handler has raised. */
 static int interrupted(void *user)
 {
     core_wait *wait = user;

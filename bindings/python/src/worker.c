@@ -1,9 +1,9 @@
-/* Workers: one handler for all methods, which calls the user's object; the
- * hooks around it; and what a handler may ask of its call.
+/* Workers: one handler for all methods, which calls the user's object; and the
+ * hooks around it.
  *
  * The GIL is released while the library serves, and acquired by each hook. The
  * thread that runs the start hook acquires it with its first call, keeps it
- * from then on, and releases it where it sleeps: acquiring it in each call
+ * from then on, and releases it only where it sleeps: acquiring it in each call
  * would cost more than the call. Other threads (--threads) acquire it in each
  * call. */
 #include "worker.h"
@@ -18,25 +18,24 @@
 
 typedef core_program program;
 
-/* The call that a thread is in, or was in last. The objects that its result
- * points into are kept until the next call, since the result is sent after the
- * handler has returned. */
+/* The call that a thread is handling or handled last. The objects that its
+ * result points into are kept until the next call, since the result is sent
+ * after the handler has returned. */
 typedef struct seat {
-    shmrpc_ctx *ctx; /* NULL: the thread is in none */
+    shmrpc_ctx *ctx; /* NULL if the thread handles no call */
     const program *of;
-    unsigned long long number; /* number of the call, for contexts that outlive
-                                * it */
+    unsigned long long number; /* number of the call, by which contexts that
+                                * outlive it are recognised */
     core_scratch scratch;
     bool has_scratch;
 } seat;
 
 static _Thread_local seat here;
 
-/* ---- the lock -------------------------------------------------------------
- */
+/* ---- the GIL ------------------------------------------------------------- */
 
-/* After SystemExit in a handler, the worker leaves once it has had no call for
- * this long: by then that call is answered. */
+/* After SystemExit in a handler, the worker exits once it has had no call for
+ * this long: by then the last call is answered. */
 #define IDLE_MS 20
 
 static long long now_ms(void)
@@ -53,8 +52,8 @@ static void leave(const program *p)
     PyErr_Print();
 }
 
-/* An idle worker gets here repeatedly. One that is about to reply may get here
- * too, for lack of room. */
+/* An idle worker calls this repeatedly. A worker that is about to reply may
+ * also call it, if it waits for room. */
 static void on_block(void *user)
 {
     program *p = user;
@@ -71,7 +70,8 @@ static void on_unblock(void *user)
     PyEval_RestoreThread(p->main_state);
 }
 
-/* True: for good; otherwise until release. */
+/* Acquires the GIL. Returns true if the thread keeps it from now on; otherwise
+ * the caller must release it. */
 static bool take_lock(program *p, PyGILState_STATE *state)
 {
     if (PyThread_get_thread_ident() != p->main_thread) {
@@ -90,8 +90,7 @@ static bool take_lock(program *p, PyGILState_STATE *state)
     return true;
 }
 
-/* ---- failures -------------------------------------------------------------
- */
+/* ---- failures ------------------------------------------------------------ */
 
 static shmrpc_str view_of(PyObject *text)
 {
@@ -106,8 +105,8 @@ static shmrpc_str view_of(PyObject *text)
     return (shmrpc_str){at, (size_t)len};
 }
 
-/* The text for an exception of which nothing else can be said, since even its
- * class may be false. */
+/* Answers with a fixed text, for an exception whose class and message could not
+ * be determined because examining it raised, too. */
 static int fault_without_words(shmrpc_ctx *ctx)
 {
     const shmrpc_fault fault = {
@@ -126,7 +125,8 @@ static int fault_of(shmrpc_ctx *ctx, PyObject *row, core_scratch *scratch)
     if (PyTuple_Size(row) > 6 && PyTuple_GetItem(row, 6) == Py_True) {
         fault.flags = SHMRPC_FAULT_TRACE_TO_ALL;
     }
-    scratch->is_typed = true; /* so that they are equal in Python */
+    scratch->is_typed = true; /* so that the exception's arguments are equal
+                               * in Python */
     if (args == NULL || core_any_to_c(scratch, args, &fault.args) != 0) {
         PyErr_Clear();
         fault.args = shmrpc_any_null();
@@ -145,8 +145,8 @@ static const shmrpc_error_type *thrown_by(const shmrpc_method *method,
     return NULL;
 }
 
-/* Raises a declared error with its fields. -1: they do not fit, with an
- * exception. */
+/* Answers with a declared error and its fields. Returns -1 with an exception if
+ * the fields do not fit. */
 static int declared(const program *p, shmrpc_ctx *ctx,
                     const shmrpc_error_type *type, PyObject *row,
                     core_scratch *scratch)
@@ -174,8 +174,8 @@ static int declared(const program *p, shmrpc_ctx *ctx,
     return shmrpc_stub_raise(ctx, type, payload);
 }
 
-/* The helper's description of an exception: kind, number, type, text, trace,
- * and arguments or fields. */
+/* Kinds of exceptions, as the helper describes them. A description has the
+ * kind, number, type, text, trace, and arguments or fields. */
 enum { KIND_FAULT, KIND_STATUS, KIND_DECLARED };
 
 static int answer(const program *p, shmrpc_ctx *ctx,
@@ -216,13 +216,13 @@ int core_worker_fail(program *p, shmrpc_ctx *ctx, const shmrpc_method *method,
     }
     int status = answer(p, ctx, method, row, scratch);
     Py_DECREF(row);
-    /* If the fields of an error do not fit, that is the handler's fault. */
+    /* If the fields of an error do not fit, the handler is to blame: report
+     * that exception. */
     return PyErr_Occurred() ? core_worker_fail(p, ctx, method, scratch)
                             : status;
 }
 
-/* ---- calls ----------------------------------------------------------------
- */
+/* ---- calls --------------------------------------------------------------- */
 
 PyObject *core_worker_arguments(const core_program *p, const core_node *node,
                                 const void *params, unsigned how,
@@ -243,8 +243,8 @@ PyObject *core_worker_arguments(const core_program *p, const core_node *node,
     return args;
 }
 
-/* Copies the bytes of a raw method to where they are sent from. 1: they are
- * sent from where they are. */
+/* Copies the result of a raw method to memory from which it is sent. Returns 1
+ * if the bytes can be sent from their own memory instead. */
 static int lend_bytes(shmrpc_ctx *ctx, PyObject *value, shmrpc_bytes *result)
 {
     char *from;
@@ -262,7 +262,8 @@ static int lend_bytes(shmrpc_ctx *ctx, PyObject *value, shmrpc_bytes *result)
     return 0;
 }
 
-/* Raw replies of at least this size are made where they are sent from. */
+/* Raw replies of at least this size are copied directly into memory from which
+ * they are sent. */
 #define LEND_BYTES 1024
 
 static int take_result(const shmrpc_method *method, shmrpc_ctx *ctx,
@@ -278,7 +279,7 @@ static int take_result(const shmrpc_method *method, shmrpc_ctx *ctx,
                : -1;
 }
 
-/* Sends the handler's result. Statuses; CORE_RAISED. */
+/* Sends the handler's result. Returns a status, or CORE_RAISED. */
 static int send_value(const program *p, shmrpc_ctx *ctx, uint32_t index,
                       PyObject *value, void *result)
 {
@@ -363,10 +364,9 @@ shmrpc_ctx *core_worker_here(const void **where, unsigned long long *number)
     return here.ctx;
 }
 
-/* ---- hooks ----------------------------------------------------------------
- */
+/* ---- hooks --------------------------------------------------------------- */
 
-/* The exception that is set as one line of text for people. */
+/* Stores the exception that is set as one line of text for people. */
 static int explain(const program *p, shmrpc_error *error)
 {
     PyObject *exception = core_take_exception();
@@ -382,7 +382,7 @@ static int explain(const program *p, shmrpc_error *error)
     return status;
 }
 
-/* Calls a function of the object that returns nothing. */
+/* Calls a function of the program object that returns nothing. */
 static int tell(const program *p, const char *name)
 {
     PyObject *done = PyObject_CallMethod(p->object, name, NULL);
@@ -390,8 +390,8 @@ static int tell(const program *p, const char *name)
     return done != NULL ? 0 : -1;
 }
 
-/* The arguments that its handler is passed: names of parameters, and "items"
- * for a stream. New reference. */
+/* Returns the names of the arguments that the method's handler gets: the
+ * parameters, and "items" for a stream. New reference. */
 static PyObject *names_of_arguments(const shmrpc_method *method)
 {
     PyObject *names = PyList_New(0);
@@ -410,7 +410,7 @@ static PyObject *names_of_arguments(const shmrpc_method *method)
     return names;
 }
 
-/* (name, name in Python, names of arguments) for each method. */
+/* Returns (name, name in Python, names of arguments) for each method. */
 static PyObject *rows_of(const shmrpc_service *service)
 {
     PyObject *rows = PyList_New(0);
@@ -473,8 +473,8 @@ static int make_nodes(program *p)
     return 0;
 }
 
-/* Before the fork, imports the user's class and makes its object, and the
- * classes of its service's types, so that workers share them. */
+/* Runs before the fork: imports the user's class and makes its object, and
+ * makes the classes of the service's types, so that workers share them. */
 static int load(program *p)
 {
     PyObject *classes = Py_None;
@@ -534,7 +534,8 @@ static void on_stop(void *user)
     PyGILState_Release(lock);
 }
 
-/* The lock that is taken before the fork is released in both processes. */
+/* The GIL, acquired before the fork and released afterwards in both
+ * processes. */
 static PyGILState_STATE around_fork;
 
 static void on_before_fork(void *user)
@@ -555,10 +556,9 @@ static void on_after_fork(void *user, int32_t child_pid)
     PyGILState_Release(around_fork);
 }
 
-/* ---- serving --------------------------------------------------------------
- */
+/* ---- serving ------------------------------------------------------------- */
 
-/* The strings of a list, which live as long as the list. */
+/* Returns the strings of a list, which live as long as the list. */
 static char **strings_of(PyObject *list)
 {
     Py_ssize_t count = PyList_Size(list);
@@ -639,8 +639,7 @@ PyObject *core_serve(PyObject *module, PyObject *args)
     return PyErr_Occurred() ? NULL : PyLong_FromLong(status);
 }
 
-/* ---- the log --------------------------------------------------------------
- */
+/* ---- the log ------------------------------------------------------------- */
 
 PyObject *core_log(PyObject *module, PyObject *args)
 {

@@ -1,4 +1,4 @@
-/* Handlers in an asyncio loop: the loop answers calls, and passes items on in
+/* Handlers in an event loop: the loop answers calls, and passes items on in
  * both directions. */
 #include "worker_async.h"
 
@@ -14,7 +14,7 @@ static bool is_dropped(core_job *j)
     return is_over;
 }
 
-/* Under the lock. */
+/* Wakes the step of a stream, if there is one. The caller holds the lock. */
 static void wake(const core_job *j)
 {
     if (j->ctx != NULL && !j->is_dropped) {
@@ -22,10 +22,10 @@ static void wake(const core_job *j)
     }
 }
 
-/* ---- the loop answers ------------------------------------------------------
- */
+/* ---- the loop answers ---------------------------------------------------- */
 
-/* `result` lives in `scratch`, which a call with streams keeps. */
+/* Answers a call. `result` lives in `scratch`, which a call with streams
+ * keeps. */
 static void answer(core_call_context *c, int status, void *result)
 {
     core_job *j = c->job;
@@ -50,7 +50,7 @@ static void answer(core_call_context *c, int status, void *result)
     core_async_leave(a);
 }
 
-/* With the exception that is set. */
+/* Answers with the exception that is set. */
 static void answer_failure(core_call_context *c, core_scratch *scratch)
 {
     const core_job *j = c->job;
@@ -64,7 +64,7 @@ static void answer_failure(core_call_context *c, core_scratch *scratch)
     answer(c, status, NULL);
 }
 
-/* -1 with an exception: it was already answered. */
+/* Returns -1 with an exception if the call was already answered. */
 static int check_open(const core_call_context *c)
 {
     if (c->job != NULL && (!c->job->has_streams || !c->job->is_ended)) {
@@ -80,7 +80,7 @@ static PyObject *job_reply(PyObject *self, PyObject *value)
     core_call_context *c = (core_call_context *)self;
     core_job *j = c->job;
     core_scratch local;
-    if (j == NULL) { /* oneway, or its client has left */
+    if (j == NULL) { /* a oneway call, or one whose client has left */
         return Py_NewRef(Py_None);
     }
     if (check_open(c) != 0) {
@@ -119,7 +119,7 @@ static PyObject *job_fail(PyObject *self, PyObject *exception)
         PyErr_SetString(PyExc_TypeError, "fail: expected an exception");
         return NULL;
     }
-    if (c->job == NULL) { /* it is logged if nobody receives it */
+    if (c->job == NULL) { /* log the exception if no client receives it */
         PyObject *row =
             c->number == CORE_ONEWAY
                 ? PyObject_CallMethod(c->of->object, "describe", "Os",
@@ -148,10 +148,10 @@ void core_job_forget(core_call_context *c)
     }
 }
 
-/* ---- items -----------------------------------------------------------------
- */
+/* ---- items --------------------------------------------------------------- */
 
-/* Whether items can be passed on; -1 with an exception: nobody wants them. */
+/* Whether the call still takes items. Returns -1 with an exception if its items
+ * are not wanted any more. */
 static int check_wanted(const core_call_context *c)
 {
     if (c->job == NULL || (c->job->has_streams && is_dropped(c->job))) {
@@ -161,7 +161,7 @@ static int check_wanted(const core_call_context *c)
     return check_open(c);
 }
 
-/* None, or NotImplemented: there is no room. */
+/* Returns None, or NotImplemented if there is no room. */
 static PyObject *job_push(PyObject *self, PyObject *value)
 {
     core_call_context *c = (core_call_context *)self;
@@ -199,7 +199,7 @@ static PyObject *job_push(PyObject *self, PyObject *value)
         j->out_first = it;
     }
     j->out_last = it;
-    /* A sender that waits for room is notified of it. */
+    /* Wakes a step that waits for items to send. */
     if (j->out_count++ == 0) {
         wake(j);
     }
@@ -207,7 +207,8 @@ static PyObject *job_push(PyObject *self, PyObject *value)
     return Py_NewRef(Py_None);
 }
 
-/* A core_item; NotImplemented: none yet. StopAsyncIteration is the end. */
+/* Returns a core_item, or NotImplemented if none has arrived yet. Raises
+ * StopAsyncIteration at the end. */
 static PyObject *job_next(PyObject *self, PyObject *unused)
 {
     core_call_context *c = (core_call_context *)self;

@@ -1,11 +1,11 @@
-/* Handlers in an asyncio loop: how the library's threads hand calls to the
- * loop's thread.
+/* Handlers in an event loop: how the library's threads pass calls to the loop's
+ * thread.
  *
- * The library calls core_async_handle, which never acquires the GIL: it
- * detaches the call, puts it into a list, and makes a descriptor readable. The
+ * The library calls core_async_handle(), which never acquires the GIL: it
+ * detaches the call, appends it to a list, and makes a descriptor readable. The
  * loop takes the calls, runs the handlers as tasks, and answers. For a call
- * with streams, the step runs in a thread of the library; it sends what the
- * loop has converted, and reads up to IN_MOST items ahead. */
+ * with streams, steps run in a thread of the library: a step sends the items
+ * that the loop has converted, and reads up to CORE_IN_MOST items ahead. */
 #include "worker_async.h"
 
 #include <stdlib.h>
@@ -21,7 +21,7 @@
 static void ring(const core_async *a)
 {
     const uint64_t one = 1;
-    /* It can only fail if the descriptor is already readable. */
+    /* This can fail only if the descriptor is already readable. */
     ssize_t done = write(a->event, &one, sizeof one);
     (void)done;
 }
@@ -53,7 +53,7 @@ int core_async_begin(core_program *p)
     (void)pthread_mutex_init(&a->lock, NULL);
     pthread_condattr_t attributes;
     (void)pthread_condattr_init(&attributes);
-    /* A clock that nobody sets. */
+    /* Unlike the wall clock, this clock is never set. */
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&a->changed, &attributes);
     (void)pthread_condattr_destroy(&attributes);
@@ -61,15 +61,14 @@ int core_async_begin(core_program *p)
     return 0;
 }
 
-/* ---- the library's threads ------------------------------------------------
- */
+/* ---- the library's threads ----------------------------------------------- */
 
 const shmrpc_method *core_job_method(const core_job *j)
 {
     return &j->async->of->connection->service->methods[j->method];
 }
 
-/* Waits until another call may begin. */
+/* Waits until another call may begin, and counts it. */
 static void enter(core_async *a)
 {
     (void)pthread_mutex_lock(&a->lock);
@@ -105,8 +104,8 @@ static void push_job(core_async *a, core_job *j)
     ring(a);
 }
 
-/* A oneway call can't be detached: its parameters belong to the handler until
- * the loop has taken them. */
+/* Waits until the loop has taken the call. A oneway call can't be detached, so
+ * its parameters stay valid only until its handler returns. */
 static void await_taken(core_async *a, const core_job *j)
 {
     (void)pthread_mutex_lock(&a->lock);
@@ -125,8 +124,8 @@ void core_job_note_news(core_job *j)
     }
 }
 
-/* Sends what the loop has made. OK: everything was sent; BUSY: there is no
- * room. */
+/* Sends the items that the loop has converted. Returns OK if all were sent,
+ * BUSY if there is no room. */
 static int send_items(core_job *j, shmrpc_ctx *ctx)
 {
     shmrpc_sink *sink = shmrpc_stub_sink(ctx);
@@ -145,8 +144,9 @@ static int send_items(core_job *j, shmrpc_ctx *ctx)
     return status;
 }
 
-/* With the GIL, and counted before it is released: the loop takes items, and
- * knows by their count when to wake the step. */
+/* Stores an item for the loop. The caller holds the GIL, and the item is
+ * counted before the GIL is released, since the loop uses the count to decide
+ * when to wake the step. */
 static int keep_item(core_job *j, PyObject *value)
 {
     if (value == NULL || PyList_Append(j->in, value) != 0) {
@@ -159,7 +159,7 @@ static int keep_item(core_job *j, PyObject *value)
     return SHMRPC_MORE;
 }
 
-/* With the GIL: reads ahead. */
+/* Reads items ahead. The caller holds the GIL. */
 static int read_items(core_job *j, shmrpc_ctx *ctx, unsigned *count)
 {
     const core_program *p = j->async->of;
@@ -198,7 +198,7 @@ static void read_ahead(core_job *j, shmrpc_ctx *ctx)
     (void)pthread_mutex_unlock(&a->lock);
 }
 
-/* Under the lock: what the step must do next. */
+/* Whether the step must read items next. The caller holds the lock. */
 static bool wants_items(const core_job *j)
 {
     return core_job_method(j)->items_in != NULL &&
@@ -253,7 +253,7 @@ static int step(shmrpc_ctx *ctx, shmrpc_function unused, void *state,
     return status;
 }
 
-/* The call is over, and so is its context. */
+/* The library calls this when the call and its context are over. */
 static void drop(void *state)
 {
     core_job *j = state;
@@ -300,7 +300,7 @@ int core_async_handle(core_program *p, shmrpc_ctx *ctx, const void *params)
         return status;
     }
     bool is_oneway = j->is_oneway;
-    push_job(a, j); /* which belongs to the loop from now on */
+    push_job(a, j); /* the loop owns the job from now on */
     if (is_oneway) {
         await_taken(a, j);
         core_async_leave(a);

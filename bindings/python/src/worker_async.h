@@ -1,10 +1,10 @@
 /*
- * Declarations shared by the files for handlers in a loop: worker_async.c,
- * where the library's threads hand calls to the loop, worker_loop.c, where the
- * loop takes them, and worker_answer.c, where it answers.
+ * Declarations shared by the files for handlers in an event loop: in
+ * worker_async.c the library's threads pass calls to the loop, in worker_loop.c
+ * the loop takes them, and in worker_answer.c it answers.
  *
  * Threading: a thread that holds the lock of core_async waits for nothing else.
- * The context of a call with streams is used by a step, or is claimed by the
+ * The context of a call with streams is either used by a step or claimed by the
  * loop.
  */
 #ifndef SHMRPC_PYTHON_WORKER_ASYNC_H
@@ -15,10 +15,10 @@
 
 #include <pthread.h>
 
-/* How many items of a call are held in each direction. */
+/* How many items of a call are buffered in each direction. */
 #define CORE_IN_MOST  32u
 #define CORE_OUT_MOST 32u
-/* `number` of the context of a oneway call, which has no job. */
+/* `number` of a oneway call's context, which has no job. */
 #define CORE_ONEWAY 1u
 
 typedef struct core_item {
@@ -28,67 +28,68 @@ typedef struct core_item {
 } core_item;
 
 typedef struct core_job {
-    struct core_job *next; /* it is in the list `first` */
-    struct core_job *more; /* it is in the list `news` */
+    struct core_job *next; /* next in the list core_async.first */
+    struct core_job *more; /* next in the list core_async.news */
     core_async *async;
-    core_call_context *context; /* with streams: holds a reference until the
-                                 * drop */
-    shmrpc_ctx *ctx;            /* with streams: the context that steps get */
+    core_call_context *context; /* for streams: a reference, held until the
+                                 * call is dropped */
+    shmrpc_ctx *ctx;            /* for streams: the context that steps get */
     const void *params;
     uint32_t method;
     bool is_oneway;
     bool is_taken;
     bool has_streams;
-    /* The following members are for streams, under the lock except where
-     * noted. */
+    /* The following members are for streams. The lock protects them, except
+     * where noted. */
     bool has_news;
     bool is_stepping;
     unsigned claims;
     bool is_dropped;
-    bool is_ended; /* `status` is the end's */
+    bool is_ended; /* `status` is the call's final status */
     int status;
     void *result;
     core_item *out_first;
     core_item *out_last;
-    core_item *sent; /* sent items, to be freed by the loop */
+    core_item *sent; /* items that were sent; the loop frees them */
     unsigned out_count;
     unsigned in_count;
-    int in_status;        /* MORE, or how the items ended */
-    PyObject *in;         /* a list; with the GIL */
-    core_scratch scratch; /* of the result; used by the loop */
+    int in_status;        /* MORE, or the status with which the items ended */
+    PyObject *in;         /* a list of items, protected by the GIL */
+    core_scratch scratch; /* memory of the result; used by the loop */
 } core_job;
 
 struct core_async {
     core_program *of;
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* with CLOCK_MONOTONIC */
+    pthread_cond_t changed; /* signalled when the state changes; uses
+                             * CLOCK_MONOTONIC */
     int event;
-    core_job *first; /* not taken by the loop yet */
+    core_job *first; /* calls that the loop has not taken yet */
     core_job *last;
     core_job *news;
-    int64_t first_ns; /* since when the list has not been empty */
-    unsigned count;   /* number of calls that are not answered */
-    int64_t moved_ns; /* signalled when that has changed */
+    int64_t first_ns; /* when the list became non-empty */
+    unsigned count;   /* number of unanswered calls */
+    int64_t moved_ns; /* when `count` last changed */
 };
 
 /* ---- worker_async.c ------------------------------------------------------ */
 
 const shmrpc_method *core_job_method(const core_job *j);
 
-/* Under the lock, which it releases meanwhile: waits until something has
- * changed, or as long as it takes to count a loop as stuck. */
+/* Waits until something has changed, or for the time after which a loop counts
+ * as stuck. The caller holds the lock, which is released during the wait. */
 void core_async_wait(core_async *a);
 
-/* A call was answered. */
+/* Counts a call as answered. */
 void core_async_leave(core_async *a);
 
-/* Under the lock: makes the loop check this call. */
+/* Makes the loop check this call. The caller holds the lock. */
 void core_job_note_news(core_job *j);
 
 /* ---- worker_loop.c ------------------------------------------------------- */
 
-/* Frees items that nobody else has; with the GIL, since they point into Python
- * objects. */
+/* Frees items that nobody else uses. The caller holds the GIL, since items
+ * point into Python objects. */
 void core_items_free(core_item *first);
 
 #endif

@@ -4,7 +4,8 @@
 typedef core_call_context context;
 typedef core_program program;
 
-/* The context of the running task, or NULL: there is none. New reference. */
+/* Returns the context of the running task, or NULL if there is none. New
+ * reference. */
 static PyObject *context_of_task(core_state *state)
 {
     PyObject *found =
@@ -54,8 +55,8 @@ context *core_context_new(program *p, shmrpc_ctx *ctx)
     return c;
 }
 
-/* The call, for use until release(); NULL with a RuntimeError: it is over, or
- * another thread's. */
+/* Reserves the call until release(). Returns NULL with a RuntimeError if the
+ * call is over or belongs to another thread. */
 static shmrpc_ctx *claim(context *c)
 {
     const void *seat;
@@ -82,7 +83,7 @@ static void release(context *c)
     }
 }
 
-/* The answer of `read` about the call. */
+/* Calls `read` on the reserved call and returns its result. */
 static PyObject *ask(PyObject *self,
                      PyObject *(*read)(const context *c, shmrpc_ctx *ctx))
 {
@@ -182,7 +183,8 @@ static PyObject *context_method(PyObject *self, void *closure)
     return ask(self, method);
 }
 
-/* Of two entries with the same key the first one counts. */
+/* Returns the metadata as a dict. If two entries have the same key, the first
+ * one wins. */
 static PyObject *metadata(const context *c, shmrpc_ctx *ctx)
 {
     shmrpc_metadata entry;

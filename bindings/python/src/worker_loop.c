@@ -1,12 +1,11 @@
-/* Handlers in an asyncio loop: the loop takes calls, and the news of those with
- * streams. */
+/* Handlers in an event loop: the loop takes new calls, and the news of calls
+ * with streams. */
 #include "worker_async.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-/* ---- the loop takes calls -------------------------------------------------
- */
+/* ---- the loop takes calls ------------------------------------------------ */
 
 typedef struct jobs {
     PyObject_HEAD core_async *async;
@@ -35,7 +34,7 @@ static PyObject *jobs_fd(PyObject *self, PyObject *unused)
     return PyLong_FromLong(((const jobs *)self)->async->event);
 }
 
-/* Seconds since the last call; 0: some are in progress. */
+/* Returns the seconds since the last call ended; 0 if calls are in progress. */
 static PyObject *jobs_idle(PyObject *self, PyObject *unused)
 {
     core_async *a = ((jobs *)self)->async;
@@ -46,8 +45,8 @@ static PyObject *jobs_idle(PyObject *self, PyObject *unused)
     return PyFloat_FromDouble((double)idle_ns / 1e9);
 }
 
-/* (context, function, arguments or the exception, whether items come, whether
- * items are returned). */
+/* Makes the row of a call: (context, function, arguments or the exception,
+ * whether the client sends items, whether items are returned). */
 static PyObject *row_of(core_job *j)
 {
     core_program *p = j->async->of;
@@ -85,7 +84,8 @@ void core_items_free(core_item *first)
     }
 }
 
-/* Items that were sent point into Python objects. */
+/* Frees items that were sent, which needs the GIL because they point into
+ * Python objects. */
 static void free_sent(core_job *j)
 {
     (void)pthread_mutex_lock(&j->async->lock);
@@ -95,7 +95,7 @@ static void free_sent(core_job *j)
     core_items_free(sent);
 }
 
-/* Its drop was called: nobody else has it. */
+/* Frees a job whose drop was called: nobody else uses it. */
 static void free_job(core_job *j)
 {
     core_call_context *context = j->context;
@@ -113,7 +113,7 @@ static void free_job(core_job *j)
     }
 }
 
-/* The contexts of calls with streams that have news. */
+/* Returns the contexts of calls with streams that have news. */
 static PyObject *take_news(core_job *news)
 {
     PyObject *list = PyList_New(0);
@@ -124,7 +124,8 @@ static PyObject *take_news(core_job *news)
         news = j->more;
         j->has_news = false;
         bool is_over = j->is_dropped;
-        if (j->context == NULL) { /* not pushed yet: pushing will ring */
+        if (j->context == NULL) { /* not taken yet: the loop looks again once
+                                   * it has taken the call */
             core_job_note_news(j);
         }
         (void)pthread_mutex_unlock(&a->lock);
@@ -143,7 +144,7 @@ static PyObject *take_news(core_job *news)
     return list;
 }
 
-/* It was never begun, and nobody asks for its news. */
+/* Removes a call that was never begun from the list of news. */
 static void forget_news(core_job *j)
 {
     (void)pthread_mutex_lock(&j->async->lock);
@@ -186,8 +187,9 @@ static void release(core_job *j)
     (void)pthread_mutex_unlock(&j->async->lock);
 }
 
-/* The row of a call, pinned so that its context and parameters live on. NULL
- * without an exception: it has ended. */
+/* Makes the row of a call with streams, pinned so that its context and
+ * parameters stay alive. Returns NULL without an exception if the call has
+ * ended. */
 static PyObject *row_of_stream(core_job *j)
 {
     core_async *a = j->async;
@@ -205,7 +207,7 @@ static PyObject *row_of_stream(core_job *j)
     return row;
 }
 
-/* (calls, contexts with news). */
+/* Returns (new calls, contexts with news). */
 static PyObject *jobs_take(PyObject *self, PyObject *unused)
 {
     core_async *a = ((jobs *)self)->async;
@@ -264,8 +266,7 @@ PyType_Spec core_jobs_spec = {.name = "shmrpc._core.Jobs",
                                        Py_TPFLAGS_DISALLOW_INSTANTIATION,
                               .slots = jobs_slots};
 
-/* ---- the context of a call with streams ------------------------------------
- */
+/* ---- the context of a call with streams ---------------------------------- */
 
 shmrpc_ctx *core_job_claim(core_call_context *c)
 {
@@ -276,7 +277,7 @@ shmrpc_ctx *core_job_claim(core_call_context *c)
     core_async *a = j->async;
     PyThreadState *state = PyEval_SaveThread();
     (void)pthread_mutex_lock(&a->lock);
-    /* Before its first step there is none. */
+    /* A call has no context before its first step. */
     while ((j->is_stepping || j->ctx == NULL) && !j->is_dropped) {
         core_async_wait(a);
     }

@@ -1,5 +1,5 @@
-/* Streams of handlers: the client's items as a blocking iterator; and the
- * handler's result, or what it yields, sent item by item. */
+/* Streams of handlers: the client's items as a blocking iterator; and the items
+ * that the handler returns or yields, sent one by one. */
 #include "worker.h"
 
 #include <string.h>
@@ -10,9 +10,9 @@ typedef struct source {
     PyObject_HEAD core_connection *connection;
     core_node *node;
     unsigned how;
-    shmrpc_source *source; /* NULL: the handler has returned */
+    shmrpc_source *source; /* NULL if the handler has returned */
     bool is_over;
-    bool is_busy; /* a thread waits in it */
+    bool is_busy; /* a thread is waiting in it */
 } source;
 
 PyObject *core_source_new(core_connection *connection, core_node *node,
@@ -99,8 +99,7 @@ PyType_Spec core_source_spec = {.name = "shmrpc._core.Source",
                                          Py_TPFLAGS_DISALLOW_INSTANTIATION,
                                 .slots = source_slots};
 
-/* ---- sending --------------------------------------------------------------
- */
+/* ---- sending ------------------------------------------------------------- */
 
 static int send_one(core_connection *connection, core_node *node, unsigned how,
                     shmrpc_sink *sink, PyObject *item)
@@ -122,8 +121,8 @@ static int send_one(core_connection *connection, core_node *node, unsigned how,
     return status;
 }
 
-/* Closes a generator, so that it runs its `finally`. An exception that it
- * raises is used only if there is none yet. */
+/* Closes a generator, so that its `finally` blocks run. If closing raises, that
+ * exception is used only if `status` is not an error already. */
 static int close_items(PyObject *iterator, int status)
 {
     PyObject *type;

@@ -183,7 +183,7 @@ def fresh_path(name):
 
 
 def patiently(connect, seconds=10):
-    """Calls `connect` until it succeeds, since the server may not listen yet."""
+    """Calls `connect` until it succeeds: the server may not listen yet."""
     end = time.monotonic() + seconds
     while True:
         try:

@@ -84,7 +84,8 @@ class Place:
         return figures["p50_us"], figures["p99_us"]
 
     def call(self, service, method, *arguments):
-        """Times the same call over shared memory; returns p50 and p99 in us."""
+        """Times the same call over shared memory; returns p50 and p99 in
+        us."""
         said = subprocess.run(
             [SHMRPC, "bench", f"--seconds={SECONDS}", "--json", service, method,
              *arguments],

@@ -155,12 +155,13 @@ def connect(
     """Connects to a service and asks for its interface.
 
     `where` is a name ("echo_serv", "echo_serv@two", "echo_serv:5555") or
-    addresses ("shm://echo_serv@two,tcp://host:5555"). With `svc`, the text of
-    a .svc, the service is not asked, and must match that text; `where` must be
-    an address then. `timeout`, in seconds, is that of calls which have none of
-    their own (30 s). `wait` is how long to wait for a service that isn't there
-    yet. With `arrays`, lists of numbers are returned as memoryviews. `profile`
-    is "balanced", "latency" or "power": how a wait spends the CPU.
+    addresses ("shm://echo_serv@two,tcp://host:5555"). If `svc`, the text of a
+    .svc, is given, the service is not asked for its interface but must match
+    that text; `where` must then be an address. `timeout` is the default
+    timeout of calls, in seconds (30 s if not given). `wait` is how long to
+    wait for a service that is not running yet. With `arrays`, lists of numbers
+    are returned as memoryviews. `profile` is "balanced", "latency" or "power":
+    how waiting uses the CPU.
     """
     client: Client = _open(where, svc, timeout, wait, arrays, profile,
                            max_message_bytes)
@@ -190,14 +191,15 @@ def main(service: type | str, svc: str | None = None,
          send_traceback: str = "user") -> _NoReturn:
     """Serves a class until SIGINT or SIGTERM, and ends the program.
 
-    The options are those of every server: --help tells.  `service` is the
-    class, or "module:Class"; `svc` what it serves, if the class has no __svc__:
-    the text of a .svc, or a path relative to the file of the class.  The class
-    is made once, without arguments, before workers are forked from the process
-    that holds it.  Its methods worker_start and worker_stop, if it has them,
-    run in each worker.  Threads that are left behind when it is made are
-    refused unless `allow_threads`. `traceback` says who gets the traceback of
-    an undeclared exception: callers of this "user", "all" or "none".
+    The options are those of every server: see --help. `service` is the class,
+    or "module:Class". If the class has no __svc__, `svc` is the text of a
+    .svc, or a path relative to the file of the class. The class is
+    instantiated once, without arguments, in the process from which workers are
+    forked. Its methods worker_start and worker_stop, if it has them, run in
+    each worker. If instantiating the class leaves threads running, they are
+    refused unless `allow_threads` is set. `traceback` says who gets the
+    traceback of an undeclared exception: callers of the same user ("user"),
+    "all" or "none".
     """
     from . import _worker
 
@@ -207,9 +209,10 @@ def main(service: type | str, svc: str | None = None,
 
 
 def register(cls: type[_Exception]) -> type[_Exception]:
-    """A decorator: a fault of a handler of that name is raised as this class.
+    """A decorator: if a handler raises an exception whose class has this name,
+    the client raises this class.
 
-    Without it exceptions that are not Python's own are RemoteError.
+    Without it, exceptions that are not Python's own become RemoteError.
     """
     from . import _helpers
 

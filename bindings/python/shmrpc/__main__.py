@@ -1,4 +1,5 @@
-"""python3 -m shmrpc: services of Python modules."""
+"""python3 -m shmrpc: serves classes of Python modules, and prints their
+.svc."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ class _Wrong(Exception):
 
 
 def _options(arguments: list[str], names: set[str]) -> dict[str, str]:
-    """Takes them from the front; folders go before sys.path."""
+    """Takes options from the front; adds the --path folders to sys.path."""
     found: dict[str, str] = {}
     folders = []
     while arguments and arguments[0].startswith("--"):

@@ -1,8 +1,9 @@
-"""Handlers that are coroutines: one loop a worker, in a thread of its own.
+"""Handlers that are coroutines: each worker has one event loop, in a thread of
+its own.
 
-The library's threads leave calls to it, and never wait for the interpreter's
-lock.  Plain methods of a class with `async def` run in the loop too, between
-its tasks.
+The library's threads pass calls to the loop, and never wait for the GIL. Plain
+methods of a class with `async def` methods run in the loop too, between its
+tasks.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from typing import Any, Self
 from . import _core
 from ._errors import Cancelled
 
-# How often to check for tasks whose client has left.
+# How often to check for tasks whose client has disconnected.
 _LOOK_S = 0.02
-# After SystemExit in a handler, the worker leaves once it has had no call for
+# After SystemExit in a handler, the worker exits once it has had no call for
 # this long.
 _IDLE_S = 0.02
 
@@ -46,7 +47,7 @@ class _Items:
 
 
 class Runner:
-    """The loop of this worker."""
+    """The event loop of this worker."""
 
     def __init__(self, target: Any, leave: Callable[[], None]) -> None:
         self._target = target
@@ -61,7 +62,7 @@ class Runner:
     # ---- the library's thread ----------------------------------------------
 
     def start(self) -> None:
-        """Returns when it runs; raises what worker_start has raised."""
+        """Returns when the loop runs; raises what worker_start has raised."""
         self._thread = threading.Thread(target=self._run, name="shmrpc-loop",
                                         daemon=True)
         self._thread.start()
@@ -70,14 +71,15 @@ class Runner:
             raise self._error
 
     def stop(self) -> None:
-        """After the last call."""
+        """Called after the last call: stops the loop and waits for its
+        thread."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopped.set)
             self._thread.join()
         if self._error is not None:
             raise self._error
 
-    # ---- the loop's ---------------------------------------------------------
+    # ---- in the loop --------------------------------------------------------
 
     def _run(self) -> None:
         try:
@@ -94,7 +96,7 @@ class Runner:
         self._ready.set()
         try:
             await self._stopped.wait()
-            # Their clients have been told that the server is ending.
+            # Their clients already know that the server is ending.
             tasks = list(self._tasks.values())
             for task in tasks:
                 task.cancel()
@@ -151,7 +153,7 @@ class Runner:
             context._reply(value)
 
     async def _send(self, context: _core.Context, items: Any) -> None:
-        """The result of a handler that returns items."""
+        """Sends the items that a handler returns."""
         try:
             if inspect.iscoroutine(items):
                 items = await items
@@ -196,7 +198,7 @@ class Runner:
         finally:
             self._leave()
 
-    # ---- clients that have left ---------------------------------------------
+    # ---- clients that have disconnected --------------------------------------
 
     def _look(self, context: _core.Context) -> None:
         task = self._tasks.get(context)
@@ -212,7 +214,7 @@ class Runner:
 
 
 def _iterator_of(items: Any) -> AsyncIterator[Any]:
-    """Items of an async iterable, or of a plain one; None is no items."""
+    """Iterates over an async or a plain iterable; None has no items."""
     if hasattr(items, "__aiter__"):
         iterator: AsyncIterator[Any] = aiter(items)
         return iterator

@@ -25,7 +25,8 @@ from ._tree import (
 
 
 class _Items(ItemsView[Any, Any]):
-    """As of one instant: entries may disappear while they are read."""
+    """The entries at one instant: they may be deleted while they are
+    iterated."""
 
     _mapping: Any
 
@@ -41,8 +42,8 @@ class _Values(ValuesView[Any]):
 
 
 class View(Mapping[Any, Any]):
-    """A dict as it was at one instant, without a copy; later changes don't
-    affect it. For one thread at a time."""
+    """A dict as it was at one instant, without copying it; later changes don't
+    affect it. Only one thread may use it at a time."""
 
     def __init__(self, core: _core.DictView) -> None:
         self._core = core
@@ -80,19 +81,19 @@ class Dict(_core.Dict, Shared, MutableMapping[Any, Any]):
         d["ann"]["tags"].append("b")
         d.modify("n", lambda n: n + 1, 0)    # no step is ever lost
 
-    Keys are None, bool, numbers, str, bytes and tuples of these; values also
-    lists, dicts, tuples, sets, dates, Decimal, UUID, arrays, dataclasses (as
-    dicts).  Reading waits for nobody, each change is one step, and iterating is
-    over what was there at one instant.  With nested=False maps and lists are
-    copies.  Options: shmrpc.Shared, and
+    Keys are None, bool, numbers, str, bytes and tuples of these. Values can
+    also be lists, dicts, tuples, sets, dates, Decimal, UUID, arrays, and
+    dataclasses (stored as dicts). Reading never blocks, each change is atomic,
+    and an iteration sees the entries at one instant. With nested=False, maps
+    and lists are returned as copies. Options are those of shmrpc.Shared, and:
 
-    encoding    "msgpack"; "json" has what JSON has
-    serializer  pickle: what nothing else can hold is pickled; only for dicts
-                that no other user can write to
-    capacity    entries at most; 0: limited by memory
-    log         changes that are kept for watchers; 0: 1024
-    recursive   a thread may take a lock that it has
-    snapshot    a file that fills a new dict
+    encoding    "msgpack"; "json" only stores what JSON can represent
+    serializer  pickle: values that can't be stored otherwise are pickled;
+                only for dicts that no other user can write to
+    capacity    most entries; 0: limited only by memory
+    log         how many changes are kept for watchers; 0: 1024
+    recursive   a thread may acquire a lock that it already holds
+    snapshot    a file from which a new dict is filled
     """
 
     _kind = "dict"
@@ -106,7 +107,7 @@ class Dict(_core.Dict, Shared, MutableMapping[Any, Any]):
         self._open(name, encoding, serializer, more, **options)
         self._again["nested"] = nested
 
-    # ---- of a mapping ------------------------------------------------------
+    # ---- as a mapping ------------------------------------------------------
 
     def __iter__(self) -> Iterator[Any]:
         view = self._view()
@@ -143,11 +144,12 @@ class Dict(_core.Dict, Shared, MutableMapping[Any, Any]):
                     pass
 
     def update(self, *args: Any, **named: Any) -> None:
-        """Puts many keys in one change, which others see as one."""
+        """Puts many keys in one change, which other processes see as a
+        whole."""
         self._merge(list(pairs_of(args, named).items()))
 
     def copy(self) -> dict[Any, Any]:
-        """A Python dict, as of one instant."""
+        """Returns a Python dict with the contents at one instant."""
         return self.to_dict()
 
     def __or__(self, other: Any) -> dict[Any, Any]:
@@ -174,59 +176,60 @@ class Dict(_core.Dict, Shared, MutableMapping[Any, Any]):
 
     __hash__ = None  # type: ignore[assignment]
 
-    # ---- beyond that -------------------------------------------------------
+    # ---- beyond a mapping --------------------------------------------------
 
     @property
     def data(self) -> dict[Any, Any]:
-        """A Python dict with the contents as of the last change: the same object
-        until somebody changes something. Read-only."""
+        """A Python dict with the contents as of the last change; it stays the
+        same object until the next change. Read-only."""
         now = self.status()["change_count"]
         if self._data is None or self._data[0] != now:
             self._data = (now, self.to_dict())
         return self._data[1]
 
     def at(self, *path: Any) -> Any:
-        """The value at a path: d.at("a", "b", 3) is d["a"]["b"][3]."""
+        """Returns the value at a path: d.at("a", "b", 3) is d["a"]["b"][3]."""
         return self._get(path, False)
 
     def modify(self, key: Any, function: Callable[[Any], Any],
                default: Any = MISSING) -> Any:
-        """Puts function(value), again if somebody else was faster, and returns
-        it.  Without a default a missing key is KeyError."""
+        """Puts function(value) and returns it. If another writer changes the
+        value meanwhile, calls the function again. A missing key starts with
+        `default`; without a default it raises KeyError."""
         return modify(self, (key,), function, default)
 
     def get_version(self, key: Any) -> tuple[Any, int]:
-        """The value, and its version, which no other value will have."""
+        """Returns the value, and its version, which is never used again."""
         return self._get_version((key,))
 
     def put_if(self, key: Any, value: Any, version: int) -> int | None:
-        """Puts if the key still has that version, and returns the new one; None:
-        another writer was faster."""
+        """Puts the value if the key still has this version, and returns the
+        new version; returns None if another writer has changed the key."""
         return self._put_if((key,), value, version)
 
     def view(self) -> View:
-        """The dict as it is now, without a copy. Close it: it keeps old memory
-        from being reused."""
+        """Returns the dict as it is now, without copying it. Close the view:
+        until then old memory can't be reused."""
         return View(self._view())
 
     @property
     def lock(self) -> Lock:
-        """The lock of the whole; d.lock(key) is that of a key."""
+        """The lock of the whole dict; d.lock(key) is the lock of a key."""
         return Lock(self)
 
     def watch(self, prefix: str = "", *, snapshot: bool = False) -> Watch:
-        """Changes from now on, for keys that begin with `prefix`. With `snapshot`
-        all existing entries come first."""
+        """Returns changes from now on, for keys that begin with `prefix`. With
+        `snapshot`, all existing entries come first."""
         return Watch(self._watch(prefix, snapshot))
 
     def snapshot(self, path: str | os.PathLike[str] | None = None,
                  permissions: int = 0) -> None:
-        """Writes all entries to a file, as of one instant. None: the default
-        place."""
+        """Writes all entries at one instant to a file; `path` None stands for
+        the default place."""
         self._snapshot(None if path is None else os.fspath(path), permissions)
 
     def load(self, path: str | os.PathLike[str] | None = None) -> None:
-        """Puts all of a snapshot into the dict, in one change."""
+        """Puts all entries of a snapshot file into the dict, in one change."""
         self._load(None if path is None else os.fspath(path))
 
 

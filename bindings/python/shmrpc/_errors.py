@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 class Error(Exception):
     """A call, or connecting, has failed.
 
-    status        the number; below 0, or that of a declared error
+    status        the number: negative, or that of a declared error
     name          "DEADLINE", or "acme.fts.BadQuery"
     message       one sentence
     path          where in the parameters: 'query.filters["lang"]', or ""
-    pid           of the worker that reports it; 0: found out on this side
+    pid           of the worker that reports it; 0 if this side found it out
     may_have_run  whether the call may have been executed
     details       the fields of a declared error, or None
     """
@@ -27,21 +27,22 @@ class Error(Exception):
 
 
 class Cancelled(Error):
-    """The caller has given the call up."""
+    """The caller has cancelled the call."""
 
 
 class Unknown(Error):
-    """The handler failed in a way that is not known."""
+    """The handler failed, and the reason is not known."""
 
 
 class RemoteError(Unknown):
     """An exception of the handler that its service does not declare.
 
-    If it is one of Python's, or registered (shmrpc.register), it is of that
-    class, too, with the same `args` and str().
+    If its class is one of Python's, or registered (shmrpc.register), the
+    raised exception is an instance of that class, too, with the same `args`
+    and str().
 
-    type_name  "ValueError", "shop.SoldOut"
-    traceback  of the handler, if it runs as the same user; else ""
+      type_name  "ValueError", "shop.SoldOut"
+      traceback  of the handler, if it runs as the same user; else ""
     """
 
     type_name: str = ""
@@ -56,19 +57,19 @@ class Invalid(Error, ValueError):
 
 
 class DeadlineExceeded(Error, TimeoutError):
-    """No reply in time."""
+    """No reply came before the deadline."""
 
 
 class NotFound(Error, LookupError):
-    """There is no such object, or no such service."""
+    """No object or service has this name."""
 
 
 class Exists(Error):
-    """It already exists."""
+    """An object with this name already exists."""
 
 
 class Denied(Error, PermissionError):
-    """The caller may not."""
+    """The caller lacks permission."""
 
 
 class Exhausted(Error):
@@ -76,15 +77,15 @@ class Exhausted(Error):
 
 
 class Precondition(Error):
-    """Not allowed in the present state."""
+    """The operation is not allowed in the present state."""
 
 
 class Aborted(Error):
-    """Given up by the service."""
+    """The service has aborted the operation."""
 
 
 class OutOfRange(Error, LookupError):
-    """Outside the allowed range."""
+    """A position is outside the allowed range."""
 
 
 class Unimplemented(Error, NotImplementedError):
@@ -92,11 +93,11 @@ class Unimplemented(Error, NotImplementedError):
 
 
 class Internal(Error):
-    """The service breaks its own rules."""
+    """The service has broken its own rules."""
 
 
 class Unavailable(Error, ConnectionError):
-    """No such service is running, or it refuses."""
+    """No such service is running, or it refuses connections."""
 
 
 class DataLoss(Error):
@@ -108,7 +109,7 @@ class Unauthenticated(Error, PermissionError):
 
 
 class ContractMismatch(Error, TypeError):
-    """Client and server have interfaces that differ."""
+    """The interfaces of client and server differ."""
 
 
 class TooLarge(Error, ValueError):
@@ -132,23 +133,23 @@ class ServerLost(Error, ConnectionError):
 
 
 class Forked(Error):
-    """Begun before a fork, and unusable in the child."""
+    """An object made before a fork can't be used in the child."""
 
 
 class Evicted(Error):
-    """Evicted for falling behind."""
+    """The subscriber was evicted because it fell behind."""
 
 
 class Lost(Error):
-    """Items were lost by overwriting."""
+    """Items were overwritten before they were read."""
 
 
 class OwnerDied(Error):
-    """The owner died while holding it."""
+    """The owner died while holding the lock or the object."""
 
 
 class Destroyed(Error):
-    """Destroyed while in use."""
+    """The object was destroyed while in use."""
 
 
 class DeclaredError(Error):

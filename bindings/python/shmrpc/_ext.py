@@ -1,4 +1,4 @@
-"""Values that only msgpack has."""
+"""Extensions: values that only msgpack has."""
 
 from __future__ import annotations
 

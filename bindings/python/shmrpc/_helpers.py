@@ -1,8 +1,8 @@
-"""Functions that the C part calls rarely: for classes of a service,
-exceptions, signatures.
+"""Functions that the C part calls rarely: they make a service's classes,
+exceptions and signatures.
 
-Nothing here is looked up by a name from the wire: names only become names of
-new classes.
+Names from the wire are never used to look anything up or to import it; they
+only become names of new classes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NUMBERS = {number: _CLASSES[name]
 
 
 def _near(name: str, names: Iterable[str]) -> str:
-    """The end of an error about a name that does not exist."""
+    """Returns the end of an error message about an unknown name."""
     import difflib
 
     found = difflib.get_close_matches(name, names, 1)
@@ -36,8 +36,7 @@ def no_method(client: _core.ServiceClient, name: str) -> AttributeError:
     text = f"{client.service['id']} has no method {name!r}"
     if not name.startswith("_"):
         text += _near(name, dir(client))
-    # With a name and without the object, the interpreter adds no suggestion of
-    # its own.
+    # Without the object, the interpreter adds no suggestion of its own.
     return AttributeError(text, name=name)
 
 
@@ -48,7 +47,7 @@ def unexpected(method: str, name: str, names: list[str]) -> TypeError:
 
 
 class Namespace:
-    """The classes of a service, by their names."""
+    """Holds the classes of a service as attributes."""
 
     def __init__(self, members: dict[str, type]) -> None:
         self.__dict__.update(members)
@@ -63,7 +62,7 @@ class Namespace:
 
 def make_struct(name: str, full_name: str, rows: list[Any],
                 doc: str | None) -> type:
-    """A dataclass with slots; rows of name, type and default."""
+    """Makes a dataclass with slots; each row has a name, type and default."""
     import dataclasses
 
     fields: list[Any] = []
@@ -98,7 +97,7 @@ def _module_of(full_name: str) -> str:
 
 def make_enum(name: str, full_name: str, rows: list[tuple[str, int]],
               doc: str | None) -> type:
-    """An IntEnum that is open: numbers without a name are members, too."""
+    """Makes an open IntEnum: numbers without a name are members, too."""
     from .generated import OpenEnum
 
     made: Any = cast(Any, OpenEnum)(name, rows)
@@ -109,7 +108,8 @@ def make_enum(name: str, full_name: str, rows: list[tuple[str, int]],
 
 
 def make_case(name: str, full_name: str, case: str, text: str) -> type:
-    """A class of one value: ShapeText for case `text` of union Shape."""
+    """Makes a class with one value: ShapeText for the case `text` of union
+    Shape."""
     import dataclasses
 
     camel = "".join(part[:1].upper() + part[1:] for part in case.split("_"))
@@ -122,7 +122,7 @@ def make_case(name: str, full_name: str, case: str, text: str) -> type:
 
 def make_error(full_name: str, number: int, payload: type | None,
                doc: str | None) -> type:
-    """A class for an error that a service declares."""
+    """Makes a class for an error that a service declares."""
     module, _, name = full_name.rpartition(".")
     return type(name, (DeclaredError,), {
         "__module__": module, "__doc__": doc, "name": full_name,
@@ -131,7 +131,7 @@ def make_error(full_name: str, number: int, payload: type | None,
 
 def make_exception(cls: Any, status: int, name: str, message: str, path: str,
                    pid: int, may_have_run: bool, details: Any) -> Error:
-    """The exception of a call that has failed."""
+    """Makes the exception of a failed call."""
     if cls is None:
         cls = _NUMBERS.get(status, Error)
         text = f"{path}: {message}" if path else message or name
@@ -152,8 +152,8 @@ def make_exception(cls: Any, status: int, name: str, message: str, path: str,
     return error
 
 
-# Classes of exceptions that are also RemoteError, by the name of the other.
-# They would end the caller's program or loop.
+# Classes that derive from RemoteError and another class, by the other's name.
+# The next set names exceptions that would end the caller's program or loop.
 _NOT_RAISED = frozenset(("SystemExit", "KeyboardInterrupt", "GeneratorExit",
                          "StopIteration", "StopAsyncIteration"))
 _remote: dict[str, type[RemoteError]] = {}
@@ -161,7 +161,8 @@ _registered: dict[str, type[Exception]] = {}
 
 
 def register(cls: type[Exception]) -> type[Exception]:
-    """A decorator: faults of that class are also raised as it."""
+    """A decorator: the fault of an exception with this class's name is raised
+    as this class, too."""
     if not (isinstance(cls, type) and issubclass(cls, Exception)):
         raise TypeError("register: expected a class of exceptions")
     if cls.__module__ != "builtins":
@@ -170,8 +171,8 @@ def register(cls: type[Exception]) -> type[Exception]:
 
 
 def _remote_class(name: str) -> type[RemoteError]:
-    """RemoteError, or a class that is one and that of Python or of the user
-    with this name: from those that are there, and never imported."""
+    """Returns RemoteError, or a class derived from it and from the Python or
+    registered class with this name. Nothing is imported for it."""
     import builtins
 
     if name in _remote:
@@ -188,7 +189,8 @@ def _remote_class(name: str) -> type[RemoteError]:
 
 
 def _instance(cls: type[RemoteError], args: tuple[Any, ...]) -> RemoteError:
-    """Sets these `args`, whatever the class's constructor would do with them."""
+    """Makes an instance with exactly these `args`, whatever the class's
+    constructor does."""
     try:
         error = cls(*args)
     except Exception:
@@ -199,7 +201,8 @@ def _instance(cls: type[RemoteError], args: tuple[Any, ...]) -> RemoteError:
 
 def make_fault(type_name: str, message: str, trace: str, args: Any, name: str,
                pid: int, may_have_run: bool) -> RemoteError:
-    """The exception of a handler, as its caller sees it."""
+    """Makes the exception that the caller gets for an undeclared exception of
+    a handler."""
     values = tuple(args) if isinstance(args, list) else (message,)
     error = _instance(_remote_class(type_name), values)
     error.type_name = type_name
@@ -215,7 +218,8 @@ def make_fault(type_name: str, message: str, trace: str, args: Any, name: str,
 
 
 def status_of(error: Error) -> int:
-    """For an exception that a handler raised itself, the message of its class."""
+    """Returns the status of an exception that a handler raised itself: its
+    own, or that of its class."""
     if error.status:
         return error.status
     for cls in type(error).__mro__:
@@ -226,7 +230,7 @@ def status_of(error: Error) -> int:
 
 
 class Peer(NamedTuple):
-    """The caller. Over tcp only the address is known."""
+    """The caller. Over TCP, only its address is known."""
 
     uid: int
     gid: int
@@ -242,7 +246,7 @@ def make_peer(uid: int, gid: int, pid: int, transport: str, address: str,
 
 
 def make_signature(rows: list[Any], result: str) -> Any:
-    """The signature that inspect.signature() shows for a method."""
+    """Makes the signature that inspect.signature() shows for a method."""
     import inspect
 
     had_default = False
@@ -262,7 +266,7 @@ def make_signature(rows: list[Any], result: str) -> Any:
 
 def reconnect(where: str, svc: str | None, timeout: float, arrays: bool,
               cls: Any = None) -> _core.Client:
-    """Makes the client from its pickle."""
+    """Connects again, to make a client from its pickle."""
     client: _core.Client = (
         _core.connect(where, svc) if cls is None else
         _core.connect(where, svc, cls=cls, classes=cls.__classes__))

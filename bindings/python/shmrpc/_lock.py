@@ -4,8 +4,8 @@
     with lock:
         ...
 
-It spins where that pays, then sleeps. When the process that holds it dies, the
-next one gets it and is told so.
+It spins while that pays off, then sleeps. When the process that holds it dies,
+the next process gets the lock, and is told that the owner died.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ _STATUS = _core.statuses()
 
 
 class NoSuchSemaphore(NotFound):
-    """There is no lock of that name, and it was not to be created."""
+    """No lock has this name, and the mode does not create one."""
 
 
 class SemaphoreExists(Exists):
-    """There is one of that name, and a new one was asked for."""
+    """A lock with this name exists, and the mode requires a new one."""
 
 
 class SemaphoreDestroyed(Destroyed):
@@ -55,26 +55,26 @@ class SemaphoreDestroyed(Destroyed):
 
 
 class NotHeld(Precondition, RuntimeError, ValueError):
-    """Released by a thread that does not hold it."""
+    """A thread released a lock that it does not hold."""
 
 
 class Lock(_core.Lock):
     """A lock with a name, of letters, digits, `_`, `-` and `.`.
 
-    mode           CONNECT_OR_CREATE, CONNECT_TO_EXISTING (else
-                   NoSuchSemaphore), CREATE_NEW_EXCLUSIVE (else
-                   SemaphoreExists), CREATE_NEW_OVERWRITE (destroys an existing
-                   one)
-    initial_value  1; 0: a new one is created held
-    permissions    of a new one, as in 0o600; the umask is ignored
+    mode           CONNECT_OR_CREATE, CONNECT_TO_EXISTING (raises
+                   NoSuchSemaphore if there is none), CREATE_NEW_EXCLUSIVE
+                   (raises SemaphoreExists if there is one),
+                   CREATE_NEW_OVERWRITE (destroys an existing one)
+    initial_value  1; 0: a new lock is created held
+    permissions    of a new lock, as in 0o600; the umask is ignored
     semaphore      any thread may release it, and deaths are not noticed
-    recursive      the thread that holds it may take it again
-    shared         it has readers, too: see read()
+    recursive      the thread that holds it may acquire it again
+    shared         it also has readers: see read()
     fair           a thread that has waited for a millisecond goes first
     all_users      in the folder for all users, not the user's own
-    spin           seconds to spin before sleeping; None: as long as it pays
-    repair         called with the lock held after its owner has died: mends
-                   what the lock protects.  Without it OwnerDied is raised, and
+    spin           seconds to spin before sleeping; None: while it pays off
+    repair         called with the lock held after its owner has died: repairs
+                   what the lock protects. Without it, OwnerDied is raised, and
                    the lock is not held.
     """
 
@@ -114,12 +114,13 @@ class Lock(_core.Lock):
                          "repair": repair, "permissions": permissions}
         return lock
 
-    # -- as threading.Lock and multiprocessing.Lock have it
+    # -- the interface of threading.Lock and multiprocessing.Lock
 
     def acquire(self, blocking: bool = True,
                 timeout: float | None = None) -> bool:
-        """Takes the lock.  False: not at once, or not within `timeout`
-        seconds (None or below 0: for ever)."""
+        """Acquires the lock. Returns False if it was not free (`blocking`
+        False), or not within `timeout` seconds (None or below 0: wait for
+        ever)."""
         if timeout is not None and timeout < 0:
             timeout = None
         if not blocking:
@@ -127,11 +128,12 @@ class Lock(_core.Lock):
         return self._take(timeout, False)
 
     def release(self) -> None:
-        """Gives it back.  NotHeld: this thread does not hold it."""
+        """Releases the lock; raises NotHeld if this thread does not hold
+        it."""
         self._check(self._release(False))
 
     def locked(self) -> bool:
-        """Whether somebody holds it; the answer may be out of date at once."""
+        """Whether any thread holds it; the answer may be outdated at once."""
         return self._state()[0] == 0
 
     def __enter__(self) -> Self:
@@ -144,49 +146,49 @@ class Lock(_core.Lock):
         self.release()
 
     def read(self, timeout: float | None = None) -> _Reading:
-        """For a shared lock: `with lock.read():` admits other readers, and no
+        """For a shared lock: `with lock.read():` lets other readers in, but no
         writer."""
         return _Reading(self, timeout)
 
-    # -- as HybridLock has it
+    # -- the interface of HybridLock
 
     def lock(self, timeout: float | None = None) -> None:
-        """Takes the lock; TimeoutError after `timeout` seconds, which may be a
-        fraction (None or -1: never)."""
+        """Acquires the lock; raises TimeoutError after `timeout` seconds,
+        which may be a fraction (None or -1: never)."""
         if not self.acquire(timeout=timeout):
             raise DeadlineExceeded(f"lock {self._name}: not released within "
                                    f"{timeout} s{self._holder()}")
 
     def unlock(self) -> None:
-        """Gives it back, as release() does."""
+        """Releases the lock, like release()."""
         self.release()
 
     def get_value(self) -> int:
-        """1: free; 0: held.  SemaphoreDestroyed."""
+        """Returns 1 if it is free, 0 if held; raises SemaphoreDestroyed."""
         value, _, is_destroyed = self._state()
         if is_destroyed:
             raise self._destroyed()
         return value
 
     def get_pid_holding_lock(self) -> int:
-        """The process that holds it, or 0."""
+        """Returns the pid of the process that holds it, or 0."""
         value, pid, is_destroyed = self._state()
         if is_destroyed:
             raise self._destroyed()
         return 0 if value else pid
 
     def get_destroyed(self) -> bool:
-        """Whether it was destroyed."""
+        """Whether the lock was destroyed."""
         return self._state()[2]
 
     def destroy(self) -> None:
-        """Destroys the lock for all: waiting and later callers get
-        SemaphoreDestroyed; the name is free."""
+        """Destroys the lock for all processes: waiting and later callers get
+        SemaphoreDestroyed. The name can be used again."""
         if self._state()[2]:
             raise self._destroyed()
         self._check(self._destroy())
 
-    # -- the rest
+    # -- internal
 
     @property
     def name(self) -> str:
@@ -207,7 +209,7 @@ class Lock(_core.Lock):
         return False
 
     def _mend(self, shared: bool) -> None:
-        """Called after its owner has died; the lock is held now."""
+        """Called if the owner has died; this thread holds the lock now."""
         if self._repair is None or shared:
             self._release(shared)
             raise OwnerDied(
@@ -245,7 +247,7 @@ class Lock(_core.Lock):
         return f", process {pid} holds it" if pid else ""
 
     def __reduce__(self) -> Any:
-        """Opens it where it is loaded."""
+        """Supports pickle: unpickling opens the lock by its name."""
         return _reopen, (type(self), self._name, self._options)
 
     def __repr__(self) -> str:
@@ -253,7 +255,7 @@ class Lock(_core.Lock):
 
 
 class _Reading:
-    """The object of `with lock.read():`."""
+    """The context manager that read() returns."""
 
     def __init__(self, lock: Lock, timeout: float | None) -> None:
         self._lock = lock

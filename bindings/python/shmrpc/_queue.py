@@ -24,30 +24,31 @@ _JOIN_S = (0.001, 0.02)
 
 
 class ShutDown(Exception):
-    """The queue was ended, and, for get(), is empty."""
+    """The queue was ended; get() raises this once the queue is empty."""
 
 
-# The standard module's exception, if it has one.
+# Use the standard module's exception if this Python has one.
 ShutDown = getattr(_queue, "ShutDown", ShutDown)  # type: ignore[misc]
 
 
 class Queue(_core.Queue, Shared):
-    """A queue of processes, with the functions of queue.Queue: each item goes
-    to exactly one reader.
+    """A queue between processes, with the functions of queue.Queue: each item
+    goes to exactly one reader.
 
         jobs = shmrpc.Queue("jobs", maxsize=100)
         jobs.put({"file": "a.wav"})
-        jobs.get(timeout=5)              # shmrpc.Empty
+        jobs.get(timeout=5)              # or raises shmrpc.Empty
 
-    maxsize         items that may wait; 0: 1024 of each producer
-    acked           an item comes again if its reader dies, or closes the queue,
-                    before task_done(); join() waits until all are done
-    order           "total": items come in the order in which they were put,
-                    which producers take turns for; "producer": those of one
-                    handle do.  The default is total with a maxsize, and else
-                    producer
+    maxsize         most waiting items; 0: 1024 for each producer
+    acked           an item is delivered again if its reader dies, or closes
+                    the queue, before task_done(); join() waits until all items
+                    are done
+    order           "total": items come in the order in which they were put;
+                    producers take turns for that; "producer": only items of
+                    the same handle keep their order. The default is "total"
+                    with a maxsize, else "producer"
     overflow        "block", "fail", "drop_oldest", "drop_newest"
-    max_item_bytes  the longest item, encoded; 0: 64 KiB
+    max_item_bytes  the longest encoded item; 0: 64 KiB
     encoding, serializer: see Dict; other options: shmrpc.Shared
     """
 
@@ -69,7 +70,8 @@ class Queue(_core.Queue, Shared):
 
     def put(self, item: Any, block: bool = True,
             timeout: float | None = None) -> None:
-        """Appends a copy of the item; Full if there is no room in time."""
+        """Appends a copy of the item; raises Full if there is no room in
+        time."""
         try:
             if not self._put(item, _seconds(block, timeout)):
                 raise Full
@@ -80,7 +82,7 @@ class Queue(_core.Queue, Shared):
         self.put(item, False)
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        """Takes an item; Empty if none comes in time."""
+        """Takes an item; raises Empty if none comes in time."""
         try:
             row = self._get(_seconds(block, timeout))
         except Cancelled:
@@ -96,7 +98,8 @@ class Queue(_core.Queue, Shared):
         return self.get(False)
 
     def peek(self) -> Any:
-        """An item that get() could return next, which stays; Empty."""
+        """Returns an item that get() could return next, without taking it;
+        raises Empty."""
         row = self._peek()
         if not row:
             raise Empty
@@ -104,12 +107,12 @@ class Queue(_core.Queue, Shared):
 
     @property
     def redelivered(self) -> bool:
-        """Whether the item that this thread took last was delivered to another
-        reader before, which died or gave it back."""
+        """Whether the item that this thread took last was delivered before, to
+        a reader that died or gave it back."""
         return getattr(self._taken, "came_before", False)
 
     def _mine(self) -> list[int]:
-        """Items that this thread took and has not done."""
+        """Returns the items that this thread has taken and not done."""
         taken = self._taken
         if not hasattr(taken, "items"):
             taken.items = []
@@ -129,17 +132,19 @@ class Queue(_core.Queue, Shared):
         return held[0]
 
     def task_done(self) -> None:
-        """The oldest item that this thread has taken is done, and is not
-        delivered again. A thread without items acts for another one."""
+        """Marks the oldest item that this thread has taken as done: it is not
+        delivered again. If this thread has none, an item of another thread is
+        marked."""
         self._done(self._oldest(), True)
 
     def give_back(self) -> None:
-        """The oldest item that this thread has taken is delivered again at once."""
+        """Lets the oldest item that this thread has taken be delivered again
+        at once."""
         self._done(self._oldest(), False)
 
     def join(self, timeout: float | None = None) -> bool:
-        """Waits until everything that was put is done, by any process.  False:
-        not in time."""
+        """Waits until all processes have done all items that were put. Returns
+        False if that takes longer than `timeout`."""
         if not self._acked:
             raise ValueError("the queue is not acknowledged: "
                              "Queue(..., acked=True)")
@@ -153,8 +158,9 @@ class Queue(_core.Queue, Shared):
         return True
 
     def _is_done(self) -> bool:
-        """The figures are of different moments: the second one includes items in
-        transit."""
+        """Whether nothing is queued or unacknowledged. The figures of one
+        status() are not of one instant, so two are compared, to notice items
+        in transit."""
         before = self.status()
         after = self.status()
         moved = ("pushed_count", "popped_count", "redelivered_count")
@@ -175,17 +181,19 @@ class Queue(_core.Queue, Shared):
 
     @property
     def maxsize(self) -> int:
-        """How many small items fit; for each producer, unless the order is total."""
+        """How many small items fit: per producer, unless the order is
+        total."""
         count: int = self.status()["capacity"]
         return count
 
     def end(self) -> None:
-        """Ends it, for all processes: put() is ShutDown from now on, get() when
-        it is empty."""
+        """Ends the queue for all processes: from now on put() raises ShutDown,
+        and get() does once the queue is empty."""
         self._end()
 
     def shutdown(self, immediate: bool = False) -> None:
-        """end(); with `immediate` remaining items are lost, too."""
+        """Ends the queue; with `immediate`, remaining items are dropped,
+        too."""
         self.end()
         while immediate:
             row = self._get_or_none()
@@ -201,7 +209,7 @@ class Queue(_core.Queue, Shared):
             return None
 
     def __iter__(self) -> Iterator[Any]:
-        """Items, until the queue is ended."""
+        """Takes items until the queue is ended."""
         while True:
             try:
                 yield self.get()
@@ -232,10 +240,11 @@ class Topic(_core.Topic, Shared):
             for message in messages: ...
 
     history         messages of each publisher that a new subscriber gets
-    overflow "overwrite": a subscriber that falls behind gets Lost once, and
-    continues; "block": publishers wait for it, up to max_stall seconds, then
-    it is Evicted; "drop_newest" max_item_bytes the longest message, encoded;
-    0: 64 KiB encoding, serializer: see Dict; other options: shmrpc.Shared
+    overflow        "overwrite": a subscriber that falls behind gets Lost once,
+                    and continues; "block": publishers wait for it, up to
+                    max_stall seconds, then it is Evicted; "drop_newest"
+    max_item_bytes  the longest encoded message; 0: 64 KiB
+    encoding, serializer: see Dict; other options: shmrpc.Shared
     """
 
     _kind = "topic"
@@ -250,27 +259,30 @@ class Topic(_core.Topic, Shared):
         self._open(name, encoding, serializer, more, **options)
 
     def publish(self, message: Any, timeout: float | None = None) -> None:
-        """Publishes a copy; with "block" it may wait for subscribers."""
+        """Publishes a copy of the message; with overflow "block" it may wait
+        for subscribers."""
         try:
             self._publish(message, timeout)
         except Busy as error:
             raise failure("DEADLINE", error.message) from None
 
     def subscribe(self) -> Subscription:
-        """First the history, then messages published from now on."""
+        """Returns a subscription: first the history, then messages published
+        from now on."""
         return Subscription(self._subscribe())
 
 
 class Subscription:
-    """Messages, one by one: an iterator that waits, and ends when the topic was
-    ended.  For one thread at a time."""
+    """The messages of a topic: an iterator that waits, and ends when the topic
+    is ended. Only one thread may use it at a time."""
 
     def __init__(self, core: _core.Subscription) -> None:
         self._core = core
 
     def next(self, timeout: float | None = None) -> Any:
-        """The next message; DeadlineExceeded if none comes in time; Lost, once,
-        if some were overwritten; Cancelled after the end."""
+        """Returns the next message. Raises DeadlineExceeded if none comes in
+        time, Lost once if some were overwritten, and Cancelled after the
+        end."""
         try:
             return self._core._next(timeout)
         except Busy as error:
@@ -278,11 +290,12 @@ class Subscription:
 
     @property
     def lost(self) -> int:
-        """How many messages it has lost so far."""
+        """How many messages this subscription has lost so far."""
         return self._core.lost
 
     def fileno(self) -> int:
-        """A descriptor that is readable when there may be a message."""
+        """Returns a descriptor that is readable when there may be a
+        message."""
         return self._core.fileno()
 
     def close(self) -> None:
@@ -307,13 +320,13 @@ class Subscription:
 
 
 class Pipe(_core.Pipe, Shared):
-    """A stream of bytes from one writer, the first that writes.
+    """A stream of bytes from one writer: the first process that writes.
 
         pcm = shmrpc.Pipe("pcm")
         pcm.write(data); pcm.end()
         while data := pcm.read(4096): ...
 
-    `capacity` in bytes; 0: 64 KiB.  Other options: shmrpc.Shared.
+    `capacity` is in bytes; 0: 64 KiB. Other options: shmrpc.Shared.
     """
 
     _kind = "pipe"
@@ -325,8 +338,8 @@ class Pipe(_core.Pipe, Shared):
         self._open(name, "msgpack", None, (capacity,), **options)
 
     def write(self, data: Any, timeout: float | None = None) -> int:
-        """Writes all; DeadlineExceeded, with how many bytes were written in
-        `details`, if there is no room in time."""
+        """Writes all bytes. If there is no room in time, raises
+        DeadlineExceeded, whose `details` say how many bytes were written."""
         count, is_all = self._write(data, timeout)
         if not is_all:
             error = failure("DEADLINE", f"the pipe is full: {count} bytes were "
@@ -336,8 +349,9 @@ class Pipe(_core.Pipe, Shared):
         return count
 
     def read(self, size: int = 65536, timeout: float | None = None) -> bytes:
-        """Available bytes, up to `size`; b"" at the end. DeadlineExceeded if
-        nothing arrives in time; OwnerDied, once, if the writer died."""
+        """Returns available bytes, up to `size`; b"" at the end. Raises
+        DeadlineExceeded if nothing arrives in time, and OwnerDied once if the
+        writer died."""
         data = self._read(size, timeout)
         if data is None:
             raise failure("DEADLINE", "the pipe is empty")

@@ -1,4 +1,4 @@
-"""Code shared by the classes of shared objects: names, options, opening, pickled
+"""The common part of shared objects: names, options, opening, pickled
 handles."""
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ObjectInfo(NamedTuple):
 
 
 def chosen(what: str, value: Any, table: dict[str, int]) -> int:
-    """The number of an option."""
+    """Returns the number of an option's value."""
     try:
         return table[value]
     except (KeyError, TypeError):
@@ -40,7 +40,7 @@ def chosen(what: str, value: Any, table: dict[str, int]) -> int:
 
 
 def failure(status: str, message: str) -> Error:
-    """The exception of a status."""
+    """Makes the exception of a status."""
     return make_exception(None, _core.statuses()[status], status, message, "",
                           0, False, None)
 
@@ -50,28 +50,30 @@ def random_name() -> str:
 
 
 def objects(*, all_users: bool = False) -> list[ObjectInfo]:
-    """The objects in the user's folder, or in that of all users."""
+    """Lists the objects in the user's folder, or in the folder for all
+    users."""
     return [ObjectInfo(*row) for row in _core.list_objects(int(all_users))]
 
 
 def remove(name: str, kind: str | None = None, *,
            all_users: bool = False) -> None:
-    """Destroys an object for all who use it, even if it is damaged.  `kind` is
-    "dict", "queue" and so on; None, if only one kind has that name."""
+    """Destroys an object for all its users, even if it is damaged. `kind` is
+    "dict", "queue" and so on; it may be None if only one kind has this
+    name."""
     _core.remove_object(int(all_users), name, kind)
 
 
 class Shared(_core.Handle):
     """An object that processes share under a name.
 
-    Its options say how it is opened, and, where it is created, what it is:
+    Its options say how it is opened and, if it is created, its properties:
 
     mode         "open" (or create), "existing", "create", "replace", "wait"
-    timeout      of mode "wait", in seconds
-    permissions  of the file, as in 0o660; 0: the user alone
+    timeout      for mode "wait", in seconds
+    permissions  of the file, as in 0o660; 0: only the user
     lifetime     "file" (until it is removed), "last_close", "creator"
-    max_bytes    limit of its memory, which is taken as needed
-    max_writers  handles at a time
+    max_bytes    limit of its memory, which is allocated as needed
+    max_writers  most writing handles at a time
     all_users    in the folder for all users
     """
 
@@ -101,7 +103,7 @@ class Shared(_core.Handle):
                   None if snapshot is None else os.fspath(snapshot))
         _core.open_object(self, name, encoding == "msgpack", is_pickled,
                           shared, more)
-        # Options by which a pickled handle opens the object again.
+        # The options with which an unpickled handle opens the object again.
         self._again: dict[str, Any] = {
             "encoding": encoding, "serializer": serializer,
             "all_users": all_users, "read_only": read_only,
@@ -110,8 +112,8 @@ class Shared(_core.Handle):
             self._check_own(name, all_users)
 
     def _check_own(self, name: str, all_users: bool) -> None:
-        """Pickles can run code: they are loaded only from objects that no
-        other user can write to."""
+        """Refuses pickles unless no other user can write to the object, since
+        loading a pickle can run code."""
         for info in objects(all_users=all_users):
             if (info.name == name and info.kind == self._kind
                     and info.uid == os.geteuid() and not info.mode & 0o022):
@@ -140,7 +142,7 @@ class Shared(_core.Handle):
 
 
 def _reopen(cls: Any, name: str, options: dict[str, Any]) -> Any:
-    """Makes the handle from its pickle."""
+    """Opens the object again, to make a handle from its pickle."""
     if options["serializer"]:
         import pickle
 

@@ -17,7 +17,7 @@ Path = tuple[Any, ...]
 
 
 class _Part:
-    """A place: a dict or a value, and a path within it."""
+    """A map or list within a dict or a value: the root object, and a path."""
 
     __slots__ = ("_path", "_root")
 
@@ -29,11 +29,12 @@ class _Part:
         self._path = path
 
     def copy(self) -> Any:
-        """The present contents, as a Python dict or list."""
+        """Returns the present contents as a Python dict or list."""
         return self._root._get(self._path, True)
 
     def _is_at(self, root: Any, path: Path) -> bool:
-        """Keeps `d[key] += ...` from putting back the part that it has changed."""
+        """Used so that `d[key] += ...` does not put back the part that it has
+        just changed."""
         return self._root is root and self._path == path
 
     __shmrpc_plain__ = copy
@@ -54,7 +55,7 @@ class _Part:
 
 class Map(_Part, MutableMapping[Any, Any]):
     """A map within a dict or a value: changing it changes the shared map, for
-    all processes. Iterating is over a copy."""
+    all processes. An iteration is over a copy."""
 
     __slots__ = ()
 
@@ -101,13 +102,13 @@ class Map(_Part, MutableMapping[Any, Any]):
         self._root._put(self._path, {})
 
     def to_dict(self) -> dict[Any, Any]:
-        """A copy."""
+        """Returns a copy."""
         made: dict[Any, Any] = self.copy()
         return made
 
 
 class List(_Part, MutableSequence[Any]):
-    """A list within a dict or a value, as Map is a map."""
+    """A list within a dict or a value; like a Map, it is changed in place."""
 
     __slots__ = ()
 
@@ -180,11 +181,12 @@ class List(_Part, MutableSequence[Any]):
 
 
 def nested(root: Any, path: Path, is_list: bool) -> Map | List:
-    """The object that the C part makes for a map or list at a path."""
+    """Makes the object for the map or list at a path; the C part calls
+    this."""
     return List(root, path) if is_list else Map(root, path)
 
 
-# For open_object(): what makes parts, and their class.
+# For open_object(): the function that makes parts, and their base class.
 NESTED = (nested, _Part)
 NOT_NESTED = (None, None)
 
@@ -193,17 +195,20 @@ NOT_NESTED = (None, None)
 
 
 class Lock:
-    """The lock of a dict, a key or a value; it belongs to a thread.
+    """The lock of a dict, a key or a value; a thread holds it.
 
-    with d.lock: ...                  of the whole
-    with d.lock("key"): ...           of one key
-    with d.lock(timeout=1.5): ... DeadlineExceeded: `pid` and `held` are the
-    holder, and for how many seconds it has held it with d.lock(recover=True)
-    as lock:
-        if lock.owner_died: ...       repair; the end of the block says so
+        with d.lock: ...                  # the whole
+        with d.lock("key"): ...           # one key
+        with d.lock(timeout=1.5): ...     # or raises DeadlineExceeded
+        with d.lock(recover=True) as lock:
+            if lock.owner_died: ...       # repair; done when the block ends
 
-    Without `recover` the lock of a process that died is OwnerDied, and is not
-    taken.
+    A DeadlineExceeded has `pid`, the holder, and `held`, the seconds since when
+    it has held the lock.
+
+    If the process that held the lock has died, acquiring it with `recover`
+    sets owner_died; without `recover` it raises OwnerDied, and the lock is not
+    held.
     """
 
     __slots__ = ("_key", "_recover", "_root", "_spin_ns", "_timeout",
@@ -220,8 +225,9 @@ class Lock:
 
     def __call__(self, key: Any = MISSING, *, timeout: float | None = None,
                  recover: bool = False, spin: float = 0) -> Lock:
-        """The same lock, or that of a key, with options: seconds to wait (None:
-        for ever), seconds to spin before it sleeps (below 0: never)."""
+        """Returns the same lock, or the lock of a key, with options: `timeout`
+        in seconds (None: for ever), and `spin`, the seconds to spin before
+        sleeping (below 0: never spin)."""
         return type(self)(self._root, self._key if key is MISSING else (key,),
                           timeout, recover, int(spin * 1e9) if spin >= 0 else -1)
 
@@ -235,7 +241,8 @@ class Lock:
         self.owner_died = died
 
     def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
-        """Whether it was acquired in time, as threading.Lock returns."""
+        """Acquires the lock; returns whether it was acquired in time, like
+        threading.Lock."""
         try:
             self._take(timeout if block else 0)
         except (Busy, DeadlineExceeded):
@@ -247,7 +254,7 @@ class Lock:
         self.owner_died = False
 
     def consistent(self) -> None:
-        """Reports that what the lock protects has been repaired."""
+        """Reports that the data which the lock protects has been repaired."""
         self._root._lock_consistent(self._key)
         self.owner_died = False
 
@@ -267,8 +274,8 @@ class Lock:
 
 
 class Event(NamedTuple):
-    """A change: kind is "put", "del", "clear", or "resync": forget everything,
-    all entries follow as "put"."""
+    """A change. `kind` is "put", "del", "clear", or "resync": then forget
+    everything; all entries follow as "put"."""
 
     kind: str
     key: Any
@@ -277,20 +284,22 @@ class Event(NamedTuple):
 
 
 class Watch:
-    """Changes, one by one: an iterator that waits.  For one thread at a time."""
+    """Changes, one by one: an iterator that waits. Only one thread may use it
+    at a time."""
 
     def __init__(self, core: _core.Watch) -> None:
         self._core = core
 
     def next(self, timeout: float | None = None) -> Event:
-        """The next change; DeadlineExceeded if none comes in time."""
+        """Returns the next change; raises DeadlineExceeded if none comes in
+        time."""
         try:
             return Event(*self._core._next(timeout))
         except Busy as error:
             raise failure("DEADLINE", error.message) from None
 
     def fileno(self) -> int:
-        """A descriptor that is readable when there may be an event."""
+        """Returns a descriptor that is readable when there may be an event."""
         return self._core.fileno()
 
     def close(self) -> None:
@@ -311,13 +320,14 @@ class Watch:
         self.close()
 
 
-# ---- changing what is read -------------------------------------------------
+# ---- changing a value depending on what it was -----------------------------
 
 
 def modify(root: Any, path: Path, function: Callable[[Any], Any],
            default: Any) -> Any:
-    """Reads, calls the function, puts its result if nobody has changed the value
-    meanwhile, else repeats: so no change is lost."""
+    """Reads the value, calls the function, and puts its result if no other
+    writer has changed the value meanwhile; otherwise repeats, so that no
+    change is lost."""
     while True:
         try:
             value, version = root._get_version(path)
@@ -336,7 +346,7 @@ def modify(root: Any, path: Path, function: Callable[[Any], Any],
 
 
 def pairs_of(args: tuple[Any, ...], named: dict[str, Any]) -> dict[Any, Any]:
-    """The arguments of update(), interpreted as dict() does."""
+    """Interprets the arguments of update() like dict()."""
     if len(args) > 1:
         raise TypeError(f"update expected at most 1 argument, got {len(args)}")
     made: dict[Any, Any] = {}

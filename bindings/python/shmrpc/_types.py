@@ -1,7 +1,7 @@
-"""Values that Python has beyond JSON, as extensions of msgpack.
+"""Python values that JSON lacks, as extensions of msgpack.
 
-The C part writes and reads tuples, sets, complex numbers and arrays itself, and
-asks here for the rest.  docs/protocol.md has the bytes.
+The C part writes and reads tuples, sets, complex numbers and arrays itself,
+and calls this module for other types. docs/protocol.md describes the bytes.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _BIGINT_BITS = 14284  # bits of a number with 4300 digits: SHMRPC_BIGINT_MAX_DIG
 
 
 def plain(value: Any) -> Any:
-    """A simpler value for one that the C part doesn't know: an Ext, or a Python
-    value; NotImplemented if there is none."""
+    """Converts a value that the C part doesn't know to an Ext or a simpler
+    Python value. Returns NotImplemented if that is not possible."""
     if isinstance(value, Ext):
         return value
     if isinstance(value, int):
@@ -45,7 +45,7 @@ def plain(value: Any) -> Any:
 
 
 def _whole(number: int) -> bytes:
-    """Two's complement, no byte more than needed."""
+    """Returns the two's complement in as few bytes as possible."""
     bits = (number if number >= 0 else ~number).bit_length()
     if bits > _BIGINT_BITS:
         raise ValueError("an integer of more than 4300 digits")
@@ -90,14 +90,15 @@ def _write_uuid(module: Any, value: Any) -> Ext | None:
     return Ext(_UUID, value.bytes) if isinstance(value, module.UUID) else None
 
 
-# Only for imported modules: otherwise no value can be of their types.
+# Types of modules that are not imported are skipped: no value can have them.
 _WRITERS = (("datetime", _write_time), ("decimal", _write_decimal),
             ("uuid", _write_uuid))
 _EPOCH = 719163  # of 1970-01-01, as date.toordinal() counts
 
 
 def from_ext(code: int, data: bytes) -> Any:
-    """The value that an extension represents; an Ext, if it has no meaning."""
+    """Returns the value that an extension represents, or an Ext if its code
+    has no meaning."""
     read = _READERS.get(code)
     if read is None:
         return Ext(code, data)
@@ -169,7 +170,7 @@ def _read_uuid(data: bytes) -> Any:
 
 
 class Pickled(TypeError):
-    """A value was pickled, and this handle doesn't load pickles."""
+    """A value was pickled, but this handle doesn't load pickles."""
 
 
 def _read_pickle(data: bytes) -> Any:
@@ -185,7 +186,8 @@ def pickled(value: Any) -> Ext:
 
 
 def from_own_ext(code: int, data: bytes) -> Any:
-    """As from_ext(), for an object that only this user can write to."""
+    """Like from_ext(), for an object that only this user can write to, so that
+    pickles are safe."""
     if code == _PICKLE:
         import pickle
 

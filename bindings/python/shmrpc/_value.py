@@ -16,7 +16,7 @@ _PUT, _PUT_NEW, _PUT_IF = 0, 1, 2
 
 
 class _Single(Shared):
-    """Code shared by values and arrays: one lock, watches, files."""
+    """The common part of values and arrays: watches and snapshot files."""
 
     _kind = "value"
 
@@ -25,16 +25,18 @@ class _Single(Shared):
         return Lock(self)
 
     def watch(self: Any, *, snapshot: bool = False) -> Watch:
-        """Changes from now on: each is "put" with the whole new value."""
+        """Returns changes from now on: each is a "put" with the whole new
+        value."""
         return Watch(self._watch("", snapshot))
 
     def snapshot(self: Any, path: str | os.PathLike[str] | None = None,
                  permissions: int = 0) -> None:
-        """Writes it to a file.  None: the default place."""
+        """Writes the value to a file; `path` None stands for the default
+        place."""
         self._snapshot(None if path is None else os.fspath(path), permissions)
 
     def load(self: Any, path: str | os.PathLike[str] | None = None) -> None:
-        """Puts the content of such a file."""
+        """Puts the content of a snapshot file."""
         self._load(None if path is None else os.fspath(path))
 
 
@@ -46,7 +48,7 @@ class Value(_core.Tree, _Single):
         config.modify(lambda tree: ...)
         config.get()
 
-    `initial` is put if nobody has put a value yet.  Options: those of Dict.
+    `initial` is put if no value has been put yet. Options: those of Dict.
     """
 
     def __init__(self, name: str | None = None, initial: Any = MISSING, *,
@@ -63,7 +65,8 @@ class Value(_core.Tree, _Single):
                 pass
 
     def get(self, default: Any = MISSING) -> Any:
-        """A copy.  Without a default it is NotFound until it is put."""
+        """Returns a copy. If no value was put yet, returns `default`; without
+        a default, raises NotFound."""
         try:
             return self._get((), True)
         except NotFound:
@@ -83,27 +86,30 @@ class Value(_core.Tree, _Single):
         self.put(value)
 
     def delete(self) -> None:
-        """As if it had never been put."""
+        """Deletes the value, as if it had never been put."""
         self._del(())
 
     def at(self, *path: Any) -> Any:
-        """The value at a path: a map or a list is a part that can be changed."""
+        """Returns the value at a path; a map or a list is returned as a part
+        that can be changed."""
         return self._get(path, False)
 
     def modify(self, function: Callable[[Any], Any],
                default: Any = MISSING) -> Any:
-        """Puts function(value), again if somebody else was faster."""
+        """Puts function(value). If another writer changes the value meanwhile,
+        calls the function again."""
         return modify(self, (), function, default)
 
     def append(self, item: Any) -> None:
-        """Appends to a list."""
+        """Appends an item; the value must be a list."""
         self._append((), item)
 
     def insert(self, index: int, item: Any) -> None:
         self._insert((operator.index(index),), item)
 
     def pop(self, key: Any = -1) -> Any:
-        """Of a list by position, of a map by key."""
+        """Removes and returns an item: of a list by position, of a map by
+        key."""
         return self._pop((key,))
 
     def __iter__(self) -> Iterator[Any]:
@@ -114,16 +120,17 @@ class Array(_core.Array, _Single):
     """An array of numbers that processes share by its name.
 
         a = shmrpc.Array("frame", format="d", shape=(480, 640))
-        numpy.asarray(a)                 # as it is now, without copying
-        a.put(numbers)                   # another one in its place, at once
+        numpy.asarray(a)                 # its present content, not copied
+        a.put(numbers)                   # replaces the content at once
         a[3, 4] = 1.5
 
     It is a buffer with format, shape and strides. memoryview(a) never changes:
-    writing replaces the whole array, so that nobody ever sees half of one, and
-    a writer may be killed at any moment. Changing an item copies the array.
+    writing replaces the whole array, so that no process ever sees a
+    half-written one, and a writer may be killed at any moment. Changing an
+    item copies the array.
 
-    `data` is a buffer, or numbers; without it, zeros.  An array that exists must
-    have the format and shape that are asked for.
+    `data` is a buffer or numbers; without it, the array holds zeros. If the
+    array already exists, it must have the requested format and shape.
     """
 
     def __init__(self, name: str | None = None, data: Any = None, *,
@@ -147,7 +154,7 @@ class Array(_core.Array, _Single):
             raise
 
     def view(self) -> Any:
-        """memoryview(self): the array as it is now."""
+        """Returns memoryview(self): the array as it is now."""
         return self._now()[0]
 
     def _check(self, view: Any, format: str | None,
@@ -212,16 +219,16 @@ class Array(_core.Array, _Single):
         return data
 
     def put(self, data: Any) -> None:
-        """Replaces the array: by a buffer of the same format and shape, or by
-        numbers."""
+        """Replaces the array's content by a buffer of the same format and
+        shape, or by numbers."""
         now = self.view()
         made = _numbers(data, now.format, now.shape)
         self._check(made, now.format, now.shape)
         self._put_array(made, _PUT, 0)
 
     def modify(self, function: Callable[[Any], Any]) -> None:
-        """Calls function with a copy that it may modify, and puts that in place
-        of the array; repeats if another writer was faster."""
+        """Calls the function with a copy that it may modify, and puts that
+        copy; repeats if another writer has changed the array meanwhile."""
         while True:
             now: Any
             now, version = self._now()
@@ -233,7 +240,8 @@ class Array(_core.Array, _Single):
 
 
 def _numbers(data: Any, format: str, shape: Any) -> Any:
-    """A buffer of data: as it is, if it is one."""
+    """Returns a buffer: `data` itself if it is a buffer, else a new one made
+    from numbers."""
     import struct
 
     if data is not None:
@@ -266,12 +274,12 @@ def _flat(data: Any) -> Iterator[Any]:
             yield item
 
 
-# Type letters that mean the same on this machine.
+# Type letters with the same meaning on this machine.
 _SAME = {"l": "q", "L": "Q", "n": "q", "N": "Q"}
 
 
 def _plain_format(view: memoryview) -> Any:
-    """Converts to the type letters of shared arrays."""
+    """Converts a view to the type letters that shared arrays use."""
     shape: Any = view.shape
     format = view.format.lstrip("@=<")
     format = _SAME.get(format, format)

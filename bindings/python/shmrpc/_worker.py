@@ -1,9 +1,9 @@
 """Services written in Python: the implementation of python3 -m shmrpc serve
 and main().
 
-The supervisor imports none of the user's code: a child prints the service's
-description, and ends. The process that workers are forked from imports the
-module and makes the object, once; workers call its methods.
+The supervisor imports none of the user's code: a child process prints the
+service's description, and exits. The process from which workers are forked
+imports the module and makes the object, once; workers call its methods.
 """
 
 from __future__ import annotations
@@ -18,22 +18,25 @@ from ._errors import DeclaredError, Error
 
 _FAULT, _STATUS, _DECLARED = range(3)
 _TEXT_LIMIT = 1 << 20
-# Calls that the loop of a worker runs at a time; at most what can be detached.
+# How many calls a worker's loop runs at a time, and the most that can be
+# detached.
 _CONCURRENCY = 256
 _CONCURRENCY_MOST = 1024
-# Workers in calls with streams, at most: as many as there are workers.
+# Most workers in calls with streams: no limit, since a server has fewer
+# workers.
 _STREAMS_MOST = 64
 
 
 class Refused(Exception):
-    """Why a service can't be served, in a sentence."""
+    """A service can't be served; the message says why in a sentence."""
 
 
 # ---- the class and its interface ------------------------------------------
 
 
 def _find_class(module: Any, name: str | None, hint: str | None) -> type:
-    """The class of that name, or the only one that defines a service."""
+    """Returns the class with this name, or the only class that defines a
+    service."""
     for wanted in (name, hint):
         found = getattr(module, wanted, None) if wanted else None
         if isinstance(found, type):
@@ -63,7 +66,8 @@ def _import(target: str, hint: str | None) -> type:
 
 
 def _described(cls: type) -> svc.Described | None:
-    """The service that the decorators of its methods define, if any."""
+    """Returns the service that the decorators of the class's methods define,
+    if any."""
     if hasattr(cls, "__svc__") or not svc.is_described(cls):
         return None
     try:
@@ -73,8 +77,8 @@ def _described(cls: type) -> svc.Described | None:
 
 
 def _text_of(cls: type, given: str | None) -> str:
-    """The .svc of a class: `given`, or its __svc__, each a text or a path
-    relative to the class's file; without both, that of its decorators."""
+    """Returns the .svc of a class: `given`, or its __svc__, each a text or a
+    path relative to the class's file; else what its decorators define."""
     text = given if given is not None else getattr(cls, "__svc__", None)
     described = _described(cls) if text is None else None
     if described is not None:
@@ -102,22 +106,22 @@ def _text_of(cls: type, given: str | None) -> str:
 
 
 def _options_of(cls: type, text: str) -> list[str]:
-    """The attributes of a served class, unless others are given."""
+    """Returns server options that a served class needs."""
     import re
 
     words = set(re.findall(r"\w+", text))
     names = [name for name in dir(cls)
              if name in words or name.rstrip("_") in words]
-    # A loop keeps no worker in a call with streams, except until the call is
-    # detached.
+    # A call with streams keeps no worker busy if a loop handles it, except
+    # until the call is detached, so the limit can be high.
     is_async = any(_is_async(getattr(cls, name)) for name in names)
     return [f"--max-streams={_STREAMS_MOST}"] if is_async else []
 
 
 def _ask_child(target: str, hint: str | None,
                given: str | None) -> tuple[str, list[str]]:
-    """The .svc and the options of a class that a child imports, so that this
-    process doesn't."""
+    """Gets the .svc and the options of a class from a child that imports it,
+    so that this process doesn't import it."""
     reader, writer = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -153,7 +157,8 @@ def _ask_child(target: str, hint: str | None,
 
 
 def _printed(value: Any) -> str:
-    """str(), which may raise anything, or return what can't be encoded."""
+    """Returns str(value); str() may raise anything, or return text that can't
+    be encoded."""
     try:
         text = str(value)
         return text.encode("utf-8", "backslashreplace").decode("utf-8")
@@ -162,7 +167,7 @@ def _printed(value: Any) -> str:
 
 
 def _name_of(cls: type) -> str:
-    """The name that clients know: builtins by their names, others with the
+    """Returns the name that clients know: a builtin's own name, else with the
     module."""
     try:
         name, module = str(cls.__qualname__), str(cls.__module__)
@@ -197,7 +202,7 @@ def _args_of(error: BaseException) -> Any:
 
 
 def _check_parameters(cls: type, name: str, arguments: list[str]) -> None:
-    """Refuses a method that can't be called with as many arguments."""
+    """Refuses a method that can't be called with this many arguments."""
     import inspect
 
     function = inspect.getattr_static(cls, name)
@@ -219,11 +224,11 @@ def _is_async(function: Any) -> bool:
             or inspect.isasyncgenfunction(function))
 
 
-# ---- threads that workers would lack --------------------------------------
+# ---- threads that would be missing in workers ------------------------------
 
 
 def _threads() -> dict[str, str]:
-    """Names of this process's threads, by their numbers."""
+    """Returns the names of this process's threads, by thread id."""
     found = {}
     for number in os.listdir("/proc/self/task"):
         try:
@@ -231,13 +236,14 @@ def _threads() -> dict[str, str]:
                       encoding="utf-8", errors="replace") as file:
                 found[number] = file.read().rstrip("\n")
         except OSError:
-            pass  # it has ended
+            pass  # the thread has ended
     return found
 
 
 def _refuse_threads(before: set[str]) -> None:
-    """The library refuses them, too, but in words for C. One that is about to
-    end may take a moment."""
+    """Refuses threads that were started meanwhile. The library refuses them,
+    too, but its message is for C programs. A thread that is about to end
+    gets 0.2 s."""
     import time
 
     until = time.monotonic() + 0.2
@@ -270,8 +276,9 @@ class Program:
 
     def load(self, rows: list[tuple[str, str, list[str]]]
              ) -> tuple[list[Any], Any, int]:
-        """Imports and makes the object: its methods, a generated module's
-        classes or None, and how many calls its loop runs at a time, or 0."""
+        """Imports the class and makes the object. Returns its methods, a
+        generated module's classes or None, and how many calls its loop runs at
+        a time, or 0 without a loop."""
         reconfigure = getattr(sys.stdout, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(line_buffering=True)
@@ -286,7 +293,7 @@ class Program:
         limit = self._limit_of(cls) if self._is_async else 0
         make = getattr(cls, "__shmrpc_make__", None)
         if make is not None:
-            _log_by_default()  # it gives the object a logger
+            _log_by_default()  # __shmrpc_make__ gives the object a logger
         self._object = cls() if make is None else make()
         if not self._allow_threads:
             _refuse_threads(before)
@@ -315,8 +322,9 @@ class Program:
         return limit
 
     def freeze(self) -> None:
-        """Before workers are forked: keeps the garbage collector from touching,
-        and so copying, memory that they share."""
+        """Called before workers are forked: freezes the garbage collector,
+        which would otherwise touch, and so copy, memory that the workers
+        share."""
         import gc
 
         gc.collect()
@@ -347,7 +355,8 @@ class Program:
             sys.stderr.flush()
 
     def leave(self) -> None:
-        """After SystemExit in a handler; atexit belongs to the parent."""
+        """Exits after SystemExit in a handler, without atexit functions: they
+        belong to the parent."""
         try:
             self.stop()
         finally:
@@ -361,7 +370,8 @@ class Program:
             os._exit(1)
 
     def explain(self, error: Any) -> str:
-        """One line for an exception before any call."""
+        """Returns one line for an exception that was raised before any
+        call."""
         if error is None:
             return "an exception"
         if not isinstance(error, (Refused, ImportError)):
@@ -369,7 +379,8 @@ class Program:
         return _in_a_line(error)
 
     def describe(self, error: BaseException, method: str) -> tuple[Any, ...]:
-        """How a call ends whose handler has raised."""
+        """Describes an exception of a handler, so that the C part can answer
+        the call."""
         if isinstance(error, DeclaredError):
             return (_DECLARED, int(error.status), _name_of(type(error)),
                     _printed(error), "", error.details)
@@ -384,8 +395,8 @@ class Program:
 
     def _log_failure(self, error: BaseException, method: str,
                      trace: str) -> None:
-        """Logs the traceback where the handler ran; the caller may be on
-        another machine."""
+        """Logs the traceback here, since the caller may be on another
+        machine."""
         try:
             import logging
 
@@ -397,7 +408,7 @@ class Program:
 
 
 def _caller() -> str:
-    """About the call that has failed; a oneway one may be over."""
+    """Describes the caller of the failed call; a oneway call may be over."""
     try:
         peer = _core.context().peer
     except RuntimeError:
@@ -406,8 +417,8 @@ def _caller() -> str:
 
 
 def _filled(function: Any, fills: list[tuple[int, Any]] | None) -> Any:
-    """With defaults that only Python can compute, for arguments that the caller
-    leaves out."""
+    """Wraps a handler: fills in defaults that only Python can compute, for
+    arguments that the caller omits."""
     if function is None or not fills:
         return function
     known = fills
@@ -423,8 +434,8 @@ def _filled(function: Any, fills: list[tuple[int, Any]] | None) -> Any:
 
 
 def _status_of(error: BaseException) -> int:
-    """The status of one of our own exceptions; 0: it is not one of ours, or a
-    fault."""
+    """Returns the status of one of our own exceptions; 0 if it is another
+    exception, or a fault."""
     from ._errors import RemoteError
     from ._helpers import status_of
 
@@ -471,7 +482,7 @@ def _log_by_default() -> None:
 def run(target: type | str, given: str | None, argv: list[str],
         allow_threads: bool = False, hint: str | None = None,
         send_traceback: str = "user") -> int:
-    """Serves until stopped: the exit status."""
+    """Serves until stopped; returns the exit status."""
     if send_traceback not in ("all", "user", "none"):
         raise ValueError(f"send_traceback: {send_traceback!r}, expected all, "
                          "user or none")
@@ -498,7 +509,7 @@ def run(target: type | str, given: str | None, argv: list[str],
 
 
 def print_svc(target: str, hint: str | None) -> int:
-    """Prints the canonical .svc of a class: the exit status."""
+    """Prints the canonical .svc of a class; returns the exit status."""
     try:
         print(_core.canonical(_text_of(_import(target, hint), None)), end="")
     except (Refused, ImportError, OSError, ValueError) as error:

@@ -6,7 +6,7 @@
             ...
 
 A call is sent when its method is called; cancelling the task that awaits it
-cancels the call.  A client belongs to the loop of its first call.
+cancels the call. A client belongs to the event loop of its first call.
 """
 
 from __future__ import annotations
@@ -31,14 +31,15 @@ _Sent = TypeVar("_Sent")
 _Got = TypeVar("_Got")
 _Client = TypeVar("_Client", bound="ServiceClient")
 
-# How often calls that could not be sent try again.
+# How often to retry calls that could not be sent.
 _QUEUE_S = 0.02
-# After this many items that came without waiting, other tasks get a turn.
+# After this many items without waiting, other tasks get a turn.
 _ITEMS_A_TURN = 64
 
 
 class _Glue:
-    """The loop's side of a connection; the C part calls it."""
+    """The Python part of a connection's state for its loop; the C part calls
+    it."""
 
     core: _core.Aio
     running_loop = staticmethod(asyncio.get_running_loop)
@@ -52,7 +53,7 @@ class _Glue:
         _glues.add(self)
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The connection's first call is made in this loop."""
+        """Called when the connection's first call is made, in this loop."""
         if self.loop is not None:
             raise RuntimeError("this client belongs to another event loop: "
                                "connect in each one that makes calls")
@@ -61,7 +62,7 @@ class _Glue:
         self.loop = loop
 
     def detach(self) -> None:
-        """Called when the client is being closed."""
+        """Called when the client is closed."""
         loop, self.loop = self.loop, None
         for stream in list(self.streams):
             stream.close()
@@ -71,7 +72,8 @@ class _Glue:
             loop.remove_reader(self.fd)
 
     def forked(self) -> None:
-        """The loop belongs to the parent, and must not be touched."""
+        """Forgets the loop in a forked child: it belongs to the parent and
+        must not be touched."""
         self.loop = self.timer = None
         self.is_reviving = False
         self.core.forked()
@@ -85,7 +87,8 @@ class _Glue:
             future.set_result(None)
 
     def watch_queue(self) -> None:
-        """Some calls wait for room, or for a server."""
+        """Starts the timer, because calls are waiting for room or for a
+        server."""
         if self.timer is None and self.loop is not None:
             self.timer = self.loop.call_later(_QUEUE_S, self._look)
 
@@ -95,7 +98,7 @@ class _Glue:
             self.watch_queue()
 
     def revive(self) -> None:
-        """The connection is lost: a thread makes another one."""
+        """Replaces a lost connection, in a thread of the executor."""
         if self.is_reviving or self.loop is None:
             return
         self.is_reviving = True
@@ -140,7 +143,8 @@ class _Stream:
         if not self._core.open(False):
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(None, self._core.open, True)
-        # It must not keep us alive: dropping a stream closes it.
+        # The callback must not keep this object alive: dropping a stream closes
+        # it.
         me = weakref.ref(self)
 
         def ready() -> None:
@@ -162,7 +166,8 @@ class _Stream:
         await future
 
     async def _until(self, attempt: Callable[[], Any]) -> Any:
-        """Tries again while the answer is that it would have to wait."""
+        """Repeats `attempt` after each news, until it no longer returns
+        NotImplemented."""
         if not self._is_open:
             await self._open()
         answer = attempt()
@@ -181,36 +186,37 @@ class _Stream:
         return await self._until(self._core.try_next)
 
     def views(self) -> Self:
-        """Makes items of bytes memoryviews in place, each valid until the next
-        one."""
+        """Makes items of bytes memoryviews of the received message; each is
+        valid until the next item."""
         self._core.views()
         return self
 
     async def send(self, item: Any) -> None:
-        """Sends an item; waits for room."""
+        """Sends an item; waits while there is no room."""
         if not self._is_open:
             await self._open()
         if self._core.push(item) is NotImplemented:
             await self._until(self._core.push_rest)
 
     async def end(self) -> None:
-        """Sends the end of the items; the other direction goes on."""
+        """Sends the end of the items; receiving goes on."""
         if not self._is_open:
             await self._open()
         self._core.end()
 
     async def finish(self) -> Any:
-        """Ends our items: waits for the method's result, and closes."""
+        """Sends the end of the items, waits for the method's result, and
+        closes the stream."""
         return (await self._until(self._core.try_finish))[0]
 
     def close(self) -> None:
-        """Ends the stream; a call that is not over is cancelled."""
+        """Closes the stream; a call that is not over is cancelled."""
         self._core.close()
         self._tell()
 
     @property
     def closed(self) -> bool:
-        """Whether it was closed."""
+        """Whether the stream was closed."""
         return self._core.closed
 
     async def __aenter__(self) -> Self:
@@ -222,7 +228,7 @@ class _Stream:
         self.close()
 
 
-# The three kinds for type checkers; at run time they are one class.
+# Three kinds for type checkers; at run time they are the same class.
 if TYPE_CHECKING:
     class Items(_Stream, Generic[_Got]):
         """The items that a method returns, for `async for`."""
@@ -262,8 +268,9 @@ class ServiceClient(_core.ServiceClient):
         profile: str = "balanced",
         max_message_bytes: int = 0,
     ) -> Connecting[Self]:
-        """Connects to the service, by its name or at addresses: to be awaited,
-        or for `async with`.  The options are those of shmrpc.connect."""
+        """Connects to the service by its name or at addresses. The result is
+        to be awaited, or used with `async with`. The options are those of
+        shmrpc.connect."""
         make: Callable[[], Any] = lambda: _open(
             cls.__where__ if where is None else where, cls.__svc__, timeout,
             wait, arrays, profile, max_message_bytes, cls=cls,
@@ -328,7 +335,7 @@ class Connecting(Generic[_Client]):
 
 
 def _close_unwanted(future: asyncio.Future[Any]) -> None:
-    """Closes a connection that was made after its waiter had given up."""
+    """Closes a connection that was made after its caller had given up."""
     if not future.cancelled() and future.exception() is None:
         _core.ServiceClient.close(future.result())
 
@@ -343,8 +350,8 @@ def connect(
     profile: str = "balanced",
     max_message_bytes: int = 0,
 ) -> Connecting[Client]:
-    """Connects to a service and asks for its interface: to be awaited, or for
-    `async with`. Arguments as shmrpc.connect."""
+    """Connects to a service and asks for its interface. The result is to be
+    awaited, or used with `async with`. Arguments as for shmrpc.connect."""
     make: Callable[[], Any] = lambda: _open(
         where, svc, timeout, wait, arrays, profile, max_message_bytes,
         cls=Client, glue=_Glue())

@@ -12,7 +12,7 @@ __all__ = ["OpenEnum", "Service", "ServiceClient", "async_client"]
 
 
 class OpenEnum(enum.IntEnum):
-    """An enum whose numbers without a name are members, too: UNKNOWN_7."""
+    """An enum in which numbers without a name are members, too: UNKNOWN_7."""
 
     @classmethod
     def _missing_(cls, value: object) -> Any:
@@ -26,7 +26,7 @@ class OpenEnum(enum.IntEnum):
 
 
 class ServiceClient(_core.ServiceClient):
-    """A client whose methods have types."""
+    """A client whose methods have type hints."""
 
     __svc__: ClassVar[str]
     __classes__: ClassVar[dict[str, Any]]
@@ -44,7 +44,7 @@ class ServiceClient(_core.ServiceClient):
         max_message_bytes: int = 0,
     ) -> Self:
         """Connects to the service, by its name or at addresses such as
-        "shm://echo_serv@two,tcp://host:5555".  The options are those of
+        "shm://echo_serv@two,tcp://host:5555". The options are those of
         shmrpc.connect."""
         client: Self = _open(
             cls.__where__ if where is None else where, cls.__svc__, timeout,
@@ -54,15 +54,15 @@ class ServiceClient(_core.ServiceClient):
 
 
 class Service(abc.ABC):
-    """The base class of served classes: see shmrpc.main."""
+    """The base class of served classes; see shmrpc.main."""
 
     __svc__: ClassVar[str]
     __classes__: ClassVar[dict[str, Any]]
 
 
 def async_client(module: dict[str, Any], name: str) -> Any:
-    """AsyncEcho of a module that has Echo: made when it is first asked for,
-    since it needs asyncio."""
+    """Makes AsyncEcho for a module that has Echo, when it is first used:
+    importing asyncio takes long."""
     plain = module.get(name.removeprefix("Async"))
     if not (name.startswith("Async") and isinstance(plain, type)
             and issubclass(plain, ServiceClient)):

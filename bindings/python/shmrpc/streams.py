@@ -1,5 +1,5 @@
-"""The results of methods with streams: one class, and its three kinds as type
-checkers see them."""
+"""The results of methods with streams: one class at run time, and three kinds
+for type checkers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Services described by Python classes: decorators, and the `.svc` they mean.
+"""Services described by Python classes: decorators, and the `.svc` they
+produce.
 
     class Search:
         port = 5560
@@ -8,8 +9,8 @@
         def find(self, text: Annotated[str, length(1, 64)],
                  limit: Annotated[int, u32(1, 1000)] = 10) -> list[Hit]: ...
 
-`python3 -m shmrpc svc module:Search` prints its `.svc`.  Such a class is served
-as it is; the text stays the contract.
+`python3 -m shmrpc svc module:Search` prints its `.svc`. Such a class is served
+directly; the text of the `.svc` remains the contract.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class SvcError(TypeError):
-    """A class that no `.svc` can describe, and what to do about it."""
+    """No `.svc` can describe a class; the message says why, and what to do."""
 
 
 # ---- decorators -----------------------------------------------------------
@@ -55,7 +56,8 @@ def _encode(function: _F, encoding: str) -> _F:
 
 
 def raw_method(function: _F) -> _F:
-    """A method of bytes, sent as they are: (self, data: bytes) -> bytes."""
+    """A method that takes and returns bytes, unchanged: (self, data: bytes) ->
+    bytes."""
     return _encode(function, "raw")
 
 
@@ -65,37 +67,38 @@ def json_method(function: _F) -> _F:
 
 
 def msgpack_method(function: _F) -> _F:
-    """A method whose values travel as msgpack: JSON's types and bytes, and any
-    keys."""
+    """A method whose values travel as msgpack: JSON's types and bytes, with
+    keys of any type."""
     return _encode(function, "msgpack")
 
 
 def native_method(function: _F) -> _F:
-    """A method whose values travel as C has them: each needs a hint."""
+    """A method whose values travel in C's memory layout: each value needs a
+    hint."""
     return _encode(function, "native")
 
 
 def python_types(function: _F) -> _F:
-    """Of a msgpack method: values without a hint keep Python's types, tuples,
-    sets, large and complex numbers, dates, Decimal, UUID, also as keys."""
+    """For a msgpack method: values without a hint keep Python's types (tuples,
+    sets, large and complex numbers, dates, Decimal, UUID), also as keys."""
     _marks_of(function)["python"] = True
     return function
 
 
 def idempotent(function: _F) -> _F:
-    """May run twice without harm, so a client may repeat a call."""
+    """The method may run twice without harm, so a client may repeat a call."""
     _marks_of(function)["idempotent"] = True
     return function
 
 
 def oneway(function: _F) -> _F:
-    """Has no answer: the caller continues at once."""
+    """The method has no answer: the caller continues at once."""
     _marks_of(function)["oneway"] = True
     return function
 
 
 def timeout(seconds: float) -> Callable[[_F], _F]:
-    """The deadline of calls that set none."""
+    """The default timeout of the method's calls, in seconds."""
     if not 0 < seconds <= 86400:
         raise ValueError(f"timeout: {seconds!r} seconds, expected more than 0 "
                          "and up to a day")
@@ -147,8 +150,8 @@ class _Number(Generic[_N]):
 
 
 class length:
-    """For Annotated[str, length(1, 64)]: of a text or bytes in bytes, of a list
-    or dict in items."""
+    """For Annotated[str, length(1, 64)]: the length of a text or bytes in
+    bytes, of a list or dict in items."""
 
     def __init__(self, low: int | None = None, high: int | None = None) -> None:
         self._bounds = _range(low, high)
@@ -174,15 +177,15 @@ f32, f64 = _Number[float]("f32"), _Number[float]("f64")
 
 
 class Described(NamedTuple):
-    """A class as a service."""
+    """A service that a class describes."""
 
-    text: str  # canonical
-    classes: dict[str, Any]  # by their names in it
+    text: str  # the canonical .svc
+    classes: dict[str, Any]  # by their names in the .svc
     fills: dict[str, list[tuple[int, Any]]]  # defaults that no .svc can have
 
 
 def is_described(cls: Any) -> bool:
-    """Whether methods of the class have decorators."""
+    """Whether any method of the class has a decorator."""
     return isinstance(cls, type) and any(
         isinstance(getattr(value, "__shmrpc__", None), dict)
         for base in cls.__mro__ for value in map(_function_of,
@@ -190,8 +193,8 @@ def is_described(cls: Any) -> bool:
 
 
 def describe(cls: type) -> Described:
-    """The `.svc` of a class with decorated methods. SvcError: why that is not
-    possible, and what to do."""
+    """Returns the `.svc` of a class with decorated methods. Raises SvcError if
+    that is impossible, with the reason and what to do."""
     known = cls.__dict__.get("__described__")
     if isinstance(known, Described):
         return known
@@ -209,7 +212,7 @@ def describe(cls: type) -> Described:
 
 
 def _explained(cls: type, message: str, text: str) -> str:
-    """An error in the text, with the line that it is in."""
+    """Returns an error in the text together with the line in which it is."""
     at = message.partition(":")[0]
     lines = text.splitlines()
     line = lines[int(at) - 1].strip() if at.isdigit() and \
@@ -224,7 +227,7 @@ def _function_of(value: Any) -> Any:
 
 
 def svc_name(name: str) -> str:
-    """The name without the underscore that Python's keywords get."""
+    """Removes the underscore that is appended to Python's keywords."""
     import keyword
 
     return name[:-1] if name.endswith("_") and keyword.iskeyword(
@@ -236,7 +239,7 @@ def _hint_text(hint: Any) -> str:
         "typing.", "")
 
 
-# The values allowed without a hint, or with one of these.
+# Stands for a missing hint or default.
 _EMPTY = object()
 
 
@@ -262,7 +265,7 @@ class _Describer:
         if isinstance(given, str):
             return given
         name = self.cls.__module__.rpartition(".")[2]
-        if name == "__main__":  # as other modules will import it
+        if name == "__main__":  # the name under which other modules import it
             import os
 
             file = getattr(sys.modules["__main__"], "__file__", None) or "main"
@@ -294,8 +297,8 @@ class _Describer:
         return "\n".join([*rows, "}", ""])
 
     def _methods(self) -> dict[str, dict[str, Any]]:
-        """Decorated methods, in order; overriding ones in a subclass keep the
-        place."""
+        """Returns the decorated methods in order; a method that overrides
+        another one keeps its place."""
         found: dict[str, dict[str, Any]] = {}
         for base in reversed(self.cls.__mro__):
             for name, value in vars(base).items():
@@ -388,8 +391,8 @@ class _Describer:
 
     def _filled(self, method: str, index: int, parameter: Any, hint: Any,
                 what: str) -> str:
-        """With a default that only Python can compute: it is used when the caller
-        gives nothing, or None."""
+        """Declares a parameter with a default that only Python can compute: it
+        is used if the caller passes nothing, or None."""
         if parameter.default is not None:
             if _without_none(hint) is not hint:
                 raise self.refuse(
@@ -403,7 +406,7 @@ class _Describer:
     # -- types
 
     def _field(self, name: str, hint: Any, default: Any, what: str) -> str:
-        """A parameter, or a field of a struct, without its `;`."""
+        """Declares a parameter, or a field of a struct, without the `;`."""
         inner = _without_none(hint)
         if inner is not hint:
             return f"optional {self._type(inner, what)} {name}"
@@ -414,7 +417,8 @@ class _Describer:
         return text if literal is None else f"{text} = {literal}"
 
     def _literal(self, hint: Any, value: Any) -> str | None:
-        """A default as a .svc has it; None: it can't have that one."""
+        """Returns a default as a .svc writes it, or None if no .svc can have
+        it."""
         import enum
         import json
         import math
@@ -522,7 +526,7 @@ class _Describer:
                 not issubclass(hint, enum.Flag):
             return self._declare(hint, self._enum)
         if self._python:
-            return "any"  # which tells the caller what can't be sent
+            return "any"  # for `any`, the caller is told what can't be sent
         raise self.refuse(f"{what}: {_hint_text(hint)} is nothing that a .svc "
                           f"has: {self._advice(hint)}")
 
@@ -549,7 +553,8 @@ class _Describer:
     # -- declarations
 
     def _declare(self, cls: type, write: Callable[[type], list[str]]) -> str:
-        """The name of a class, which is declared before what uses it."""
+        """Returns the name of a class; declares the class before what uses
+        it."""
         name = cls.__name__
         if name in self._names:
             if self._names[name] is not cls:
@@ -613,7 +618,7 @@ class _Describer:
 
 
 def _make_payload(cls: Any, full_name: str) -> None:
-    """Makes an error with annotations a dataclass."""
+    """Makes a dataclass of the fields of an error with annotations."""
     import dataclasses
 
     cls.name = full_name
@@ -635,7 +640,7 @@ def _make_payload(cls: Any, full_name: str) -> None:
 
 
 def _doc_of(cls: Any) -> str | None:
-    """Its own one, not one that dataclasses generate."""
+    """Returns the class's own docstring, not one that dataclasses generate."""
     doc: str | None = cls.__dict__.get("__doc__")
     return None if doc is None or doc.startswith(f"{cls.__name__}(") else doc
 
@@ -663,7 +668,7 @@ def _bare(hint: Any) -> Any:
 
 
 def _without_none(hint: Any) -> Any:
-    """T of `T | None`; else the hint itself."""
+    """Returns T for `T | None`, else the hint itself."""
     import types
     import typing
 
@@ -676,7 +681,7 @@ def _without_none(hint: Any) -> Any:
 
 
 def _items_of_stream(hint: Any) -> Any:
-    """T of Iterator[T] and its like."""
+    """Returns T for Iterator[T] and similar hints."""
     import collections.abc as abc
     import typing
 

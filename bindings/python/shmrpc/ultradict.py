@@ -2,8 +2,8 @@
 
     from shmrpc.ultradict import UltraDict
 
-Everything works as UltraDict documents it; docs/from-ultradict.md lists the
-differences. In new programs use shmrpc.Dict.
+Everything works as UltraDict's documentation says; docs/from-ultradict.md
+lists the differences. In new programs use shmrpc.Dict.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ class Exceptions:
     """The exceptions that UltraDict raises."""
 
     class ParameterMismatch(Exception):
-        """Parameters that contradict each other, or the existing dict."""
+        """Parameters contradict each other, or the existing dict."""
 
     class AlreadyClosed(Exception):
         """The dict was closed."""
 
     class AlreadyExists(Exception):
-        """There is a dict of that name."""
+        """A dict with this name exists."""
 
     class CannotAttachSharedMemory(Exception):
-        """There is no dict of that name."""
+        """No dict has this name."""
 
     class CannotAcquireLock(Exception):
-        """Another process has the lock.
+        """Another process holds the lock.
 
-        blocking_pid  that process; 0: not known
-        timestamp     when it took the lock, as time.time() counts
-        time_passed   seconds since then
+          blocking_pid  that process; 0 if it is not known
+          timestamp     when it acquired the lock, as from time.time()
+          time_passed   seconds since then
         """
 
         def __init__(self, *args: Any, blocking_pid: int = 0,
@@ -59,19 +59,19 @@ class Exceptions:
             self.time_passed = time_passed
 
     class CannotAcquireLockTimeout(CannotAcquireLock):
-        """As CannotAcquireLock, after the timeout."""
+        """Another process still holds the lock after the timeout."""
 
     class MissingDependency(Exception):
         """Never raised: there are no dependencies."""
 
     class FullDumpMemoryFull(Exception):
-        """Never raised: a full dict is shmrpc.Exhausted."""
+        """Never raised: a full dict raises shmrpc.Exhausted."""
 
 
 class _Lock:
-    """UltraDict's locks. Re-entrant; the lock of a dead process is acquired at
-    once, and a living process's is never stolen: functions that steal there
-    only wait here."""
+    """UltraDict's locks, which are re-entrant. The lock of a dead process is
+    acquired at once; that of a living process is never stolen: methods that
+    steal it in UltraDict only wait here."""
 
     def __init__(self, ultra: UltraDict, timeout: float | None = None,
                  block: bool = True, spin_ns: int = 0) -> None:
@@ -84,8 +84,8 @@ class _Lock:
                  sleep_time: float | None = None, steal: bool = False,
                  steal_after_timeout: bool = False,
                  steal_from_dead: bool = False) -> _Lock:
-        """With options for one use: sleep_time=0 spins for a second before it
-        sleeps."""
+        """Sets options for one use: sleep_time=0 spins for a second before
+        sleeping."""
         return _Lock(self._ultra, timeout, block,
                      1_000_000_000 if sleep_time == 0 else 0)
 
@@ -119,17 +119,17 @@ class _Lock:
         self.release()
 
 
-# Like lock.lock and lock.unlock of the original's SharedLock.
+# Like lock.lock and lock.unlock of UltraDict's SharedLock.
 _MODES = {None: "open", True: "create", False: "existing"}
 
 
 class UltraDict(Dict):
     """A dict shared by processes, with the constructor of UltraDict.
 
-    name, create, serializer, auto_unlink and recurse have UltraDict's meaning;
+    name, create, serializer, auto_unlink and recurse have UltraDict's meaning.
     buffer_size, full_dump_size, shared_lock and recurse_register are accepted,
-    and not needed. serializer=pickle, the default, pickles only what nothing
-    else can hold; other serializers than json have no effect.
+    but have no effect. serializer=pickle, the default, pickles only values
+    that can't be stored otherwise; serializers other than json have no effect.
     """
 
     Exceptions = Exceptions
@@ -172,7 +172,7 @@ class UltraDict(Dict):
         return _attach, (self.name, self._again["serializer"] is not None,
                          self._again["encoding"], self.recurse)
 
-    # Unlike a Dict's, these show the contents.
+    # Unlike those of Dict, these methods show the contents.
     def __repr__(self) -> str:
         return repr(self.to_dict())
 
@@ -181,7 +181,7 @@ class UltraDict(Dict):
 
     @property
     def data(self) -> dict[Any, Any]:
-        """The contents, for fast reading; after close() the last contents."""
+        """The contents, for fast reading; after close(), the last contents."""
         if self._closed_data is not None:
             return self._closed_data
         return super().data
@@ -191,16 +191,15 @@ class UltraDict(Dict):
         return _Lock(self)
 
     def dump(self) -> None:
-        """Nothing to do: all processes read the same memory."""
+        """Does nothing: all processes read the same memory."""
 
     def load(self, path: Any = None, force: bool = False) -> None:
-        """Loads a snapshot, if `path` names one; otherwise there is nothing to
-        do."""
+        """Loads a snapshot if `path` names one; otherwise does nothing."""
         if path is not None:
             super().load(path)
 
     def apply_update(self) -> None:
-        """Nothing to do."""
+        """Does nothing: changes are visible at once."""
 
     def status(self) -> dict[str, Any]:
         figures: dict[str, Any] = super().status()
@@ -229,12 +228,13 @@ class UltraDict(Dict):
         return self._closed_data
 
     def unlink(self) -> None:
-        """Destroys the dict: its name is free, and its users are told."""
+        """Destroys the dict: its name can be used again, and processes that
+        use it get an error."""
         self.destroy()
 
     @staticmethod
     def unlink_by_name(name: str, ignore_errors: bool = False) -> bool:
-        """Removes a dict that somebody left."""
+        """Removes a dict that a process has left behind."""
         try:
             remove(name, "dict")
         except Error:
@@ -245,7 +245,7 @@ class UltraDict(Dict):
 
 
 def _attach(name: str, is_pickled: bool, encoding: str, recurse: bool) -> Any:
-    """Makes the handle from its pickle."""
+    """Opens the dict again, to make a handle from its pickle."""
     import json
 
     serializer = (pickle if is_pickled else

@@ -1,8 +1,8 @@
-"""The names of speedysvc, over shmrpc: for programs that were written for it.
+"""The names of speedysvc, implemented by shmrpc: for programs written for it.
 
-    from shmrpc.speedysvc import ServerMethodsBase, json_method
+  from shmrpc.speedysvc import ServerMethodsBase, json_method
 
-is the only line that changes; docs/from-speedysvc.md goes through them all.
+is the only line that changes; docs/from-speedysvc.md describes all names.
 """
 
 from __future__ import annotations
@@ -43,10 +43,11 @@ __all__ = [
 
 
 class ServerMethodsBase:
-    """The base class of services: with `port`, `name`, and decorated methods.
+    """The base class of services, which have a `port`, a `name`, and decorated
+    methods.
 
-    It is made once, before workers are forked; worker_start, if there is one,
-    runs in each of them.
+    The class is instantiated once, before workers are forked; worker_start, if
+    it exists, runs in each worker.
     """
 
     port: int
@@ -63,8 +64,8 @@ class ServerMethodsBase:
             else logger_client)
 
     def __init_subclass__(cls, **more: Any) -> None:
-        """Methods know their class, so that send(EchoServer.echo_json, ...)
-        needs no other."""
+        """Stores its class in each method, so that send(EchoServer.echo_json,
+        ...) needs no other argument to find the service."""
         super().__init_subclass__(**more)
         for value in vars(cls).values():
             if hasattr(value, "as_rpc"):
@@ -72,13 +73,14 @@ class ServerMethodsBase:
 
     @classmethod
     def __shmrpc_make__(cls) -> Self:
-        """The object that is served: with a logger, if it takes one."""
+        """Makes the object that is served; passes a logger if the class takes
+        one."""
         parameters = inspect.signature(cls).parameters
         if not parameters:
             return cls()
         logger = logging.getLogger(cls.name)
         if logger.level == logging.NOTSET:
-            logger.setLevel(logging.DEBUG)  # as speedysvc did: logs everything
+            logger.setLevel(logging.DEBUG)  # as speedysvc logged it
         return cls(logger)
 
 
@@ -100,8 +102,8 @@ class ClientProvider:
         return self.server_methods
 
     def send(self, cmd: Any, data: Any) -> Any:
-        """Calls a method of the server's class, or one with that name: with a
-        list of arguments, or, if it is a raw one, with its bytes."""
+        """Calls a method of the server's class, or the method with that name.
+        `data` is a list of arguments or, for a raw method, bytes."""
         if self._client is None:
             self._connect(getattr(cmd, "server_methods", None))
         client: Any = self._client
@@ -116,7 +118,8 @@ class ClientProvider:
             self._client.close()
 
     def __del__(self) -> None:
-        """As in speedysvc, where nobody closed clients."""
+        """Closes the client, since programs for speedysvc don't close
+        clients."""
         if getattr(self, "_client", None) is not None:
             self.close()
 
@@ -140,7 +143,8 @@ class ClientProvider:
 
 
 def _where_of(address: str | Sequence[str]) -> str:
-    """shmrpc's form of one address or several, which are tried in order."""
+    """Converts one address, or several, which are tried in order, to shmrpc's
+    form."""
     addresses = [address] if isinstance(address, str) else list(address)
     for one in addresses:
         if one.partition("://")[0] not in ("shm", "tcp", "unix", "tls"):
@@ -152,8 +156,8 @@ def _where_of(address: str | Sequence[str]) -> str:
 def connect(server_methods: Any = None,
             address: str | Sequence[str] = "shm://",
             compression_inst: Any = None) -> ClientProvider:
-    """Connects to the service of a class: over shared memory, by "tcp://host",
-    or by the first of several addresses that has it.
+    """Connects to the service of a class: over shared memory, at "tcp://host",
+    or at the first of several addresses where the service is found.
 
     Compression is negotiated with the server, so `compression_inst` has no
     effect.
@@ -163,7 +167,7 @@ def connect(server_methods: Any = None,
 
 
 class SHMClient(ClientProvider):
-    """Over shared memory."""
+    """A connection over shared memory."""
 
     def __init__(self, server_methods: Any = None, port: int | None = None,
                  use_spinlock: bool = True,
@@ -173,7 +177,8 @@ class SHMClient(ClientProvider):
 
 
 class NetworkClient(ClientProvider):
-    """Over TCP: NetworkClient(host), or NetworkClient(EchoServer, host, port)."""
+    """A connection over TCP: NetworkClient(host), or NetworkClient(EchoServer,
+    host, port)."""
 
     def __init__(self, server_methods: Any = None, host: str | None = None,
                  port: int | None = None, compression_inst: Any = None) -> None:
@@ -187,7 +192,8 @@ class NetworkClient(ClientProvider):
 
 
 class ClientMethodsBase:
-    """The base class of clients: methods that send() calls to the server's."""
+    """The base class of clients, whose methods send() calls to the server's
+    methods."""
 
     def __init__(self, client_provider: Any) -> None:
         self.client_provider = client_provider
@@ -204,8 +210,8 @@ class ClientMethodsBase:
                     "server has")
 
     def send(self, cmd: Callable[..., Any] | str, data: Any) -> Any:
-        """Calls a method of the server: with a list of its arguments, or, if
-        it is a raw one, with bytes."""
+        """Calls a method of the server. `data` is a list of its arguments or,
+        for a raw method, bytes."""
         return self.client_provider.send(cmd, data)
 
 

@@ -1,4 +1,4 @@
-"""speedysvc's lock."""
+"""The lock of speedysvc, as a shmrpc.Lock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["CONNECT_OR_CREATE", "CONNECT_TO_EXISTING", "CREATE_NEW_EXCLUSIVE",
            "CREATE_NEW_OVERWRITE", "HybridLock", "NoSuchSemaphoreException",
            "SemaphoreDestroyedException", "SemaphoreExistsException"]
 
-# As speedysvc's code calls them; its documents say NoSuchSemaphore.
+# The name in speedysvc's code; its documentation says NoSuchSemaphore.
 NoSuchSemaphoreException = NoSuchSemaphore
 SemaphoreDestroyedException = SemaphoreDestroyed
 SemaphoreExistsException = SemaphoreExists
@@ -27,9 +27,9 @@ SemaphoreExistsException = SemaphoreExists
 
 class HybridLock(Lock):
     """HybridLock(name, mode, initial_value, permissions): a semaphore, so any
-    thread of any process may unlock it; `with` works, and timeouts may be
-    fractions of a second.  It is in the user's own folder; all_users=True puts
-    it where others find it."""
+    thread of any process may unlock it. It works with `with`, and timeouts may
+    be fractions of a second. It is in the user's own folder, or with
+    all_users=True in the folder for all users."""
 
     def __new__(cls, sem_loc: str | bytes, mode: int, initial_value: int = 1,
                 permissions: int = 0o666, **options: Any) -> Self:
@@ -39,6 +39,7 @@ class HybridLock(Lock):
                                permissions, **options)
 
     def lock(self, timeout: float | None = None, spin: int = 1) -> None:
-        """TimeoutError after `timeout` seconds; None or -1: never."""
-        del spin  # it spins as long as that pays
+        """Acquires the lock; raises TimeoutError after `timeout` seconds (None
+        or -1: never)."""
+        del spin  # a shmrpc.Lock spins while that pays off
         super().lock(timeout)

@@ -1,7 +1,7 @@
 """speedysvc's decorators of methods.
 
-msgpack with Python's types takes the place of pickle and marshal: nothing that
-is sent can run code where it is read.
+pickle and marshal are replaced by msgpack with Python's types, so that
+received data can't run code.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def _as_rpc(function: Callable[..., Any], is_raw: bool) -> Callable[..., Any]:
-    """The method of a client that calls this one, with its defaults."""
+    """Returns the client's method that calls this one, with the same
+    defaults."""
     signature = inspect.signature(function)
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -43,27 +44,28 @@ def _encoded(function: _F, encode: Callable[[_F], _F], name: str) -> _F:
 
 
 def raw_method(function: _F) -> _F:
-    """Takes bytes and returns bytes, as they are."""
+    """A method that takes bytes and returns bytes, unchanged."""
     return _encoded(function, svc.raw_method, "raw")
 
 
 def json_method(function: _F) -> _F:
-    """Its values travel as JSON."""
+    """A method whose values travel as JSON."""
     return _encoded(function, svc.json_method, "json")
 
 
 def msgpack_method(function: _F) -> _F:
-    """Its values travel as msgpack."""
+    """A method whose values travel as msgpack."""
     return _encoded(function, svc.msgpack_method, "msgpack")
 
 
 def pickle_method(function: _F) -> _F:
-    """Values keep their Python types, also tuples, sets, dates, and as keys; they
-    travel as msgpack. Objects of other classes are an error."""
+    """A method whose values keep their Python types, including tuples, sets
+    and dates, also as keys; they travel as msgpack. Objects of other
+    classes raise an error."""
     return _encoded(function, lambda f: svc.python_types(svc.msgpack_method(f)),
                     "python")
 
 
 def marshal_method(function: _F) -> _F:
-    """The same as pickle_method."""
+    """Same as pickle_method."""
     return pickle_method(function)

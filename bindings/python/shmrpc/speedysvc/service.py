@@ -1,4 +1,5 @@
-"""python3 -m shmrpc.speedysvc.service service.ini: runs shmrpcd, the manager."""
+"""python3 -m shmrpc.speedysvc.service service.ini: runs shmrpcd, the
+manager."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ import sys
 
 
 def main(arguments: list[str]) -> int:
-    """Becomes shmrpcd; returns only if there is none."""
+    """Replaces this process by shmrpcd; returns only if shmrpcd is not
+    installed."""
     program = shutil.which("shmrpcd")
     if program is None:
         print("shmrpc: error: shmrpcd is not installed, or not on the PATH",

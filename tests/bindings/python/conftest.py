@@ -1,4 +1,5 @@
-"""Servers of other tests, each in a folder of sockets of its own run."""
+"""Fixtures for the servers of other tests; each server has a socket folder of
+its own."""
 
 import os
 import shutil
@@ -19,8 +20,8 @@ def start(variable, *arguments):
 
 
 def patiently(attempt):
-    """A server that is starved frees the place of a stream a little after its
-    client has closed it."""
+    """Repeats an attempt: a server that gets little CPU time frees the place
+    of a stream a little after the client has closed the stream."""
     until = time.monotonic() + PATIENCE_S
     while True:
         try:

@@ -30,7 +30,7 @@ class Workers:
     def nap(self, ms):
         return nap(ms)
 
-    nap_again = nap_alone = nap  # the method
+    nap_again = nap_alone = nap  # all three are the same method
 
     def connection(self):
         return shmrpc.context().connection

@@ -43,7 +43,7 @@ def say(*words):
 
 
 class Flows:
-    """Everything in plain methods."""
+    """All handlers are plain methods."""
 
     __svc__ = SVC
 
@@ -138,7 +138,7 @@ running = contextvars.ContextVar("running", default=0)
 
 
 class AsyncFlows(Flows):
-    """Mostly coroutines."""
+    """Most handlers are coroutines."""
 
     concurrency = 64
 

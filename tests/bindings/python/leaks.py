@@ -1,9 +1,9 @@
-"""pytest -p leaks, under an interpreter that counts references: each test is
-repeated, with new fixtures of its own, until one run leaves as many references
-as there were before.
+"""pytest -p leaks, under an interpreter that counts references: repeats each
+test, with new fixtures each time, until one run leaves no more references than
+there were before.
 
 The first runs fill caches: classes of a service, imports, regular expressions.
-A test that leaks never has such a run.
+A test that leaks never has a run without growth.
 """
 
 import array
@@ -17,14 +17,15 @@ from _pytest.runner import runtestprotocol
 WARM_UPS = 2
 RUNS = 6
 
-# Debian's are built for the other interpreter, and count no references: tests
-# that need them are skipped.
+# Debian's numpy and uvloop are built for the normal interpreter, and count no
+# references: tests that need them are skipped.
 for module in ("numpy", "uvloop"):
     sys.modules[module] = None
 
 
 def references():
-    # The output of a service is kept for tests that wait for a line of it.
+    # The output of a service is kept for tests that wait for a line of it; drop
+    # it, since it grows.
     for service in getattr(sys.modules.get("test_workers"), "made", ()):
         service.lines.clear()
     for _ in range(3):
@@ -33,8 +34,8 @@ def references():
 
 
 def ends_of_wider_fixtures(item):
-    """Lists of pytest's with functions to call at the end of fixtures that
-    outlive the test; each run adds the same ones again."""
+    """Returns pytest's lists of functions to call at the end of fixtures that
+    outlive the test. Each run appends the same functions again."""
     lists = [ends for ends, _ in item.session._setupstate.stack.values()]
     for several in item._fixtureinfo.name2fixturedefs.values():
         lists += [made._finalizers for made in several
@@ -43,9 +44,10 @@ def ends_of_wider_fixtures(item):
 
 
 def run(item):
-    """Runs the test once, and keeps fixtures of wider scope. Returns why it has
-    not passed: "" for a test that is skipped, None if it has passed."""
-    # pytest ends the fixtures that the next test, this one again, doesn't use.
+    """Runs the test once; fixtures of wider scope stay alive. Returns None if
+    it has passed, "" if it was skipped, otherwise why it has failed."""
+    # With the same test as the next one, pytest keeps the fixtures that it
+    # needs.
     reports = runtestprotocol(item, log=False, nextitem=copy.copy(item))
     item._report_sections.clear()
     for report in reports:
@@ -55,7 +57,7 @@ def run(item):
 
 
 def wrong_with(item):
-    """The error of a test that is run several times; "": none."""
+    """Runs a test several times; returns an error, or ""."""
     for _ in range(WARM_UPS):
         if (why := run(item)) is not None:
             return why
@@ -73,7 +75,8 @@ def wrong_with(item):
         grown[i] = after - before
         if grown[i] <= 0:
             return ""
-        # Not counted again: some references disappear a little after the run.
+        # The next run is compared with this one: some references disappear a
+        # little after a run.
         before = after
     return f"each run leaves more references: {list(grown)}"
 
@@ -83,7 +86,7 @@ def pytest_runtest_protocol(item, nextitem):
     where = {"nodeid": item.nodeid, "location": item.location}
     item.ihook.pytest_runtest_logstart(**where)
     wrong = wrong_with(item)
-    # Once more, ending fixtures that are no longer needed.
+    # Run it once more, to end fixtures that are no longer needed.
     for report in runtestprotocol(item, log=False, nextitem=nextitem):
         if wrong and report.when == "call" and report.passed:
             report.outcome = "failed"

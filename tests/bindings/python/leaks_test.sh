@@ -1,7 +1,8 @@
 #!/bin/sh
 # leaks_test.sh INCLUDE LIBRARY_DIR PYTHON FILE...: builds the extension for an
-# interpreter that counts references (python3-dbg), and runs each test of FILEs
-# until it leaves none behind, as leaks.py says. Long: with SHMRPC_TEST_LONG=1.
+# interpreter that counts references (python3-dbg), and repeats each test of
+# FILEs until a run leaves no references behind (leaks.py). It takes long, so it
+# runs only with SHMRPC_TEST_LONG=1.
 set -eu
 include=$1 libraries=$2 python=$3
 shift 3
@@ -24,7 +25,7 @@ headers=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
     -L"$libraries" -lshmrpc-svc -lshmrpc -Wl,-rpath,"$libraries"
 PYTHONPATH=$work:$here
 export PYTHONPATH
-unset SHMRPC_TEST_LONG # the counts of the tests themselves
+unset SHMRPC_TEST_LONG # otherwise the tests themselves would repeat more often
 bad=0
 for file in "$@"; do
     "$python" -B -m pytest -q -p no:cacheprovider -p leaks \

@@ -1,4 +1,4 @@
-"""Processes of the tests of shared objects: other programs, which may be
+"""Helpers for tests of shared objects: other processes, which may be
 killed."""
 
 import gc
@@ -11,12 +11,14 @@ import time
 
 from conftest import PATIENCE_S
 
-# futex, futex_waitv, clock_nanosleep, nanosleep, on x86-64 and aarch64.
+# Numbers of futex, futex_waitv, clock_nanosleep and nanosleep on x86-64 and
+# aarch64.
 _SLEEPS = {"202", "449", "230", "35", "98", "115", "101"}
 
 
 def run(script, *arguments):
-    """Starts a program with `shmrpc` and `sys`; its output is a pipe."""
+    """Starts a program that has imported `shmrpc` and `sys`; its output is a
+    pipe."""
     # If the tests run in the background, SIGINT is ignored in children.
     text = ("import os, shmrpc, signal, sys, time\n"
             "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
@@ -27,7 +29,7 @@ def run(script, *arguments):
 
 
 def finish(process):
-    """Its output; it must have succeeded."""
+    """Returns the process's output; fails unless the process has succeeded."""
     out, trace = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, trace
     return out
@@ -39,7 +41,7 @@ def kill(process):
 
 
 def line(process):
-    """The next line of its output."""
+    """Returns the next line of the process's output."""
     said = process.stdout.readline().strip()
     if not said:
         _, trace = process.communicate(timeout=PATIENCE_S)
@@ -60,7 +62,7 @@ def is_asleep(process):
 
 
 def interrupt(process):
-    """Sends SIGINT to a process that sleeps in a wait, and returns its
+    """Sends SIGINT to a process once it sleeps in a wait, and returns its
     output."""
     until(lambda: is_asleep(process))
     process.send_signal(signal.SIGINT)
@@ -70,7 +72,8 @@ def interrupt(process):
 
 
 def fork(function):
-    """Runs a function in a forked child; its result is the exit status."""
+    """Runs a function in a forked child; its result is the child's exit
+    status."""
     child = os.fork()
     if child == 0:
         status = 99
@@ -86,8 +89,8 @@ def join(child):
 
 
 def growth(once, count=40):
-    """How many blocks of memory remain after `count` times, in the best of
-    several rounds: the first ones fill caches."""
+    """Returns how many blocks of memory remain after `count` calls, in the
+    best of several rounds: the first rounds fill caches."""
     least = count
     for _ in range(8):
         gc.collect()

@@ -1,7 +1,7 @@
 #!/bin/sh
-# pyright_test.sh MODULES SHMRPCGEN: pyright of npm (./dev test-web installs it)
-# passes on generated modules, and finds users' mistakes: each line of wrong.py and
-# of wrong_generated.py that says `# wrong`, and no other.
+# pyright_test.sh MODULES SHMRPCGEN: npm's pyright (which ./dev test-web
+# installs) accepts generated modules, and finds users' mistakes: exactly the
+# lines of wrong.py and wrong_generated.py that are marked `# wrong`.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 program=$1/pyright/index.js

@@ -1,4 +1,5 @@
-"""Services that the tests of workers run: python3 -m shmrpc serve services:X."""
+"""Services that the tests of workers run by `python3 -m shmrpc serve
+services:X`."""
 
 import mmap
 import os
@@ -24,7 +25,7 @@ class Custom(Exception):
 
 
 class Odd(Exception):
-    """With arguments that can't be sent."""
+    """An exception whose arguments can't be sent."""
 
 
 def raised(name):
@@ -91,7 +92,7 @@ class Works:
     def __init__(self):
         self.loaded_by = os.getpid()
         self.started = 0
-        # Of all workers, which are forked later.
+        # Shared by all workers, which are forked later.
         self.notes = memoryview(mmap.mmap(-1, 8)).cast("Q")
         self.kept = None
         print("loaded")
@@ -196,7 +197,7 @@ class Works:
 
 
 class Less:
-    """Lacks methods."""
+    """Lacks methods of its service."""
 
     __svc__ = SVC
 
@@ -217,7 +218,7 @@ class Broken(Works):
 
 
 class Spun(Works):
-    """With a thread of its own in each worker, which must go on running."""
+    """Starts a thread in each worker; the thread must go on running."""
 
     def worker_start(self):
         super().worker_start()
@@ -235,8 +236,9 @@ class Spun(Works):
 
 
 class Loaded(Works):
-    """With much in memory, all of which its calls read: one large buffer, and
-    objects, which are written when they are read."""
+    """Holds much memory, all of which its calls read: one large buffer, which
+    stays shared, and objects, whose reference counts are written when they are
+    read."""
 
     def __init__(self):
         super().__init__()

@@ -1,5 +1,5 @@
-"""A service and its client, as they were written for speedysvc, with its
-import changed."""
+"""A service and its client, written for speedysvc; only the import was
+changed."""
 
 import os
 

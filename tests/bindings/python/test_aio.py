@@ -24,7 +24,7 @@ except ImportError:
 
 def run(main, *arguments):
     async def limited():
-        # Debug mode logs slow steps, and on a busy machine all of them are.
+        # Debug mode logs slow steps; on a busy machine all steps are slow.
         asyncio.get_running_loop().slow_callback_duration = PATIENCE_S
         async with asyncio.timeout(6 * PATIENCE_S):
             return await main(*arguments)
@@ -133,7 +133,7 @@ def test_thousand_calls_at_once_are_matched(echo):
 
 
 def test_calls_without_room_wait_for_it(fault):
-    """Naps take all 64 slots; further calls are sent when one ends."""
+    """Naps take all 64 slots; further calls are sent when a nap ends."""
     async def main():
         async with connect("fault") as client:
             naps = [client.nap(FOREVER_MS, _timeout=PATIENCE_S)
@@ -177,9 +177,9 @@ def test_short_awaits_leave_turns_to_others(echo):
 
 
 def test_timer_beside_short_awaits_is_in_time(echo):
-    """A loop that does nothing but short awaits gives others a turn after a
-    millisecond. The thread's CPU time is measured: what a busy machine takes
-    in between is not counted."""
+    """A task that only makes short awaits lets others run after a millisecond.
+    CPU time of the thread is measured, so that other processes' share of a
+    busy machine does not count."""
     late = []
 
     async def main():
@@ -198,7 +198,7 @@ def test_timer_beside_short_awaits_is_in_time(echo):
 
     run(main)
     late.sort()
-    # Nine of ten: a collection of garbage is the thread's time, too.
+    # Only nine of ten: garbage collection also takes the thread's time.
     assert len(late) > 10 and late[len(late) * 9 // 10] < 0.005, late[-5:]
 
 
@@ -390,7 +390,7 @@ def test_lost_connection_is_made_anew_beside_the_loop(folder):
             async def ticked():
                 return ticks > 10
 
-            await until(ticked)  # the loop goes on meanwhile
+            await until(ticked)  # other tasks run meanwhile
             assert not [call for call in calls if call.done()]
             server = start("FAULT_SERVER", *arguments)
             assert await asyncio.gather(*calls) == list(range(10))
@@ -478,7 +478,7 @@ def test_unclosed_client_warns(echo):
             warnings.simplefilter("always")
             del client
 
-            async def warned():  # the thread that connected may have it still
+            async def warned():  # the connecting thread may still hold it
                 gc.collect()
                 texts = [str(one.message) for one in seen]
                 return any("echo_serv was not closed" in t for t in texts)

@@ -14,7 +14,7 @@ from test_aio import connect, run
 
 
 async def patiently(attempt, *arguments):
-    """See conftest."""
+    """Repeats an attempt, like patiently() of conftest."""
     until = time.monotonic() + PATIENCE_S
     while True:
         try:

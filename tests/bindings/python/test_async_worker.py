@@ -46,7 +46,7 @@ def test_calls_are_answered(flows):
         flows.add(4, 4)
     assert caught.value.limit == 4
     assert str(caught.value) == "Overflow(limit=4)"
-    assert flows.pid() > 0  # a plain method, between the tasks
+    assert flows.pid() > 0  # a plain method, which runs between the tasks
     assert flows.loop("x") == "x"
     for number in range(300):
         assert flows.add(number, -1 - number) == -1
@@ -65,7 +65,8 @@ def test_exceptions_of_coroutines(served, flows):
 
 
 def test_results_that_do_not_fit(folder):
-    """As for plain handlers: a fault of the handler, with the path."""
+    """The handler gets the blame, as with plain handlers: a fault with the
+    path."""
     with running("flows:AsyncFlows", "--workers=1",
                  where="shm://flows@unfit") as service:
         with connect(service) as client:
@@ -121,7 +122,7 @@ def test_no_more_than_the_limit_run(folder):
 
 
 def test_streams_of_many_calls_at_a_time(flows):
-    """None of them keeps the worker."""
+    """No stream keeps the worker busy."""
     streams = [flows.twice() for _ in range(20)]
     for number, stream in enumerate(streams):
         stream.send(number)
@@ -132,8 +133,8 @@ def test_streams_of_many_calls_at_a_time(flows):
 
 
 def test_threads_that_alternate_lose_no_item(folder):
-    """The library's thread reads ahead while the loop takes the items, and the
-    two pass the interpreter's lock back and forth."""
+    """The library's thread reads ahead while the loop takes the items, so the
+    GIL changes hands all the time."""
     with running("flows:AsyncFlows", "--workers=1", where="shm://flows@turns",
                  env={"FLOWS_SWITCH_S": "0.000001"}) as service:
         with connect(service) as client:
@@ -201,8 +202,8 @@ def test_exit_of_a_handler_ends_the_worker(folder):
             now = pid
             while now == pid:
                 assert time.monotonic() < until
-                time.sleep(0.05)  # it leaves when it is idle,
-                # and a call may come at just that moment
+                time.sleep(0.05)  # the worker exits when it is idle,
+                # and a call may come at exactly that moment
                 with contextlib.suppress(shmrpc.WorkerDied):
                     now = client.pid()
             service.wait_for(f"stopped {pid}")
@@ -273,7 +274,7 @@ def test_hot_restart_loses_no_call(folder):
 
 
 def test_streams_that_begin_at_once_find_places(folder):
-    """Streams keep no worker, so each may have one."""
+    """Streams keep no worker busy, so each worker may have one."""
     assert _options_of(flow_classes.AsyncFlows, flow_classes.SVC) == [
         "--max-streams=64"]
     assert _options_of(flow_classes.Flows, flow_classes.SVC) == []

@@ -1,4 +1,4 @@
-"""Clients: methods as attributes, options, ends."""
+"""Clients: methods as attributes, options, closing."""
 
 import gc
 import inspect
@@ -38,7 +38,8 @@ def test_unknown_names_are_told(echo):
     hint = r"demo.Echo has no method 'ad'; did you mean 'add'\?"
     with pytest.raises(AttributeError, match=hint + "$") as caught:
         echo.ad
-    # Shown once, also where the interpreter guesses.
+    # The hint is shown once, even if the interpreter adds suggestions of its
+    # own.
     shown = "".join(traceback.format_exception(caught.value)).lower()
     assert shown.count("did you mean") == 1
     with pytest.raises(KeyError, match=hint):
@@ -178,13 +179,14 @@ def test_started_calls(fault):
         with pytest.raises(shmrpc.Cancelled):
             nap.result()
     assert nap.cancel() is False
-    fault.nap.start(PATIENCE_S * 1000)  # released: it is cancelled
+    fault.nap.start(PATIENCE_S * 1000)  # dropping the call cancels it
     with pytest.raises(TypeError, match="missing"):
         fault.echo.start()
 
 
 def test_started_call_that_has_failed_is_collected(fault):
-    """Its exception leads to the frame that holds it."""
+    """The exception leads to the frame that holds the call, which is a
+    cycle."""
     def once():
         call = fault.nap.start(PATIENCE_S * 1000)
         call.cancel()

@@ -100,7 +100,7 @@ class Numberless(shmrpc.DeclaredError):
 
 
 def with_method(hint, encode=json_method, result=None, default=None):
-    """A service with a method of one parameter."""
+    """Returns a class whose service has a method with one parameter."""
     def method(self, value):
         pass
 
@@ -217,14 +217,14 @@ def test_a_subclass_overrides_and_adds():
     assert describe(described.Search).text == described.SVC
 
 
-# ---- served as it is ------------------------------------------------------
+# ---- classes served directly ----------------------------------------------
 
 
 def test_objects_of_the_class_arrive(search):
     hits = search.find(described.Query("abc", 5), [1], ("x", "y", "z"))
     assert [(hit.id, hit.score, hit.span) for hit in hits] == [
         (5, 0.5, [1, 2]), (1, 3.0, [0, 0])]
-    # Defaults that only Python can make.
+    # Defaults that only Python can compute.
     assert search.find({"text": "abc", "tags": []})[1].id == 2
     assert search.total({"a": 1, "b": 2}) == 3
     with pytest.raises(ValueError, match="a is too large"):
@@ -323,7 +323,7 @@ def test_other_methods_have_lists_and_ext(search):
 
 
 class Canary:
-    """Would run code when unpickled."""
+    """Runs code when it is unpickled."""
 
     def __init__(self, path):
         self.path = path
@@ -342,7 +342,7 @@ def test_pickles_are_never_loaded(search, tmp_path):
             pass
     assert not os.path.exists(path)
     pickle.loads(data).close()
-    assert os.path.exists(path)  # so it would have
+    assert os.path.exists(path)  # pickle itself would have run it
 
 
 def test_extensions_that_lie_are_refused(search):

@@ -1,4 +1,4 @@
-"""shmrpc.Dict: a mapping, in many processes."""
+"""shmrpc.Dict: the mapping protocol, and use by many processes."""
 
 import collections
 import os
@@ -21,7 +21,8 @@ def d(folder):
 
 
 def test_protocol_of_mappings():
-    """CPython's own tests, on dicts of the same constructor."""
+    """Runs CPython's tests of mappings with dicts that have the same
+    constructor."""
     mapping_tests = pytest.importorskip("test.mapping_tests")
     import unittest
 
@@ -35,7 +36,7 @@ def test_protocol_of_mappings():
 
     class Case(mapping_tests.TestMappingProtocol):
         type2test = Mapping
-        # A copy is a dict of Python's own, not another shared one.
+        # copy() returns a plain dict, not another shared one.
         test_copy = None
 
     suite = unittest.defaultTestLoader.loadTestsFromTestCase(Case)
@@ -134,7 +135,7 @@ def test_parts_are_changed_where_they_are(d):
 
 
 def test_long_parts(d):
-    """Values that are kept as trees."""
+    """Tests long values, which are kept as trees."""
     d["l"] = [0] * 2000
     d["m"] = {str(i): i for i in range(2000)}
     d["l"][1500] = 1
@@ -280,8 +281,8 @@ def test_lock_of_a_killed_process(d):
 
 
 def test_writers_that_are_killed(d):
-    """At any moment: the changes that they reported are there, each of them
-    whole."""
+    """Writers are killed at any moment: all changes that they reported exist,
+    and none is half done."""
     script = """
         d = shmrpc.Dict(sys.argv[1])
         for n in range(10**9):

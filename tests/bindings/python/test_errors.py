@@ -55,7 +55,7 @@ def test_declared_error_without_fields(errors):
 
 
 def test_names_of_python_are_only_names(errors):
-    """A class that is called SystemExit ends no program."""
+    """A declared error named SystemExit does not end the program."""
     seen = set()
     for place in range(63):
         with pytest.raises(shmrpc.DeclaredError) as caught:

@@ -1,4 +1,4 @@
-"""examples/python, as their READMEs have them."""
+"""Runs the commands of the READMEs in examples/python."""
 
 import contextlib
 import os
@@ -12,7 +12,8 @@ import pytest
 from test_workers import HERE, PATIENCE_S, Service
 
 EXAMPLES = os.path.join(HERE, "../../../examples/python")
-# The commands that may be used, and where they are, if they were built.
+# Commands that READMEs may use, and the variables that say where they were
+# built.
 PROGRAMS = {"shmrpc": "SHMRPC_TOOL", "shmrpcd": "SHMRPC_MANAGER",
             "greeter-client": "GREETER_CLIENT", "ocr-client": "OCR_CLIENT",
             "search-server": "SEARCH_SERVER"}
@@ -24,7 +25,7 @@ def read(*names):
 
 
 def commands_of(text):
-    """Each command in the console blocks, and its expected output."""
+    """Returns each command in the console blocks with its expected output."""
     found = []
     for block in re.findall(r"```console\n(.*?)```", text, re.S):
         parts = re.split(r"^\$ (.*)\n", block, flags=re.M)[1:]
@@ -38,7 +39,7 @@ def pattern_of(expected):
 
 @pytest.fixture
 def programs(tmp_path):
-    """A folder with those that commands name."""
+    """Returns a folder with the programs that commands name."""
     path = tmp_path / "bin"
     path.mkdir()
     lines = {name: f'"{os.environ[variable]}"' for name, variable in
@@ -52,7 +53,8 @@ def programs(tmp_path):
 
 @contextlib.contextmanager
 def served(command, expected, folder, environment):
-    """A server that runs in the background, after it has printed its lines."""
+    """Starts a server in the background; returns once it has printed the
+    expected lines."""
     server = Service.__new__(Service)
     before = os.getcwd()
     os.chdir(folder)
@@ -69,7 +71,8 @@ def served(command, expected, folder, environment):
 
 
 def check(folder, programs):
-    """Runs the commands in that folder's README."""
+    """Runs the commands of the README in `folder`, and compares their
+    output."""
     with open(os.path.join(folder, "README.md"), encoding="utf-8") as file:
         commands = commands_of(file.read())
     assert commands
@@ -104,7 +107,7 @@ def test_stream(folder, programs):
 
 
 def test_speedysvc(folder, programs, tmp_path):
-    """In a copy that logs to another folder."""
+    """Runs in a copy of the example, which logs to another folder."""
     copy = tmp_path / "speedysvc"
     shutil.copytree(os.path.join(EXAMPLES, "speedysvc"), copy)
     ini = (copy / "service.ini").read_text()
@@ -134,8 +137,8 @@ def blocks_of(text, kind):
 
 
 def test_twenty_lines_of_the_projects_readme(folder, programs, tmp_path):
-    """The service in README.md is called from Python, from C and by `shmrpc
-    call`, as described there."""
+    """Calls the service in README.md from Python, from C and by `shmrpc call`,
+    as the README describes."""
     with open(os.path.join(EXAMPLES, "../../README.md"),
               encoding="utf-8") as file:
         text = file.read()
@@ -145,7 +148,8 @@ def test_twenty_lines_of_the_projects_readme(folder, programs, tmp_path):
     svc, = blocks_of(section, "svc")
     lines = [line for line in (service + svc).splitlines() if line.strip()]
     assert len(lines) <= 20
-    # The client in C is examples/python/echo's, of the same .svc.
+    # The client in C is the client of examples/python/echo, which has the same
+    # .svc.
     assert svc.split() == [
         word for line in read("echo", "echo.svc").splitlines()
         if not line.strip().startswith("///") for word in line.split()]

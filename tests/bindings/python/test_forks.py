@@ -34,7 +34,7 @@ def test_calls_in_flight_are_the_parents(fault):
 
 
 def add_with(client, number):
-    """In a process of a pool, to which the client was pickled."""
+    """Runs in a process of a pool; the client was pickled to get there."""
     with client:
         return client.add(number, 1), os.getpid()
 
@@ -72,7 +72,7 @@ def resources():
 
 
 def test_subinterpreters(echo):
-    """Each process imports, calls and ends; none leaves anything behind."""
+    """Each subinterpreter imports shmrpc, calls and ends; nothing remains."""
     interpreters = pytest.importorskip("_xxsubinterpreters")
     before = None
     for number in range(INTERPRETERS):

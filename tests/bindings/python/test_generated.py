@@ -19,7 +19,7 @@ FILES = ["examples/echo/echo.svc", "tests/integration/kinds.svc",
 
 @pytest.fixture(scope="module")
 def modules(folder, tmp_path_factory):
-    """A package of generated modules, found by its name."""
+    """Makes a package of generated modules that can be imported."""
     root = tmp_path_factory.mktemp("modules")
     package = root / "made"
     package.mkdir()
@@ -98,7 +98,7 @@ def test_values_are_of_the_classes_of_the_module(modules, kinds):
         for method in (client.json_all, client.msgpack_all, client.native_all):
             back = method(everything, 0)
             assert type(back) is svc.All
-            # The server turns it round.
+            # The server changes `maybe`.
             assert dataclasses.replace(back, maybe=4) == everything
             assert type(back.point) is svc.Point
             assert type(back.shape) is svc.ShapeText
@@ -120,7 +120,7 @@ def test_errors_are_classes_with_fields(modules, errors):
             client.by_json(3)
         assert caught.value.why == "not today"
         assert "Details" not in str(caught.value)
-        assert client["by_json"].start  # typed as no function
+        assert client["by_json"].start  # this type has no functions
     error = svc.Overflow(limit=5, bits=3)
     assert error.limit == 5 and error.details.bits == 3 and error.status == 101
     with pytest.raises(TypeError):
@@ -150,7 +150,8 @@ def test_methods_that_are_missing_are_refused(modules):
 
 
 def test_package_of_an_import(modules, tmp_path):
-    """Modules are laid out as the files are, and import one another relatively."""
+    """Modules are laid out like the .svc files, and import each other
+    relatively."""
     source = tmp_path / "src"
     for name, text in {
         "acme/shared/types.svc": "package acme.types; struct A { 1: i32 x; }",

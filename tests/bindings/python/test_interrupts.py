@@ -1,6 +1,6 @@
-"""A signal whose handler raises an exception ends every waiting function
-within the promised 0.1 s; half of that is the interval at which a wait checks
-for signals."""
+"""If a signal handler raises an exception, every waiting function ends within
+the promised 0.1 s; a wait checks for signals at intervals of half that
+time."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ from conftest import PATIENCE_S, start
 
 ROUNDS = 20 if os.environ.get("SHMRPC_TEST_LONG") else 3
 PROMISED_S = 0.1
-SLACK = 10  # where processors are short
+SLACK = 10  # for machines with few processors
 FOREVER_S = 10 * PATIENCE_S
 ECHO = """package demo;
 service Echo {
@@ -47,7 +47,8 @@ def sleeps(thread):
 
 
 def await_sleep(thread):
-    """It may sleep for a moment on its way to the wait."""
+    """Waits until the thread sleeps for good; it may sleep briefly before the
+    wait."""
     seen = 0
     end = time.monotonic() + PATIENCE_S
     while seen < 5 and time.monotonic() < end:
@@ -79,8 +80,8 @@ WAITS = {}
 
 
 def waits(function):
-    """A function that returns a context manager around one that waits
-    forever."""
+    """Registers a generator as a context manager that yields a function which
+    waits forever."""
     WAITS[function.__name__] = contextlib.contextmanager(function)
     return function
 
@@ -107,7 +108,7 @@ def view_of_stopped_server(servers):
 
 @waits
 def start_without_room(servers):
-    """A connection has 64 places."""
+    """All 64 slots of the connection are taken, so start() waits."""
     calls = []
 
     def fill():
@@ -130,7 +131,7 @@ def ask_stopped_server(servers):
 
 @waits
 def connect_to_mute_server(servers):
-    """A server that accepts connections and sends nothing."""
+    """The server accepts connections but sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         yield lambda: shmrpc.connect(f"tcp://127.0.0.1:{port}", svc=ECHO,
@@ -150,7 +151,7 @@ def stream_next(servers):
 
 @waits
 def stream_send(servers):
-    """Pushes until there is no room."""
+    """Sends until there is no room."""
     def fill():
         with servers.stopped_flow.sum(_timeout=FOREVER_S) as numbers:
             while True:
@@ -170,7 +171,7 @@ def stream_finish(servers):
 
 @contextlib.contextmanager
 def held_elsewhere(lock):
-    """Another thread holds it."""
+    """Another thread holds the lock."""
     taken, over = threading.Event(), threading.Event()
 
     def hold():
@@ -286,7 +287,8 @@ class Servers:
         self._stopped = []
 
     def stop(self, variable, name, *options):
-        """A client of a server that is stopped."""
+        """Connects a client to a server, and then stops the server's
+        process."""
         process = start(variable, f"--listen=shm://@{name.partition('@')[2]}",
                         *options)
         client = shmrpc.connect(name, wait=PATIENCE_S, timeout=FOREVER_S)

@@ -35,7 +35,7 @@ def name(folder):
 
 
 def other(program, *words):
-    """A process that has `lock`, takes words as commands, and prints
+    """Starts a process that has a `lock`, reads commands, and prints
     results."""
     text = "import sys, os, shmrpc\nname = sys.argv[1]\n" + program
     return subprocess.Popen(
@@ -124,7 +124,7 @@ def test_as_threading_has_it(name):
     with shmrpc.Lock(name) as lock:
         assert lock.locked() and not lock.acquire(blocking=False)
         with pytest.raises(shmrpc.NotHeld):
-            lock.acquire()  # it would wait for itself
+            lock.acquire()  # otherwise the thread would wait for itself
         answers = []
         thread = threading.Thread(
             target=lambda: answers.append(lock.acquire(timeout=0.01)))
@@ -201,7 +201,7 @@ def killed_while_holding(name):
 def test_death_of_the_owner(name):
     lock = shmrpc.Lock(name)
     killed_while_holding(name)
-    for _ in range(2):  # nobody has mended it
+    for _ in range(2):  # the data has not been repaired
         with pytest.raises(shmrpc.OwnerDied, match="repair="):
             lock.lock(timeout=PATIENCE_S)
     mended = []
@@ -237,8 +237,8 @@ except KeyboardInterrupt:
     print("interrupted", flush=True)
 """, name)
     assert waiting.stdout.readline() == "waiting\n"
-    # It may not be waiting yet: an earlier signal is handled, too, at another
-    # line.
+    # The process may not be waiting yet: then the signal is handled at an
+    # earlier line.
     until = time.monotonic() + PATIENCE_S
     while waiting.poll() is None and time.monotonic() < until:
         waiting.send_signal(signal.SIGINT)
@@ -264,7 +264,7 @@ def test_a_handle_goes_to_other_processes(name):
     assert process.exitcode == 0
     pid = os.fork()
     if pid == 0:
-        # The same handle, which holds nothing here.
+        # The inherited handle does not hold the lock in this process.
         os._exit(0 if not lock.acquire(False) else 1)
     assert os.waitpid(pid, 0)[1] == 0
     lock.unlock()

@@ -1,4 +1,5 @@
-"""Python services under shmrpcd, in shmrpc call, and over HTTP."""
+"""Python services run by shmrpcd, and called by `shmrpc call` and over
+HTTP."""
 
 import contextlib
 import http.client
@@ -17,7 +18,7 @@ from test_workers import HERE, NAMES, PATIENCE_S, Service, running, services
 
 
 class Manager(Service):
-    """A manager of a service.ini, and its output."""
+    """A manager that runs a service.ini, and its output."""
 
     def __init__(self, folder, ini):
         path = os.path.join(folder, "service.ini")
@@ -34,7 +35,7 @@ def place(tmp_path):
 
 
 def log_of(place, name):
-    """The log of a service so far."""
+    """Returns the log of a service so far."""
     texts = [path.read_text(errors="replace")
              for path in (place / "logs").rglob("*") if path.is_file()
              and name in str(path)]
@@ -117,13 +118,13 @@ def test_shmrpc_call_prints_faults(folder):
         done = call("--json", name, "fail",
                     "UnicodeDecodeError")
         error = json.loads(done.stdout)["error"]
-        assert error["details"]["args"] is None  # bytes
+        assert error["details"]["args"] is None  # bytes can't be shown
 
 
 @contextlib.contextmanager
 def over_http(tmp_path):
-    """A function that calls a method of the service over HTTP, and returns the
-    status and the value."""
+    """Returns a function that calls a method of the service over HTTP, and
+    returns the HTTP status and the value."""
     web = Service.__new__(Service)
     web._start([os.environ["SHMRPC_WEB"], "--listen=127.0.0.1:0",
                 f"--token-file={tmp_path}/token"], None)
@@ -166,7 +167,7 @@ def test_http_has_type_and_arguments_but_no_trace(folder, tmp_path):
                 assert details["type"] == kind
                 assert details["message"] == str(wanted)
                 if any(isinstance(one, bytes) for one in wanted.args):
-                    assert details["args"] is None  # JSON has none
+                    assert details["args"] is None  # JSON can't express them
                 else:
                     assert tuple(details["args"]) == wanted.args
                 assert details["trace"] == ""
@@ -174,7 +175,8 @@ def test_http_has_type_and_arguments_but_no_trace(folder, tmp_path):
 
 
 def test_arguments_by_position_and_by_name(folder, tmp_path):
-    """Row S13: over HTTP and in `shmrpc call`, like clients in Python."""
+    """Row S13 of the document: arguments over HTTP and in `shmrpc call` are
+    given as in Python."""
     with running("services:Works", "--workers=1",
                  where="shm://works") as service:
         with service.connect() as client:

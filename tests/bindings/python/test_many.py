@@ -1,5 +1,5 @@
-"""After many calls of each kind, memory and descriptors are as before, in the
-client and in a worker written in Python."""
+"""After many calls of each kind, the client and a worker in Python use as much
+memory and as many descriptors as before."""
 
 import contextlib
 import os
@@ -12,9 +12,9 @@ import shmrpc
 from test_workers import HERE, PATIENCE_S, Service
 
 CALLS = 100000 if os.environ.get("SHMRPC_TEST_LONG") else 1500
-# How much memory may grow: a leak of 16 bytes per call is more.
+# How much memory may grow; a leak of 16 bytes per call exceeds it.
 MOST_KIB = 1024 if os.environ.get("SHMRPC_TEST_LONG") else 512
-HAS_QUARANTINE = "ASAN_OPTIONS" in os.environ  # memory that is not used again
+HAS_QUARANTINE = "ASAN_OPTIONS" in os.environ  # delays reuse of memory
 
 
 def resident_kib(pid):
@@ -115,17 +115,18 @@ KINDS = {
     "bound": lambda client: raises(ValueError, client.native_port, 5),
     "options": lambda client: client.with_options(timeout=9).nothing(),
 }
-# A connection, or a cancellation, is much dearer than a call.
+# Connections and cancellations take much longer than calls, so fewer are made.
 SHARES = {"cancelled": 10, "late": 50, "large": 4, "view": 4}
 
 
 def check(kind, client, *pids):
-    """Memory after the first quarter and after all of the calls."""
+    """Compares memory after the first quarter of the calls with memory after
+    all of them."""
     count = CALLS // SHARES.get(kind, 1)
     function = KINDS[kind]
     for _ in range(count // 4):
         function(client)
-    # The only worker has ended the calls that were cancelled once it answers.
+    # When the only worker answers this call, it has ended the cancelled calls.
     client.nothing()
     before = [(resident_kib(pid), descriptors(pid)) for pid in pids]
     for _ in range(count - count // 4):

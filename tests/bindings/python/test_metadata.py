@@ -73,7 +73,7 @@ def test_call_that_was_not_sent_has_none(told):
     back = {"old": "is removed"}
     with pytest.raises(TypeError, match="key"):
         told.ask(5, _reply_metadata=back)
-    assert told.ask.start(_reply_metadata=back) is not None  # and forgotten
+    assert told.ask.start(_reply_metadata=back) is not None  # it is dropped
     with pytest.raises(TypeError, match="_reply_metadata: expected a dict"):
         told.ask(_reply_metadata=[])
 
@@ -101,7 +101,7 @@ def test_client_with_metadata_of_its_own(told):
     assert blue.with_options(metadata={}).ask() == {}
     given = {"tenant": "blue"}
     view = told.with_options(metadata=given)
-    given["tenant"] = "red"  # is too late
+    given["tenant"] = "red"  # too late: the dict was copied
     assert view.ask() == {"tenant": "blue"}
     for wrong in ("tenant", ["tenant"], {1: "x"}, {"tenant": b"blue"}):
         with pytest.raises(TypeError, match="metadata: expected"):

@@ -1,5 +1,6 @@
-"""CPython's own tests of what multiprocessing shares, on ours: where they are
-about behaviour, not about arguments and functions of multiprocessing's own."""
+"""CPython's tests of multiprocessing's shared objects, run with ours, as far
+as they test behaviour and not multiprocessing's own arguments and
+functions."""
 
 import itertools
 import multiprocessing
@@ -24,7 +25,9 @@ def lock(**options):
 class Mixin(unittest.TestCase):
     """The functions of multiprocessing that the tests use."""
 
-    __test__ = False  # pytest's; below they run without it
+    # Keeps pytest from collecting these classes: test_as_multiprocessing runs
+    # them with unittest.
+    __test__ = False
 
     TYPE = "processes"
     Process = context.Process
@@ -37,7 +40,7 @@ class Lock(tests._TestLock, Mixin):
 
 
 class Semaphore(tests._TestSemaphore, Mixin):
-    """Ours count to one."""
+    """Our semaphores count only to one."""
 
     Semaphore = staticmethod(
         lambda value: lock(initial_value=value, semaphore=True))
@@ -51,7 +54,7 @@ class Queue(tests._TestQueue, Mixin):
 
     JoinableQueue = staticmethod(
         lambda: shmrpc.Queue(acked=True, order="total"))
-    # Of multiprocessing's own queue.
+    # These tests use internals of multiprocessing's queue.
     test_no_import_lock_contention = test_timeout = None
     test_queue_feeder_donot_stop_onexc = None
     test_queue_feeder_on_queue_feeder_error = None

@@ -14,8 +14,8 @@ from test_workers import running
 
 LONG = bool(os.environ.get("SHMRPC_TEST_LONG"))
 KILLS = 20 if LONG else 5
-# Promised: an exception within 0.1 s, another worker within 1 s, if there is a
-# CPU for them.
+# Promised: an exception reaches its caller within 0.1 s, and a killed worker is
+# replaced within 1 s, if a CPU is free for them.
 SLACK = 5
 # Promised: 1 GiB and 8 workers take at most 1.2 GiB.
 LOADED_MIB, WORKERS, MOST_MIB = (1024, 8, 1229) if LONG else (128, 3, 228)
@@ -42,7 +42,8 @@ def test_killed_worker_is_an_exception_at_once_and_another_one_comes(folder):
 
 
 def test_service_stops_at_once(folder):
-    """Promised: within 0.2 s, of CPUs that several processes have to get."""
+    """Promised: within 0.2 s of CPU availability; several processes compete
+    for it."""
     took = []
     for _ in range(5):
         with running("services:Works", "--workers=2") as service:
@@ -56,7 +57,7 @@ def test_service_stops_at_once(folder):
 
 
 def below(pid):
-    """A process and all of its descendants."""
+    """Yields a process and all of its descendants."""
     yield pid
     for task in os.listdir(f"/proc/{pid}/task"):
         with open(f"/proc/{pid}/task/{task}/children") as file:

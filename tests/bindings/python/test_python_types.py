@@ -1,4 +1,5 @@
-"""Values of Python's own types in shared objects, and refused ones."""
+"""Values of Python's own types in shared objects, and values that are
+refused."""
 
 import array
 import dataclasses
@@ -127,7 +128,8 @@ def damaged(code, data):
     (9, b"\x7f" * 12), (10, b"one"), (10, b"\xff"), (11, b"1" * 15),
     (12, b""), (12, b"\x01\x0c\x01" + b"\x00" * 60)])
 def test_extensions_that_are_not_well_formed(shared, code, data):
-    """Storing or reading one fails with an error, and does nothing worse."""
+    """Storing or reading a malformed extension fails with an error, and does
+    no harm."""
     try:
         shared["x"] = [damaged(code, data)]
     except (ValueError, shmrpc.Error):

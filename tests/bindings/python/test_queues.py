@@ -29,7 +29,8 @@ def acked(folder):
 
 
 def test_protocol_of_queues(folder):
-    """CPython's own tests, but for those of its threads' own conditions."""
+    """Runs CPython's tests of queues, except those of its threads' condition
+    variables."""
     test_queue = pytest.importorskip("test.test_queue")
     import queue as standard
     import unittest
@@ -201,7 +202,7 @@ def test_queues_without_acknowledgement(q):
 
 
 def test_killed_writers(q):
-    """Each item is there as a whole, and in order."""
+    """Writers are killed: each item is complete, and items are in order."""
     script = """
         q = shmrpc.Queue(sys.argv[1])
         print("ready", flush=True)
@@ -278,7 +279,7 @@ def test_each_subscriber_gets_each_message(folder):
                     topic.end()
             """, topic.name)
             assert list(late) == [{"t": (1,)}]
-            # Those of one handle come in its order.
+            # Only items of the same handle keep their order.
             everything = list(other)
             assert len(everything) == 3 and {"t": (1,)} in everything
             assert [n for n in everything if n in (1, 2)] == [1, 2]
@@ -413,7 +414,7 @@ def test_control_c_in_waits(q, how):
 
     from processes import interrupt
 
-    # The last line waits; what is before it may do so, too.
+    # The last line of the script waits; the lines before it may also sleep.
     *before, wait = textwrap.dedent(WAITS[how]).strip().split("\n")
     process = run("\n".join([*before, "print('ready', flush=True)", wait]),
                   q.name)

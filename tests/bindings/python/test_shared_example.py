@@ -1,4 +1,4 @@
-"""examples/python/shared, as its README has it."""
+"""Runs the commands of the README in examples/python/shared."""
 
 import os
 import re
@@ -15,7 +15,7 @@ EXAMPLE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
 
 
 def outputs():
-    """The expected output of each command in the README."""
+    """Returns the expected output of each command in the README."""
     with open(os.path.join(EXAMPLE, "README.md"), encoding="utf-8") as file:
         return re.findall(r"```console\n\$ ([^\n]*)\n(.*?)```", file.read(), re.S)
 

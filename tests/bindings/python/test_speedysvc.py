@@ -1,4 +1,4 @@
-"""Each row of docs/from-speedysvc.md."""
+"""Tests each row of docs/from-speedysvc.md."""
 
 import datetime
 import decimal
@@ -20,7 +20,7 @@ tested = set()
 
 
 def row(start):
-    """The test of the document's row that begins so."""
+    """Marks the test of the document's row that begins with `start`."""
     tested.add(start)
     return lambda function: function
 
@@ -211,7 +211,7 @@ def test_clients_are_checked(service):
 def test_exceptions_arrive_as_themselves(client):
     import builtins
 
-    names = [*NAMES, "SystemExit"]  # which ends the worker, too
+    names = [*NAMES, "SystemExit"]  # SystemExit ends the worker, too
     assert len(names) == 63
     for name in names:
         wanted = services().raised(name)
@@ -298,7 +298,7 @@ def test_hybrid_lock(folder):
     assert other.get_value() == again.get_value() == 0
     with pytest.raises(TimeoutError):
         other.lock(timeout=0.05)
-    other.unlock()  # by another handle: it is a semaphore
+    other.unlock()  # through another handle, since it is a semaphore
     other.lock(timeout=1, spin=0)
     assert again.get_pid_holding_lock() == os.getpid()
     again.unlock()

@@ -1,4 +1,4 @@
-"""Streams of clients that wait: iterating, sending, ending, interrupting."""
+"""Blocking streams of clients: iterating, sending, ending, interrupting."""
 
 import gc
 import os
@@ -65,7 +65,7 @@ def break_at_ten(items):
 
 
 def test_break_closes_the_stream(flow):
-    """Endless streams, of which the server runs 15 at most."""
+    """The streams are endless, and the server runs at most 15 at a time."""
     def with_statement():
         with flow.count(0, 0) as items:
             break_at_ten(items)
@@ -121,7 +121,7 @@ def test_deadline_of_a_stream(flow):
 
 
 def test_waiting_reader_lets_other_threads_run(flow):
-    """It has released the GIL, and close() ends its wait."""
+    """The waiting reader has released the GIL, and close() ends its wait."""
     pairs = flow.twice()
     caught = []
 
@@ -160,7 +160,7 @@ def test_signal_interrupts_a_stream(flow, way):
         if way == "read":
             stream = flow.twice()
             wait = stream.__next__
-        else:  # until there is no room: nobody reads
+        else:  # sends until there is no room: the server does not read
             stream = flow.twice()
 
             def wait():
@@ -168,7 +168,7 @@ def test_signal_interrupts_a_stream(flow, way):
                     stream.send(1)
         signal.setitimer(signal.ITIMER_REAL, 0.2)
         began = time.monotonic()
-        # A thread that only sends may first get the error that both ends only
+        # A thread that only sends may get the error first that both ends only
         # send.
         with pytest.raises((Interrupted, shmrpc.Aborted)) as caught:
             wait()

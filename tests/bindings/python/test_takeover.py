@@ -1,5 +1,5 @@
-"""A C server and a Python one of the same .svc take over from each other under
-load: no call fails, and none runs twice."""
+"""A server in C and one in Python with the same .svc take over from each other
+under load: no call fails, and no call runs twice."""
 
 import itertools
 import os
@@ -15,11 +15,11 @@ LANGUAGES = os.path.join(HERE, "../../languages")
 WHERE = "shm://conform@takeover"
 ROUNDS = 10 if os.environ.get("SHMRPC_TEST_LONG") else 2
 CLIENTS = 4
-CALLS = 20  # that each client makes at each server, at least
+CALLS = 20  # least number of calls that each client makes at each server
 
 
 def start(kind, ledger, *options):
-    """A server, written in C or in Python."""
+    """Starts a server that is written in C or in Python."""
     command = {
         "c": [os.environ["CONFORM_SERVER"]],
         "python": [sys.executable, "-W", "error",
@@ -34,14 +34,14 @@ def start(kind, ledger, *options):
 
 
 class Caller(threading.Thread):
-    """Calls until it is told to stop, each time with a number of its own."""
+    """Calls until it is told to stop; each call has a different number."""
 
     def __init__(self, number, stopped):
         super().__init__()
         self.number = number
         self.stopped = stopped
         self.sent = []
-        self.pids = {}  # of workers: how many calls they have answered
+        self.pids = {}  # pid of each worker -> how many calls it has answered
         self.failure = None
 
     def run(self):
@@ -60,7 +60,8 @@ class Caller(threading.Thread):
 
 
 def answered(caller, before):
-    """By workers other than those."""
+    """Returns how many calls were answered by workers that are not in
+    `before`."""
     return sum(count for pid, count in list(caller.pids.items())
                if pid not in before)
 

@@ -1,4 +1,4 @@
-"""Programs of UltraDict's manual, with one changed import line."""
+"""Programs of UltraDict's manual, with only the import line changed."""
 
 import json
 import marshal
@@ -132,7 +132,8 @@ def test_who_holds_the_lock(ultra):
 
 
 def test_counting_by_name(ultra):
-    """A case in which UltraDict loses half of the steps, or needs a shared lock."""
+    """In this case UltraDict loses half of the steps, unless it uses a shared
+    lock."""
     script = """
         from shmrpc.ultradict import UltraDict
         ultra = UltraDict(name=sys.argv[1], shared_lock=True)

@@ -161,7 +161,7 @@ def test_array_steps_are_not_lost(folder):
 
 
 def test_killed_writer_of_an_array(folder):
-    """Nobody sees half of an array."""
+    """No process ever sees a half-written array."""
     script = """
         import array
         numbers = shmrpc.Array(sys.argv[1])

@@ -1,4 +1,4 @@
-"""Values in both directions, by every encoding of the same types."""
+"""Values in both directions, in every encoding of the same types."""
 
 import array
 import collections
@@ -15,7 +15,7 @@ METHODS = ["json_all", "msgpack_all", "native_all"]
 
 
 def sample(kinds):
-    """Every kind of field, in the form that is returned."""
+    """Makes a value for every kind of field, in the form that is returned."""
     of = kinds.types
     return of.All(
         flag=True, small=-128, less=-32768, int=-2147483648,
@@ -32,8 +32,8 @@ def sample(kinds):
 
 
 def as_sent_back(value):
-    """The server's change: `large` and `numbers` grow by 1, `maybe` is set if
-    it was absent."""
+    """Applies the change that the server makes: `large` and `numbers` grow by
+    1, `maybe` is set if it was absent."""
     return dataclasses.replace(
         value, large=value.large + 1, numbers=[n + 1 for n in value.numbers],
         maybe=0 if value.maybe is None else None)
@@ -52,7 +52,8 @@ def test_every_kind_goes_both_ways(kinds, method):
 
 
 def plain(value):
-    """The same without any class of the service: dicts, numbers, names."""
+    """Converts a value to dicts, numbers and names, without classes of the
+    service."""
     if dataclasses.is_dataclass(value):
         fields = {f.name: plain(getattr(value, f.name))
                   for f in dataclasses.fields(value)}
@@ -211,7 +212,7 @@ def test_buffers_are_lists_of_numbers(kinds):
     assert kinds.native_all(value).numbers == [2, 3, 4]
     value["numbers"] = memoryview(array.array("q", [4]))
     assert kinds.native_all(value).numbers == [5]
-    value["numbers"] = array.array("i", [6])  # another format: as a sequence
+    value["numbers"] = array.array("i", [6])  # other format: a sequence
     assert kinds.native_all(value).numbers == [7]
     arrays = kinds.with_options(arrays=True)
     got = arrays.native_all(value)
@@ -273,8 +274,8 @@ def test_wrong_any(echo):
 
 
 def test_hostile_sequences(echo, kinds):
-    """Objects whose methods lie, raise, or change the data that is being
-    sent."""
+    """Objects whose methods return wrong lengths, raise, or change the data
+    that is being sent."""
 
     class Raises(collections.abc.Sequence):
         def __len__(self):

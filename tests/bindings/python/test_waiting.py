@@ -23,7 +23,7 @@ def await_napping(fault, count):
 
 @pytest.fixture
 def napper(fault):
-    """Another connection; its naps are cancelled at the end."""
+    """A second connection; its naps are cancelled at the end."""
     client = shmrpc.connect("fault", timeout=4 * PATIENCE_S)
     yield client
     client.close()
@@ -41,7 +41,7 @@ def test_waiting_thread_lets_others_run(fault, napper):
 
     thread = threading.Thread(target=nap)
     thread.start()
-    await_napping(fault, 1)  # and so does this, meanwhile
+    await_napping(fault, 1)  # this call must also release the GIL
     assert fault.echo(1) == 1
     counted = sum(range(100000))
     assert counted == 4999950000
@@ -71,7 +71,7 @@ def test_many_threads_share_a_client(fault):
 
 
 def test_threads_share_a_client_beside_a_busy_one(fault):
-    """It releases the GIL only every 5 ms."""
+    """The busy thread releases the GIL only every 5 ms."""
     wrong = []
     is_over = False
 
@@ -98,7 +98,7 @@ def test_threads_share_a_client_beside_a_busy_one(fault):
 
 
 def test_first_calls_of_many_threads_make_classes_once(kinds):
-    """Classes of a service are made in the first call that needs them."""
+    """A service's classes are made by the first call that needs them."""
     client = shmrpc.connect("kinds")
     barrier = threading.Barrier(8)
     got = []
@@ -121,8 +121,8 @@ class Interrupted(Exception):
 
 
 def interrupt_when(condition):
-    """A function that begins to send this process a signal as soon as the
-    condition holds."""
+    """Returns a function that starts to send this process a signal as soon as
+    the condition holds."""
     gate = threading.Event()
 
     def wait():
@@ -182,7 +182,7 @@ def test_signal_whose_handler_returns_interrupts_nothing(fault, napper):
 
 
 def test_control_c_ends_a_program(folder, fault):
-    """It waits in our code, not in Python's."""
+    """The program waits in our C code, not in Python."""
     script = ("import shmrpc, sys\n"
               "with shmrpc.connect('fault') as fault:\n"
               "    print('ready', flush=True)\n"
@@ -259,7 +259,7 @@ def test_memory_and_descriptors_stay_the_same(echo, kinds, fault):
 
     blocks_of(50)
     before = descriptors()
-    # Memory that other threads or caches take now is not taken again; a leak
-    # is.
+    # Other threads or caches may take memory once; a leak takes memory in each
+    # round.
     assert min(blocks_of(150) for _ in range(3)) < 100
     assert descriptors() == before

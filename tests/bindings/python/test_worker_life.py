@@ -1,4 +1,4 @@
-"""Workers in Python: the life of their processes, and what does not start."""
+"""Workers in Python: the life of their processes, and failing starts."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from test_workers import HERE, PATIENCE_S, running
 
 
 def refused(target, *options, **more):
-    """The output of a service that fails to start."""
+    """Returns the output of a service that fails to start."""
     with running(target, *options, **more) as service:
         assert service.process.wait(PATIENCE_S) == 1
         service.reader.join(PATIENCE_S)
@@ -255,7 +255,7 @@ def test_threads_at_import_can_be_allowed(folder):
 def test_constructor_that_raises_says_why():
     text = refused("services:Broken")
     assert "services.Custom: no model" in text
-    assert "services.py" in text  # its traceback
+    assert "services.py" in text  # part of the traceback
 
 
 def test_worker_that_can_not_start_says_why():

@@ -1,4 +1,5 @@
-"""Handlers with streams in Python: generators, iterators, their ends."""
+"""Handlers with streams in Python: generators, iterators, and how streams
+end."""
 
 import time
 
@@ -20,7 +21,8 @@ def flows(folder, request):
 
 
 def seen(flows, what):
-    """Waits until the handlers have recorded an event, and returns all."""
+    """Waits until the handlers have recorded the event `what`; returns all
+    events."""
     events = []
     until = time.monotonic() + PATIENCE_S
     while what not in events and time.monotonic() < until:
@@ -95,7 +97,7 @@ def test_views_of_bytes(flows):
         mirror.send(b"kept")
         kept += [next(mirror.views())]
         kept += [kept[0][:2]]
-    assert bytes(kept[1]) == b"ke"  # it holds the end up
+    assert bytes(kept[1]) == b"ke"  # a view in use delays the end
     with pytest.raises(ValueError):
         kept[0][0]
     del kept

@@ -1,4 +1,4 @@
-"""Workers in Python: calls, and how they end."""
+"""Workers in Python: calls, and how calls end."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ import shmrpc
 
 PATIENCE_S = 60
 HERE = os.path.dirname(__file__)
-made = weakref.WeakSet()  # of services, for an interpreter that counts
+made = weakref.WeakSet()  # all services, for leaks.py, which counts
                           # references
 
 
@@ -54,7 +54,7 @@ class Service:
             self.changed.notify_all()
 
     def wait_for(self, part):
-        """The first line that contains the text."""
+        """Returns the first line that contains `part`."""
         def found():
             return next((l for l in self.lines if part in l), None)
 
@@ -208,7 +208,7 @@ def test_statuses_of_ours_are_statuses(works):
     assert not isinstance(caught.value, shmrpc.RemoteError)
 
 
-# speedysvc's, and more.
+# The exceptions of speedysvc's list, and more.
 NAMES = """ArithmeticError AssertionError AttributeError BlockingIOError
 BrokenPipeError BufferError BytesWarning ChildProcessError
 ConnectionAbortedError ConnectionError ConnectionRefusedError
@@ -274,7 +274,7 @@ def test_traceback_is_for_whom_the_option_says(folder, who, where):
                  serve=[f"--send-traceback={who}"]) as service:
         with service.connect() as client:
             check_fault(client, "KeyError", who == "all")
-        # The log has it in any case.
+        # The log has the traceback in any case.
         service.wait_for("services.py")
 
 
@@ -347,7 +347,7 @@ def test_system_exit_answers_and_ends_the_worker(folder):
             assert caught.value.type_name == "SystemExit"
             until = time.monotonic() + PATIENCE_S
             while client.again() == first and time.monotonic() < until:
-                time.sleep(0.2)  # it ends when it is idle
+                time.sleep(0.2)  # the worker exits when it is idle
             assert client.pid() != first
 
 

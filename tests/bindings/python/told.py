@@ -1,4 +1,5 @@
-"""Services whose replies have metadata: each text of the call, and more."""
+"""Services whose replies have metadata: each text that came with the call, and
+more."""
 
 import shmrpc
 
@@ -21,7 +22,7 @@ service Told {
 
 
 def answer():
-    """Sends back what it has received, and returns it."""
+    """Sends the call's metadata back with the reply, and returns it."""
     context = shmrpc.context()
     for key, value in context.metadata.items():
         context.set_reply_metadata(f"your-{key}", value)

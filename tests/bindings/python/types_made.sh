@@ -1,6 +1,6 @@
-# types_made.sh, sourced with $here and $2 = shmrpcgen: makes $work, a folder that
-# is removed at the end, with the modules that type checkers look at, whose names
-# are in $made, and with users' mistakes.
+# types_made.sh, to be sourced with $here and $2 = shmrpcgen: makes the folder
+# $work, which is removed at the end. It holds the generated modules to check,
+# whose names are in $made, and the files with users' mistakes.
 root=$here/../../..
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -1,8 +1,8 @@
 #!/bin/sh
 # types_test.sh MYPY SHMRPCGEN PYTHON: the package and generated modules pass
-# mypy --strict; the C part is what its stubs say; and users' mistakes are found:
-# each line of wrong.py and of wrong_generated.py that says `# wrong`, and no
-# other.
+# mypy --strict; the C part matches its stubs; and mypy finds users' mistakes:
+# exactly the lines of wrong.py and wrong_generated.py that are marked `#
+# wrong`.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/types_made.sh"

@@ -1,5 +1,5 @@
-"""Users' mistakes that type checkers find; read by types_test.sh, never
-run."""
+"""Users' mistakes that type checkers must find; types_test.sh checks this
+file, nothing runs it."""
 
 import shmrpc
 

@@ -1,4 +1,5 @@
-"""Mistakes in the use of generated modules that types find; never run."""
+"""Mistakes in using generated modules that type checkers must find; never
+run."""
 
 from collections.abc import Iterator
 

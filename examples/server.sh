@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# To be sourced: starts a server in the background, waits until clients can
-# connect, and stops it by its process id; also several, one after another.  A
-# private SHMRPC_DIR keeps them from meeting others of their names.
+# To be sourced: starts servers in the background, waits until clients can
+# connect, and stops them by their process ids. A private SHMRPC_DIR keeps them
+# apart from other servers with the same names.
 
 server_folder=$(mktemp -d)
 export SHMRPC_DIR=$server_folder
@@ -9,8 +9,9 @@ server_pid=
 server_said=
 earlier_pids=()
 
-# start_server SECONDS COMMAND...: returns when it has printed a line with the
-# words "serving at"; what it printed until then is in $server_said.
+# start_server SECONDS COMMAND...: starts a server, and returns when it has
+# printed a line with the words "serving at"; its output so far is in
+# $server_said.
 start_server() {
     local seconds=$1 line
     shift
@@ -33,8 +34,8 @@ start_server() {
     return 1
 }
 
-# stop_server: its exit status, or that of one before it that failed. The last
-# one that was started is stopped first.
+# stop_server: stops all servers, the last started first. Returns the exit
+# status of one that failed, or 0.
 stop_server() {
     local status=0
     [ -n "$server_pid" ] || return 0

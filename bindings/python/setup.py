@@ -34,15 +34,15 @@ def pkg_config(*options):
 
 
 def archives():
-    """The static libraries, in the order in which they are linked; none if one
-    of them is missing."""
+    """Returns the static libraries in the order in which they are linked; an
+    empty list if one of them is missing."""
     folder = pkg_config("--variable=libdir")[0]
     paths = [os.path.join(folder, f"lib{flag[2:]}.a") for flag in OURS]
     return paths if all(map(os.path.exists, paths)) else []
 
 
 def how_to_link():
-    """Objects and options for the linker."""
+    """Returns objects and options for the linker."""
     how = os.environ.get("SHMRPC_LINK", "")
     if how not in ("", "static", "shared"):
         raise SystemExit(f"shmrpc: SHMRPC_LINK={how}: static or shared")
@@ -53,7 +53,7 @@ def how_to_link():
     if objects:
         others = [flag for flag in pkg_config("--libs", "--static")
                   if flag not in OURS]
-        # The symbols of the archives are visible in the extension only.
+        # Symbols of the archives must not be visible outside of the extension.
         return objects, ["-Wl,--exclude-libs,ALL", "-Wl,--gc-sections",
                          "-Wl,--as-needed", *others]
     libraries = pkg_config("--libs")
@@ -64,7 +64,7 @@ def how_to_link():
 commands = {}
 if bdist_wheel is not None:
     class Wheel(bdist_wheel):
-        """One wheel for all Pythons from 3.11 on."""
+        """Makes one wheel for all Pythons from 3.11 on."""
 
         def finalize_options(self):
             self.py_limited_api = "cp311"

@@ -1,10 +1,10 @@
 /*
- * Calls each method of the echo service and prints the results, then how long
- * calls take.
+ * Calls each method of the echo service and prints the results, then measures
+ * how long calls take.
  *
- * Arguments are borrowed until the call returns, so they may live on the
- * stack. Results are in a reply that is released once; `add` returns a number
- * and needs none.
+ * Arguments are borrowed until the call returns, so they may live on the stack.
+ * Results are in a reply, which must be released once; `add` returns a number
+ * and needs no reply.
  */
 #include "echo_client.h"
 
@@ -22,7 +22,8 @@ static int failed(const char *what, const shmrpc_error *error)
     return 1;
 }
 
-/* {"greeting": "hello", "numbers": [1, 2.5, 18446744073709551615], ...} */
+/* Sends {"greeting": "hello", "numbers": [1, 2.5, 18446744073709551615],
+ * ...}. */
 static int call_json(demo_echo *echo)
 {
     const shmrpc_any numbers[] = {shmrpc_any_i64(1), shmrpc_any_f64(2.5),
@@ -45,7 +46,8 @@ static int call_json(demo_echo *echo)
     return 0;
 }
 
-/* Values that JSON can't express: bytes, and keys that are not strings. */
+/* Sends values that JSON can't express: bytes, and keys that are not
+ * strings. */
 static int call_msgpack(demo_echo *echo)
 {
     const shmrpc_any_entry entries[] = {
@@ -80,7 +82,7 @@ static int call_raw(demo_echo *echo)
     return 0;
 }
 
-/* A sum, and an error that the service declares. */
+/* Adds numbers; one sum causes an error that the service declares. */
 static int call_add(demo_echo *echo)
 {
     int64_t sum;

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# demo.sh BUILD_DIR: the echo service and a client, of a build of this project.
+# demo.sh BUILD_DIR: runs the echo service and a client from a build of this
+# project.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 programs=$(cd "${1:?usage: demo.sh BUILD_DIR}" && pwd)/examples/echo

@@ -1,4 +1,4 @@
-/* Walks the tree of a value of type `any`. */
+/* Prints a value of type `any` by walking its tree. */
 #include "print.h"
 
 #include <inttypes.h>

@@ -1,9 +1,9 @@
 /*
  * The echo service: four handlers and a main function.
  *
- * A handler's parameters live until its reply has been sent, so returning (part
- * of) them is fine. Anything new would be allocated by shmrpc_ctx_alloc(), text
- * from shmrpc_ctx_printf().
+ * A handler's parameters live until its reply has been sent, so it may return
+ * them or parts of them. New memory would come from shmrpc_ctx_alloc(), new
+ * text from shmrpc_ctx_printf().
  */
 #include "echo_server.h"
 

@@ -1,5 +1,5 @@
-/* Not a benchmark (see bench/): the times that a program which makes calls
- * would see. */
+/* Roughly measures the times that a program sees when it makes calls. For
+ * careful measurements see bench/. */
 #include "timing.h"
 
 #include <signal.h>
@@ -45,7 +45,7 @@ static int64_t time_add(demo_echo *echo, int64_t *samples)
     return median(samples);
 }
 
-/* Sends every byte back, until the other end is closed. */
+/* Sends every byte back until the other end is closed. */
 static void reflect(int from, int to)
 {
     char byte;

@@ -4,8 +4,8 @@
 
 #include "echo_client.h"
 
-/* Times a few thousand calls of `add`, and as many bytes sent by a pipe to
- * another process and back; prints both.  Returns 0, or 1 when it failed. */
+/* Times a few thousand calls of `add`, and as many bytes sent through a pipe to
+ * another process and back; prints both times. Returns 0, or 1 on failure. */
 int print_timing(demo_echo *echo);
 
 #endif

@@ -11,7 +11,8 @@
 
 #include "gate_client.h"
 
-/* For a client: how often each call was sent. */
+/* The client's interceptor: `begin` adds metadata to each call, `end` prints
+ * how the call has ended. */
 static int begin(void *user, shmrpc_intercepted *call, shmrpc_error *error)
 {
     (void)user;
@@ -66,7 +67,7 @@ static int enter(gate *client, char **doors)
     return 0;
 }
 
-/* Waits until `wanted` connections have ended: the server learns of it a moment
+/* Waits until `wanted` connections have ended: the server notices that a moment
  * after a client has left. */
 static int await_gone(gate *client, unsigned long wanted)
 {
@@ -88,7 +89,7 @@ int main(int argc, char **argv)
     gate *client;
     shmrpc_error error;
     const char *what = argc > 3 ? argv[2] : "";
-    /* Repeated waiting needs no report. */
+    /* These calls are repeated until they succeed, so they are not reported. */
     const shmrpc_opts opts = {
         .interceptors = strcmp(what, "gone") == 0 ? NULL : interceptors};
     if (argc < 4) {

@@ -1,9 +1,9 @@
 /*
  * A client that was built when `enter` had no result: it can't call that method
- * any more, but may call the others if it connects with SHMRPC_OPT_PARTIAL.
+ * any more, but it may call the others if it connects with SHMRPC_OPT_PARTIAL.
  *
- *     gate-older          connects as always: CONTRACT names what differs
- *     gate-older partial  connects in part
+ *   gate-older          connects normally: CONTRACT names the difference
+ *   gate-older partial  connects, but may not call the method that differs
  */
 #include <stdio.h>
 #include <string.h>

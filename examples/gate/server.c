@@ -13,7 +13,7 @@
 
 /* ---- access -------------------------------------------------------------- */
 
-/* Called before each handler. The token came with the connection, or with the
+/* Called before each handler. The token comes from the connection or from the
  * call. */
 static int authorize(void *user, shmrpc_ctx *ctx, const char *method,
                      const char *token, shmrpc_error *error)
@@ -29,7 +29,7 @@ static int authorize(void *user, shmrpc_ctx *ctx, const char *method,
     return SHMRPC_E_DENIED;
 }
 
-/* ---- who looks on -------------------------------------------------------- */
+/* ---- interceptors -------------------------------------------------------- */
 
 static int begin(void *user, shmrpc_intercepted *call, shmrpc_error *error)
 {
@@ -39,7 +39,7 @@ static int begin(void *user, shmrpc_intercepted *call, shmrpc_error *error)
     return SHMRPC_OK; /* any other status would refuse the call */
 }
 
-/* Called once for each begin, after the reply was sent. */
+/* Called once for each `begin`, after the reply was sent. */
 static void end(void *user, shmrpc_intercepted *call, int status,
                 const shmrpc_error *error)
 {
@@ -54,20 +54,21 @@ static const shmrpc_interceptor journal = {
     .size = sizeof journal, .begin = begin, .end = end};
 static const shmrpc_interceptor *const interceptors[] = {&journal, NULL};
 
-/* ---- what is kept for a connection --------------------------------------- */
+/* ---- state of connections ------------------------------------------------ */
 
 #define SESSIONS_MAX 64
 
 typedef struct session {
-    uint64_t connection; /* 0: free */
+    uint64_t connection; /* 0 if the slot is free */
     uint32_t entered;
 } session;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static session sessions[SESSIONS_MAX]; /* under it */
-static uint32_t gone_count;            /* likewise */
+static session sessions[SESSIONS_MAX]; /* protected by the lock */
+static uint32_t gone_count;            /* protected by the lock */
 
-/* With the lock held: the slot of a connection, or a free one. */
+/* Returns the slot of a connection, or a free one. The caller holds the
+ * lock. */
 static session *find_session(uint64_t connection)
 {
     session *found = NULL;
@@ -82,7 +83,7 @@ static session *find_session(uint64_t connection)
     return found;
 }
 
-/* The connection has ended, for whatever reason. */
+/* Called when a connection has ended, for any reason. */
 static void disconnected(void *user, uint64_t connection)
 {
     (void)user;
@@ -97,8 +98,8 @@ static void disconnected(void *user, uint64_t connection)
 
 /* ---- handlers ------------------------------------------------------------ */
 
-/* Slow the first time, like a worker that is busy with something else. A client
- * with @hedge takes the first reply; the other handler is cancelled. */
+/* The first call is slow, as if its worker were busy with something else. A
+ * client with @hedge takes the first reply; the other handler is cancelled. */
 static int look(shmrpc_ctx *ctx, void *user, shmrpc_str door, shmrpc_str *ret)
 {
     const struct timespec slice = {.tv_nsec = 5000000};

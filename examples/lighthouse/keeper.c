@@ -16,7 +16,8 @@ static int failed(const shmrpc_error *error)
     return 1;
 }
 
-/* Waits until the lighthouse has done it, which it reports in another value. */
+/* Waits until the lighthouse shows `wanted`, which it reports in another
+ * value. */
 static int wait_for(light_shown_watch *watch, const light_beam *wanted,
                     shmrpc_error *error)
 {
@@ -42,7 +43,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: keeper FLASHES [GAP]\n");
         return 2;
     }
-    beam.flashes = (uint8_t)atoi(argv[1]); /* the bounds are checked by put */
+    beam.flashes = (uint8_t)atoi(argv[1]); /* put checks the bounds */
     beam.gap = argc == 3 ? (uint8_t)atoi(argv[2]) : beam.gap;
     if (light_wanted_open(NULL, NULL, &wanted, &error) != SHMRPC_OK ||
         light_shown_open(NULL, NULL, &shown, &error) != SHMRPC_OK ||

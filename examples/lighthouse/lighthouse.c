@@ -32,8 +32,8 @@ int main(void)
     const shmrpc_opts for_ever = {.timeout_ns = INT64_MAX};
     light_beam beam = LIGHT_BEAM_DEFAULTS;
     shmrpc_error error;
-    (void)setvbuf(stdout, NULL, _IOLBF, 0); /* shows each line at once, even in
-                                             * a file */
+    (void)setvbuf(stdout, NULL, _IOLBF, 0); /* shows each line at once, even
+                                             * if the output is a file */
     if (light_wanted_open(NULL, NULL, &wanted, &error) != SHMRPC_OK ||
         light_shown_open(NULL, NULL, &shown, &error) != SHMRPC_OK ||
         light_wanted_watch_open(wanted, SHMRPC_WATCH_SNAPSHOT, &watch,
@@ -46,7 +46,7 @@ int main(void)
             return failed(&error);
         }
         if (event->kind != SHMRPC_EVENT_PUT) {
-            continue; /* RESYNC: the present value follows */
+            continue; /* after a RESYNC the present value follows */
         }
         beam = *event->value;
         show(&beam);

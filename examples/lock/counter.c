@@ -1,9 +1,9 @@
 /*
- * Four processes count together, one of them may die in the middle of it.
+ * Four processes count together; one of them may die while counting.
  *
  * They share a number and, since a process can die between any two steps, a
  * note of its previous value: the process that gets the lock after a death
- * undoes the unfinished step. The others notice nothing else.
+ * undoes the unfinished step. The other processes notice nothing.
  */
 #include <signal.h>
 #include <stdint.h>
@@ -19,8 +19,8 @@ enum { PROCESSES = 4, TURNS = 1000, FATAL_TURN = 500 };
 
 typedef struct counter {
     volatile uint64_t value;
-    volatile uint64_t before; /* value, before the turn that is going on */
-    volatile int is_counting; /* a turn is going on */
+    volatile uint64_t before; /* the value before the current turn */
+    volatile int is_counting; /* whether a turn is in progress */
     volatile int repairs;
 } counter;
 
@@ -34,7 +34,8 @@ static void repair(counter *c, shmrpc_lock *lock)
     shmrpc_lock_consistent(lock);
 }
 
-/* 0: the lock is held, and the number is consistent. */
+/* Acquires the lock and repairs the number if its last owner died. Returns 0 if
+ * the lock is held and the number is consistent. */
 static int begin(counter *c, shmrpc_lock *lock)
 {
     const shmrpc_lock_wait wait = {.timeout_ns = INT64_C(10000000000)};
@@ -73,7 +74,8 @@ static int count(counter *c, shmrpc_lock *lock, int fatal_turn)
     return 0;
 }
 
-/* The children use the handle that they inherit, each for itself. */
+/* Runs in a child, which uses the handle that it inherits as a participant of
+ * its own. */
 static int run(counter *c, shmrpc_lock *lock, int fatal_turn)
 {
     int failed = 0;

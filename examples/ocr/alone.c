@@ -1,6 +1,6 @@
 /*
- * ocr-alone: the same program without a service. Loads Tesseract and its data
- * itself, then does what ocr-client does.
+ * ocr-alone: does what ocr-client does, but without a service: it loads
+ * Tesseract and its data itself.
  */
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /*
- * ocr-client: reads images, and prints the text in them.  It needs neither
- * Tesseract nor its data: see memory.sh.
+ * ocr-client: reads images and prints the text in them. It needs neither
+ * Tesseract nor Tesseract's data; memory.sh shows what that saves.
  */
 #include "ocr_client.h"
 

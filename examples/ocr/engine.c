@@ -1,5 +1,5 @@
-/* An image is checked by its header before its pixels are unpacked: a few
- * bytes can claim to be gigabytes. */
+/* An image's header is checked before its pixels are unpacked: a file of a few
+ * bytes can claim gigabytes. */
 #include "engine.h"
 
 #include <leptonica/allheaders.h>
@@ -12,9 +12,9 @@ struct engine {
     TessBaseAPI *tesseract;
 };
 
-/* Each engine reads one page at a time, and there are as many as processors:
- * more threads would only be in each other's way.  OpenMP reads this variable
- * before main. */
+/* Each engine reads one page at a time, and there is an engine for each
+ * processor, so more threads would only compete. OpenMP reads this variable
+ * before main, hence the restart. */
 void engine_without_threads(char **argv)
 {
     if (getenv("OMP_THREAD_LIMIT") == NULL &&
@@ -72,7 +72,7 @@ static bool take_line(TessResultIterator *at, const engine_caller *caller)
 static void take_lines(engine *e, const engine_caller *caller)
 {
     TessResultIterator *const at = TessBaseAPIGetIterator(e->tesseract);
-    if (at != NULL) { /* NULL: an empty page */
+    if (at != NULL) { /* NULL for an empty page */
         while (take_line(at, caller) &&
                TessResultIteratorNext(at, RIL_TEXTLINE)) {
         }
@@ -83,7 +83,7 @@ static void take_lines(engine *e, const engine_caller *caller)
 static engine_result recognise(engine *e, PIX *page,
                                const engine_caller *caller)
 {
-    engine_caller asked = *caller; /* to be given as void * */
+    engine_caller asked = *caller; /* a copy that can be passed as void * */
     ETEXT_DESC *const monitor = TessMonitorCreate();
     TessMonitorSetCancelFunc(monitor, after_word);
     TessMonitorSetCancelThis(monitor, &asked);

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# memory.sh PROGRAMS_FOLDER [COUNT]: the memory of COUNT (8) programs that load
-# Tesseract for themselves, beside that of a server with as many workers, and of
-# as many clients.  Each has read page.png once; memory is PSS, in which what n
-# processes share counts 1/n.
+# memory.sh PROGRAMS_FOLDER [COUNT]: compares the memory of COUNT (8) programs
+# that load Tesseract themselves with that of a server with COUNT workers and
+# COUNT clients. Each process has read page.png once. Memory is PSS, in which
+# memory shared by n processes counts 1/n for each.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 programs=$(cd "${1:?usage: memory.sh PROGRAMS_FOLDER [COUNT]}" && pwd)
@@ -10,7 +10,7 @@ count=${2:-8}
 # shellcheck source=examples/server.sh
 . "$here/../server.sh"
 
-# with_descendants PID
+# with_descendants PID: prints PID and the pids of its descendants.
 with_descendants() {
     local child
     echo "$1"
@@ -20,7 +20,7 @@ with_descendants() {
     done
 }
 
-# pss PID...: in KB, of all together.
+# pss PID...: prints the sum of their PSS in KB.
 pss() {
     local pid
     for pid in "$@"; do
@@ -28,8 +28,8 @@ pss() {
     done | awk '/^Pss:/ { sum += $2 } END { print sum }'
 }
 
-# start_readers PROGRAM: COUNT of them, which then all have read page.png; they
-# go on until stop_readers.
+# start_readers PROGRAM: starts COUNT processes, and returns when all have read
+# page.png; they run until stop_readers.
 start_readers() {
     local i line empty=0 in
     pids=()
@@ -46,7 +46,7 @@ start_readers() {
     for in in "${inputs[@]}"; do
         echo "$here/page.png" >&"$in"
     done
-    # An empty line comes after the text of each.
+    # Each reader prints an empty line after its text.
     while [ "$empty" -lt "$count" ]; do
         read -r -t 120 line <&"$said"
         [ -n "$line" ] || empty=$((empty + 1))
@@ -63,7 +63,7 @@ stop_readers() {
     rm "$server_folder"/said "$server_folder"/asked.*
 }
 
-# row MEMORY WHAT
+# row MEMORY_KB WHAT: prints a line of the result.
 row() {
     printf '%6.1f MB  %s\n' "$(awk "BEGIN { print $1 / 1000 }")" "$2"
 }

@@ -1,8 +1,8 @@
 /*
  * The server: one handler, and the hook that loads the data before workers are
- * forked.  They share it, and none of them waits for another.
+ * forked. Workers share the data, and none of them waits for another.
  *
- * OCR_LANGUAGES=deu+eng has other languages read than English.
+ * With OCR_LANGUAGES=deu+eng it reads other languages than English.
  */
 #include "ocr_server.h"
 
@@ -14,16 +14,16 @@
 
 typedef struct service {
     engine *engine;
-    /* For --threads above 1: there is only one engine. */
+    /* Needed for --threads above 1, since there is only one engine. */
     pthread_mutex_t in_use;
 } service;
 
 /* A call whose lines are being collected. */
 typedef struct reading {
     shmrpc_ctx *ctx;
-    ocr_line *lines; /* of OCR_MAX_LINES */
+    ocr_line *lines; /* room for OCR_MAX_LINES */
     size_t count;
-    bool is_short; /* of memory */
+    bool is_short; /* whether memory ran out */
 } reading;
 
 static bool is_gone(void *user)
@@ -32,8 +32,8 @@ static bool is_gone(void *user)
     return shmrpc_ctx_cancelled(r->ctx);
 }
 
-/* The engine's text goes when this returns, the call's memory stays until the
- * reply has been sent. */
+/* Copies the line: the engine's text is freed when this returns, but the call's
+ * memory stays until the reply has been sent. */
 static bool take(void *user, const engine_line *line)
 {
     reading *const r = user;

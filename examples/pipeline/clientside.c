@@ -1,4 +1,4 @@
-/* clientside POOL PIPE: reads a queue to its end. */
+/* clientside POOL PIPE: reads a queue until it is ended. */
 #include <stdio.h>
 
 #include "side.h"

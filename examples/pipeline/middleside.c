@@ -1,4 +1,5 @@
-/* middleside POOL INPUT OUTPUT CAPACITY: passes packets on. */
+/* middleside POOL INPUT OUTPUT CAPACITY: passes packets from a queue to
+ * another. */
 #include <stdio.h>
 
 #include "side.h"

@@ -1,13 +1,12 @@
-/* multicastside POOL INPUT OUTPUT LISTENERS [PATIENCE_MS]: waits for that many
- * subscribers, then sends each packet to all of them; waits at most PATIENCE_MS
- * for the slowest one, 5 s by default. */
+/* multicastside POOL INPUT OUTPUT LISTENERS [PATIENCE_MS]: waits for LISTENERS
+ * subscribers, then sends each packet to all of them. Waits at most PATIENCE_MS
+ * for the slowest one, by default 5 s. */
 #include <stdio.h>
 #include <time.h>
 
 #include "side.h"
 
-/* Size of the longest packet. A publisher keeps four of them for the
- * slowest. */
+/* Size of the longest packet. A slow subscriber may be four packets behind. */
 #define PACKET_BYTES 1024
 
 static shmrpc_topic *make_topic(const char *pool, const char *name,

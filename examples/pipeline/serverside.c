@@ -12,7 +12,8 @@ int main(int argc, char **argv)
         return 2;
     }
     uint64_t count =
-        argc == 6 ? side_number(argv[5], "packets") : UINT64_MAX; /* no end */
+        /* Or without end. */
+        argc == 6 ? side_number(argv[5], "packets") : UINT64_MAX;
     shmrpc_queue *pipe =
         side_make(argv[1], argv[3], side_number(argv[4], "packets"),
                   side_number(argv[2], "bytes"));
@@ -24,7 +25,8 @@ int main(int argc, char **argv)
     }
     printf("serverside: %llu packets are in %s\n", (unsigned long long)count,
            argv[3]);
-    (void)fflush(stdout); /* before the other programs end */
+    (void)fflush(stdout); /* so that this line appears before the other
+                           * programs' output */
     side_finish(pipe);
     return 0;
 }

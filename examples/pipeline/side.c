@@ -23,7 +23,7 @@ uint64_t side_number(const char *text, const char *what)
     return value;
 }
 
-/* A pool is only a prefix of names. */
+/* A pool is only a prefix of its pipes' names. */
 static const char *name_of(const char *pool, const char *pipe)
 {
     static char name[SHMRPC_SHARED_NAME_MAX + 1];

@@ -1,5 +1,5 @@
-/* subscriberside POOL TOPIC [PAUSE_MS]: reads the topic to its end, taking
- * PAUSE_MS for each packet. */
+/* subscriberside POOL TOPIC [PAUSE_MS]: reads the topic until it is ended, and
+ * sleeps PAUSE_MS for each packet. */
 #include <stdio.h>
 #include <time.h>
 

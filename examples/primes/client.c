@@ -1,6 +1,6 @@
 /*
- * Counts the primes in many ranges at the same time, in an event loop: it
- * sleeps in epoll, and the client's descriptor is one of those it waits for.
+ * Counts the primes in many ranges at the same time, in an event loop: epoll
+ * waits for the client's descriptor among others.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 /* The sum that callbacks compute. */
 typedef struct total {
-    unsigned open; /* ranges without an answer */
+    unsigned open; /* number of ranges without an answer */
     uint64_t primes;
 } total;
 
@@ -37,8 +37,8 @@ static void add(void *user, int status, const uint64_t *count,
     t->primes += *count;
 }
 
-/* 64 calls are in flight at a time; the next one waits for the first of them to
- * end. */
+/* Keeps 64 calls in flight; when all slots are taken, the next call waits until
+ * one ends. */
 static void start_all(demo_primes *client, total *t)
 {
     shmrpc_error error;
@@ -74,7 +74,8 @@ int main(int argc, char **argv)
     }
     printf("%d ranges, %llu primes\n", RANGES, (unsigned long long)t.primes);
 
-    /* The other form, for code that does something else meanwhile. */
+    /* The form without a callback, for code that does something else
+     * meanwhile. */
     shmrpc_call *call = NULL;
     uint64_t primes = 0;
     must(demo_primes_count_start(client, 1000000, 1001000, NULL, &call, &error),

@@ -1,6 +1,6 @@
 /*
- * The same in libuv: the client's descriptor is a uv_poll_t, and the program's
- * other work continues beside it.
+ * Counts like client.c, but in libuv: the client's descriptor is a uv_poll_t,
+ * and a timer of the program runs beside it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ typedef struct app {
     uv_poll_t replies;
     uv_timer_t clock;
     unsigned ticks;
-    unsigned open; /* ranges without an answer */
+    unsigned open; /* number of ranges without an answer */
     uint64_t primes;
 } app;
 

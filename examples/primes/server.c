@@ -1,4 +1,4 @@
-/* Counts primes, deliberately slowly. */
+/* Counts primes; deliberately slow. */
 #include "primes_server.h"
 
 static bool is_prime(uint64_t number)

@@ -1,8 +1,8 @@
 /*
  * search-client: find, fetch, index, stats.
  *
- * Each command is one call: fill the parameters, call, print the reply,
- * release it.  Parameters are borrowed; replies are read-only.
+ * Each command makes one call: it fills the parameters, calls, prints the reply
+ * and releases it. Parameters are borrowed; replies are read-only.
  */
 #include "search_client.h"
 
@@ -46,7 +46,7 @@ static int misused(const char *why, const char *what)
 
 /* ---- find ---------------------------------------------------------------- */
 
-/* The index of `word` among `words`, or -1. */
+/* Returns the index of `word` in `words`, or -1. */
 static int index_of(const char *word, const char *const *words, int count)
 {
     for (int i = 0; i < count; i++) {
@@ -88,7 +88,8 @@ static bool take_find_option(int option, const char *value, search_query *query)
     return chosen >= 0;
 }
 
-/* The arguments from `first` on, with spaces between; the caller's to free. */
+/* Joins the arguments from `first` on with spaces; the caller frees the
+ * result. */
 static char *join(char **arguments, int first, int count)
 {
     size_t size = 1;
@@ -144,7 +145,7 @@ static int find(search_search *search, int argc, char **argv)
     return status;
 }
 
-/* ---- the others ---------------------------------------------------------- */
+/* ---- other commands ------------------------------------------------------ */
 
 static int fetch(search_search *search, int argc, char **argv)
 {

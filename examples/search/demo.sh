@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# demo.sh BUILD_DIR [FOLDER]: full-text search in Git's documentation (Debian's
-# package git-doc), or in FOLDER.
+# demo.sh BUILD_DIR [FOLDER]: runs full-text searches in Git's documentation
+# (Debian's package git-doc), or in FOLDER.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:?usage: demo.sh BUILD_DIR [FOLDER]}" && pwd)
@@ -8,8 +8,9 @@ programs=$build/examples/search
 # shellcheck source=examples/server.sh
 . "$here/../server.sh"
 
-# Prints where the documentation is.  Small container images install packages
-# without theirs: then the package is unpacked below the build folder.
+# Prints the folder of the documentation. Small container images install
+# packages without their documentation: then the package is unpacked below the
+# build folder.
 find_documents() {
     local folder=/usr/share/doc/git-doc unpacked=$build/git-doc
     if [ ! -e "$folder/git.html" ]; then
@@ -27,7 +28,7 @@ find_documents() {
     printf '%s\n' "$folder"
 }
 
-# Shows the command as one would type it, and runs it.
+# Shows the command as typed in a shell, and runs it.
 run() {
     local argument
     printf '\n$ search-client'

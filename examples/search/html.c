@@ -1,4 +1,5 @@
-/* One pass; the writing position never overtakes the reading position. */
+/* Converts in one pass, in place: the output is never longer than the input
+ * read so far. */
 #include "html.h"
 
 #include <ctype.h>
@@ -11,7 +12,8 @@ typedef struct page {
     const char *in;
     char *start;
     char *out;
-    char *title_start; /* in the text, while in <title> */
+    char *title_start; /* start of the title's text while in <title>, else
+                        * NULL */
     char *title;
     size_t title_room;
 } page;
@@ -21,7 +23,8 @@ typedef struct entity {
     const char *text;
 } entity;
 
-/* Each text is shorter than its name with '&' and ';'. */
+/* In place: each text is shorter than its entity, which includes '&' and
+ * ';'. */
 static const entity entities[] = {
     {"amp", "&"},
     {"lt", "<"},
@@ -39,14 +42,14 @@ static const entity entities[] = {
     {"rdquo", "\xe2\x80\x9d"},
 };
 
-/* Inline tags, which don't break the line. */
+/* Inline tags, which do not begin a new line. */
 static const char *const inline_tags[] = {
     "a",      "abbr", "b",   "big", "cite", "code", "em",    "font",
     "i",      "img",  "kbd", "q",   "s",    "samp", "small", "span",
     "strong", "sub",  "sup", "tt",  "u",    "var",  "wbr",
 };
 
-/* Elements whose content is no text. */
+/* Elements whose content is not text for readers. */
 static const char *const silent_tags[] = {"script", "style"};
 
 static bool is_one_of(const char *name, size_t length, const char *const *names,
@@ -66,7 +69,7 @@ static bool is_tag(const char *name, size_t length, const char *tag)
     return is_one_of(name, length, &tag, 1);
 }
 
-/* White space folds to one space, or to one line break when there was one. */
+/* Folds white space to one space, or to one line break if it contains one. */
 static void put_space(page *p, char space)
 {
     if (p->out == p->start) {
@@ -79,7 +82,8 @@ static void put_space(page *p, char space)
     }
 }
 
-/* A character by number: at most 4 bytes, from "&#0;" at least. */
+/* Writes a character given by number: at most 4 bytes, while the shortest
+ * reference, "&#0;", has 4. */
 static void put_character(page *p, unsigned long code)
 {
     if (code < 0x20 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
@@ -112,7 +116,7 @@ static void put_text(page *p, const char *text)
     }
 }
 
-/* At '&': reads the entity, or the '&' alone. */
+/* Reads the entity that begins at the '&', or only the '&' itself. */
 static void take_entity(page *p)
 {
     const char *const name = p->in + 1;
@@ -138,7 +142,7 @@ static void take_entity(page *p)
     *p->out++ = *p->in++;
 }
 
-/* Returns the position after the element's end tag, or the end. */
+/* Returns the position after the element's end tag, or the end of the text. */
 static const char *skip_element(const char *in, const char *name, size_t length)
 {
     while ((in = strstr(in, "</")) != NULL) {
@@ -162,7 +166,7 @@ static void end_title(page *p)
     size_t n = (size_t)(p->out - p->title_start);
     if (n >= p->title_room) {
         n = p->title_room - 1;
-        /* Does not cut in the middle of a character. */
+        /* Do not cut within a character. */
         while (n > 0 && ((unsigned char)p->title_start[n] & 0xc0) == 0x80) {
             n--;
         }
@@ -172,7 +176,7 @@ static void end_title(page *p)
     p->title_start = NULL;
 }
 
-/* At '<'. */
+/* Reads the tag or comment that begins at the '<'. */
 static void take_tag(page *p)
 {
     if (strncmp(p->in, "<!--", 4) == 0) {
@@ -183,7 +187,7 @@ static void take_tag(page *p)
     const bool closes = p->in[1] == '/';
     const char *const name = p->in + (closes ? 2 : 1);
     if (!isalpha((unsigned char)*name) && *name != '!' && *name != '?') {
-        *p->out++ = *p->in++; /* "a < b" */
+        *p->out++ = *p->in++; /* not a tag, as in "a < b" */
         return;
     }
     const size_t length = strcspn(name, " \t\r\n/>");

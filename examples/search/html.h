@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 /* Rewrites the NUL-terminated UTF-8 `html` in place and returns the text's
- * length (never longer).  `title` gets the <title>, or "". */
+ * length, which never grows. `title` gets the content of <title>, or "". */
 size_t html_to_text(char *html, char *title, size_t title_room);
 
 #endif

@@ -1,4 +1,5 @@
-/* A walk in the order of names, each file through text_read(). */
+/* Walks the folder in the order of names, and reads each file by
+ * text_read(). */
 #include "indexer.h"
 
 #include <fts.h>
@@ -21,7 +22,7 @@ static int by_name(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-/* Runs a statement without result rows, and resets it. */
+/* Runs a statement that has no result rows, and resets it. */
 static int run(sqlite3_stmt *statement)
 {
     const int code = sqlite3_step(statement);
@@ -38,7 +39,7 @@ static void bind_document(sqlite3_stmt *statement, const walk *w,
     sqlite3_bind_text(statement, 4, t->bytes, (int)t->size, SQLITE_STATIC);
 }
 
-/* Unchanged documents cost a comparison, no index work. */
+/* Stores a document. An unchanged one is only compared, not indexed again. */
 static int put_document(const walk *w, const char *path, const text *t)
 {
     sqlite3_stmt *const keep = w->s->statements[STORE_KEEP];
@@ -61,7 +62,7 @@ static int take_file(walk *w, const FTSENT *entry)
         w->counts.skipped++;
         return SQLITE_OK;
     }
-    /* File names are bytes; convert them to text for display. */
+    /* File names are arbitrary bytes; make them valid text. */
     char *const path = strdup(entry->fts_path);
     int code = SQLITE_NOMEM;
     if (path != NULL) {

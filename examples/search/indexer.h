@@ -1,7 +1,8 @@
 /*
  * Reads a folder of documents into the store.
  *
- * Threading: any thread, with a session of its own; one at a time for a store.
+ * Threading: any thread, with a session of its own; only one thread at a time
+ * may index into a store.
  */
 #ifndef SEARCH_INDEXER_H
 #define SEARCH_INDEXER_H
@@ -11,8 +12,8 @@
 
 #include "store.h"
 
-/* Limits: a folder given by mistake ("/") must not fill the memory or take all
- * day. */
+/* Limits: a folder given by mistake, such as "/", must not exhaust memory or
+ * take all day. */
 enum { MAX_DOCUMENTS = 100000, MAX_DEPTH = 32 };
 
 typedef struct indexed {
@@ -21,11 +22,11 @@ typedef struct indexed {
 } indexed;
 
 /*
- * Brings the store in step with `folder` (absolute), in one transaction: new
- * documents are added, changed ones replaced, missing ones forgotten. Symbolic
+ * Makes the store match `folder` (an absolute path), in one transaction: new
+ * documents are added, changed ones replaced, missing ones removed. Symbolic
  * links are not followed. `stop` is called between files; if it returns true,
  * or on failure, nothing has changed. Returns an SQLite code: SQLITE_INTERRUPT
- * when stopped.
+ * if stopped.
  */
 int index_folder(session *s, const char *folder, bool (*stop)(void *user),
                  void *user, indexed *out);

@@ -1,7 +1,7 @@
 /*
- * search-server: indexes the folders given, then serves until it is told to
- * stop.  A server with preparations of its own uses shmrpc_server_... rather
- * than the generated main function.
+ * search-server: indexes the given folders, then serves until it is told to
+ * stop. A server that has to prepare something itself uses shmrpc_server_...
+ * instead of the generated main function.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -69,7 +69,7 @@ static bool index_folders(service *s)
     return true;
 }
 
-/* Absolute, so that a client's folder can be compared. */
+/* Makes the folders absolute, so that a client's folder can be compared. */
 static bool take_folders(service *s, char **names, int count)
 {
     s->folders = calloc((size_t)count, sizeof *s->folders);
@@ -128,7 +128,8 @@ static bool index_and_serve(service *s, const options *o, const char *database)
     return ok;
 }
 
-/* Without --db: uses a folder of our own, which is removed at the end. */
+/* Without --db, keeps the database in a temporary folder, which is removed at
+ * the end. */
 static bool with_private_database(service *s, const options *o)
 {
     const char *const base = getenv("TMPDIR");
@@ -149,7 +150,7 @@ static bool with_private_database(service *s, const options *o)
 
 /* ---- options ------------------------------------------------------------- */
 
-/* -1: continue; else the exit status. */
+/* Returns -1 to continue; otherwise the exit status. */
 static int parse(int argc, char **argv, options *o)
 {
     static const struct option known[] = {

@@ -1,13 +1,13 @@
 /*
  * Converts between the types of search.svc and SQL.
  *
- * Ownership: what a handler is given is the call's; what it returns is copied
- * from SQLite's rows into the call's memory (shmrpc_ctx_copy), because rows
- * die with the next step.  Nothing is freed: the call's memory goes when the
- * reply has been sent.
+ * Ownership: the parameters of a handler belong to the call; results are copied
+ * from SQLite's rows into the call's memory (shmrpc_ctx_copy), because the next
+ * step frees the rows. Handlers free nothing: the call's memory is freed when
+ * the reply has been sent.
  *
- * Deadlines: SQLite asks now and then whether anybody still waits for the
- * answer, and stops when nobody does.
+ * Deadlines: SQLite checks now and then whether a client still waits for the
+ * answer, and stops if not.
  */
 #include "service.h"
 
@@ -19,7 +19,7 @@
 #include "indexer.h"
 
 enum {
-    /* Steps of SQLite's machine between two questions: tens of us. */
+    /* Steps of SQLite's virtual machine between two checks: tens of us. */
     STEPS_PER_CHECK = 5000,
     MAX_MARKS = 64,
     MARK_BEGIN = 2,
@@ -46,8 +46,8 @@ static void end(service *s, session *taken)
     store_give(s->store, taken);
 }
 
-/* The answer after SQLite failed. Its messages would reveal our tables to
- * strangers; only errors about a query are passed on. */
+/* Answers with SQLite's failure. Only errors about a query are passed on, since
+ * other messages would reveal our tables to strangers. */
 static int failure(shmrpc_ctx *ctx, int code)
 {
     switch (code) {
@@ -62,7 +62,8 @@ static int failure(shmrpc_ctx *ctx, int code)
     }
 }
 
-/* Matching is where SQLite reads the query, and SQLITE_ERROR its answer. */
+/* SQLite parses the query when it matches, and reports a bad one as
+ * SQLITE_ERROR. */
 static int query_failure(shmrpc_ctx *ctx, const session *taken, int code)
 {
     return code == SQLITE_ERROR
@@ -84,8 +85,9 @@ static bool copy_text(shmrpc_ctx *ctx, sqlite3_stmt *row, int column,
 
 static void bind_query(sqlite3_stmt *statement, const search_query *query)
 {
-    /* Borrowed: the query outlives the statement's use.  Its length is
-     * bounded in search.svc, and was checked before we were called. */
+    /* The text is borrowed, since the query outlives the statement's use. Its
+     * length is bounded in search.svc, and was checked before this handler was
+     * called. */
     sqlite3_bind_text(statement, 1, query->text.ptr, (int)query->text.len,
                       SQLITE_STATIC);
     if (query->has_format) {
@@ -113,7 +115,7 @@ static int count_hits(shmrpc_ctx *ctx, session *taken,
     return status;
 }
 
-/* Removes the marks from the text, and returns their positions. */
+/* Removes the marks from the text, and stores their positions. */
 static void split_marks(char *text, search_hit *hit, search_mark *marks)
 {
     size_t out = 0;
@@ -178,7 +180,8 @@ static int fill_hit(shmrpc_ctx *ctx, session *taken, const search_query *query,
 static int collect(shmrpc_ctx *ctx, session *taken, const search_query *query,
                    search_hit *hits, size_t *count)
 {
-    /* An enum may hold any value of its base: a newer client's, say. */
+    /* An enum may hold any value of its base type, for example one that only a
+     * newer client knows. */
     if (query->order > SEARCH_ORDER_LONGEST) {
         return shmrpc_ctx_fail(ctx, SHMRPC_E_INVALID, "unknown order %u",
                                (unsigned)query->order);
@@ -204,7 +207,7 @@ static int find(shmrpc_ctx *ctx, void *user, const search_query *query,
 {
     service *const s = user;
     size_t count = 0;
-    /* limit is bounded in search.svc. */
+    /* search.svc bounds the limit, so this can't overflow. */
     search_hit *const hits = shmrpc_ctx_alloc(ctx, query->limit * sizeof *hits,
                                               _Alignof(search_hit));
     if (hits == NULL) {
@@ -285,7 +288,7 @@ static double now_seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Whether `path` is one of our folders or in one of them. */
+/* Whether `path` is one of our folders or lies in one of them. */
 static bool is_ours(const service *s, const char *path)
 {
     for (size_t i = 0; i < s->folder_count; i++) {
@@ -310,7 +313,8 @@ static int index_one(shmrpc_ctx *ctx, service *s, const char *folder,
     return code == SQLITE_OK ? SHMRPC_OK : failure(ctx, code);
 }
 
-/* A caller could otherwise have us read any file that we may read. */
+/* Indexes only our folders: otherwise a client could make us read any file that
+ * we have access to. */
 static int index_asked(shmrpc_ctx *ctx, service *s, const char *asked,
                        search_indexed *ret)
 {

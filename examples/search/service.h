@@ -1,8 +1,8 @@
 /*
  * The handlers of search.svc.
  *
- * Threading: they run on the server's worker threads, several at a time; each
- * call takes a session of the store.
+ * Threading: several handlers may run at a time, on the server's worker
+ * threads; each call takes a session of the store.
  */
 #ifndef SEARCH_SERVICE_H
 #define SEARCH_SERVICE_H
@@ -18,11 +18,12 @@ typedef struct service {
     store *store;
     char **folders; /* absolute paths, from the command line */
     size_t folder_count;
-    pthread_mutex_t indexing; /* one at a time; searches go on */
+    pthread_mutex_t indexing; /* held while indexing; searches go on */
     _Atomic uint64_t searches;
 } service;
 
-/* The handlers for search_search_serve(); `user` is a service. */
+/* Returns the handlers for search_search_serve(), whose `user` must be a
+ * service. */
 search_search_impl service_impl(void);
 
 #endif

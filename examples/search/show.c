@@ -1,4 +1,4 @@
-/* Snippets are folded into lines of their own width. */
+/* Prints documents and hits; folds snippets into lines of limited width. */
 #include "show.h"
 
 #include <ctype.h>
@@ -18,7 +18,7 @@ static bool is_space(char c)
     return isspace((unsigned char)c) != 0;
 }
 
-/* The mark that begins at `at`, if any. */
+/* Returns the mark that begins at `at`, or NULL. */
 static const search_mark *mark_at(const search_hit *hit, size_t at)
 {
     for (size_t i = 0; i < hit->marks.len; i++) {
@@ -29,7 +29,7 @@ static const search_mark *mark_at(const search_hit *hit, size_t at)
     return NULL;
 }
 
-/* Columns of a word: characters, not bytes. */
+/* Returns the columns that a word takes: characters, not bytes. */
 static size_t width(const char *text, size_t length)
 {
     size_t columns = 0;

@@ -1,4 +1,4 @@
-/* Schema, statements, and a pool under a lock. */
+/* The schema, the statements, and a pool of sessions under a lock. */
 #include "store.h"
 
 #include <pthread.h>
@@ -15,7 +15,7 @@ struct store {
 
 enum { BUSY_TIMEOUT_MS = 5000 };
 
-/* The index keeps no copy of the text; the triggers keep it in step. */
+/* The index keeps no copy of the text; triggers keep both consistent. */
 static const char schema[] =
     "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = NORMAL;"
@@ -67,7 +67,7 @@ static const char *const sql[STORE_STATEMENTS] = {
     [STORE_KEEP] =
         "UPDATE document SET generation = ?1"
         " WHERE path = ?2 AND title = ?3 AND text = ?4",
-    /* A document keeps its id as long as its path. */
+    /* A document keeps its id while its path stays the same. */
     [STORE_PUT] =
         "INSERT INTO document(generation, path, title, text, format, bytes)"
         " VALUES (?1, ?2, ?3, ?4, ?5, length(CAST(?4 AS BLOB)))"

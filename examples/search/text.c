@@ -1,4 +1,5 @@
-/* Reading with limits, then UTF-8, then markup, then the title. */
+/* Reads a file with limits, repairs its UTF-8, removes markup, finds the
+ * title. */
 #include "text.h"
 
 #include <fcntl.h>
@@ -12,7 +13,7 @@
 #include "html.h"
 
 typedef struct kind {
-    const char *suffix; /* after a ".gz" has been removed */
+    const char *suffix; /* extension, without ".gz" */
     bool is_html;
 } kind;
 
@@ -41,7 +42,7 @@ static const kind *kind_of(const char *path)
     return NULL;
 }
 
-/* Opens a regular file. Never follows a link, and never waits for a pipe. */
+/* Opens a regular file; never follows a link or waits for a pipe. */
 static int open_regular(const char *path)
 {
     struct stat status;
@@ -55,8 +56,8 @@ static int open_regular(const char *path)
     return fd;
 }
 
-/* All bytes, unpacked if they are gzipped, or NULL; at most MAX_TEXT_BYTES,
- * so that a small file cannot unpack to a large one. */
+/* Reads all bytes, unpacked if they are gzipped; NULL on failure. Reads at most
+ * MAX_TEXT_BYTES, so that a small file can't unpack to a huge one. */
 static char *read_all(int fd, size_t *size)
 {
     const gzFile file = gzdopen(fd, "rb");
@@ -77,8 +78,8 @@ static char *read_all(int fd, size_t *size)
     return bytes;
 }
 
-/* Length of the UTF-8 character at p, or 0 when there is none: no overlong
- * forms, no surrogates, nothing above U+10FFFF. */
+/* Returns the length of the UTF-8 character at p, or 0 if it is invalid:
+ * overlong, a surrogate, or above U+10FFFF. */
 static size_t character(const unsigned char *p, const unsigned char *end)
 {
     static const unsigned long least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -102,8 +103,8 @@ static size_t character(const unsigned char *p, const unsigned char *end)
     return good ? n : 0;
 }
 
-/* Characters other than white space that a terminal might interpret: C0, DEL,
- * C1. */
+/* Whether it is a control character (C0, DEL, C1), which a terminal might
+ * interpret; white space is not one. */
 static bool is_control(const unsigned char *p, size_t n)
 {
     return (n == 1 && (*p < 0x20 || *p == 0x7f) &&
@@ -124,7 +125,8 @@ void text_repair(char *bytes, size_t size)
     }
 }
 
-/* The first line with text, without '#', '=' and the like. */
+/* Takes the first line with text as title, without '#', '=' and similar
+ * signs. */
 static void title_of(const text *t, char title[MAX_TITLE_BYTES + 1])
 {
     const char *p = t->bytes + strspn(t->bytes, " \t\r\n#=*-/+_~");
@@ -132,7 +134,7 @@ static void title_of(const text *t, char title[MAX_TITLE_BYTES + 1])
     if (n > MAX_TITLE_BYTES) {
         n = MAX_TITLE_BYTES;
     }
-    /* Don't cut within a character. */
+    /* Do not cut within a character. */
     while (n > 0 && ((unsigned char)p[n] & 0xc0) == 0x80) {
         n--;
     }

@@ -1,7 +1,7 @@
 /*
- * Files as text: plain or HTML, also gzipped, whatever their bytes.
+ * Reads files as text: plain or HTML, also gzipped, with any content.
  *
- * Threading: values; any thread.
+ * Threading: any thread; a text belongs to its owner.
  */
 #ifndef SEARCH_TEXT_H
 #define SEARCH_TEXT_H
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Of a document's text; longer files are refused, not cut. */
+/* Limits for a document's text and title; longer files are refused, not cut. */
 enum { MAX_TEXT_BYTES = 4 << 20, MAX_TITLE_BYTES = 200 };
 
 typedef struct text {
@@ -20,17 +20,17 @@ typedef struct text {
 } text;
 
 /*
- * Reads the file. False, and nothing to free, if it is not a regular file (a
- * symbolic link is not), has no known extension, contains NUL bytes, is too
- * large (also when unpacked), unreadable, or empty.
+ * Reads a file. Returns false, with nothing to free, if the file is not a
+ * regular file (a symbolic link is refused), has no known extension, contains
+ * NUL bytes, is too large (also after unpacking), unreadable, or empty.
  */
 bool text_read(text *out, const char *path);
 
 void text_fini(text *t);
 
-/* Converts it in place to UTF-8 without control characters except white space,
- * and not longer: invalid bytes become '?'. The ASCII part of text in old
- * encodings stays searchable. */
+/* Converts the bytes in place to UTF-8 without control characters other than
+ * white space; invalid bytes become '?', and the text does not get longer. The
+ * ASCII part of text in old encodings stays searchable. */
 void text_repair(char *bytes, size_t size);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * Streams of each kind:
+ * Uses streams of each kind:
  *
- *     tail-client append             adds the lines of standard input
- *     tail-client follow FROM COUNT prints COUNT lines, from line FROM on
- *     tail-client grep WORD prints lines of standard input with WORD
- *     tail-client dump prints the whole log
+ *   tail-client append             adds the lines of standard input
+ *   tail-client follow FROM COUNT  prints COUNT lines, beginning with line FROM
+ *   tail-client grep WORD          prints lines of standard input with WORD
+ *   tail-client dump               prints the whole log
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static int failed(const char *what, const shmrpc_error *error)
     return 1;
 }
 
-/* The next line of standard input. */
+/* Reads the next line of standard input. */
 static bool read_line(char *buffer, int size, shmrpc_str *out)
 {
     if (fgets(buffer, size, stdin) == NULL) {
@@ -31,7 +31,8 @@ static bool read_line(char *buffer, int size, shmrpc_str *out)
     return true;
 }
 
-/* `send` waits while the window is full; `finish` ends the items. */
+/* `send` waits while the window is full; `finish` ends the items and waits for
+ * the result. */
 static int append(tail *client)
 {
     tail_append_stream *stream;
@@ -46,7 +47,7 @@ static int append(tail *client)
     while (status == SHMRPC_OK && read_line(buffer, sizeof buffer, &text)) {
         status = tail_append_send(stream, &text, &error);
     }
-    /* Also how it has ended, when `send` has failed. */
+    /* If `send` has failed, `finish` reports why. */
     if (tail_append_finish(stream, &count, &error) != SHMRPC_OK) {
         return failed("append", &error);
     }
@@ -54,8 +55,8 @@ static int append(tail *client)
     return 0;
 }
 
-/* An item lives until the next call on its stream. To close before the end
- * cancels: the handler's next `send` fails. */
+/* An item lives until the next call on its stream. Closing a stream before its
+ * end cancels the call: the handler's next `send` fails. */
 static int follow(tail *client, uint64_t from, uint64_t most)
 {
     tail_follow_stream *stream;
@@ -82,9 +83,9 @@ static int follow(tail *client, uint64_t from, uint64_t most)
     return 0;
 }
 
-/* Both directions: a line is sent, and perhaps one comes back. If you send
- * much, read in another thread meanwhile: if both ends only send, `send` is
- * ABORTED. */
+/* Streams in both directions: a line is sent, and perhaps one comes back. A
+ * client that sends much must read in another thread meanwhile: if both ends
+ * only send, `send` fails with ABORTED. */
 static int grep(tail *client, const char *word)
 {
     tail_grep_stream *stream;
@@ -100,7 +101,8 @@ static int grep(tail *client, const char *word)
         status = tail_grep_send(stream, &text, &error);
     }
     if (status == SHMRPC_OK) {
-        status = tail_grep_end(stream, &error); /* no more items from us */
+        status = tail_grep_end(stream, &error); /* this side sends no more
+                                                 * items */
     }
     while (status == SHMRPC_OK &&
            (status = tail_grep_next(stream, &line, &error)) == SHMRPC_MORE) {

@@ -1,5 +1,5 @@
 /*
- * A log in the memory of one process: run it with --workers=0, whose workers
+ * A log in the memory of one process: run it with --workers=0, so that workers
  * are threads.
  */
 #include <pthread.h>
@@ -17,8 +17,8 @@ typedef struct entry {
 } entry;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static entry entries[LINES_MAX]; /* under it */
-static uint64_t count;           /* likewise */
+static entry entries[LINES_MAX]; /* protected by the lock */
+static uint64_t count;           /* protected by the lock */
 
 static uint64_t count_now(void)
 {
@@ -28,7 +28,7 @@ static uint64_t count_now(void)
     return now;
 }
 
-/* The line is copied, as other threads may add lines meanwhile. */
+/* Copies the line, since other threads may add lines meanwhile. */
 static void read_line(uint64_t number, entry *out)
 {
     pthread_mutex_lock(&lock);
@@ -43,8 +43,8 @@ static void nap(void)
 }
 
 /* A stream of results: `send` waits while the client does not read, and fails
- * when it has closed the stream. A handler that waits for something else must
- * check shmrpc_ctx_cancelled(). */
+ * after the client has closed the stream. A handler that waits for something
+ * else must check shmrpc_ctx_cancelled(). */
 static int follow(shmrpc_ctx *ctx, void *user, uint64_t from,
                   tail_follow_sink *out)
 {
@@ -74,7 +74,7 @@ static int follow(shmrpc_ctx *ctx, void *user, uint64_t from,
     return status;
 }
 
-/* A stream to the server: an item lives until the next one is asked for. */
+/* A stream to the server: an item lives until the next one is read. */
 static int append(shmrpc_ctx *ctx, void *user, tail_append_source *in,
                   uint64_t *ret)
 {
@@ -94,7 +94,8 @@ static int append(shmrpc_ctx *ctx, void *user, tail_append_source *in,
         }
     }
     *ret = count_now();
-    return status; /* OK: no more items; CANCELLED: the client has gone */
+    return status; /* OK if all items were read, CANCELLED if the client has
+                    * gone */
 }
 
 static int grep(shmrpc_ctx *ctx, void *user, shmrpc_str word,
@@ -118,7 +119,7 @@ static int grep(shmrpc_ctx *ctx, void *user, shmrpc_str word,
     return status;
 }
 
-/* Written where the client reads it. */
+/* Writes the bytes directly where the client reads them. */
 static int dump(shmrpc_ctx *ctx, void *user, tail_dump_sink *out)
 {
     int status = SHMRPC_OK;

@@ -1,11 +1,12 @@
-/* Asks the desk, and follows the trail of its question. */
+/* Calls the desk, and prints how the call went on, from metadata and trace. */
 #include <shmrpc/beside.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "desk_client.h"
 
-/* Whether a span "parent>own" is a child of the one whose id is `parent`. */
+/* Whether `span`, which reads "parent>own", has the parent with the id
+ * `parent`. */
 static int is_child(const char *span, const char *parent)
 {
     return span != NULL && strncmp(span, parent, 16) == 0;
@@ -13,7 +14,8 @@ static int is_child(const char *span, const char *parent)
 
 static void print_trail(const char *trace, const shmrpc_reply_metadata *back)
 {
-    /* "00-", 32 digits of the trace, "-", 16 of our own span. */
+    /* The trace reads "00-", 32 digits of the trace id, "-", 16 of our own
+     * span. */
     const char *own = trace + 3 + 32 + 1;
     const char *desk_span = shmrpc_reply_metadata_get(back, "desk");
     const char *stock_span = shmrpc_reply_metadata_get(back, "stock");

@@ -3,7 +3,7 @@
 #include "span.h"
 #include "stock_client.h"
 
-static stock *shop; /* of this worker */
+static stock *shop; /* each worker has its own client */
 
 static int order(shmrpc_ctx *ctx, void *user, shmrpc_str thing, uint32_t *ret)
 {
@@ -13,7 +13,8 @@ static int order(shmrpc_ctx *ctx, void *user, shmrpc_str thing, uint32_t *ret)
     const char *tenant = shmrpc_ctx_metadata(ctx, "tenant");
     const shmrpc_metadata with[] = {{tenant != NULL ? "tenant" : NULL, tenant},
                                     {NULL, NULL}};
-    /* Its deadline, its end and its trace are those of our own call. */
+    /* The nested call inherits the deadline, the cancellation and the trace of
+     * the call that is handled. */
     const shmrpc_opts opts = {
         .parent = ctx, .metadata = with, .reply_metadata = &back};
     int status = stock_count(shop, thing, &opts, ret, &error);

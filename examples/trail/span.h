@@ -1,5 +1,5 @@
-/* Reports the handler's span of the trace to its caller: "parent>own", both in
- * hex. */
+/* Reports the handler's span of the trace to its caller, as "parent>own", both
+ * in hex. */
 #ifndef TRAIL_SPAN_H
 #define TRAIL_SPAN_H
 
@@ -7,7 +7,7 @@
 #include <shmrpc/server.h>
 #include <stdio.h>
 
-/* Adds it to the reply's metadata under `key`. */
+/* Adds the span to the reply's metadata under `key`. */
 static inline int span_tell(shmrpc_ctx *ctx, const char *key)
 {
     shmrpc_trace trace;

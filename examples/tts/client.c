@@ -1,11 +1,11 @@
 /*
  * Requests of a user:
  *
- *     tts-client voices                 lists the voices, without a call
- *     tts-client voice ID...            looks some up
- *     tts-client count                  asks the service how many there are
- *     tts-client say ID TEXT [ID TEXT]  puts jobs into the queue
- *     tts-client progress the latest reports about them
+ *   tts-client voices                 lists the voices, without a call
+ *   tts-client voice ID...            looks voices up
+ *   tts-client count                  asks the service how many there are
+ *   tts-client say ID TEXT [ID TEXT]  puts jobs into the queue
+ *   tts-client progress               prints the latest reports about jobs
  */
 #include "tts_client.h"
 
@@ -20,11 +20,12 @@ static int failed(const char *what, const shmrpc_error *error)
     return 1;
 }
 
-/* Read-only: creates nothing and can change nothing. */
+/* Opens the dict read-only: creates nothing and can't change anything. */
 static const shmrpc_shared_opts looking = {.mode = SHMRPC_SHARED_OPEN_EXISTING,
                                            .flags = SHMRPC_SHARED_READ_ONLY};
 
-/* A view shows the dict as it is now; later changes don't affect it. */
+/* Lists a view, which shows the dict as it is now; later changes don't affect
+ * it. */
 static int list_voices(void)
 {
     tts_voices_dict *voices = NULL;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# demo.sh BUILD_DIR: a dict and a queue that programs share, of a build of this
-# project.
+# demo.sh BUILD_DIR: shows programs that share a dict and a queue, with a build
+# of this project.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 programs=$(cd "${1:?usage: demo.sh BUILD_DIR}" && pwd)/examples/tts
@@ -23,7 +23,7 @@ show "$programs/tts-client" voice alto bass
 show "$programs/tts-client" say alto 'Good morning' bass 'Mind the gap'
 show "$programs/tts-speaker" 1
 printf '$ tts-speaker --die\n'
-# A shell of its own prints "Killed".
+# Runs in another shell, which prints "Killed" to its own standard error.
 bash -c '"$0" --die; exit 0' "$programs/tts-speaker" 2>/dev/null
 show "$programs/tts-speaker" 1
 show "$shmrpc" ls

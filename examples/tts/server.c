@@ -1,6 +1,6 @@
 /*
  * The service: puts the voices into the dict, from which all programs read them
- * without asking it, and counts them for those who do ask.
+ * without a call, and counts them for clients that call it.
  */
 #include "tts_server.h"
 

@@ -1,9 +1,9 @@
 /*
  * A speaker: takes jobs from the queue, looks up voices in the dict, and
- * reports its progress on the topic. Any number of them may run.
+ * reports its progress to the topic. Any number of speakers may run.
  *
- *     tts-speaker COUNT speaks COUNT jobs tts-speaker --die takes one and kills
- *     itself before speaking it
+ *   tts-speaker COUNT  speaks COUNT jobs
+ *   tts-speaker --die  takes a job, and kills itself before speaking it
  */
 #include "tts_client.h"
 
@@ -20,22 +20,23 @@ static int failed(const char *what, const shmrpc_error *error)
     return 1;
 }
 
-/* The objects that it opens. */
+/* The shared objects that a speaker opens. */
 typedef struct speaker {
-    tts_tts *client; /* of the service, which has the queue and the topic */
+    tts_tts *client; /* client of the service, to which the queue and the
+                      * topic belong */
     tts_voices_dict *voices;
     tts_jobs_queue *jobs;
     tts_progress_topic *progress;
 } speaker;
 
-/* Nobody need listen. */
+/* Reports progress; it does not matter whether a subscriber exists. */
 static void tell(const speaker *s, const tts_job *job, float done)
 {
     const tts_progress progress = {.id = job->id, .done = done};
     (void)tts_progress_publish(s->progress, &progress, NULL, NULL);
 }
 
-/* A letter takes 60 ms at speed 1. */
+/* Pretends to speak: a letter takes 60 ms at speed 1. */
 static void speak(const tts_job *job, const tts_voice *voice, bool is_again)
 {
     printf("job %u, %s: \"%s\" in %.2f s%s\n", (unsigned)job->id,
@@ -65,7 +66,8 @@ static int take_one(const speaker *s, bool die)
     speak(job, voice, tts_jobs_is_redelivered(job));
     tell(s, job, 1.0F);
     tts_voices_release(s->voices, voice);
-    /* Acknowledged only now: until then it would be delivered again. */
+    /* Acknowledged only now: if this speaker dies before, the job is delivered
+     * again. */
     return tts_jobs_ack(s->jobs, job) == SHMRPC_OK ? 0 : 1;
 }
 
@@ -75,8 +77,8 @@ int main(int argc, char **argv)
     long count = argc > 1 && !die ? strtol(argv[1], NULL, 10) : 1;
     speaker s = {.client = NULL};
     shmrpc_error error;
-    (void)setvbuf(stdout, NULL, _IOLBF, 0); /* shows each line at once, even in
-                                             * a file */
+    (void)setvbuf(stdout, NULL, _IOLBF, 0); /* shows each line at once, even
+                                             * if the output is a file */
     if (tts_voices_open(NULL, NULL, &s.voices, &error) != SHMRPC_OK ||
         tts_tts_connect(NULL, NULL, &s.client, &error) != SHMRPC_OK ||
         tts_jobs_open(s.client, NULL, &s.jobs, &error) != SHMRPC_OK ||

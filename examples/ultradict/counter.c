@@ -19,7 +19,8 @@ static int failed(const shmrpc_error *error)
     return 1;
 }
 
-/* Called again if another process was quicker. */
+/* `update` calls this again if another process has changed the value
+ * meanwhile. */
 static int add_one(void *user, const int64_t *was, int64_t *now)
 {
     (void)user;

@@ -1,7 +1,7 @@
 /*
  * The locks of UltraDict's manual: wait, spin, try, wait with a timeout, and
- * take over from a dead process. NULL locks the whole dict, as UltraDict does;
- * the address of a key locks that one alone.
+ * take over from a dead process. With NULL as key they lock the whole dict, as
+ * in UltraDict; with the address of a key, only that key.
  */
 #include "ultra.h"
 
@@ -22,8 +22,9 @@ _Noreturn static void fail(const shmrpc_error *error)
     exit(1);
 }
 
-/* ultra['counter'] += 1, in steps between which others must not change it,
- * hence with the lock. (A single step needs none: see counter.c.) */
+/* ultra['counter'] += 1, in two steps. Other processes must not change the
+ * counter in between, so the caller holds the lock. (As a single step it needs
+ * no lock: see counter.c.) */
 static int64_t count(void)
 {
     const shmrpc_str key = shmrpc_str_of("counter");
@@ -38,8 +39,8 @@ static int64_t count(void)
     return counter;
 }
 
-/* Starts another process, which holds the lock when this returns, and keeps
- * it. */
+/* Starts another process that takes the lock and keeps it; the lock is held
+ * when this returns. */
 static pid_t start_holder(void)
 {
     int ready[2];
@@ -92,7 +93,7 @@ static void meet_a_holder(void)
     /* with ultra.lock(steal_from_dead=True): */
     if (ultra_counters_lock(ultra, NULL, &a_while, &e) == SHMRPC_E_OWNER_DIED) {
         printf("it died: now we have the lock\n");
-        /* The dead process had changed nothing. */
+        /* The dead process has changed nothing, so nothing needs repair. */
         (void)ultra_counters_lock_consistent(ultra, NULL, NULL);
         (void)count();
         (void)ultra_counters_unlock(ultra, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
  * UltraDict's nested dicts: a change deep within a value is visible to all
- * processes. No dict for each level, no register, nothing to clean up.
+ * processes. No dict per level, no register and no cleanup is needed.
  */
 #include <stdio.h>
 #include <sys/wait.h>
@@ -38,8 +38,8 @@ static int make(shmrpc_dict *ultra, shmrpc_error *error)
 }
 
 /* ultra['nested']['counter'] += 1, as in Python: two steps, each of which is
- * atomic. If other processes count too, give the counter a key of its own, and
- * use update. */
+ * atomic. If other processes count, too, give the counter a key of its own and
+ * use `update`. */
 static int add_one(shmrpc_dict *ultra, const shmrpc_path *path,
                    shmrpc_error *error)
 {
@@ -53,7 +53,7 @@ static int add_one(shmrpc_dict *ultra, const shmrpc_path *path,
     return status;
 }
 
-/* ... and ultra['nested']['list'].append('hello') */
+/* Also does ultra['nested']['list'].append('hello'). */
 static int change(shmrpc_dict *ultra, shmrpc_error *error)
 {
     const shmrpc_any counter[] = {shmrpc_any_str("nested"),
@@ -70,7 +70,7 @@ static int change(shmrpc_dict *ultra, shmrpc_error *error)
     return status;
 }
 
-/* Runs in a process that only knows the name. */
+/* Runs in a process that knows only the dict's name. */
 static int be_other(void)
 {
     shmrpc_error error;

@@ -30,7 +30,8 @@ static int64_t read_counter(const char *name)
     return value;
 }
 
-/* Two steps: another process could come in between. */
+/* Adds one in two steps, between which another process could interfere without
+ * the lock. */
 static void add_one(const char *name)
 {
     const int64_t value = read_counter(name) + 1;
@@ -60,8 +61,8 @@ static void count(int process)
         get_lock();
         add_one("counter");
         if (process == 0 && i == STEPS - 1) {
-            (void)raise(SIGKILL); /* the last step is done, the lock is not
-                                   * given back */
+            (void)raise(SIGKILL); /* dies after its last step, but still
+                                   * holding the lock */
         }
         (void)ultra_counters_unlock(ultra, NULL, NULL);
     }
@@ -82,7 +83,7 @@ int main(void)
     }
     while (wait(NULL) > 0) {
     }
-    get_lock(); /* the dead one may have been the last of all */
+    get_lock(); /* the process that died may have been the last one */
     printf("recovered from %" PRId64 " stale lock\n",
            read_counter("recovered"));
     printf("%" PRId64 " == %d\n", read_counter("counter"), PROCESSES * STEPS);

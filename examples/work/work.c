@@ -1,8 +1,8 @@
 /*
- * A boss and its workers: it hands out numbers, they look for the smallest
- * factor of each, and some of them are killed in the middle of it.
+ * A boss and its workers: the boss hands out numbers, and the workers look for
+ * the smallest factor of each. Some workers are killed while they work.
  *
- *     work [JOBS [KILLS]]
+ *   work [JOBS [KILLS]]
  */
 #include "work.h"
 
@@ -15,7 +15,8 @@
 
 enum { WORKERS = 4 };
 
-#define FIRST_NUMBER UINT64_C(1000000000001) /* then every second */
+/* The others follow in steps of 2. */
+#define FIRST_NUMBER UINT64_C(1000000000001)
 
 typedef struct office {
     work_jobs_queue *jobs;
@@ -42,8 +43,8 @@ static uint64_t smallest_factor(uint64_t number)
     return number;
 }
 
-/* Works until the queue is ended and empty, with no job unacknowledged
- * elsewhere. */
+/* Works until the queue is ended and empty, and no other worker holds an
+ * unacknowledged job. */
 static void work(const office *at)
 {
     const work_job *job;
@@ -56,8 +57,8 @@ static void work(const office *at)
             SHMRPC_OK) {
             fail("worker", &error);
         }
-        /* If it is killed before this, the job is delivered again, with the
-         * same result. */
+        /* If the worker is killed before this, the job is delivered again, and
+         * gives the same result. */
         (void)work_jobs_ack(at->jobs, job);
     }
     if (status != SHMRPC_E_CANCELLED) {
@@ -65,7 +66,8 @@ static void work(const office *at)
     }
 }
 
-/* A child uses the handles of its parent, as a participant of its own. */
+/* Forks a worker, which uses its parent's handles as a participant of its
+ * own. */
 static pid_t hire(const office *at)
 {
     pid_t worker = fork();
@@ -87,7 +89,7 @@ static void hand_out(const office *at, unsigned long count)
             fail("boss", &error);
         }
     }
-    (void)work_jobs_end(at->jobs); /* there are no more jobs */
+    (void)work_jobs_end(at->jobs); /* no more jobs will follow */
 }
 
 static void await_done(const office *at, uint64_t count)

@@ -1,4 +1,4 @@
-/* Calls the Python service from C, as any other service. */
+/* Calls the Python service from C, like any other service. */
 #include <stdio.h>
 
 #include "echo_client.h"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# demo.sh BUILD_DIR: a service in Python and a call from Python, of a build of
-# this project.
+# demo.sh BUILD_DIR: runs a service in Python, and calls it from Python and from
+# the shell, with a build of this project.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:?usage: demo.sh BUILD_DIR}" && pwd)

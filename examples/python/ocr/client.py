@@ -1,4 +1,4 @@
-"""client.py FILE...: prints the text in images."""
+"""client.py FILE...: prints the text in the images."""
 
 import sys
 

@@ -1,7 +1,6 @@
 """Reads the text in images: the service of examples/ocr, in Python.
 
-Tesseract's data is loaded once, before workers are forked from the process that
-holds it.
+Tesseract's data is loaded once, in the process from which workers are forked.
 """
 
 import ctypes
@@ -9,7 +8,7 @@ import os
 
 import shmrpc
 
-# Workers are threads enough; OpenMP reads this when the library is loaded.
+# One thread per worker is enough. OpenMP reads this when the library is loaded.
 os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 
 LINE = 2  # RIL_TEXTLINE
@@ -17,7 +16,8 @@ MAX_PIXELS = 100_000_000
 
 
 def functions(name, **types):
-    """The functions of a C library, with the types of result and arguments."""
+    """Loads a C library, and declares the result and argument types of
+    functions."""
     library = ctypes.CDLL(name)
     for function, (result, *arguments) in types.items():
         getattr(library, function).restype = result
@@ -28,14 +28,14 @@ def functions(name, **types):
 class Reader:
     __svc__ = "../../ocr/ocr.svc"
 
-    def __init__(self):  # once
+    def __init__(self):  # once, before workers are forked
         at, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
         numbers = ctypes.POINTER(number)
         self.images = functions(
             "liblept.so.5", pixReadMem=(at, text, ctypes.c_size_t),
             pixReadHeaderMem=(number, text, ctypes.c_size_t, *[numbers] * 6),
             pixDestroy=(None, ctypes.POINTER(at)), setMsgSeverity=(number, number))
-        self.images.setMsgSeverity(6)  # nothing
+        self.images.setMsgSeverity(6)  # no messages
         self.library = functions(
             "libtesseract.so.5", TessBaseAPICreate=(at,),
             TessBaseAPIInit3=(number, at, text, text),
@@ -68,7 +68,7 @@ class Reader:
             self.images.pixDestroy(ctypes.byref(ctypes.c_void_p(pixels)))
 
     def unpack(self, image):
-        """The image's size is checked first: a few bytes can claim
+        """Unpacks the image, after checking its size: a few bytes can claim
         gigabytes."""
         errors = shmrpc.context().errors
         kind, width, height = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()

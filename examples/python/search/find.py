@@ -1,4 +1,5 @@
-"""find.py WORDS: asks the full-text search of examples/search, which is in C."""
+"""find.py WORDS: asks the full-text search of examples/search, a service in
+C."""
 
 import sys
 
@@ -6,7 +7,8 @@ import shmrpc
 
 
 def marked(hit):
-    """The snippet with its matches in capitals; marks count bytes."""
+    """Returns the snippet with matches in capitals; marks are offsets in
+    bytes."""
     text = bytearray(hit.snippet.encode())
     for mark in hit.marks:
         end = mark.start + mark.length

@@ -28,6 +28,6 @@ if __name__ == "__main__":
         holder.kill()
         with d.lock("account", timeout=10, recover=True) as lock:
             if lock.owner_died:
-                d["account"] = "whole"  # finishes the dead one's change
+                d["account"] = "whole"  # completes the dead process's change
                 print("it died: now we have the lock")
         holder.join()

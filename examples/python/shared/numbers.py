@@ -22,7 +22,7 @@ if __name__ == "__main__":
         process.start()
         looks = 0
         while looks < 200:
-            view = memoryview(numbers)  # stays as it is now
+            view = memoryview(numbers)  # this view never changes
             if len(set(view)) != 1:
                 break
             looks += 1

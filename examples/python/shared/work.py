@@ -1,4 +1,4 @@
-"""Jobs that outlive their workers."""
+"""Jobs that survive the death of their workers."""
 
 import multiprocessing
 import os

@@ -1,4 +1,4 @@
-"""Two streams at a time, in one thread."""
+"""Uses two streams at the same time, in one thread."""
 
 import asyncio
 
@@ -24,7 +24,7 @@ async def main():
             print(row.word, row.times)
         async for word in words.speak("this never ends " * 1000):
             print(word, "...")
-            break  # and the handler's task is cancelled
+            break  # this also cancels the handler's task
 
 
 asyncio.run(main())

@@ -1,4 +1,4 @@
-/* Words of the command line to JSON, and JSON to parameters. */
+/* Turns words of the command line into JSON, and JSON into parameters. */
 #define _POSIX_C_SOURCE 200809L
 #include "tools/shmrpc/arguments.h"
 
@@ -9,24 +9,24 @@
 #include "codec/codec.h"
 #include "tools/shmrpc/names.h"
 
-/* The largest file that is read into a value: that of a message. */
+/* The largest file that is read into a value: as large as a message may be. */
 #define FILE_MAX_BYTES ((size_t)1 << 30)
 
-/* One word: a path of names and a value. */
+/* One word of the command line: a path of names, and a value. */
 typedef struct word {
-    const char *path;  /* unfinished; NULL: by position, until the name is
-                        * known */
+    const char *path;  /* not NUL-terminated; NULL until name_positions assigns
+                        * a name */
     size_t path_len;   /* length of the path in the word */
     const char *value; /* after the `=`, up to the end of the word */
-    bool is_json;      /* behind := */
+    bool is_json;      /* written with := instead of = */
 } word;
 
 typedef struct writer { /* state while words are turned into JSON */
     const word *words;  /* in the order of the command line */
     size_t count;
     shmrpci_arena *arena; /* for values that are parsed only to be checked */
-    shmrpci_buf *json;    /* the parameters as they are written */
-    shmrpci_buf *message; /* why it failed, for people */
+    shmrpci_buf *json;    /* the parameters, as far as they are written */
+    shmrpci_buf *message; /* why it failed, as text for people */
 } writer;
 
 /* Prefixes the message, which says what is wrong with the word, with the word's
@@ -81,7 +81,8 @@ static int read_file(const char *path, shmrpci_buf *out, shmrpci_buf *message)
 
 /* ---- values ---- */
 
-/* Uses the codec's own encoder, so that its decoder accepts the escapes. */
+/* Uses the codec's own encoder, so that the codec's decoder accepts the
+ * escapes. */
 static int encode(writer *w, const shmrpc_type *type, const void *value)
 {
     shmrpc_error error;
@@ -144,7 +145,8 @@ static int write_bytes(writer *w, const char *text, size_t len)
     return encode(w, &shmrpc_type_bytes, &value);
 }
 
-/* Bytes may be anything; text is checked to be UTF-8 by the encoder. */
+/* A `bytes` field takes any content. For text the encoder checks that it is
+ * UTF-8. */
 static int write_file(writer *w, const shmrpc_type *type, const char *path)
 {
     shmrpci_buf text;
@@ -210,8 +212,9 @@ static bool same_name(const word *a, const word *b, size_t from)
 static int write_members(writer *w, const shmrpc_type *type, const word *under,
                          size_t from);
 
-/* The value of the field that `at` names at `from`: its own, or a struct of
- * all words that go through it. */
+/* Writes the value of the field that `at` names at offset `from`: the word's
+ * own value, or an object made of all words whose paths go through this
+ * field. */
 static int write_field(writer *w, const shmrpc_type *type, const word *at,
                        size_t from)
 {
@@ -239,8 +242,8 @@ static int write_field(writer *w, const shmrpc_type *type, const word *at,
     return write_members(w, type, at, end + 1);
 }
 
-/* Whether no word before it has the same name there: the first one writes the
- * object for all of them. */
+/* Whether no earlier word has the same name at `from`. The first such word
+ * writes the object for all of them. */
 static bool is_first(const writer *w, const word *at, size_t from)
 {
     for (const word *before = w->words; before < at; before++) {
@@ -251,8 +254,8 @@ static bool is_first(const writer *w, const word *at, size_t from)
     return true;
 }
 
-/* An object of all words whose paths begin as that of `under` does, up to
- * `from`. NULL: all words. */
+/* Writes an object from all words whose paths begin with the first `from` bytes
+ * of the path of `under`. NULL means all words. */
 static int write_members(writer *w, const shmrpc_type *type, const word *under,
                          size_t from)
 {
@@ -263,7 +266,8 @@ static int write_members(writer *w, const shmrpc_type *type, const word *under,
     size_t begin = w->json->len;
     for (const word *at = under != NULL ? under : w->words;
          at < w->words + w->count && status == SHMRPC_OK; at++) {
-        /* Words that go elsewhere, or were written with an earlier one. */
+        /* Skip words of other objects, and those that an earlier word has
+         * written. */
         if (at->path_len < from ||
             (under != NULL && memcmp(at->path, under->path, from) != 0) ||
             !is_first(w, at, from)) {
@@ -289,8 +293,9 @@ static int write_members(writer *w, const shmrpc_type *type, const word *under,
 
 /* ---- words ---- */
 
-/* The length of a path that `=` or `:=` ends, or 0: the word is a value. Only
- * what could be a name counts, so that "http://x?a=b" is a value. */
+/* The length of a path in front of `=` or `:=`; 0 means that the word is only a
+ * value. A path may only contain characters of names, so that "http://x?a=b" is
+ * a value. */
 static size_t path_len(const char *text)
 {
     size_t len = strspn(text,
@@ -316,7 +321,7 @@ static word read_word(const char *text)
                   .is_json = is_json};
 }
 
-/* Assigns names to values without one, by position. */
+/* Assigns names to the values without one, by their position. */
 static int name_positions(const shmrpc_type *params, word *words, size_t count,
                           shmrpci_buf *message)
 {
@@ -347,8 +352,8 @@ static bool is_whole(const char *text)
     return *at == '{' || *at == '[';
 }
 
-/* Only the form is decided here; all values are checked by cli_arguments_read,
- * wherever they came from. */
+/* Only decides in which form the parameters were given. cli_arguments_read
+ * checks all values, whatever form they came in. */
 int cli_arguments_json(const shmrpc_type *params, char *const *texts,
                        size_t count, shmrpci_arena *arena, shmrpci_buf *json,
                        shmrpci_buf *message)
@@ -369,7 +374,7 @@ int cli_arguments_json(const shmrpc_type *params, char *const *texts,
     for (size_t i = 0; i < count; i++) {
         words[i] = read_word(texts[i]);
     }
-    /* First, so that values without a name are then treated like the others. */
+    /* Assign names first, so that all values can be treated alike. */
     int status = name_positions(params, words, count, message);
     writer w = {words, count, arena, json, message};
     return status == SHMRPC_OK ? write_members(&w, params, NULL, 0) : status;
@@ -377,7 +382,8 @@ int cli_arguments_json(const shmrpc_type *params, char *const *texts,
 
 /* ---- parameters ---- */
 
-/* Passes on the decoder's message, which has the path and the place. */
+/* Passes on the decoder's message, which contains the field's path and the
+ * position in the text. */
 static int refuse_json(const shmrpc_error *error, int status,
                        shmrpci_buf *message)
 {
@@ -399,7 +405,7 @@ int cli_arguments_read(const shmrpc_type *params, const shmrpci_buf *json,
     const shmrpci_codec *codec = shmrpci_codec_of(SHMRPC_ENCODING_JSON);
     shmrpc_any tree;
     shmrpc_error error = {.path = ""};
-    /* A method without parameters has a struct of no bytes. */
+    /* The struct of a method without parameters has a size of 0. */
     void *value = shmrpci_arena_calloc(arena, 1, params->size + 1u,
                                        params->align > 0 ? params->align : 1);
     if (value == NULL) {

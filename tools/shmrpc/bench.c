@@ -1,10 +1,8 @@
-/*
- * The command bench: one method, over and over, from one or more threads.
+/* The command bench: calls one method repeatedly, from one or more threads.
  *
  * All threads share one client, as the threads of a program would. It measures
  * blocking calls, one at a time in each thread: how long a caller waits, not
- * the service's maximal throughput.
- */
+ * the service's maximal throughput. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +15,8 @@
 
 #define MAX_THREADS 64u
 
-/* Calls before the first that counts: memory is touched, waits are learnt. */
+/* Calls made before measuring begins: they touch memory, and both sides adapt
+ * how long they spin. */
 #define WARM_UP_CALLS 100u
 
 /* The interval of progress reports on a terminal. */
@@ -38,9 +37,9 @@ const struct option cli_bench_options[] = {
 typedef struct bench_opts { /* the command line */
     cli_invocation_opts in;
     int64_t duration_ns; /* how long to call */
-    uint64_t calls;      /* 0: as many as fit into the time */
+    uint64_t calls;      /* calls to make; 0: as many as fit into the time */
     uint64_t threads;    /* threads that call at the same time */
-    bool json;           /* instead of the two lines for people */
+    bool json;           /* print JSON instead of two lines of text */
 } bench_opts;
 
 static void print_help(void *user)
@@ -67,15 +66,16 @@ static void print_help(void *user)
 
 /* ---- times ---- */
 
-/* A bucket is at most 1/64 of its times wide. */
+/* The histogram's precision: a bucket is at most 1/64 of its times wide. */
 #define BITS SHMRPCI_HISTOGRAM_MAX_BITS
 
-/* Each thread counts in its own; they are added at the end. */
+/* The times of calls. Each thread fills its own; they are added at the end. */
 typedef struct times {
     uint64_t counts[SHMRPCI_HISTOGRAM_BUCKETS(BITS)]; /* calls by time */
-    uint64_t count;                                   /* of calls */
-    uint64_t min_ns;                                  /* 0: no calls yet */
-    uint64_t max_ns;                                  /* 0: no calls yet */
+    uint64_t count;                                   /* number of calls */
+    uint64_t min_ns;                                  /* shortest; 0: no
+                                                       * calls */
+    uint64_t max_ns;                                  /* longest; 0: no calls */
     double sum_ns;                                    /* for the mean */
 } times;
 
@@ -107,8 +107,8 @@ static void add_times(times *sum, const times *part)
     sum->count += part->count;
 }
 
-/* The percentile is the middle of a bucket, which may be below the least or
- * above the greatest time that was measured. */
+/* The middle of the bucket that the percentile falls into, limited to the range
+ * between the shortest and the longest measured time. */
 static uint64_t percentile(const times *t, double fraction)
 {
     uint64_t ns = shmrpci_histogram_percentile(t->counts, BITS, fraction);
@@ -118,20 +118,20 @@ static uint64_t percentile(const times *t, double fraction)
 
 /* ---- a thread ---- */
 
-/* One thread's part. Until the thread is joined, only it writes here. */
+/* The state of one thread. Until the thread is joined, only it writes here. */
 typedef struct worker {
     shmrpci_thread thread;
-    bool started;       /* has a thread to join; the first part runs on the main
-                         * thread */
-    cli_invocation *in; /* shared by all */
-    int64_t end_ns;     /* no call begins after it */
-    uint64_t calls;     /* at most */
-    bool tells;         /* shows progress */
+    bool started;       /* has a thread to join; the first worker runs on the
+                         * main thread */
+    cli_invocation *in; /* shared by all workers */
+    int64_t end_ns;     /* no call begins after this time */
+    uint64_t calls;     /* maximum number of calls */
+    bool tells;         /* prints progress */
     int64_t begin_ns;   /* when its first call began */
     int64_t done_ns;    /* when its last call ended */
-    int status;         /* of the call that ended it early */
-    shmrpc_error error; /* of that call */
-    times times;        /* of its calls that ended in OK */
+    int status;         /* status of the call that ended the worker early */
+    shmrpc_error error; /* error of that call */
+    times times;        /* times of its calls that ended in OK */
 } worker;
 
 /* Shows the rate and progress of the first worker only, since the others'
@@ -182,7 +182,7 @@ static void run_worker(void *user)
 static const struct {
     const char *name; /* for people */
     const char *key;
-    double fraction; /* of the calls */
+    double fraction; /* fraction of the calls */
 } quantiles[] = {
     {"p50", "p50_ns", 0.5},
     {"p90", "p90_ns", 0.9},
@@ -209,7 +209,7 @@ static void append_text(shmrpci_buf *out, const times *t, double rate)
     cli_append_time(out, t->sum_ns / (double)t->count);
 }
 
-/* Whole nanoseconds: programs need a fixed unit. */
+/* Times are whole nanoseconds: programs need a fixed unit. */
 static void append_json(shmrpci_buf *out, const bench_opts *opts,
                         const times *t, double rate)
 {
@@ -230,8 +230,8 @@ static void append_json(shmrpci_buf *out, const bench_opts *opts,
                        t->sum_ns / (double)t->count);
 }
 
-/* The rate is over the wall clock, from the start of the first worker to the
- * end of the last one. */
+/* The rate is calls per second of wall clock time, from the start of the first
+ * worker to the end of the last one. */
 static void report(const bench_opts *opts, const times *t, int64_t wall_ns)
 {
     double rate = (double)t->count / ((double)wall_ns / 1e9);
@@ -248,9 +248,9 @@ static void report(const bench_opts *opts, const times *t, int64_t wall_ns)
 
 /* ---- running ---- */
 
-/* Calls that are not measured: they touch memory, and let both sides adapt
- * their spinning. For at most a second; a single one if the bench has few
- * calls. */
+/* Makes calls that are not measured: they touch memory, and both sides adapt
+ * how long they spin. It takes a second at most, and makes a single call if the
+ * bench has few calls. */
 static int warm_up(cli_invocation *in, uint64_t calls, shmrpc_error *error)
 {
     int status = SHMRPC_OK;
@@ -292,7 +292,7 @@ static void start_all(worker *workers, const bench_opts *opts,
     run_worker(&workers[0]);
 }
 
-/* Names the method: a script may bench several. */
+/* The message names the method, because a script may bench several. */
 static cli_exit fail_call(const cli_invocation *in, int status,
                           const shmrpc_error *error)
 {
@@ -302,8 +302,8 @@ static cli_exit fail_call(const cli_invocation *in, int status,
     return cli_fail_error(cli_exit_of_call(status), what, error);
 }
 
-/* A failed call ends its worker only; what the others measured is reported, and
- * the exit status is that of the failure. */
+/* A failed call ends its worker only. What the other workers measured is still
+ * reported, and the exit status is that of the failure. */
 static cli_exit measure(const bench_opts *opts, cli_invocation *in,
                         worker *workers, times *sum)
 {
@@ -331,8 +331,8 @@ static cli_exit measure(const bench_opts *opts, cli_invocation *in,
     return result;
 }
 
-/* Counters are large and go on the heap. `in` is closed in any case, as its
- * open demands. */
+/* The histograms are large and go on the heap. `in` must be closed even if
+ * opening it fails. */
 static cli_exit bench(const bench_opts *opts)
 {
     cli_invocation in;
@@ -391,8 +391,8 @@ static cli_exit take(void *user, int option, shmrpci_buf *message)
     }
 }
 
-/* The operands are those of `call`, so that a call can be benched by changing
- * one word. */
+/* The operands are the same as those of `call`, so that a call can be benched
+ * by changing one word. */
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     bench_opts *opts = user;

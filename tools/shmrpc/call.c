@@ -1,4 +1,4 @@
-/* The command call: one method, once or a few times. */
+/* The command call: calls one method, once or a few times. */
 #include <stdio.h>
 
 #include "os/clock.h"
@@ -26,7 +26,7 @@ typedef struct call_opts {
     cli_invocation_opts in;
     cli_nats nats;
     uint64_t repeat;
-    uint64_t max_items; /* 0: all */
+    uint64_t max_items; /* stop after this many items; 0: print all */
     bool time;
     bool json;
     bool raw;
@@ -132,7 +132,8 @@ static cli_exit call_once(cli_invocation *in, const call_opts *opts, times *t)
     return result;
 }
 
-/* Refuses options that only apply to methods of the other kind. */
+/* Refuses options that don't apply to this method: some are only for methods
+ * with streams, others only for methods without. */
 static cli_exit refuse(const cli_invocation *in, const call_opts *opts)
 {
     bool has_items = in->method->items_out != NULL;

@@ -23,7 +23,7 @@ const struct option cli_change_options[] = {CHANGE_OPTIONS,
 /* One of start, stop and restart: their generated functions have different
  * names and reply types, but all reply types contain a manager_service. */
 typedef struct change {
-    const char *name; /* of the command */
+    const char *name; /* name of the command */
     const char *help; /* its effect, for --help */
     int (*call)(manager_control *client, shmrpc_str name,
                 const shmrpc_opts *opts, const manager_service **out,
@@ -111,8 +111,8 @@ static cli_exit change_one(const cli_control *line, const change *what,
     return CLI_OK;
 }
 
-/* Continues after a failure, like rm(1), since the services are independent.
- * The exit status is that of the first failure. */
+/* Continues with the next service after a failure, like rm(1), since the
+ * services are independent. The exit status is that of the first failure. */
 static cli_exit change_all(const cli_control *line, const change *what,
                            manager_control *client)
 {
@@ -134,7 +134,8 @@ static cli_exit change_all(const cli_control *line, const change *what,
 
 /* ---- reload ---------------------------------------------------------- */
 
-/* One line for each, in the form of the other commands: "NAME: state". */
+/* Prints one line for each name, in the form of the other commands: "NAME:
+ * state". */
 static void print_names(const char *what, const shmrpc_str_list *names)
 {
     for (size_t i = 0; i < names->len; i++) {
@@ -188,7 +189,7 @@ static cli_exit reload(const cli_control *line, manager_control *client)
 
 /* ---- the command lines ----------------------------------------------- */
 
-/* Separate from the others, as it takes no SERVICE. */
+/* reload has a text of its own, because it takes no SERVICE. */
 static const char reload_help[] =
     "Makes the manager read its service.ini again: it starts new services,\n"
     "stops those that are gone, and restarts those that have changed.\n";
@@ -196,10 +197,10 @@ static const char reload_help[] =
 /* `what` is NULL for reload. */
 typedef struct change_line {
     cli_control control;
-    const change *what; /* NULL: reload */
+    const change *what; /* NULL for reload */
 } change_line;
 
-/* One text for four commands; the differences are in the table above. */
+/* The commands share one help text; the table above has the differences. */
 static void print_help(void *user)
 {
     const change *what = ((const change_line *)user)->what;
@@ -213,7 +214,7 @@ static void print_help(void *user)
         stdout);
 }
 
-/* --deadline is passed with the call: the manager answers by then. */
+/* --deadline is sent with the call, so that the manager answers within it. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     cli_control *control = &((change_line *)user)->control;
@@ -226,7 +227,7 @@ static cli_exit take(void *user, int option, shmrpci_buf *message)
     return cli_control_take(control, option);
 }
 
-/* One connection for all names. */
+/* Uses one connection for all names. */
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     change_line *its = user;

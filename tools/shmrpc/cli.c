@@ -57,7 +57,7 @@ int cli_next(cli_line *line, const struct option *options, shmrpci_buf *message)
         }
         line->ended = optind >= line->argc ||
                       (optind > before && strcmp(argv[optind - 1], "--") == 0);
-        /* The words after an operand, up to an option. */
+        /* Take the words after an operand, up to the next option. */
         for (bool more = optind < line->argc; more;) {
             argv[++line->count] = argv[optind++];
             more = optind < line->argc &&
@@ -67,8 +67,8 @@ int cli_next(cli_line *line, const struct option *options, shmrpci_buf *message)
     return SHMRPCI_OPTIONS_END;
 }
 
-/* Options are taken in their order; --help and --version end the reading, even
- * if a wrong option follows. */
+/* Options take effect in their order. --help and --version end the reading,
+ * even if a wrong option follows. */
 static cli_exit read_line(cli_line *line, const cli_syntax *syntax, void *user,
                           shmrpci_buf *message)
 {
@@ -94,7 +94,8 @@ static cli_exit read_line(cli_line *line, const cli_syntax *syntax, void *user,
     }
 }
 
-/* If the message is empty, the error was printed already. */
+/* If a handler fails with an empty message, it has printed the error
+ * already. */
 cli_exit cli_run(int argc, char **argv, const cli_syntax *syntax, void *user)
 {
     cli_line line = {
@@ -139,7 +140,7 @@ cli_exit cli_look_wants_one(const cli_line *line, shmrpci_buf *message)
     return CLI_USAGE;
 }
 
-/* Says which value was given and what is allowed, in one form for all
+/* Says which value was given and what is allowed, in the same form for all
  * options. */
 cli_exit cli_bad_value(shmrpci_buf *message, const char *option,
                        const char *expected)
@@ -174,8 +175,8 @@ cli_exit cli_fail_error(cli_exit status, const char *what,
     return status;
 }
 
-/* INVALID is a bad name, hence a usage error; anything else means that the
- * service is not available. */
+/* INVALID means a bad name, which is a usage error. Any other status means that
+ * the service is not available. */
 cli_exit cli_exit_of_open(int status)
 {
     switch (status) {
@@ -190,8 +191,8 @@ cli_exit cli_exit_of_open(int status)
     }
 }
 
-/* Scripts use it to decide whether to try again: after LOST the call may have
- * run, after ABSENT it has not. */
+/* Scripts use it to decide whether to retry: after LOST the call may have run,
+ * after ABSENT it has not. */
 cli_exit cli_exit_of_call(int status)
 {
     switch (status) {
@@ -209,7 +210,7 @@ cli_exit cli_exit_of_call(int status)
     }
 }
 
-/* A day, so that no sum of times overflows. */
+/* The limit of a day keeps sums of times from overflowing. */
 bool cli_read_duration(const char *text, int64_t *out_ns)
 {
     uint64_t ns;
@@ -233,7 +234,7 @@ void cli_print_line(const shmrpci_buf *text)
     fputc('\n', stdout);
 }
 
-/* 999.5 and not 1000: rounding would print "1000 ns". */
+/* 999.5 rather than 1000, because rounding would print "1000 ns". */
 void cli_append_time(shmrpci_buf *out, double ns)
 {
     static const char *const units[] = {"ns", "us", "ms", "s"};

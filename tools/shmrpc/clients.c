@@ -24,18 +24,19 @@
 typedef struct row {
     const char *service;
     const char *role; /* "worker" or "client" */
-    int32_t pid;      /* here; 0: it is in a pid namespace that we can't see */
-    int32_t own_pid;  /* as it sees itself; 0: not known */
-    uint64_t pid_namespace; /* of own_pid */
-    int64_t uid;            /* -1: the service's */
-    int64_t since_ns;       /* CLOCK_MONOTONIC */
+    int32_t pid;      /* as we see it; 0: it is in a pid namespace that we can't
+                       * see */
+    int32_t own_pid;  /* as it sees itself; 0: unknown */
+    uint64_t pid_namespace; /* namespace of own_pid */
+    int64_t uid;            /* -1: the user of the service */
+    int64_t since_ns;       /* start time, CLOCK_MONOTONIC */
 } row;
 
 typedef struct table {
-    bool json;       /* otherwise a table */
+    bool json;       /* print JSON instead of a table */
     uint64_t here;   /* our pid namespace */
-    size_t rows;     /* number of rows so far; the head precedes the first
-                      * one */
+    size_t rows;     /* number of rows so far; the head is printed before the
+                      * first one */
     shmrpci_buf out; /* printed when it is complete */
 } table;
 
@@ -66,8 +67,8 @@ static void append_json(table *t, const row *r, const char *program)
     shmrpci_buf_append_char(out, '}');
 }
 
-/* A process of another pid namespace is shown with both numbers: the one here
- * for killing it, the other for finding it in its container. */
+/* A process of another pid namespace is shown with both numbers: ours, to kill
+ * it, and its own, to find it in its container. */
 static void append_text(table *t, const row *r, const char *program)
 {
     char age[32];
@@ -113,8 +114,9 @@ static void append(table *t, const row *r)
     t->rows++;
 }
 
-/* A client's process id here: as the service sees it, if the service is in our
- * namespace; as the client reports it, if that is in ours. */
+/* A client's process id in our namespace. If the service is in our namespace,
+ * the service's view of it counts; if the client is, the client's report
+ * counts. */
 static int32_t pid_here(const table *t, const shmrpc_service_stats *service,
                         const shmrpc_connection_stats *client)
 {
@@ -124,8 +126,8 @@ static int32_t pid_here(const table *t, const shmrpc_service_stats *service,
     return client->pid_namespace == t->here ? client->own_pid : 0;
 }
 
-/* Workers first. Of very many clients only some are described; the others are
- * counted. */
+/* Workers come first. If there are very many clients, only some are listed; the
+ * others are counted. */
 static void append_service(table *t, const char *name,
                            const shmrpc_snapshot *snapshot)
 {
@@ -172,8 +174,8 @@ static void look_at(table *t, const svc_place *place)
     shmrpc_stats_close(stats);
 }
 
-/* Collected before anything is printed: either a complete JSON array or
- * none. */
+/* Everything is collected before anything is printed, so that JSON is either a
+ * complete array or absent. */
 cli_exit cli_clients(bool json)
 {
     shmrpci_arena arena;

@@ -10,9 +10,9 @@
 
 #include "tools/shmrpc/cli.h"
 
-/* Workers and clients of all services whose sockets are in the folders where
- * clients look, with their process ids here, whatever container they are in.
- * Needs no manager. */
+/* Prints workers and clients of all services whose sockets are in the folders
+ * where clients look. Process ids are those of our own namespace, whatever
+ * container a process is in. Needs no manager. */
 cli_exit cli_clients(bool json);
 
 #endif

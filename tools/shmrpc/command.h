@@ -15,13 +15,14 @@ typedef struct cli_command {
     const char *name;
     const char *operands; /* for --help: "SERVICE METHOD [ARGUMENT...]" */
     const char *summary;  /* for --help: lower case, no stop */
-    const struct option *options; /* as for getopt_long; for completion too */
+    const struct option *options; /* as for getopt_long; also used for
+                                   * completion */
     /* argv[0] is the name of the command. */
     cli_exit (*run)(int argc, char **argv);
-    /* How many operands are names: 0 to 2, first a service, then a method of
-     * it; further ones are the method's arguments. CLI_MANAGED: all are
-     * services of the manager. CLI_OBJECTS: they are shared objects, of the
-     * command's kind if it has one. */
+    /* How many operands are names, for completion: 0 to 2, first a service,
+     * then one of its methods; further operands are the method's arguments.
+     * CLI_MANAGED: all operands are services of the manager. CLI_OBJECTS: they
+     * are shared objects, of the command's kind if it has one. */
     int completed;
 } cli_command;
 
@@ -31,7 +32,7 @@ typedef struct cli_command {
 /* All commands, ended by an entry whose name is NULL. */
 extern const cli_command cli_commands[];
 
-/* NULL when there is none of this name. */
+/* Returns NULL if there is no command of this name. */
 const cli_command *cli_command_find(const char *name);
 
 /* Appends "unknown command `x`; did you mean `y`?". */
@@ -39,7 +40,8 @@ void cli_command_unknown(const char *name, shmrpci_buf *message);
 
 extern const struct option cli_bench_options[];
 extern const struct option cli_call_options[];
-extern const struct option cli_change_options[]; /* start, stop, restart... */
+extern const struct option cli_change_options[]; /* of start, stop,
+                                                  * restart... */
 extern const struct option cli_completion_options[];
 extern const struct option cli_describe_options[];
 extern const struct option cli_dict_options[];
@@ -82,8 +84,8 @@ cli_exit cli_top(int argc, char **argv);
 cli_exit cli_topic(int argc, char **argv);
 cli_exit cli_value(int argc, char **argv);
 
-/* The request of a shell: `shmrpc complete WORD...`, the last word unfinished.
- * Not in the table: not for people. */
+/* Answers a shell: `shmrpc complete WORD...`, where the last word is
+ * unfinished. It is not in the table, because it is not for people. */
 cli_exit cli_complete(int argc, char **argv);
 
 #endif

@@ -11,7 +11,8 @@
 #include "base/nearest.h"
 
 /* In the order of --help: services, the manager, shared objects, the shell.
- * Completion takes the verbs of a kind from `operands`: no blanks in them. */
+ * Completion takes the verbs of a kind from `operands`, so it must not contain
+ * blanks between them. */
 const cli_command cli_commands[] = {
     {"list", "", "the services on this machine", cli_list_options, cli_list, 0},
     {"describe", "SERVICE", "the interface of a service, as a .svc",
@@ -75,7 +76,7 @@ const cli_command *cli_command_find(const char *name)
     return NULL;
 }
 
-/* For every place that reads the name of a command. */
+/* Used wherever the name of a command is read. */
 void cli_command_unknown(const char *name, shmrpci_buf *message)
 {
     const char *names[sizeof cli_commands / sizeof *cli_commands];

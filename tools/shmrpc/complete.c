@@ -16,7 +16,8 @@
 #include "tools/shmrpc/names.h"
 #include "tools/shmrpc/service.h"
 
-/* Prints `before`, `name` and `behind` when the unfinished word begins so. */
+/* Prints `before`, `name` and `behind` if they begin with the unfinished
+ * word. */
 static void offer(const char *word, const char *before, const char *name,
                   const char *behind)
 {
@@ -28,8 +29,8 @@ static void offer(const char *word, const char *before, const char *name,
     }
 }
 
-/* Options of the program itself only if the word begins with a dash: otherwise
- * users look for commands. */
+/* Offers options of the program itself only if the word begins with a dash:
+ * otherwise users look for commands. */
 static void offer_commands(const char *word)
 {
     for (const cli_command *at = cli_commands; at->name != NULL; at++) {
@@ -41,7 +42,7 @@ static void offer_commands(const char *word)
     }
 }
 
-/* An option with a value ends in `=`, behind which the shell puts no blank. */
+/* Options with a value end in `=`, behind which the shell puts no blank. */
 static void offer_options(const cli_command *command, const char *word)
 {
     for (const struct option *at = command->options; at->name != NULL; at++) {
@@ -49,7 +50,7 @@ static void offer_options(const cli_command *command, const char *word)
     }
 }
 
-/* Lists only the folders of sockets: calls no service. */
+/* Only lists the folders of sockets, and calls no service. */
 static void offer_services(const char *word)
 {
     shmrpci_arena arena;
@@ -65,8 +66,8 @@ static void offer_services(const char *word)
     shmrpci_arena_fini(&arena);
 }
 
-/* The service that a manager's service serves, by the name people use; "" for
- * none. */
+/* The service that a section of the manager serves, by the name that people
+ * use; "" if there is none. */
 static const char *served_by(const manager_service *s)
 {
     static const char shm[] = "shm://";
@@ -75,9 +76,9 @@ static const char *served_by(const manager_service *s)
                                                       : "";
 }
 
-/* Services of the manager, which has a second to answer: all of them by both
- * names, or the sections of those that can be called. No longer, since the user
- * is waiting for the completion. */
+/* Offers services of the manager. `to_call` restricts them to sections that can
+ * be called; otherwise all are offered, by both names. The manager has only a
+ * second to answer, since the user is waiting. */
 static void offer_managed(const char *word, bool to_call)
 {
     manager_control *client;
@@ -104,7 +105,7 @@ static void offer_managed(const char *word, bool to_call)
 
 /* State for comparing visited objects with the word. */
 typedef struct offered {
-    const shmrpci_object_kind *kind; /* NULL: any */
+    const shmrpci_object_kind *kind; /* NULL: any kind */
     const char *word;
 } offered;
 
@@ -117,7 +118,8 @@ static bool offer_object(void *user, const shmrpc_object_info *info)
     return true;
 }
 
-/* After a kind comes a verb; the kind's help lists the verbs. */
+/* Offers a verb behind a kind, and then objects. The verbs come from the kind's
+ * help. */
 static void offer_objects(const cli_command *command, int count,
                           const char *word)
 {
@@ -141,7 +143,7 @@ static bool is_record(const shmrpc_type *type)
     return type->kind == SHMRPC_KIND_STRUCT || type->kind == SHMRPC_KIND_UNION;
 }
 
-/* Only types with few values. */
+/* Offers the values of types that have only a few. */
 static void offer_values(const shmrpc_type *type, const char *before,
                          const char *word)
 {
@@ -155,9 +157,9 @@ static void offer_values(const shmrpc_type *type, const char *before,
     }
 }
 
-/* For an unfinished path, `query.la`: the fields that match it; after its `=`:
- * the values of the field. `before` is the finished part, which each candidate
- * repeats. */
+/* For an unfinished path such as `query.la`, offers the fields that match it,
+ * and after its `=` the values of the field. `before` is the finished part,
+ * which each candidate repeats. */
 static void offer_fields(const shmrpc_type *type, const char *word)
 {
     char before[512] = "";
@@ -185,7 +187,7 @@ static void offer_fields(const shmrpc_type *type, const char *word)
     }
 }
 
-/* The services of a cluster, which its gateways report. */
+/* Offers the services of a cluster, which its gateways report. */
 static void offer_gateways(const cli_nats *nats, const char *word)
 {
     tool_gateways all;
@@ -238,8 +240,8 @@ static void offer_operands(const cli_command *command, char *const *words,
 }
 
 /* Splits the words into options and operands, as the command itself would. Of
- * the options only --at and --nats matter, as they say which service to ask.
- * The last word is unfinished and belongs to neither. */
+ * the options only --at and --nats matter, since they say which service to ask.
+ * The last word is unfinished and belongs to neither group. */
 static void complete(const cli_command *command, int argc, char **argv)
 {
     shmrpci_buf message;
@@ -275,7 +277,7 @@ static void complete(const cli_command *command, int argc, char **argv)
     }
 }
 
-/* Always OK: the shell would report a failure. */
+/* Always returns OK: the shell would report a failure. */
 cli_exit cli_complete(int argc, char **argv)
 {
     if (argc <= 2) {

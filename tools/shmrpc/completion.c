@@ -51,8 +51,8 @@ static const char bash[] =
     "}\n"
     "complete -F _shmrpc shmrpc\n";
 
-/* Works both as a file that zsh loads on demand, and when sourced. Candidates
- * that need more text get no blank appended. */
+/* Works both as a file that zsh loads on demand and as a sourced one.
+ * Candidates that need more text get no blank appended. */
 static const char zsh[] =
     "#compdef shmrpc\n"
     "_shmrpc() {\n"
@@ -79,7 +79,7 @@ static const char fish[] =
     "end\n"
     "complete -c shmrpc -f -a '(__shmrpc_complete)'\n";
 
-/* NULL: a shell without a script. */
+/* Returns NULL for a shell without a script. */
 static const char *script_of(const char *shell)
 {
     static const struct {

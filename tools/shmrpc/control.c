@@ -9,8 +9,8 @@
 #include "manager_client.h" /* generated */
 #include "os/clock.h"
 
-/* Options of all commands that talk to the manager; their own they take
- * before. */
+/* Takes options of all commands that talk to the manager. A command takes its
+ * own options before. */
 cli_exit cli_control_take(cli_control *control, int option)
 {
     switch (option) {
@@ -25,8 +25,8 @@ cli_exit cli_control_take(cli_control *control, int option)
     }
 }
 
-/* UNAVAILABLE has its own message: users without a manager may not know that
- * they need one. */
+/* UNAVAILABLE has its own message, because users without a manager may not know
+ * that they need one. */
 cli_exit cli_control_open(const cli_control *line, manager_control **out)
 {
     char where[128] = "shm://";
@@ -59,7 +59,7 @@ cli_exit cli_control_failed(int status, const shmrpc_error *error)
     return cli_fail_error(cli_exit_of_call(status), NULL, error);
 }
 
-/* A failure is noted in the buffer, which the caller checks once, at the
+/* A failure is recorded in the buffer, which the caller checks once, at the
  * end. */
 void cli_control_append(shmrpci_buf *out, const shmrpc_type *type,
                         const void *value)
@@ -81,14 +81,15 @@ const char *cli_state_name(unsigned state)
     return state < sizeof names / sizeof *names ? names[state] : "?";
 }
 
-/* One unit, and only from twice its size on: "119 s", then "2 min". */
+/* Prints one unit only, and changes to the next larger one at twice its size:
+ * "119 s", then "2 min". */
 void cli_age(int64_t since_unix_ms, char out[32])
 {
     struct timespec now;
     (void)timespec_get(&now, TIME_UTC);
     long long seconds = (long long)now.tv_sec - since_unix_ms / 1000;
     if (seconds < 0) {
-        seconds = 0; /* somebody has set the clock */
+        seconds = 0; /* somebody has set the clock back */
     }
     if (seconds < 120) {
         (void)snprintf(out, 32, "%lld s", seconds);

@@ -9,11 +9,12 @@
 #include "shmrpc/stub.h"
 #include "tools/shmrpc/cli.h"
 
-/* The command line of such a command, without its own options. */
+/* The command line of a command that talks to the manager, without the
+ * command's own options. */
 typedef struct cli_control {
-    const char *instance; /* of the manager, or NULL */
+    const char *instance; /* the manager's name, or NULL */
     bool json;            /* print JSON instead of text */
-    int64_t timeout_ns;   /* --deadline, or 0 */
+    int64_t timeout_ns;   /* value of --deadline, or 0 */
     char *const *names;   /* operands */
     int name_count;
 } cli_control;
@@ -32,27 +33,28 @@ typedef struct cli_control {
     "  -h, --help           print this\n"                             \
     "      --version        print the version\n"
 
-/* Takes one of these options; USAGE: it is another. */
+/* Takes one of these options. Returns USAGE if it is another one. */
 cli_exit cli_control_take(cli_control *control, int option);
 
 struct manager_control; /* generated */
 
-/* Connects to the manager, for 5 s at most; prints what goes wrong. */
+/* Connects to the manager, for 5 s at most, and prints errors. */
 cli_exit cli_control_open(const cli_control *line,
                           struct manager_control **out);
 
-/* Prints why a call of the manager failed; messages of the manager's own errors
- * without the error's name. Returns the exit status. */
+/* Prints why a call of the manager failed, and returns the exit status. Of the
+ * errors that the manager declares only the message is printed, not the
+ * name. */
 cli_exit cli_control_failed(int status, const shmrpc_error *error);
 
 /* Appends a value as JSON. */
 void cli_control_append(shmrpci_buf *out, const shmrpc_type *type,
                         const void *value);
 
-/* "RUNNING" in small letters, for people. */
+/* The name of a state for people, in small letters: "running". */
 const char *cli_state_name(unsigned state);
 
-/* "5 s", "3 min", "2 h", "4 d", since a time that is not long ago. */
+/* The time since `since_unix_ms`: "5 s", "3 min", "2 h", "4 d". */
 void cli_age(int64_t since_unix_ms, char out[32]);
 
 #endif

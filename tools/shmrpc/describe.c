@@ -18,8 +18,7 @@ const struct option cli_describe_options[] = {
     {"version", no_argument, NULL, 'V'},  {NULL, 0, NULL, 0},
 };
 
-/* The text goes to standard output, and nothing else: it is meant to be
- * redirected. */
+/* Only the text goes to standard output, since it is meant to be redirected. */
 static void print_help(void *user)
 {
     (void)user;
@@ -37,7 +36,7 @@ static void print_help(void *user)
         stdout);
 }
 
-/* Appends a member; none for an absent text. */
+/* Appends a member, unless the text is absent. */
 static void append_text(shmrpci_buf *out, const char *key, const char *text)
 {
     if (text != NULL) {
@@ -46,7 +45,7 @@ static void append_text(shmrpci_buf *out, const char *key, const char *text)
     }
 }
 
-/* The parameters' names, by position. */
+/* Appends the names of the parameters, by position. */
 static void append_names(shmrpci_buf *out, const shmrpc_method *method)
 {
     shmrpci_json_key(out, "params");
@@ -118,7 +117,7 @@ static cli_exit describe(const char *service, const cli_look *look)
     return result;
 }
 
-/* Takes one service only: two .svc texts in a row are not a .svc. */
+/* Takes only one service: two .svc texts in a row are not a .svc. */
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     return line->count == 1 ? describe(line->argv[1], user)

@@ -64,9 +64,9 @@ static const char value_help[] =
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* `reads` asks for no more than permission to read, except of NATS, whose
- * accounts decide. A value is opened by its
- * own function, but its handle is a dict's, and is used as one from then on. */
+/* With `reads` only permission to read is requested. NATS is an exception: its
+ * accounts decide. A value has an open function of its own, but its handle is a
+ * dict's, and is used like one from then on. */
 
 cli_exit cli_dict_open(cli_shared *shared, bool reads, shmrpc_dict **out)
 {
@@ -88,8 +88,8 @@ cli_exit cli_dict_open(cli_shared *shared, bool reads, shmrpc_dict **out)
     return status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
 }
 
-/* Whether it holds values of any shape, into which paths lead. Others have a
- * declared type, and only their keys can be named. */
+/* Whether the object holds values of any shape, into which paths lead.
+ * Otherwise it has a declared type, and only its keys can be named. */
 static bool is_any(const cli_shared *shared)
 {
     const shmrpc_shared *row = &shared->row;
@@ -120,7 +120,8 @@ static cli_exit read_path(cli_shared *shared, int count, shmrpc_path *out)
 }
 
 /* Reads the key of an object of a declared type; NULL for a value, which has no
- * keys. More operands are refused: no path leads into such values. */
+ * keys. Further operands are refused, because no path leads into a value of a
+ * declared type. */
 static cli_exit read_key(cli_shared *shared, int count, const void **out)
 {
     int keys = shared->row.key != NULL ? 1 : 0;
@@ -141,8 +142,8 @@ static cli_exit read_key(cli_shared *shared, int count, const void **out)
 
 /* ---- one value ----------------------------------------------------------- */
 
-/* `*result` is not OK when an operand could not be read, which was printed;
- * otherwise the returned status counts. */
+/* If an operand could not be read, the error has been printed and `*result` is
+ * not OK; otherwise the returned status counts. */
 static int get_item(cli_shared *shared, shmrpc_dict *dict, const void **out,
                     cli_exit *result, shmrpc_error *error)
 {
@@ -167,8 +168,8 @@ static int get_item(cli_shared *shared, shmrpc_dict *dict, const void **out,
     return status;
 }
 
-/* The status of the lookup and the result of reading the operands are separate,
- * so that each failure is printed once. */
+/* The status of the lookup and the result of reading the operands are kept
+ * apart, so that each failure is printed once. */
 static cli_exit run_get(cli_shared *shared)
 {
     shmrpc_dict *dict;
@@ -189,8 +190,8 @@ static cli_exit run_get(cli_shared *shared)
     return result;
 }
 
-/* The last operand is the value, those before it the key or path. SHMRPC_OK
- * stands for "not tried": `result` has the failure then. */
+/* The last operand is the value, those before it are the key or path. If an
+ * operand could not be read, it returns OK and `result` has the failure. */
 static cli_exit set_item(cli_shared *shared, shmrpc_dict *dict)
 {
     int count = shared->operand_count - 1;
@@ -230,7 +231,7 @@ static cli_exit run_set(cli_shared *shared)
     return result;
 }
 
-/* NOT_FOUND is a failure, as with rm(1). */
+/* NOT_FOUND is a failure, as in rm(1). */
 static cli_exit run_del(cli_shared *shared)
 {
     shmrpc_dict *dict;
@@ -257,7 +258,7 @@ static cli_exit run_del(cli_shared *shared)
 
 /* ---- all ----------------------------------------------------------------- */
 
-/* `dict load` accepts such lines. */
+/* Writes lines that `dict load` accepts. */
 cli_exit cli_dict_append_entry(const cli_shared *shared, const void *key,
                                const void *value, bool with_value,
                                shmrpci_buf *out)
@@ -279,8 +280,9 @@ cli_exit cli_dict_append_entry(const cli_shared *shared, const void *key,
     return result;
 }
 
-/* From one view, so that the lines are the dict as of one instant, while others
- * change it. One line at a time: a dict may be larger than our memory. */
+/* Reads one view, so that the lines are the dict as of one instant while others
+ * change it. Entries are printed one by one, because a dict may be larger than
+ * our memory. */
 static cli_exit print_all(cli_shared *shared, bool with_values)
 {
     shmrpc_dict *dict;
@@ -314,13 +316,13 @@ static cli_exit print_all(cli_shared *shared, bool with_values)
     return result;
 }
 
-/* Prints one key per line, in the order of insertion. */
+/* Prints one key per line, in insertion order. */
 static cli_exit run_keys(cli_shared *shared)
 {
     return print_all(shared, false);
 }
 
-/* --salvage reads the file itself, as a damaged dict can't be opened. */
+/* --salvage reads the file itself, because a damaged dict can't be opened. */
 static cli_exit run_dump(cli_shared *shared)
 {
     return shared->opts->salvages ? cli_dict_salvage(shared)
@@ -329,8 +331,8 @@ static cli_exit run_dump(cli_shared *shared)
 
 /* ---- watching ------------------------------------------------------------ */
 
-/* One JSON object for each event; of a value just the value. `names` is in the
- * order of shmrpc_event_kind. */
+/* Appends one JSON object for an event of a dict, or just the new value for a
+ * value. `names` is in the order of shmrpc_event_kind. */
 static cli_exit append_event(const cli_shared *shared,
                              const shmrpc_stub_event *event, shmrpci_buf *out)
 {
@@ -352,17 +354,18 @@ static cli_exit append_event(const cli_shared *shared,
     return result;
 }
 
-/* For a value only its values are of interest: a resync adds nothing to the
+/* Of a value's events only new values are shown: a resync adds nothing to the
  * value that follows it. */
 static bool is_shown(const cli_shared *shared, const shmrpc_stub_event *event)
 {
     return shared->row.key != NULL || event->kind != SHMRPC_EVENT_RESYNC;
 }
 
-/* Flushes each line: the reader may be another program that waits for it. */
+/* Flushes each line, because the reader may be another program that waits for
+ * it. */
 static cli_exit watch_all(cli_shared *shared, shmrpc_watch *watch)
 {
-    /* Forever, unless a timeout was given. */
+    /* Wait forever, unless a timeout was given. */
     const shmrpc_opts wait = {.timeout_ns = shared->opts->has_deadline
                                                 ? shared->opts->deadline_ns
                                                 : INT64_MAX};
@@ -391,8 +394,8 @@ static cli_exit watch_all(cli_shared *shared, shmrpc_watch *watch)
     return result;
 }
 
-/* Begins with all present entries, so that a reader needs no second command,
- * between which and this one changes could be missed. */
+/* Begins with all present entries. A reader that listed them by a second
+ * command could miss changes between the two. */
 static cli_exit run_watch(cli_shared *shared)
 {
     const shmrpc_watch_opts opts = {.flags = SHMRPC_WATCH_SNAPSHOT};
@@ -416,14 +419,15 @@ static cli_exit run_watch(cli_shared *shared)
 
 /* ---- figures and damage -------------------------------------------------- */
 
-/* A clock that was set back counts as no time. */
+/* If the clock was set back, the age is 0. */
 static uint64_t age_s(int64_t wall_ns)
 {
     int64_t age_ns = shmrpci_wall_ns() - wall_ns;
     return age_ns > 0 ? (uint64_t)(age_ns / SHMRPCI_NS_PER_S) : 0;
 }
 
-/* Opened for reading: looking must not count as a user that may write. */
+/* Opens the object for reading, so that we don't count as a user that may
+ * write. */
 static cli_exit run_stat(cli_shared *shared)
 {
     shmrpc_dict *dict;
@@ -482,7 +486,8 @@ cli_exit cli_dict(int argc, char **argv)
     return cli_shared_run(argc, argv, &command);
 }
 
-/* A value has no keys: fewer verbs, and one operand less. */
+/* A value has no keys, so it has fewer verbs, and each takes one operand
+ * less. */
 static const cli_verb value_verbs[] = {
     {"get", "[STEP...]", 0, -1, false, run_get},
     {"set", "[STEP...] VALUE", 1, -1, true, run_set},

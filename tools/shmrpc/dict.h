@@ -10,11 +10,11 @@
 #include "shmrpc/dict.h"
 #include "tools/shmrpc/shared.h"
 
-/* Opens a dict; a value as a dict without keys. Prints what went wrong. */
+/* Opens a dict, or a value as a dict without keys. Prints errors. */
 cli_exit cli_dict_open(cli_shared *shared, bool reads, shmrpc_dict **out);
 
-/* Appends a dict's entry as an object with key and value, or, without value,
- * its key; for a value the value itself. */
+/* Appends an entry of a dict as an object with key and value, or only its key
+ * if `with_value` is false. Of a value only the value is appended. */
 cli_exit cli_dict_append_entry(const cli_shared *shared, const void *key,
                                const void *value, bool with_value,
                                shmrpci_buf *out);

@@ -1,10 +1,8 @@
-/*
- * The verbs load, snapshot and dump --salvage of dicts and values: those that
- * move all entries at once.
+/* The verbs load, snapshot and dump --salvage of dicts and values, which move
+ * all entries at once.
  *
- * Loading is one change: others see all entries or none. So all lines are read
- * and checked first, and must fit into our memory.
- */
+ * Loading is one change: other processes see all entries or none. So all
+ * lines are read and checked first, and must fit into our memory. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <stdio.h>
@@ -34,8 +32,8 @@ typedef struct loading {
     uint8_t *entries;   /* keys and values, copied */
 } loading;
 
-/* A line is parsed as `any` first; its parts are written as JSON again and read
- * as the declared type, which checks them. */
+/* The line was parsed as `any`. Its parts are written as JSON again and read as
+ * the declared type, which checks them. */
 static cli_exit read_part(loading *of, const shmrpc_any *line, const char *name,
                           const shmrpc_type *type, void *out)
 {
@@ -65,8 +63,7 @@ static cli_exit read_part(loading *of, const shmrpc_any *line, const char *name,
     return result;
 }
 
-/* Doubles the room; the entries hold pointers only into the arena, so that they
- * may move. */
+/* Doubles the room. Entries may move, since they only point into the arena. */
 static bool grow(loading *of)
 {
     if (of->count < of->room) {
@@ -82,7 +79,7 @@ static bool grow(loading *of)
     return true;
 }
 
-/* Out of memory: returns TROUBLE without a message. */
+/* If it is out of memory, it returns TROUBLE without a message. */
 static cli_exit read_line(loading *of, const char *text)
 {
     const shmrpc_shared *row = &of->shared->row;
@@ -102,7 +99,7 @@ static cli_exit read_line(loading *of, const char *text)
     return result;
 }
 
-/* Empty lines are skipped; the first bad one ends the reading. */
+/* Skips empty lines, and stops at the first bad one. */
 static cli_exit read_lines(loading *of, FILE *from)
 {
     char *text = NULL;
@@ -121,8 +118,8 @@ static cli_exit read_lines(loading *of, FILE *from)
     return result;
 }
 
-/* Reads everything before it changes anything: all entries go in as one change,
- * or none does. */
+/* Reads everything before it changes anything: either all entries go in as one
+ * change, or none does. */
 static cli_exit load_lines(cli_shared *shared, FILE *from)
 {
     shmrpc_dict *dict;
@@ -171,9 +168,9 @@ static cli_exit take_head(cli_shared *shared, const char *path)
     return result;
 }
 
-/* Creates the object from the snapshot, if --create is given and it doesn't
- * exist. `*out_exists`: it exists, and the snapshot must still be loaded into
- * it. */
+/* Creates the object from the snapshot if --create is given and it doesn't
+ * exist. If it does exist, sets `*out_exists`: the snapshot must still be
+ * loaded into it. */
 static cli_exit make_of(cli_shared *shared, const char *path, bool *out_exists)
 {
     shmrpc_dict *dict;
@@ -193,8 +190,8 @@ static cli_exit make_of(cli_shared *shared, const char *path, bool *out_exists)
     return result;
 }
 
-/* A new object gets its contents before others can find it; to an existing one
- * they are added, in one change. */
+/* A new object gets its contents before others can find it. An existing object
+ * gets them as one change. */
 static cli_exit load_snapshot(cli_shared *shared, const char *path)
 {
     bool is_there;
@@ -223,7 +220,7 @@ static cli_exit load_file(cli_shared *shared, const char *path)
     if (status != SHMRPC_OK) {
         return cli_shared_fail(status, &error);
     }
-    /* A value has no lines. */
+    /* A value can't be loaded from lines. */
     if (is_snapshot || shared->row.key == NULL) {
         return load_snapshot(shared, path);
     }
@@ -247,7 +244,7 @@ static bool is_snapshot(FILE *from)
     return first == (int)(SHMRPCI_SNAPSHOT_MAGIC & 0xFF);
 }
 
-/* Snapshots are opened by path, so that standard input won't do. */
+/* Snapshots are opened by path, so they can't be read from standard input. */
 cli_exit cli_dict_load(cli_shared *shared)
 {
     shmrpc_error error;
@@ -263,15 +260,15 @@ cli_exit cli_dict_load(cli_shared *shared)
     return load_lines(shared, stdin);
 }
 
-/* Without a file name it is written to the default place (shmrpc/shared.h),
- * where the error of the next open would mention it. */
+/* Without a file name the snapshot goes to the default place (shmrpc/shared.h),
+ * where a failing open would find it and mention it. */
 cli_exit cli_dict_snapshot(cli_shared *shared)
 {
     const char *path = shared->operand_count > 0 ? shared->operands[0] : NULL;
     shmrpc_dict *dict;
     shmrpc_error error;
-    /* Opened for writing if allowed, so that the time of the snapshot is
-     * recorded in it. */
+    /* Open it for writing if that is allowed, so that it records the time of
+     * the snapshot. */
     cli_exit result = cli_dict_open(shared, false, &dict);
     if (result != CLI_OK) {
         return result;
@@ -286,7 +283,8 @@ cli_exit cli_dict_snapshot(cli_shared *shared)
 
 /* ---- salvage ------------------------------------------------------------- */
 
-/* The first losses are listed; more would hide the entries that were saved. */
+/* Number of losses that are listed: more would hide the entries that were
+ * saved. */
 #define TOLD 10u
 
 /* State of the callbacks of a salvage. */
@@ -297,7 +295,8 @@ typedef struct salvaging {
     cli_exit result; /* of the last entry that could not be printed */
 } salvaging;
 
-/* Printed at once: more damage may follow. The last failure is kept. */
+/* Prints each entry at once, because more damage may follow. The last failure
+ * is kept. */
 static void print_saved(void *user, const void *key, const void *value)
 {
     salvaging *of = user;
@@ -314,7 +313,7 @@ static void print_saved(void *user, const void *key, const void *value)
     shmrpci_buf_fini(&line);
 }
 
-/* To standard error, so that standard output can be loaded again. */
+/* Prints to standard error, so that standard output can be loaded again. */
 static void print_lost(void *user, uint64_t offset, const char *what)
 {
     salvaging *of = user;
@@ -324,9 +323,9 @@ static void print_lost(void *user, uint64_t offset, const char *what)
     }
 }
 
-/* Finds the type of a damaged object. An object without one is read as `any`;
- * if it had a declared type that can't be read, that is refused, since its
- * bytes would be misread. */
+/* Finds the type of a damaged object. An object that declares none is read as
+ * `any`. One whose declared type can't be read is refused, because its bytes
+ * would be misread. */
 static cli_exit find_type(cli_shared *shared, int fd)
 {
     shmrpci_glance glance;
@@ -353,8 +352,8 @@ static cli_exit find_type(cli_shared *shared, int fd)
     return result;
 }
 
-/* Opens the file only, since a damaged object can't be opened as such. REFUSED
- * tells a script that the output is incomplete. */
+/* Only opens the file, since a damaged object can't be opened as an object.
+ * REFUSED tells a script that the output is incomplete. */
 cli_exit cli_dict_salvage(cli_shared *shared)
 {
     salvaging of = {.shared = shared, .result = CLI_OK};

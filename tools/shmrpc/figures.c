@@ -1,11 +1,9 @@
-/*
- * Statistics as JSON and as tables.
+/* Statistics as JSON and as tables.
  *
- * JSON has exact counts and times in the unit of their key; tables round to
- * what fits a cell, and leave out the columns that do not fit the screen, from
- * the right.  Column heads and rows are written by pairs of functions whose
- * widths have to agree.
- */
+ * JSON has exact counts, and times in the unit of their key. Tables round to
+ * what fits a cell; columns that do not fit the screen are left out, beginning
+ * with the last. Heads and rows are written by pairs of functions, whose
+ * widths must agree. */
 #include "tools/shmrpc/figures.h"
 
 #include <stdint.h>
@@ -18,7 +16,7 @@
 
 /* ---- JSON ------------------------------------------------------------ */
 
-/* Unknown without memory, and for a worker that left. */
+/* NULL if memory ran out, or if the worker has left. */
 static const cli_usage *usage_of(const cli_watched *w, uint32_t index)
 {
     static const cli_usage unknown = {-1, -1, -1, -1};
@@ -31,7 +29,7 @@ static const shmrpc_snapshot *shown(const cli_watched *w, bool is_rate)
     return is_rate && w->between != NULL ? w->between : w->now;
 }
 
-/* null for values that are not visible. */
+/* Writes null for values that are not visible. */
 static void set_known(shmrpci_buf *out, const char *key, int64_t value)
 {
     if (value < 0) {
@@ -42,7 +40,7 @@ static void set_known(shmrpci_buf *out, const char *key, int64_t value)
     }
 }
 
-/* Resources of a worker's process. */
+/* Appends the resources of a worker's process. */
 static void append_usage(void *user, uint32_t index, shmrpci_buf *out)
 {
     const cli_usage *usage = usage_of(user, index);
@@ -56,8 +54,8 @@ static void append_usage(void *user, uint32_t index, shmrpci_buf *out)
     set_known(out, "descriptors", usage->descriptors);
 }
 
-/* The members are those of the page's API (tools/common): a script can use
- * either. */
+/* The members are those of the web page's API (tools/common), so that a script
+ * can use either. */
 void cli_figures_json(cli_watched *w, bool is_rate, shmrpci_buf *out)
 {
     const shmrpc_snapshot *s = shown(w, is_rate);
@@ -76,8 +74,8 @@ void cli_figures_json(cli_watched *w, bool is_rate, shmrpci_buf *out)
  * array serves a whole row. */
 enum { CELL_BYTES = 24 };
 
-/* "1234", "0.5", "12.34 M": from a million on with a unit. Rates below a
- * hundred have a decimal: one call in two seconds is not zero. */
+/* From a million on a count gets a unit: "1234", "0.5", "12.34 M". Rates below
+ * a hundred have a decimal, because one call in two seconds is not zero. */
 static const char *count_cell(char cell[CELL_BYTES], double value)
 {
     static const char units[] = {' ', 'k', 'M', 'G', 'T', 'P', 'E'};
@@ -129,10 +127,10 @@ static const char *time_cell(char cell[CELL_BYTES], uint64_t count, int64_t ns)
  * ones. */
 typedef struct cells {
     shmrpci_buf *out; /* receives the row */
-    size_t left;      /* columns of the screen */
+    size_t left;      /* columns of the screen that are still free */
 } cells;
 
-/* The first cell, or several in one, as text. */
+/* Begins a row with its first cell, which may be text that spans several. */
 static cells row_of(shmrpci_buf *out, const cli_layout *layout,
                     const char *first, size_t width)
 {
@@ -141,7 +139,7 @@ static cells row_of(shmrpci_buf *out, const cli_layout *layout,
     return (cells){out, columns > width ? columns - width : 0};
 }
 
-/* A cell that doesn't fit ends the row: so the most important columns come
+/* A cell that doesn't fit ends the row, so the most important columns come
  * first. */
 static void right(cells *row, const char *cell, unsigned width)
 {
@@ -153,7 +151,7 @@ static void right(cells *row, const char *cell, unsigned width)
     row->left -= width + 2u;
 }
 
-/* The divisor of counts: 1, or the seconds between two snapshots. */
+/* What counts are divided by: 1, or the seconds between two snapshots. */
 static double per(const cli_watched *w, bool is_rate)
 {
     const shmrpc_service_stats *service =
@@ -164,8 +162,8 @@ static double per(const cli_watched *w, bool is_rate)
 
 /* ---- order ----------------------------------------------------------- */
 
-/* The largest first, then by name, then in the present order: qsort is not
- * stable, and rows must not change places at random. */
+/* Sorts by value, largest first, then by name, then by the present order: qsort
+ * is not stable, and rows must not change places at random. */
 static int compare_ranks(const void *a, const void *b)
 {
     const cli_rank *left = a;
@@ -179,7 +177,7 @@ static int compare_ranks(const void *a, const void *b)
                : (left->index > right->index) - (left->index < right->index);
 }
 
-/* By name needs no case of its own: all values are 0 then. */
+/* Sorting by name needs no case of its own: all values are 0 then. */
 void cli_ranks_sort(cli_rank *ranks, size_t count, const cli_layout *layout)
 {
     if (layout->sort != CLI_SORT_NONE && count > 0) {
@@ -192,8 +190,8 @@ void cli_ranks_sort(cli_rank *ranks, size_t count, const cli_layout *layout)
     }
 }
 
-/* A method has no CPU time of its own: the time of its calls comes nearest. It
- * has no memory at all. */
+/* A method has no CPU time of its own, so the time of its calls is used
+ * instead. It has no memory figure at all. */
 static double rank_of_method(const shmrpc_method_stats *m, cli_sort sort)
 {
     switch (sort) {
@@ -214,7 +212,7 @@ static double rank_of_method(const shmrpc_method_stats *m, cli_sort sort)
     return 0;
 }
 
-/* Percentiles are counted by method, not by worker. */
+/* Workers have no percentiles, which are counted by method. */
 static double rank_of_worker(const cli_watched *w, const shmrpc_snapshot *s,
                              uint32_t index, cli_sort sort)
 {
@@ -240,7 +238,7 @@ static double rank_of_worker(const cli_watched *w, const shmrpc_snapshot *s,
 
 /* ---- tables of one service ------------------------------------------- */
 
-/* The widths are those of method_head; the two change together. */
+/* The widths must be the same as in method_head. */
 static void method_row(shmrpci_buf *out, const cli_layout *layout,
                        const shmrpc_method_stats *m, const char *name,
                        size_t width, double divisor)
@@ -261,8 +259,8 @@ static void method_row(shmrpci_buf *out, const cli_layout *layout,
     shmrpci_buf_append_char(out, '\n');
 }
 
-/* P50 to MAX are the times in which calls kept a worker busy, WAIT those in the
- * queue before. */
+/* P50 to MAX are the times during which calls kept a worker busy; WAIT is the
+ * time in the queue before. */
 static void method_head(shmrpci_buf *out, const cli_layout *layout,
                         size_t width, bool is_rate)
 {
@@ -281,8 +279,8 @@ static void method_head(shmrpci_buf *out, const cli_layout *layout,
     shmrpci_buf_append_char(out, '\n');
 }
 
-/* Those that were called, in order; NULL: out of memory. Methods that were
- * never called are left out: a service may have a hundred. */
+/* The methods that were called, sorted; NULL if memory ran out. Methods that
+ * were never called are left out, because a service may have a hundred. */
 static cli_rank *called_methods(const shmrpc_snapshot *s,
                                 const cli_layout *layout, size_t *count,
                                 size_t *width)
@@ -306,8 +304,8 @@ static cli_rank *called_methods(const shmrpc_snapshot *s,
     return ranks;
 }
 
-/* The sum is a row of its own where there is more than one method. Its
- * percentiles are those of all calls, not a mean of the rows. */
+/* If there are several methods, a last row has their sum. Its percentiles are
+ * those of all calls, not a mean of the rows. */
 static void methods_text(const cli_watched *w, bool is_rate,
                          const cli_layout *layout, shmrpci_buf *out)
 {
@@ -374,7 +372,7 @@ static void streams_head(shmrpci_buf *out, const cli_layout *layout,
     shmrpci_buf_append_char(out, '\n');
 }
 
-/* For the methods that have had streams; nothing if there are none. */
+/* Appends a table of the methods that have had streams, if there are any. */
 static void streams_text(const cli_watched *w, bool is_rate,
                          const cli_layout *layout, shmrpci_buf *out)
 {
@@ -401,7 +399,8 @@ static void streams_text(const cli_watched *w, bool is_rate,
 
 /* ---- errors, workers ------------------------------------------------- */
 
-/* The statuses that errors may have, and those that a service declares. */
+/* The statuses of the library that errors may have; a service may declare
+ * more. */
 static const int statuses[] = {
 #define SHMRPC_X(name, number, connect, http, may_have_run, text) (number),
     SHMRPC_STATUS_LIST(SHMRPC_X)
@@ -411,8 +410,8 @@ static const int statuses[] = {
 
 #define STATUSES (sizeof statuses / sizeof *statuses)
 
-/* One line for each method that has had errors: usually there is none, and a
- * table would be empty. */
+/* Appends one line for each method that has had errors. Usually there is none,
+ * and a table would be empty. */
 static void errors_text(const cli_watched *w, bool is_rate, shmrpci_buf *out)
 {
     const shmrpc_snapshot *s = shown(w, is_rate);
@@ -437,7 +436,8 @@ static void errors_text(const cli_watched *w, bool is_rate, shmrpci_buf *out)
     }
 }
 
-/* "-" for values that are not visible, as 0 would be a figure. */
+/* "-" for values that are not visible, since 0 would look like a measured
+ * value. */
 static const char *known_cell(char cell[CELL_BYTES], int64_t value)
 {
     if (value < 0) {
@@ -447,8 +447,8 @@ static const char *known_cell(char cell[CELL_BYTES], int64_t value)
     return cell;
 }
 
-/* BUSY is the share of time in handlers, CPU that of the process, which has
- * other threads and may have other workers. */
+/* BUSY is the share of time spent in handlers. CPU is that of the process,
+ * which has other threads and may have other workers. */
 static void worker_row(shmrpci_buf *out, const cli_layout *layout,
                        const shmrpc_worker_stats *worker,
                        const cli_usage *usage, double divisor, int64_t span_ns)
@@ -496,8 +496,8 @@ static void worker_head(shmrpci_buf *out, const cli_layout *layout,
     shmrpci_buf_append_char(out, '\n');
 }
 
-/* In the order of places, unless sorted: a worker that was replaced keeps its
- * row. */
+/* Workers are in the order of their slots unless sorted: a worker that was
+ * replaced keeps its row. */
 static void workers_text(const cli_watched *w, bool is_rate,
                          const cli_layout *layout, shmrpci_buf *out)
 {
@@ -522,7 +522,7 @@ static void workers_text(const cli_watched *w, bool is_rate,
     free(ranks);
 }
 
-/* Two units are enough for people; JSON has the exact time. */
+/* Two units are precise enough for people; JSON has the exact time. */
 static void uptime_text(shmrpci_buf *out, int64_t ns)
 {
     long long seconds = ns / 1000000000;
@@ -566,7 +566,7 @@ static void life_text(const shmrpc_snapshot *s, shmrpci_buf *out)
     }
 }
 
-/* Uptime and connections are current, even if the tables show rates. */
+/* Uptime and connections are current even if the tables show rates. */
 void cli_figures_text(const cli_watched *w, bool is_rate, bool with_workers,
                       const cli_layout *layout, shmrpci_buf *out)
 {
@@ -613,13 +613,14 @@ void cli_figures_row_head(const cli_layout *layout, shmrpci_buf *out)
 
 /* Sums over all workers of a service. */
 typedef struct totals {
-    uint32_t workers;  /* places with a worker */
+    uint32_t workers;  /* slots that have a worker */
     int64_t busy_ns;   /* of all workers together */
-    double cpu;        /* CPUs in use, each process once */
-    int64_t pss_bytes; /* each process once */
+    double cpu;        /* CPUs in use; each process counts once */
+    int64_t pss_bytes; /* memory; each process counts once */
 } totals;
 
-/* A process of several threads counts once. */
+/* Whether no earlier worker has the same process, so that a process with
+ * several workers counts once. */
 static bool is_first(const shmrpc_snapshot *s, uint32_t index)
 {
     int32_t pid = shmrpc_snapshot_worker(s, index)->pid;
@@ -631,8 +632,8 @@ static bool is_first(const shmrpc_snapshot *s, uint32_t index)
     return true;
 }
 
-/* Processes that are not visible add nothing, instead of making the sum
- * unknown: a row has no room to say which. */
+/* Processes that are not visible add nothing, rather than making the sum
+ * unknown: a row has no room to say which they are. */
 static totals add_up(const cli_watched *w, const shmrpc_snapshot *s)
 {
     totals sum = {0};
@@ -649,7 +650,7 @@ static totals add_up(const cli_watched *w, const shmrpc_snapshot *s)
     return sum;
 }
 
-/* The busy share of the time of all workers, in percent. */
+/* The share of time, in percent, that all workers together were busy. */
 static double busy_of(const totals *sum, int64_t span_ns)
 {
     double busy =
@@ -659,7 +660,7 @@ static double busy_of(const totals *sum, int64_t span_ns)
     return busy > 100 ? 100 : busy;
 }
 
-/* A service that can't be read comes last, like one that does nothing. */
+/* A service that can't be read is sorted last, like an idle one. */
 double cli_figures_rank(const cli_watched *w, cli_sort sort)
 {
     if (w->now == NULL) {
@@ -684,7 +685,7 @@ double cli_figures_rank(const cli_watched *w, cli_sort sort)
     return rank_of_method(shmrpc_snapshot_method(s, SHMRPC_STATS_ALL), sort);
 }
 
-/* One line of `top`: rates since the previous sample. */
+/* Appends one line of `top`, with rates since the previous sample. */
 void cli_figures_row(const cli_watched *w, const cli_layout *layout,
                      shmrpci_buf *out)
 {

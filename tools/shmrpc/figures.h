@@ -13,39 +13,41 @@
 #include "tools/common/samples.h"
 #include "tools/shmrpc/cli.h"
 
-/* Resources of a worker's process; all -1: not visible. */
+/* Resources of a worker's process; all are -1 if they are not visible. */
 typedef struct cli_usage {
     double cpu; /* CPUs used since the previous sample, or since the process
                  * began */
-    int64_t pss_bytes;   /* memory; of a page that n processes share, 1/n */
-    int64_t threads;     /* all methods, idle ones too */
-    int64_t descriptors; /* open ones */
+    int64_t pss_bytes;   /* memory; a page that n processes share counts 1/n */
+    int64_t threads;     /* all threads, idle ones too */
+    int64_t descriptors; /* open descriptors */
 } cli_usage;
 
 /* A service that is sampled, with its previous sample. */
 typedef struct cli_watched {
-    const char *name;  /* as given by the user */
+    const char *name;  /* the name that the user gave */
     const char *where; /* its address */
     uint16_t port;
     shmrpc_stats *stats;      /* NULL: not open */
     shmrpc_snapshot *before;  /* NULL: this was the first sample */
     shmrpc_snapshot *now;     /* the last sample; NULL: none */
-    shmrpc_snapshot *between; /* the events since `before`; or NULL */
+    shmrpc_snapshot *between; /* the difference between `before` and `now`; may
+                               * be NULL */
     tool_samples processes;   /* of the workers */
     cli_usage *usages;        /* of the workers in `now` */
 } cli_watched;
 
-/* Opens it, within `timeout_ns`; prints nothing. Statuses of
- * shmrpc_stats_open. */
+/* Opens the statistics of a service, within `timeout_ns`. Prints nothing.
+ * Returns the statuses of shmrpc_stats_open. */
 int cli_watched_open(cli_watched *w, int64_t timeout_ns, shmrpc_error *error);
 
-/* Takes a sample and sets `now`, `between` and `usages`. Statuses of
- * shmrpc_stats_read; UNAVAILABLE: the server has ended. */
+/* Takes a sample and sets `now`, `between` and `usages`. Returns the statuses
+ * of shmrpc_stats_read; UNAVAILABLE means that the server has ended. */
 int cli_watched_look(cli_watched *w, shmrpc_error *error);
 
 void cli_watched_close(cli_watched *w);
 
-/* One JSON object: from `between` if `is_rate`, else from `now`. */
+/* Appends one JSON object, made from `between` if `is_rate`, else from
+ * `now`. */
 void cli_figures_json(cli_watched *w, bool is_rate, shmrpci_buf *out);
 
 /* The sort order of rows: names ascending, everything else descending. */
@@ -62,19 +64,19 @@ typedef enum cli_sort {
 
 /* How tables are laid out. */
 typedef struct cli_layout {
-    size_t columns;   /* of the screen: columns that don't fit are left out; 0:
-                       * no limit */
-    size_t names;     /* of the first cell, in a table of services */
+    size_t columns;   /* width of the screen, beyond which columns are left out;
+                       * 0: no limit */
+    size_t names;     /* width of the first cell in a table of services */
     cli_sort sort;    /* the column to sort by */
     bool is_reversed; /* in reverse order */
 } cli_layout;
 
-/* A head line, and tables of the methods that were called, of errors, and,
- * `with_workers`, of workers. With `is_rate` counts are per second. */
+/* Appends a head line, and tables of the methods that were called, of errors
+ * and, if `with_workers`, of workers. With `is_rate`, counts are per second. */
 void cli_figures_text(const cli_watched *w, bool is_rate, bool with_workers,
                       const cli_layout *layout, shmrpci_buf *out);
 
-/* One line of a table of services, and that table's head. */
+/* Append one line of the table of services, or the table's head. */
 void cli_figures_row(const cli_watched *w, const cli_layout *layout,
                      shmrpci_buf *out);
 void cli_figures_row_head(const cli_layout *layout, shmrpci_buf *out);
@@ -83,13 +85,13 @@ void cli_figures_row_head(const cli_layout *layout, shmrpci_buf *out);
 typedef struct cli_rank {
     const char *name;
     double value; /* the sort key */
-    size_t index; /* unsorted */
+    size_t index; /* position before sorting */
 } cli_rank;
 
-/* The sort key of a service; 0 for one that can't be read. */
+/* The sort key of a service; 0 if the service can't be read. */
 double cli_figures_rank(const cli_watched *w, cli_sort sort);
 
-/* Sorts them; equal ones keep their order. */
+/* Sorts entries; equal ones keep their order. */
 void cli_ranks_sort(cli_rank *ranks, size_t count, const cli_layout *layout);
 
 #endif

@@ -1,4 +1,4 @@
-/* Standard input in lines and pieces. */
+/* Reads standard input in lines and pieces. */
 #include "tools/shmrpc/input.h"
 
 #include <errno.h>
@@ -27,7 +27,8 @@ void cli_input_stop(cli_input *input)
     shmrpci_event_set(input->stop);
 }
 
-/* Drops the data that was returned before, and moves the rest to the front. */
+/* Drops the data that the last call returned, and moves the rest to the
+ * front. */
 static void drop_used(cli_input *input)
 {
     shmrpci_buf *data = &input->data;
@@ -38,7 +39,7 @@ static void drop_used(cli_input *input)
     input->at = 0;
 }
 
-/* Reads once more. MORE, OK: the end. */
+/* Reads once more. Returns MORE, or OK at the end of the input. */
 static int fill(cli_input *input)
 {
     char part[CLI_INPUT_BYTES];
@@ -55,7 +56,7 @@ static int fill(cli_input *input)
         } while (len < 0 && errno == EINTR);
     }
     if (len < 0) {
-        /* Readable, but another process that has it was faster. */
+        /* It was readable, but another process that shares it read first. */
         return errno == EAGAIN ? SHMRPC_MORE : SHMRPC_E_NOT_FOUND;
     }
     input->is_over = len == 0;
@@ -65,14 +66,14 @@ static int fill(cli_input *input)
                                            : SHMRPC_MORE;
 }
 
-/* Waits until there is a whole line, or the end. Returns OK, or the reason why
- * there is neither. */
+/* Waits until there is a whole line, or the input ends. Returns OK, or the
+ * reason why there is neither. */
 static int fill_line(cli_input *input, size_t *len)
 {
     size_t seen = 0;
     for (;;) {
         size_t left = input->data.len - input->at;
-        /* Nothing was read yet: `data` is NULL. */
+        /* Before the first read `data` is NULL. */
         const char *text =
             left > 0 ? (const char *)input->data.data + input->at : "";
         const char *end =

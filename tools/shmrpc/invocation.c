@@ -1,10 +1,8 @@
-/*
- * Getting ready to call: from the words of a command line to parameters and a
+/* Prepares a call: from the words of a command line to parameters and a
  * connection.
  *
- * Nothing is sent to the service before the method is known to exist and all
- * arguments are known to be valid.
- */
+ * Nothing is sent to the service until the method is known to exist and all
+ * arguments are known to be valid. */
 #include "tools/shmrpc/invocation.h"
 
 #include <stdio.h>
@@ -68,7 +66,8 @@ static cli_exit read_arguments(cli_invocation *in,
                                         : CLI_TROUBLE;
 }
 
-/* Prints the signature below the error: that is what the user needs next. */
+/* Prints the method's signature below the error, since the user needs it
+ * next. */
 static cli_exit prepare(cli_invocation *in, const cli_invocation_opts *opts)
 {
     shmrpci_buf message;
@@ -101,8 +100,8 @@ cli_exit cli_invocation_read(const cli_line *line, cli_invocation_opts *out,
     return CLI_OK;
 }
 
-/* Cuts the word of the command line in two. Which keys and values are allowed
- * is checked by the library. */
+/* Splits the word of the command line. The library checks which keys and values
+ * are allowed. */
 cli_exit cli_invocation_meta(cli_invocation_opts *out, char *text,
                              shmrpci_buf *message)
 {
@@ -122,9 +121,9 @@ cli_exit cli_invocation_meta(cli_invocation_opts *out, char *text,
     return CLI_OK;
 }
 
-/* Arguments are read before connecting for calls: a wrong one costs the service
- * nothing. Without --meta metadata stays NULL, so that servers that can't read
- * it can be called, too. */
+/* Reads the arguments before it connects for calls, so that a wrong one costs
+ * the service nothing. Without --meta the metadata stays NULL, so that servers
+ * that don't support it can be called, too. */
 cli_exit cli_invocation_open(cli_invocation *in,
                              const cli_invocation_opts *opts)
 {
@@ -160,7 +159,7 @@ int cli_invocation_call(cli_invocation *in, const void **reply,
                                   reply, error);
 }
 
-/* Parameters and reply metadata live in the service's arena and in `in`. */
+/* Parameters live in the service's arena, reply metadata in `in`. */
 void cli_invocation_close(cli_invocation *in)
 {
     cli_service_close(&in->service);

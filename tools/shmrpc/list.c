@@ -39,15 +39,16 @@ static void print_help(void *user)
 
 /* The answer of a service. */
 typedef struct answer {
-    const char *state; /* "alive", "dead", "silent", "denied", "hidden" */
+    const char *state; /* one of "alive", "dead", "silent", "denied", "hidden",
+                        * "broken" */
     char id[256];      /* "demo.Echo"; "" without an answer */
-    uint32_t version;  /* of the .svc */
-    uint32_t methods;  /* how many */
-    int64_t ns;        /* until a worker had answered */
+    uint32_t version;  /* version of the .svc */
+    uint32_t methods;  /* number of methods */
+    int64_t ns;        /* time until a worker had answered */
 } answer;
 
-/* "dead": nobody listens at the socket; "silent": somebody listens, but doesn't
- * answer; "broken": the answer is malformed. */
+/* "dead" means that nobody listens at the socket, "silent" that the listener
+ * doesn't answer, "broken" that its answer is malformed. */
 static const char *state_of(int status)
 {
     switch (status) {
@@ -64,7 +65,8 @@ static const char *state_of(int status)
     }
 }
 
-/* Hidden places are not asked: their address leads to another service. */
+/* Hidden places are not asked, because their address leads to another
+ * service. */
 static void ask(const svc_place *place, answer *out)
 {
     *out = (answer){.state = "hidden"};
@@ -83,15 +85,15 @@ static void ask(const svc_place *place, answer *out)
     cli_service_close(&s);
 }
 
-/* Both are escaped: instances are part of a file's name, which anybody with
- * access to the folder may have chosen. */
+/* Name and instance are both escaped: they are part of a file name, which
+ * anybody with access to the folder may have chosen. */
 static void append_member(shmrpci_buf *out, const char *key, const char *text)
 {
     shmrpci_json_key(out, key);
     shmrpci_json_string(out, text, strlen(text));
 }
 
-/* Members that only an answer can provide are left out without one. */
+/* Leaves out members that only an answer can provide if there is none. */
 static void append_json(const svc_place *place, const answer *a,
                         shmrpci_buf *out)
 {
@@ -113,8 +115,8 @@ static void append_json(const svc_place *place, const answer *a,
     shmrpci_buf_append_char(out, '}');
 }
 
-/* If the service is unknown, the socket's path is shown in its place: the user
- * must look there. */
+/* If the service is unknown, the socket's path takes its place: that is where
+ * the user must look. */
 static void print_row(const svc_place *place, const answer *a, int width)
 {
     char methods[24] = "";
@@ -132,8 +134,8 @@ static void print_row(const svc_place *place, const answer *a, int width)
            methods, a->id[0] != '\0' ? a->id : place->where);
 }
 
-/* The width for all places, including those that turn out not to be shown: rows
- * are printed as answers come, before the later ones are known. */
+/* Rows are printed as answers arrive, before later ones are known. So the width
+ * is that of all places, including those that turn out not to be shown. */
 static int width_of(const svc_places *places)
 {
     size_t width = strlen("SERVICE");
@@ -144,14 +146,15 @@ static int width_of(const svc_places *places)
     return (int)width;
 }
 
-/* A dead socket was left by a killed server, and the next one replaces it:
- * usually of no interest. */
+/* A killed server leaves a dead socket, which the next server replaces: usually
+ * it is of no interest. */
 static bool is_shown(const answer *a, bool all)
 {
     return all || strcmp(a->state, "dead") != 0;
 }
 
-/* To standard error: a script that reads the table doesn't see it. */
+/* Prints to standard error, where a script that reads the table doesn't see
+ * it. */
 static void print_counts(const svc_places *places, size_t shown)
 {
     size_t hidden = places->count - shown;
@@ -167,8 +170,8 @@ static void print_counts(const svc_places *places, size_t shown)
     }
 }
 
-/* Asks one after the other, and shows each at once: a silent one delays the
- * rest by its 5 s. */
+/* Asks the places one by one, and shows each at once. A silent one delays the
+ * rest by its timeout of 5 s. */
 static void print_table(const svc_places *places, bool all)
 {
     int width = width_of(places);
@@ -189,7 +192,7 @@ static void print_table(const svc_places *places, bool all)
     print_counts(places, shown);
 }
 
-/* Collected first, so that the array is complete. */
+/* Collects everything first, so that the array is complete. */
 static void print_json(const svc_places *places, bool all)
 {
     shmrpci_buf out;
@@ -207,7 +210,7 @@ static void print_json(const svc_places *places, bool all)
     shmrpci_buf_fini(&out);
 }
 
-/* A folder that can't be read is a failure; one that isn't there has no
+/* A folder that can't be read is a failure; one that doesn't exist has no
  * services. */
 static cli_exit list(bool json, bool all)
 {

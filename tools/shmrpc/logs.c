@@ -1,10 +1,8 @@
-/*
- * The command logs: shows the output of services.
+/* The command logs: shows the output of services.
  *
- * Reads the lines in the manager's memory with a cursor for each service,
- * repeatedly with --follow. The manager keeps no state for readers, so a
- * stopped reader costs it nothing.
- */
+ * It reads the lines in the manager's memory, with a cursor for each service,
+ * and repeatedly with --follow. The manager keeps no state for readers, so a
+ * stopped reader costs it nothing. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +19,7 @@
 /* How often the manager is asked for new lines. */
 #define FOLLOW_NS (250 * SHMRPCI_NS_PER_MS)
 
-/* Lines in one answer. */
+/* Maximum number of lines in one answer. */
 #define PAGE_LINES 500u
 
 const struct option cli_logs_options[] = {
@@ -47,7 +45,7 @@ static const char *colour_of(manager_level level)
     return level < sizeof colours / sizeof *colours ? colours[level] : "";
 }
 
-/* Local time, as people compare it with their clock; JSON has UTC. */
+/* Prints local time, which people compare with their clock; JSON has UTC. */
 void cli_line_print(const char *service, const struct manager_line *line)
 {
     char text[32] = "?";
@@ -73,10 +71,10 @@ void cli_line_print(const char *service, const struct manager_line *line)
 
 typedef struct logs_line { /* the command line */
     cli_control control;
-    bool follow;          /* go on with new lines */
-    uint64_t count;       /* the newest lines to begin with */
-    manager_level least;  /* lines below it are left out */
-    const char *contains; /* "" for all */
+    bool follow;          /* wait for new lines */
+    uint64_t count;       /* number of newest lines to begin with */
+    manager_level least;  /* lines of lower levels are left out */
+    const char *contains; /* show lines that contain it; "" for all */
 } logs_line;
 
 /* Prints one object per line. The line's own encoding begins with a brace,
@@ -92,15 +90,15 @@ static void print_json(const char *service, const manager_line *line)
     size_t at = out.len;
     cli_control_append(&out, &manager_line_descriptor, line);
     if (out.status == SHMRPC_OK) {
-        out.data[at] = ' '; /* replaces the brace: the object's members go into
-                             * ours */
+        out.data[at] = ' '; /* replace the brace by a blank: the object's
+                             * members go into ours */
         cli_print_line(&out);
     }
     shmrpci_buf_fini(&out);
 }
 
 /* With several services each line is prefixed with its service. Lines that were
- * dropped before we asked are reported, never passed over silently. */
+ * dropped before we asked are always reported. */
 static void print_lines(const logs_line *line, const char *service,
                         const manager_lines *lines)
 {
@@ -118,8 +116,8 @@ static void print_lines(const logs_line *line, const char *service,
     }
 }
 
-/* Prints one answer of the manager: the lines since the cursor, or, with NULL,
- * the newest ones. `next` receives the new cursor. */
+/* Prints one answer of the manager: the lines since the cursor, or the newest
+ * ones if it is NULL. `next` receives the new cursor. */
 static cli_exit read_page(const logs_line *line, manager_control *client,
                           const char *service, const uint64_t *cursor,
                           uint64_t *next, size_t *count)
@@ -140,9 +138,9 @@ static cli_exit read_page(const logs_line *line, manager_control *client,
     return CLI_OK;
 }
 
-/* Asks repeatedly for new lines, until nobody reads our output or the manager
- * is gone. After a full page the next one is fetched at once. Polling standard
- * output detects that a pipe's reader has gone even while no line comes. */
+/* Asks for new lines until nobody reads our output or the manager is gone.
+ * After a full page the next one is fetched at once. Standard output is polled,
+ * so that the end of a pipe's reader is noticed even while no line comes. */
 static cli_exit follow(const logs_line *line, manager_control *client,
                        uint64_t *cursors)
 {
@@ -167,8 +165,8 @@ static cli_exit follow(const logs_line *line, manager_control *client,
     }
 }
 
-/* First the newest lines of each service, then, with --follow, the lines after
- * the cursors of these answers: no line is missed or shown twice. */
+/* Prints the newest lines of each service, then with --follow the lines after
+ * the cursors of these answers, so that no line is missed or shown twice. */
 static cli_exit run_line(const logs_line *line)
 {
     manager_control *client;
@@ -211,7 +209,7 @@ static void print_help(void *user)
         stdout);
 }
 
-/* The index of a word is its level. */
+/* The position of a word in the list is its level. */
 static cli_exit read_level(shmrpci_buf *message, logs_line *out)
 {
     size_t count = sizeof levels / sizeof *levels;
@@ -226,7 +224,7 @@ static cli_exit read_level(shmrpci_buf *message, logs_line *out)
     return CLI_USAGE;
 }
 
-/* The filter is the manager's: it sends only lines that pass. */
+/* The manager applies the filter, and sends only lines that pass it. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     logs_line *out = user;

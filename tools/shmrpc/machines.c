@@ -1,10 +1,8 @@
-/*
- * Tables of a cluster's gateways.
+/* Tables of a cluster's gateways.
  *
  * A `!` marks a contract that differs between gateways of one service, and a
- * line on standard error says so: clients built for one of them are refused by
- * the other, or lack a method, depending on the gateway that they reach.
- */
+ * line on standard error says so: a client built for one contract is refused,
+ * or lacks a method, if it reaches a gateway with the other one. */
 #include "tools/shmrpc/machines.h"
 
 #include <stdio.h>
@@ -28,7 +26,7 @@ const char *cli_machines_at(const cli_nats *nats, const char *service,
 
 /* ---- columns ----------------------------------------------------------- */
 
-/* So that the longest text fits. */
+/* Column widths, large enough for the longest text. */
 typedef struct widths {
     int service;
     int host;
@@ -53,7 +51,7 @@ static widths widths_of(const tool_gateways *all)
     return w;
 }
 
-/* The service's contract, and whether it differs. */
+/* " !" if another gateway of the service has a different contract. */
 static const char *mark_of(const tool_gateways *all, const tool_gateway *one)
 {
     return tool_cluster_differs(all, one) ? " !" : "";
@@ -64,7 +62,8 @@ static bool is_same_service(const tool_gateway *a, const tool_gateway *b)
     return strcmp(a->service, b->service) == 0;
 }
 
-/* Once for each service with several contracts; they are sorted by service. */
+/* Warns once for each service with several contracts. Gateways are sorted by
+ * service. */
 static void warn(const tool_gateways *all)
 {
     for (size_t i = 0; i < all->count; i++) {
@@ -87,7 +86,7 @@ static void say_none(const cli_nats *nats)
 
 /* ---- list -------------------------------------------------------------- */
 
-/* The gateways of one service that have one contract. */
+/* The gateways of one service that have the same contract. */
 typedef struct group {
     const tool_gateway *first;
     size_t gateways;
@@ -100,7 +99,8 @@ static bool is_same(const tool_gateway *a, const tool_gateway *b)
     return is_same_service(a, b) && strcmp(a->hash, b->hash) == 0;
 }
 
-/* False: its first gateway is an earlier one, so it was shown. */
+/* Gathers the group of gateway `first`. False if an earlier gateway belongs to
+ * it: then the group was shown already. */
 static bool gather(const tool_gateways *all, size_t first, group *out)
 {
     const char *host = NULL;
@@ -116,7 +116,7 @@ static bool gather(const tool_gateways *all, size_t first, group *out)
         out->gateways++;
         out->calls += one->calls;
         out->hosts += host == NULL || strcmp(host, one->host) != 0;
-        host = one->host; /* they are sorted by host */
+        host = one->host; /* gateways are sorted by host */
     }
     return true;
 }
@@ -238,8 +238,8 @@ cli_exit cli_machines_ps(const cli_nats *nats, bool json)
     return show(nats, append_gateways, json);
 }
 
-/* Only overwrites on a terminal; Ctrl-C ends it, since nothing has to be
- * restored. */
+/* Overwrites the screen, and needs no cleanup: Ctrl-C may end it at any
+ * time. */
 static void print_over(const tool_gateways *all)
 {
     size_t rows;

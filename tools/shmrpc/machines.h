@@ -1,9 +1,7 @@
-/*
- * Services of all machines of a cluster of NATS, for the commands list, ps and
- * top with --nats.
+/* Services of all machines of a NATS cluster, for the commands list, ps and top
+ * with --nats.
  *
- * Threading: main thread.
- */
+ * Threading: main thread. */
 #ifndef SHMRPC_TOOLS_MACHINES_H
 #define SHMRPC_TOOLS_MACHINES_H
 
@@ -15,16 +13,17 @@
     "(default:\n"                                                          \
     "                       SHMRPC_NATS, else nats://127.0.0.1)\n"
 
-/* `at`, or with --nats the addresses of `service` there, which are in `text`.
- */
+/* Returns `at`, or with --nats the addresses of `service` in the cluster, which
+ * are written to `text`. */
 const char *cli_machines_at(const cli_nats *nats, const char *service,
                             const char *at, shmrpci_buf *text);
 
-/* list: one row for each service and contract. */
+/* For list: prints one row for each service and contract. */
 cli_exit cli_machines_list(const cli_nats *nats, bool json);
-/* ps: one row for each gateway. */
+/* For ps: prints one row for each gateway. */
 cli_exit cli_machines_ps(const cli_nats *nats, bool json);
-/* top: that repeatedly; `count` 0: until it is stopped. */
+/* For top: prints the table of ps repeatedly, `count` times; 0 means until it
+ * is stopped. */
 cli_exit cli_machines_top(const cli_nats *nats, bool json, int64_t interval_ns,
                           uint64_t count);
 

@@ -1,11 +1,12 @@
-/* shmrpc: the program. */
+/* The main function of shmrpc. */
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tools/shmrpc/command.h"
 
-/* One line for each command; a command's own --help lists its options. */
+/* Prints one line for each command. The --help of a command lists its
+ * options. */
 static cli_exit print_help(void)
 {
     puts(
@@ -50,8 +51,8 @@ static cli_exit refuse(const char *word)
     return result;
 }
 
-/* `shmrpc help dict` is `shmrpc dict --help`: each command prints its own help,
- * so there is no second text to maintain. */
+/* `shmrpc help dict` runs `shmrpc dict --help`: each command prints its own
+ * help, so there is no second text to maintain. */
 static cli_exit help_with(char *word)
 {
     char flag[] = "--help";
@@ -60,7 +61,8 @@ static cli_exit help_with(char *word)
     return command != NULL ? command->run(2, words) : refuse(word);
 }
 
-/* `complete` comes last and is not listed: shells call it, people don't. */
+/* `complete` is checked last and is not listed: shells call it, people
+ * don't. */
 static cli_exit run(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : NULL;
@@ -86,8 +88,7 @@ static cli_exit run(int argc, char **argv)
  * a script would go on with half of the output. */
 int main(int argc, char **argv)
 {
-    /* Only for the widths of characters; numbers and messages are not
-     * affected. */
+    /* Only affects the widths of characters, not numbers and messages. */
     (void)setlocale(LC_CTYPE, "C.UTF-8");
     cli_exit result = run(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {

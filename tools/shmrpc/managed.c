@@ -12,14 +12,14 @@
 
 /* The parameters of svc_other_names, for asking managers. */
 typedef struct question {
-    shmrpci_arena *arena;    /* of `out` and of offered names */
+    shmrpci_arena *arena;    /* holds `out` and offered names */
     const char *name;        /* the section to find */
-    const char **out;        /* gets the first address */
-    shmrpci_nearest *search; /* is offered all other sections */
+    const char **out;        /* receives the first address */
+    shmrpci_nearest *search; /* gets all other sections, for a suggestion */
     shmrpci_buf *message;    /* why it can't be called */
 } question;
 
-/* A section without an address can't be called: the message gives its state,
+/* A section without an address can't be called. The message gives its state,
  * since `list` doesn't show it. */
 static int take_address(const question *q, const manager_service *s)
 {
@@ -56,8 +56,8 @@ static int look_through(const question *q, const manager_service_list *list)
     return SHMRPC_E_NOT_FOUND;
 }
 
-/* Asks one manager. If it does not answer, or we may not call it, it counts as
- * not knowing the section: the name may be something else. */
+/* Asks one manager. A manager that does not answer, or that we may not call,
+ * counts as not knowing the section: the name may be something else. */
 static int ask(const question *q, const char *where)
 {
     const shmrpc_opts opts = {.timeout_ns = ASK_NS};
@@ -77,8 +77,9 @@ static int ask(const question *q, const char *where)
     return found;
 }
 
-/* svc_other_names: asks the managers among `places`. UNAVAILABLE: there is such
- * a section, but its service can't be called. */
+/* The callback of svc_find for other names: asks the managers among `places`.
+ * Returns UNAVAILABLE if there is such a section but its service can't be
+ * called. */
 static int find_section(shmrpci_arena *arena, const svc_places *places,
                         const char *name, const char **out,
                         shmrpci_nearest *search, shmrpci_buf *message)

@@ -8,7 +8,7 @@
 
 #include "svc/find.h"
 
-/* As svc_find, but also finds sections of managers. */
+/* Like svc_find, but also finds sections of managers. */
 int cli_find(shmrpci_arena *arena, const char *service, const char *at,
              svc_target *out, shmrpci_buf *message);
 

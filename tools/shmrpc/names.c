@@ -1,22 +1,21 @@
-/*
- * Compares the names in JSON with those of types.
+/* Compares the names in JSON with those of types.
  *
- * A walk over value and type at the same time, which ends at the first name
- * that the type doesn't have.  It is as deep as the value, within MAX_DEPTH.
- */
+ * The walk goes through value and type at the same time, and ends at the first
+ * name that the type doesn't have.  It goes as deep as the value, but no deeper
+ * than MAX_DEPTH. */
 #include "tools/shmrpc/names.h"
 
 #include <string.h>
 
 #include "base/nearest.h"
 
-/* How many names a message lists if none is similar. */
+/* How many names a message lists if none of them is similar. */
 #define LISTED 12
 
-/* Deeper than any decoder goes. */
+/* No decoder goes this deep. */
 #define MAX_DEPTH 64
 
-/* Compared by length, since names in paths and JSON are not NUL-terminated. */
+/* Compares by length, since names in paths and JSON are not NUL-terminated. */
 const shmrpc_field *cli_field_find(const shmrpc_type *type, const char *name,
                                    size_t len)
 {
@@ -29,8 +28,8 @@ const shmrpc_field *cli_field_find(const shmrpc_type *type, const char *name,
     return NULL;
 }
 
-/* At most 64 bytes of a name that the user typed: names in types are shorter,
- * so a longer one matches none of them. */
+/* Copies at most 64 bytes of a name that the user typed. Names in types are
+ * shorter, so a longer one matches none of them. */
 static void copy_name(const char *name, size_t len, char out[65])
 {
     len = len < 64 ? len : 64;
@@ -40,7 +39,7 @@ static void copy_name(const char *name, size_t len, char out[65])
     out[len] = '\0';
 }
 
-/* A suggestion if a name is similar, else the first names. */
+/* Suggests a similar name, or lists the first names if none is similar. */
 void cli_field_unknown(const shmrpc_type *type, const char *what,
                        const char *name, size_t len, shmrpci_buf *message)
 {
@@ -64,7 +63,7 @@ void cli_field_unknown(const shmrpc_type *type, const char *what,
                                                             : ")");
 }
 
-/* Types that a .svc names go by that name. */
+/* A type that a .svc names is called by that name. */
 const char *cli_type_text(const shmrpc_type *type)
 {
     static const char *const names[] = {
@@ -87,17 +86,18 @@ const char *cli_type_text(const shmrpc_type *type)
 /* The path from the outermost value to the current one. */
 typedef struct walk {
     struct {
-        shmrpc_str name; /* of a field, or a key of a map */
-        size_t index;    /* in a list, when name.ptr is NULL */
-        bool is_key;     /* else a field's name */
-    } steps[MAX_DEPTH];  /* from the outside in */
+        shmrpc_str name; /* name of a field, or key of a map */
+        size_t index;    /* index in a list, if name.ptr is NULL */
+        bool is_key;     /* `name` is a key; else it is a field's name */
+    } steps[MAX_DEPTH];  /* from the outermost value inwards */
     size_t depth;
-    shmrpci_buf *message; /* the error, with its place */
+    shmrpci_buf *message; /* receives the error and its path */
 } walk;
 
 static bool check(walk *w, const shmrpc_type *type, const shmrpc_any *value);
 
-/* "query.filters[\"lang\"][3]: ", as errors of the codec write it. */
+/* Appends a path in the form of the codec's errors:
+ * "query.filters[\"lang\"][3]: ". */
 static void append_path(const walk *w)
 {
     for (size_t i = 0; i < w->depth; i++) {
@@ -120,7 +120,7 @@ static bool enter(walk *w, shmrpc_str name, size_t index, bool is_key,
                   const shmrpc_type *type, const shmrpc_any *value)
 {
     if (w->depth == MAX_DEPTH) {
-        return true; /* the decoder refuses it */
+        return true; /* it is too deep: the decoder refuses it */
     }
     w->steps[w->depth].name = name;
     w->steps[w->depth].index = index;
@@ -178,8 +178,8 @@ static bool check_positions(walk *w, const shmrpc_type *type,
     return true;
 }
 
-/* Only names are checked: a number may be that of an enumerator that is newer
- * than the service's .svc. */
+/* Only checks names: a number may stand for an enumerator that is newer than
+ * the service's .svc. */
 static bool check_enum(walk *w, const shmrpc_type *type, shmrpc_str name)
 {
     char wanted[65];
@@ -205,7 +205,7 @@ static bool check_enum(walk *w, const shmrpc_type *type, shmrpc_str name)
     return false;
 }
 
-/* An item's step is its position. */
+/* The step of an item is its index. */
 static bool check_items(walk *w, const shmrpc_type *element,
                         const shmrpc_any_list *list)
 {
@@ -218,7 +218,8 @@ static bool check_items(walk *w, const shmrpc_type *element,
     return true;
 }
 
-/* Keys are anything that the map's type allows: only values are walked into. */
+/* Keys may be anything that the map's type allows, so only values are
+ * checked. */
 static bool check_entries(walk *w, const shmrpc_type *element,
                           const shmrpc_any_map *map)
 {
@@ -255,7 +256,7 @@ static bool check(walk *w, const shmrpc_type *type, const shmrpc_any *value)
     }
 }
 
-/* The walk's state is on the stack: a few KiB for the path. */
+/* The state is on the stack: the path takes a few KiB. */
 bool cli_names_check(const shmrpc_type *type, const shmrpc_any *value,
                      shmrpci_buf *message)
 {

@@ -1,10 +1,8 @@
-/*
- * Finds names in JSON that the type doesn't have.  Decoders skip unknown
- * fields, because their sender may be newer; a person at a keyboard has
- * mistyped.
+/* Finds names in JSON that the type doesn't have.  Decoders skip unknown
+ * fields, because the sender may be newer. A person who types such a name has
+ * mistyped it.
  *
- * Threading: pure functions.
- */
+ * Threading: pure functions. */
 #ifndef SHMRPC_TOOLS_NAMES_H
 #define SHMRPC_TOOLS_NAMES_H
 
@@ -14,7 +12,8 @@
 #include "shmrpc/descriptor.h"
 #include "shmrpc/types.h"
 
-/* The field or member of a struct or union that is called so; NULL: none. */
+/* The field of a struct, or member of a union, with this name; NULL if there is
+ * none. */
 const shmrpc_field *cli_field_find(const shmrpc_type *type, const char *name,
                                    size_t len);
 
@@ -23,13 +22,13 @@ const shmrpc_field *cli_field_find(const shmrpc_type *type, const char *name,
 void cli_field_unknown(const shmrpc_type *type, const char *what,
                        const char *name, size_t len, shmrpci_buf *message);
 
-/* False if `value`, as it was read from JSON, has a name that `type` lacks, or
- * more positions than there are parameters: `message` says where, with a
+/* Returns false if `value`, read from JSON, has a name that `type` lacks, or
+ * more positions than there are parameters. `message` then says where, with a
  * suggestion. The decoder checks the kinds of values. */
 bool cli_names_check(const shmrpc_type *type, const shmrpc_any *value,
                      shmrpci_buf *message);
 
-/* "string", "list", "test.kinds.Colour": for messages. */
+/* The name of a type for messages: "string", "list", "test.kinds.Colour". */
 const char *cli_type_text(const shmrpc_type *type);
 
 #endif

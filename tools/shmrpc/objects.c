@@ -1,10 +1,8 @@
-/*
- * The commands ls, rm and gc, for named shared objects.
+/* The commands ls, rm and gc, for named shared objects.
  *
- * They see objects as files in one of two folders, the user's or that of all
- * users, and never open one for use: a listing must not keep an object alive,
- * nor take one of its places.
- */
+ * They treat objects as files in one of two folders: the user's, or the folder
+ * for all users. They never open an object for use, because a listing must not
+ * keep an object alive or take one of its user slots. */
 #include <stdio.h>
 #include <string.h>
 
@@ -17,8 +15,10 @@
 typedef struct objects_opts { /* the options of all three commands */
     bool all_users;           /* the folder for all users */
     bool json;                /* print JSON instead of text */
-    const char *kind;         /* rm: NULL means whichever has the name */
-    int64_t idle_ns;          /* gc: locks opened since are left alone */
+    const char *kind;         /* kind of the object to remove; NULL: whichever
+                               * has the name */
+    int64_t idle_ns;          /* gc: leave locks alone that were opened within
+                               * this time */
 } objects_opts;
 
 #define COMMON_OPTIONS                                                         \
@@ -40,7 +40,8 @@ const struct option cli_rm_options[] = {{"kind", required_argument, NULL, 'k'},
 const struct option cli_gc_options[] = {{"idle", required_argument, NULL, 'i'},
                                         COMMON_OPTIONS};
 
-/* For ls, rm and gc: getopt knows which of the options each one has. */
+/* Takes the options of ls, rm and gc; getopt knows which of them each command
+ * has. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     objects_opts *opts = user;
@@ -61,14 +62,15 @@ static cli_exit take(void *user, int option, shmrpci_buf *message)
     }
 }
 
-/* One folder at a time, as names may be in both. */
+/* A command works on one folder at a time, since both may have an object of one
+ * name. */
 static shmrpc_scope scope_of(const objects_opts *opts)
 {
     return opts->all_users ? SHMRPC_SCOPE_ALL_USERS : SHMRPC_SCOPE_USER;
 }
 
-/* These functions have no error object: the status has no detail, so the folder
- * is named here. */
+/* These functions have no error object, and a status has no detail, so the
+ * message names the folder. */
 static cli_exit fail_status(shmrpc_status status, const objects_opts *opts)
 {
     shmrpc_error error;
@@ -87,7 +89,7 @@ typedef struct table { /* the data that ls collects */
     shmrpci_buf out; /* printed when it is complete */
 } table;
 
-/* The members are those of the page's API. */
+/* The members are those of the web page's API. */
 static void append_json(const shmrpc_object_info *info, bool is_first,
                         shmrpci_buf *out)
 {
@@ -96,7 +98,7 @@ static void append_json(const shmrpc_object_info *info, bool is_first,
     shmrpci_buf_append_char(out, '}');
 }
 
-/* "12K", "3.4M": in powers of 1024, with two digits at least. */
+/* Appends a size in powers of 1024, with at least two digits: "12K", "3.4M". */
 static void append_bytes(shmrpci_buf *out, uint64_t bytes)
 {
     static const char units[] = "BKMGT";
@@ -112,8 +114,8 @@ static void append_bytes(shmrpci_buf *out, uint64_t bytes)
     shmrpci_buf_printf(out, "%7s", text);
 }
 
-/* Names may contain any characters: a terminal must not interpret them as
- * control sequences. */
+/* Names may contain any characters, so control characters are escaped for the
+ * terminal. */
 static void append_name(shmrpci_buf *out, const char *name)
 {
     for (; *name != '\0'; name++) {
@@ -122,7 +124,7 @@ static void append_name(shmrpci_buf *out, const char *name)
     }
 }
 
-/* Names are last, since they may be 255 bytes long. */
+/* The name is the last column, since it may be 255 bytes long. */
 static void append_row(const shmrpc_object_info *info, shmrpci_buf *out)
 {
     shmrpci_buf_printf(out, "%-11s  %-10s  %4u  ", info->kind,
@@ -137,8 +139,8 @@ static void append_row(const shmrpc_object_info *info, shmrpci_buf *out)
     shmrpci_buf_append_char(out, '\n');
 }
 
-/* Always true, so that the list is complete. Lack of memory is recorded in
- * `out`. */
+/* Always returns true, so that the list is complete. A lack of memory is
+ * recorded in `out`. */
 static bool list_one(void *user, const shmrpc_object_info *info)
 {
     table *of = user;
@@ -151,8 +153,8 @@ static bool list_one(void *user, const shmrpc_object_info *info)
     return true;
 }
 
-/* JSON is an array even when it is empty; a table without rows would be a head
- * alone. */
+/* JSON is an array even when it is empty. A table without rows is not
+ * printed. */
 static void print_table(const table *of)
 {
     if (of->json) {
@@ -165,7 +167,7 @@ static void print_table(const table *of)
     }
 }
 
-/* Prints only when the visit has succeeded: never half of a listing. */
+/* Prints only after the visit has succeeded, so never half of a listing. */
 static cli_exit run_ls(void *user, const cli_line *line, shmrpci_buf *message)
 {
     const objects_opts *opts = user;
@@ -186,7 +188,7 @@ static cli_exit run_ls(void *user, const cli_line *line, shmrpci_buf *message)
     return status == SHMRPC_OK ? CLI_OK : fail_status(status, opts);
 }
 
-/* The options are printed from COMMON_HELP, which all three share. */
+/* Prints the options from COMMON_HELP, which all three commands share. */
 static void print_ls_help(void *user)
 {
     (void)user;
@@ -209,7 +211,8 @@ cli_exit cli_ls(int argc, char **argv)
 
 /* ---- rm ------------------------------------------------------------------ */
 
-/* PRECONDITION: several kinds have the name, and the user must choose one. */
+/* PRECONDITION means that several kinds have the name, so the user must choose
+ * one. */
 static cli_exit exit_of_remove(shmrpc_status status)
 {
     switch ((int)status) {

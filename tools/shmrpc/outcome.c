@@ -54,7 +54,8 @@ static void print_json(const shmrpci_buf *value)
     shmrpci_buf_fini(&pretty);
 }
 
-/* A result without a JSON form, such as bytes in an `any`, can't be shown. */
+/* A result that has no form in JSON, such as bytes in an `any`, can't be
+ * shown. */
 cli_exit cli_outcome_result(const cli_outcome *outcome, const void *reply)
 {
     const shmrpc_type *type = outcome->in->method->result;
@@ -105,8 +106,8 @@ const shmrpc_error_type *cli_outcome_thrown(const cli_outcome *outcome,
     return NULL;
 }
 
-/* Type, text, arguments and trace of a fault as JSON. Without arguments that
- * JSON has no form for, such as bytes. */
+/* Appends type, text, arguments and trace of a fault as JSON. Arguments that
+ * have no form in JSON, such as bytes, are left out. */
 static bool append_fault(const shmrpc_fault *fault, shmrpci_buf *out)
 {
     shmrpc_fault without = *fault;
@@ -120,8 +121,8 @@ static bool append_fault(const shmrpc_fault *fault, shmrpci_buf *out)
            SHMRPC_OK;
 }
 
-/* A trace as the server's own log has it, but for control characters, which
- * could move the cursor. */
+/* Prints a trace as the server's own log has it, except for control characters,
+ * which could move the cursor. */
 static void print_trace(const shmrpc_str *trace)
 {
     bool is_new = true;
@@ -136,8 +137,8 @@ static void print_trace(const shmrpc_str *trace)
     }
 }
 
-/* The details of a declared error or a fault as JSON; false when there are
- * none. */
+/* Appends the details of a declared error or a fault as JSON; false if there
+ * are none. */
 static bool append_payload(const cli_outcome *outcome,
                            const shmrpc_error *error, const void *payload,
                            shmrpci_buf *out)

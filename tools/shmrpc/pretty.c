@@ -1,9 +1,8 @@
-/*
- * Lays out JSON in one pass over its text.
+/* Lays out JSON in one pass over its text.
  *
- * Containers that are short and hold no other stay on one line; everything else
- * is broken.  Only the depth and the one flat container are remembered.
- */
+ * A short container that holds no other container stays on one line; all others
+ * are broken into lines.  The state is only the depth, and the depth of the
+ * container that stays on one line. */
 #include "tools/shmrpc/pretty.h"
 
 #include <stdbool.h>
@@ -12,8 +11,8 @@
 /* A container up to this length stays on one line. */
 #define LINE_BYTES 60
 
-/* The end of the string that begins at `at`. A backslash escapes the byte after
- * it, which may be a quote. */
+/* Finds the end of the string that begins at `at`. A backslash escapes the byte
+ * after it, which may be a quote. */
 static const char *string_end(const char *at, const char *end)
 {
     for (at++; at < end && *at != '"'; at++) {
@@ -47,8 +46,8 @@ static void new_line(shmrpci_buf *out, size_t depth)
     }
 }
 
-/* Only adds white space: the output is the same JSON. No tree is built, so a
- * reply of any size takes no more memory than its text. */
+/* Only adds white space, so the output is the same JSON. No tree is built, so
+ * that a reply takes no more memory than its text. */
 void cli_pretty(const shmrpci_buf *json, shmrpci_buf *out)
 {
     const char *at = (const char *)json->data;

@@ -15,7 +15,7 @@
 #include "tools/shmrpc/lines.h"
 #include "tools/shmrpc/machines.h"
 
-/* How much of the log status shows. */
+/* How many lines of the log status shows. */
 #define LAST_LINES 10u
 
 const struct option cli_ps_options[] = {
@@ -27,8 +27,8 @@ const struct option cli_status_options[] = {CLI_CONTROL_OPTIONS};
 
 /* ---- ps -------------------------------------------------------------- */
 
-/* One word for its state. A note in state RUNNING means that its process was
- * stopped by a signal. */
+/* One word for the state of a service. A note in state RUNNING means that the
+ * process was stopped by a signal. */
 static const char *word_of(const manager_service *s)
 {
     if (s->degraded) {
@@ -39,8 +39,8 @@ static const char *word_of(const manager_service *s)
                : cli_state_name(s->state);
 }
 
-/* Where it can be called, or why it can't: how it ended is shown only while it
- * does not run. */
+/* Appends where the service can be called, or why it can't. How the last run
+ * ended is shown only while the service does not run. */
 static void append_place(shmrpci_buf *out, const manager_service *s)
 {
     if (s->trouble.len > 0 && !s->degraded) {
@@ -54,7 +54,7 @@ static void append_place(shmrpci_buf *out, const manager_service *s)
     }
 }
 
-/* So that the longest name fits. */
+/* The width of the longest name. */
 static int width_of(const manager_service_list *list)
 {
     size_t width = strlen("SERVICE");
@@ -65,7 +65,7 @@ static int width_of(const manager_service_list *list)
     return (int)width;
 }
 
-/* The place is last: its text may be of any length. */
+/* The place is the last column, because its text may be of any length. */
 static void print_row(const manager_service *s, int width)
 {
     char age[32];
@@ -83,7 +83,7 @@ static void print_row(const manager_service *s, int width)
     shmrpci_buf_fini(&place);
 }
 
-/* JSON has the fields of manager.svc; the table what fits on a screen. */
+/* JSON has all fields of manager.svc, the table only what fits on a screen. */
 static cli_exit print_all(const cli_control *line,
                           const manager_service_list *list)
 {
@@ -109,7 +109,7 @@ static cli_exit print_all(const cli_control *line,
     return CLI_OK;
 }
 
-/* The services come in the order in which they are started. */
+/* The services are in starting order. */
 static cli_exit ps(const cli_control *line, manager_control *client)
 {
     const manager_control_list_reply *reply;
@@ -134,8 +134,8 @@ static void print_manager(const manager_info *info)
            (int)info->pid, age, info->file.ptr);
 }
 
-/* Without a service: the manager, and a table of its services; as JSON the
- * manager alone, since `ps --json` has the others. */
+/* Without a service: prints the manager and a table of its services. As JSON it
+ * prints the manager alone, since `ps --json` has the services. */
 static cli_exit status_of_all(const cli_control *line, manager_control *client)
 {
     const manager_control_info_reply *reply;
@@ -157,7 +157,7 @@ static cli_exit status_of_all(const cli_control *line, manager_control *client)
     return line->json ? CLI_OK : ps(line, client);
 }
 
-/* Lines without a value are left out. */
+/* Leaves out lines without a value. */
 static void print_service(const manager_service *s)
 {
     char age[32];
@@ -184,7 +184,8 @@ static void print_service(const manager_service *s)
     }
 }
 
-/* Like systemctl status: the log often explains the state. */
+/* Prints the end of the log, as systemctl status does: it often explains the
+ * state. */
 static cli_exit print_last_lines(manager_control *client, shmrpc_str name)
 {
     const manager_control_logs_reply *reply;
@@ -229,15 +230,15 @@ static cli_exit status_of(const cli_control *line, manager_control *client,
 
 /* ---- both ------------------------------------------------------------ */
 
-/* The command line of both; only ps has `clients`. */
+/* The command line of ps and status; only ps has `clients`. */
 typedef struct ps_line {
     cli_control control;
     bool clients;  /* --clients: needs no manager */
-    cli_nats nats; /* nor does --nats */
+    cli_nats nats; /* --nats: needs no manager either */
 } ps_line;
 
-/* `ps` and `status` share their line; argv[0] tells which it is. --clients is
- * answered without a manager. */
+/* `ps` and `status` share this function; argv[0] tells which it is. --clients
+ * is answered without a manager. */
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     const ps_line *opts = user;
@@ -269,8 +270,7 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
     return result;
 }
 
-/* -c and -N reach this only from ps: status doesn't list them among its
- * options. */
+/* -c and -N only come from ps: they are not among the options of status. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     ps_line *line = user;

@@ -1,10 +1,8 @@
-/*
- * The command queue: shared queues (shmrpc/queue.h).
+/* The command queue: shared queues (shmrpc/queue.h).
  *
- * Each verb opens the queue, does one thing, and closes it.  Items that were
- * popped and could not be printed are not lost with ACKED: closing the handle
- * gives them back.
- */
+ * Each verb opens the queue, does one thing, and closes it.  If items of an
+ * ACKED queue were popped but could not be printed, they are not lost: closing
+ * the handle gives them back. */
 #include <string.h>
 
 #include "objects/handle.h"
@@ -30,8 +28,8 @@ static const char help[] =
     "item comes again whose reader died.\n"
     "\n";
 
-/* Opens the queue with the type that it declares, or, if --create is to make
- * it, as a queue of `any`. Prints errors. */
+/* Opens the queue with the type that it declares. If --create is about to make
+ * it, it is a queue of `any`. Prints errors. */
 static cli_exit open_queue(cli_shared *shared, shmrpc_queue **out)
 {
     shmrpc_error error;
@@ -40,7 +38,7 @@ static cli_exit open_queue(cli_shared *shared, shmrpc_queue **out)
     return status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
 }
 
-/* Our own handle is not counted, as it only inspects the queue. */
+/* Our own handle only inspects the queue, so it is not counted. */
 static cli_exit run_stat(cli_shared *shared)
 {
     shmrpc_queue *queue;
@@ -73,7 +71,8 @@ static cli_exit run_stat(cli_shared *shared)
     return CLI_OK;
 }
 
-/* One item after another: those before a bad value are in the queue. */
+/* Pushes one item after another. If a value is bad, the items before it are in
+ * the queue already. */
 static cli_exit run_push(cli_shared *shared)
 {
     shmrpc_queue *queue;
@@ -104,9 +103,9 @@ static bool is_end_of_drain(int status)
     return status == SHMRPC_E_BUSY || status == SHMRPC_E_CANCELLED;
 }
 
-/* Takes and prints up to `most` items; with `drains` running out of items is no
- * failure. An item of an ACKED queue is acknowledged after it was printed, and
- * goes back to the queue if that failed. */
+/* Takes and prints up to `most` items. With `drains` it is no failure if there
+ * are no more. An item of an ACKED queue is acknowledged after it was printed,
+ * and goes back to the queue if printing failed. */
 static cli_exit take_items(cli_shared *shared, uint64_t most, bool drains)
 {
     shmrpc_queue *queue;
@@ -137,14 +136,14 @@ static cli_exit take_items(cli_shared *shared, uint64_t most, bool drains)
     return result;
 }
 
-/* One item unless --count says otherwise; an empty queue is a failure. */
+/* Takes one item unless --count says otherwise. An empty queue is a failure. */
 static cli_exit run_pop(cli_shared *shared)
 {
     return take_items(
         shared, shared->opts->count != 0 ? shared->opts->count : 1, false);
 }
 
-/* Until the queue is empty or ended: both are success. */
+/* Takes items until the queue is empty or ended; both are success. */
 static cli_exit run_drain(cli_shared *shared)
 {
     return take_items(
@@ -152,7 +151,8 @@ static cli_exit run_drain(cli_shared *shared)
         true);
 }
 
-/* The item stays in the queue; another process may pop it at the same time. */
+/* Shows an item that stays in the queue; another process may pop it at the same
+ * time. */
 static cli_exit run_peek(cli_shared *shared)
 {
     shmrpc_queue *queue;
@@ -173,8 +173,8 @@ static cli_exit run_peek(cli_shared *shared)
     return result;
 }
 
-/* --create is for those that make sense on a new queue: push, and pop, which
- * then waits for another process to push. */
+/* --create is allowed where it makes sense for a new queue: for push, and for
+ * pop, which then waits for another process to push. */
 static const cli_verb verbs[] = {
     {"stat", "", 0, 0, false, run_stat},
     {"push", "VALUE...", 1, -1, true, run_push},

@@ -1,9 +1,7 @@
-/*
- * The command scale: how many workers a service may have.
+/* The command scale: sets how many workers a service may have.
  *
  * The manager remembers the numbers until the service's section changes; the
- * file itself is not touched.
- */
+ * file itself is not changed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +27,7 @@ static void print_help(void *user)
         stdout);
 }
 
-/* "4", or "1..8". One number sets both limits. */
+/* Reads "4", or "1..8". A single number sets both limits. */
 static bool read_range(const char *text, uint64_t *least, uint64_t *most)
 {
     char first[8];
@@ -46,7 +44,8 @@ static bool read_range(const char *text, uint64_t *least, uint64_t *most)
            cli_read_count(dots + 2, 64, most) && *least <= *most;
 }
 
-/* Prints the manager's answer rather than the request. */
+/* Prints the numbers that the manager answers, rather than those of the
+ * request. */
 static cli_exit scale(const cli_control *line, const char *service,
                       uint64_t least, uint64_t most)
 {
@@ -83,7 +82,8 @@ static cli_exit take(void *user, int option, shmrpci_buf *message)
     return cli_control_take(user, option);
 }
 
-/* The limits are those of manager.svc; here they only give a better message. */
+/* manager.svc has the same limits; checking them here gives a better
+ * message. */
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     uint64_t least;

@@ -1,5 +1,5 @@
-/* Finds out the interface of a service at run time. Its answer is untrusted
- * input, and is checked as if a user had written it. */
+/* Gets the interface of a service at run time. The service's answer is
+ * untrusted input, and is checked like text that a user wrote. */
 #include "tools/shmrpc/service.h"
 
 #include <stdio.h>
@@ -12,20 +12,20 @@
 #include "svc/interface.h"
 #include "tools/shmrpc/managed.h"
 
-/* The memory that a service's text and its tables may take. */
+/* The most memory that a service's text and its tables may take. */
 #define SERVICE_ARENA_BYTES ((size_t)256 << 20)
 
-/* For completion, where the user waits. */
+/* Timeout for completion, where the user waits. */
 #define PEEK_TIMEOUT_NS INT64_C(3000000000)
 
-/* For messages that are complete sentences already. */
+/* Prints a message that is a complete sentence already. */
 static cli_exit fail_text(cli_exit status, const char *text)
 {
     fprintf(stderr, "shmrpc: %s\n", text);
     return status;
 }
 
-/* The name may be a section of a manager, too (managed.h). */
+/* The name may also be a section of a manager (managed.h). */
 static cli_exit find(cli_service *s, const char *service, const char *at,
                      shmrpci_buf *message)
 {
@@ -55,9 +55,8 @@ static int ask(cli_service *s, int64_t timeout_ns, shmrpc_error *error)
                : shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
 }
 
-/* Reads the description; errors in it go to `message`. The compiler's own
- * messages, with positions in the text, are included: they help the author of
- * the service's .svc. */
+/* Parses the description; errors in it go to `message`, with the compiler's own
+ * messages and their positions, which help the author of the service's .svc. */
 static cli_exit read_text(cli_service *s, shmrpci_buf *message)
 {
     shmrpc_error error;
@@ -99,7 +98,7 @@ static cli_exit open_service(cli_service *s, const char *service,
     return read_text(s, message);
 }
 
-/* A timeout of 0 is the library's default. */
+/* A timeout of 0 means the library's default. */
 cli_exit cli_service_open(cli_service *s, const char *service, const char *at)
 {
     shmrpci_buf message;
@@ -112,7 +111,7 @@ cli_exit cli_service_open(cli_service *s, const char *service, const char *at)
     return result;
 }
 
-/* The caller does not need the error. */
+/* Drops the message: completion prints nothing. */
 bool cli_service_peek(cli_service *s, const char *service, const char *at)
 {
     shmrpci_buf message;
@@ -122,7 +121,7 @@ bool cli_service_peek(cli_service *s, const char *service, const char *at)
     return result == CLI_OK;
 }
 
-/* The place is known already: no name is looked up. */
+/* No name is looked up, since the place is known. */
 int cli_service_probe(cli_service *s, const svc_place *place)
 {
     shmrpci_buf message;
@@ -139,8 +138,8 @@ int cli_service_probe(cli_service *s, const svc_place *place)
     return good ? SHMRPC_OK : SHMRPC_E_INVALID;
 }
 
-/* Connects with the tables that were just read: a contract that differs now
- * would mean that the service was replaced meanwhile. */
+/* Connects with the tables that were just read. If the contract differs now,
+ * the service was replaced meanwhile. */
 cli_exit cli_service_connect(cli_service *s)
 {
     shmrpc_error error;
@@ -153,7 +152,7 @@ cli_exit cli_service_connect(cli_service *s)
                            error.message);
 }
 
-/* If no name is similar, it says how to list all of them. */
+/* If no name is similar, the message says how to list all of them. */
 static cli_exit unknown_method(const cli_service *s, const char *name)
 {
     shmrpci_buf message;
@@ -175,7 +174,7 @@ static cli_exit unknown_method(const cli_service *s, const char *name)
     return CLI_USAGE;
 }
 
-/* The index is that of this service's own table, which the connection uses. */
+/* The index refers to this service's own table, which the connection uses. */
 cli_exit cli_service_method(const cli_service *s, const char *name,
                             uint32_t *out)
 {
@@ -188,7 +187,7 @@ cli_exit cli_service_method(const cli_service *s, const char *name,
     return unknown_method(s, name);
 }
 
-/* The client first: its calls use the tables. */
+/* Closes the client first, because its calls use the tables. */
 void cli_service_close(cli_service *s)
 {
     shmrpc_stub_close(s->client);

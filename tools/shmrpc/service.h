@@ -14,33 +14,34 @@
 #include "tools/shmrpc/cli.h"
 
 typedef struct cli_service {
-    shmrpci_arena arena; /* of the target and the text */
+    shmrpci_arena arena; /* holds the target and the text */
     svc_target target;   /* how it was found */
     int64_t answer_ns;   /* how long it took to connect and get an answer */
     const char *text;    /* the .svc, of `text_len` bytes */
     size_t text_len;
-    shmrpc_interface *interface;  /* as it was read */
-    const shmrpc_service *tables; /* of it */
+    shmrpc_interface *interface;  /* the parsed .svc */
+    const shmrpc_service *tables; /* tables made from `interface` */
     shmrpc_client *client;        /* NULL until connected */
 } cli_service;
 
-/* Finds the service, asks it for its .svc, for 5 s at most, and reads that;
- * prints errors. Close it in any case. */
+/* Finds the service, asks it for its .svc, for 5 s at most, and parses it;
+ * prints errors. Must be closed even after a failure. */
 cli_exit cli_service_open(cli_service *s, const char *service, const char *at);
 
-/* As open, without printing, for 3 s at most: for completion. False: it
- * failed. */
+/* Like cli_service_open, but for completion: prints nothing, and takes 3 s at
+ * most. Returns false on failure. */
 bool cli_service_peek(cli_service *s, const char *service, const char *at);
 
-/* Asks a place of a list, for 5 s at most. OK; UNAVAILABLE: nobody listens;
- * DEADLINE: no answer; other statuses: it can't be understood. Close it in any
- * case. */
+/* Asks a place of a list, for 5 s at most. Returns OK; UNAVAILABLE if nobody
+ * listens there; DEADLINE if there is no answer; another status if the answer
+ * is malformed. Must be closed even after a failure. */
 int cli_service_probe(cli_service *s, const svc_place *place);
 
-/* Connects for calls; prints what goes wrong. */
+/* Connects for calls, and prints errors. */
 cli_exit cli_service_connect(cli_service *s);
 
-/* The index of a method; USAGE after printing a suggestion. */
+/* Finds the index of a method. Returns USAGE after printing a suggestion if
+ * there is no such method. */
 cli_exit cli_service_method(const cli_service *s, const char *name,
                             uint32_t *out);
 

@@ -1,10 +1,8 @@
-/*
- * The common part of the commands on shared objects: from the command line to
- * an existing object, with its type, and a verb to run on it.
+/* The common part of the commands on shared objects: finds an existing object
+ * with its type from the command line, and runs a verb on it.
  *
- * Types come from the objects themselves.  Their memory can be written by
- * others, so that it is parsed with the same limits as a service's text.
- */
+ * Types come from the objects themselves.  Other processes can write their
+ * memory, so it is parsed with the same limits as a service's text. */
 #include "tools/shmrpc/shared.h"
 
 #include <stdio.h>
@@ -21,12 +19,12 @@
 #include "os/memory.h"
 #include "tools/shmrpc/pretty.h"
 
-/* The memory that a type, and the values read with it, may take. */
+/* The most memory that a type, and the values read with it, may take. */
 #define TYPE_ARENA_BYTES ((size_t)256 << 20)
 
 /* ---- failures ------------------------------------------------------------ */
 
-/* DENIED counts as absent: this user can't open the object. */
+/* DENIED counts as absent, because this user can't open the object. */
 cli_exit cli_shared_fail(int status, const shmrpc_error *error)
 {
     switch (status) {
@@ -35,7 +33,7 @@ cli_exit cli_shared_fail(int status, const shmrpc_error *error)
     case SHMRPC_E_NOT_FOUND:
     case SHMRPC_E_DENIED:
     case SHMRPC_E_DESTROYED:
-    case SHMRPC_E_UNAVAILABLE: /* no NATS server */
+    case SHMRPC_E_UNAVAILABLE: /* no NATS server answers */
         return cli_fail_error(CLI_ABSENT, NULL, error);
     case SHMRPC_E_DEADLINE:
         return cli_fail_error(CLI_DEADLINE, NULL, error);
@@ -48,7 +46,7 @@ cli_exit cli_shared_fail(int status, const shmrpc_error *error)
 
 /* ---- the type ------------------------------------------------------------ */
 
-/* The text in an object's memory declares exactly one object, itself. */
+/* The text in an object's memory declares exactly one object: itself. */
 static const idl_shared *find_declared(const idl_schema *schema)
 {
     return schema->shared_count == 1 ? schema->shared[0] : NULL;
@@ -86,14 +84,14 @@ cli_exit cli_shared_read_type(cli_shared *shared, const char *text)
     return result;
 }
 
-/* An object of any shape has no text, only an encoding to be opened with. */
+/* An object of any shape has no text, only the encoding to open it with. */
 static void take_encoding(cli_shared *shared, const shmrpci_glance *glance)
 {
     shared->row.encoding = (shmrpc_encoding)glance->facts.encoding;
 }
 
-/* Adds to the error that a snapshot could replace the object, where there is
- * one: only dicts and values have them. */
+/* Adds to the error that a snapshot could replace the object, if there is one.
+ * Only dicts and values have snapshots. */
 static void hint(const cli_shared *shared, shmrpc_status status,
                  shmrpc_error *error)
 {
@@ -108,8 +106,8 @@ static void hint(const cli_shared *shared, shmrpc_status status,
     }
 }
 
-/* Reads type and encoding from the object's memory, without a handle: to open
- * one its type has to be known. */
+/* Reads type and encoding from the object's memory without a handle, because
+ * the type must be known to open one. */
 static cli_exit look(cli_shared *shared, int fd)
 {
     shmrpci_glance glance;
@@ -135,8 +133,8 @@ static cli_exit look(cli_shared *shared, int fd)
     return copy[0] == '\0' ? CLI_OK : cli_shared_read_type(shared, copy);
 }
 
-/* Opens the file of the object; NOT_FOUND: there is no file of that name and
- * kind in the folder. */
+/* Opens the file of the object. Returns NOT_FOUND if the folder has no file of
+ * that name and kind. */
 static shmrpc_status open_file(const cli_shared *shared, int *out_fd,
                                shmrpc_error *error)
 {
@@ -146,8 +144,9 @@ static shmrpc_status open_file(const cli_shared *shared, int *out_fd,
         shared->name, out_fd, error);
 }
 
-/* Whether the object is of the command's kind: "queue<any>", "queue acme.Job",
- * "pipe". Objects of a service don't have it in their names. */
+/* Whether the object is of the command's kind, by its type text, such as
+ * "queue<any>", "queue acme.Job" or "pipe". Names of a service's objects don't
+ * contain the kind. */
 static bool is_of_kind(const cli_shared *shared, int fd)
 {
     shmrpci_glance glance;
@@ -157,8 +156,8 @@ static bool is_of_kind(const cli_shared *shared, int fd)
            strchr("< ", glance.signature[len]) != NULL;
 }
 
-/* Needs the descriptor only to inspect the object: the watch on the server is
- * closed at once. */
+/* The descriptor is only needed to inspect the object, so the watch on the
+ * server is closed at once. */
 static shmrpc_status open_of_service(const cli_shared *shared, int *out_fd,
                                      shmrpc_error *error)
 {
@@ -185,8 +184,8 @@ static shmrpc_status open_object(const cli_shared *shared, int *out_fd,
 }
 
 /* For a name like `tts/jobs`: connects to the service tts, if there is one, and
- * takes the rest as the name of its object. Otherwise leaves the name as it is:
- * it may be a file's. */
+ * takes the rest as the name of its object. If there is no such service the
+ * name is left unchanged, since a file may have it. */
 static cli_exit find_service(cli_shared *shared)
 {
     const char *slash = strrchr(shared->name, '/');
@@ -212,7 +211,8 @@ static cli_exit find_service(cli_shared *shared)
     return result;
 }
 
-/* Names the kind, since another kind may have an object of that name. */
+/* The message names the kind, since an object of another kind may have that
+ * name. */
 static void explain_absence(const cli_shared *shared, const cli_verb *verb,
                             shmrpc_error *error)
 {
@@ -225,8 +225,8 @@ static void explain_absence(const cli_shared *shared, const cli_verb *verb,
                            verb->creates ? ", --create makes it" : "");
 }
 
-/* An object of many machines has no file to read its type from: it is opened as
- * one of any shape; if it is of another, the error names it. */
+/* An object of many machines has no file to read its type from, so it is opened
+ * as one of any shape. If it has a declared type, the error names that. */
 static cli_exit find_remote(const cli_verb *verb)
 {
     shmrpc_error error;
@@ -239,8 +239,8 @@ static cli_exit find_remote(const cli_verb *verb)
         &error);
 }
 
-/* A file comes first: names may contain slashes. Only a name without a file
- * that --create does not make can be SERVICE/OBJECT. */
+/* A file takes precedence, because names may contain slashes. A name can be
+ * SERVICE/OBJECT only if no file has it and --create does not make it. */
 static cli_exit find(cli_shared *shared, const cli_verb *verb)
 {
     shmrpc_error error;
@@ -267,7 +267,7 @@ static cli_exit find(cli_shared *shared, const cli_verb *verb)
     if (status != SHMRPC_OK) {
         return cli_shared_fail(status, &error);
     }
-    /* A salvage finds the damage itself. */
+    /* A salvage reads a damaged object, which this check would refuse. */
     cli_exit result = shared->opts->salvages ? CLI_OK : look(shared, fd);
     shared->is_there = true;
     shmrpci_fd_close(&fd);
@@ -285,7 +285,7 @@ cli_exit cli_shared_append(const shmrpc_type *type, const void *value,
     return status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
 }
 
-/* Declared types are JSON even with --python. */
+/* Values of declared types are JSON even with --python. */
 static bool is_python(const cli_shared *shared, const shmrpc_type *type)
 {
     return shared->opts->python && type->kind == SHMRPC_KIND_ANY;
@@ -304,7 +304,7 @@ cli_exit cli_shared_append_as(const cli_shared *shared, const shmrpc_type *type,
     return status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
 }
 
-/* One value, one line, unless a person reads it. */
+/* Prints one value on one line, unless standard output is a terminal. */
 cli_exit cli_shared_print(const cli_shared *shared, const shmrpc_type *type,
                           const void *value)
 {
@@ -326,8 +326,8 @@ cli_exit cli_shared_print(const cli_shared *shared, const shmrpc_type *type,
     return result;
 }
 
-/* Reads a literal of Python; any other word is text, except one that begins
- * like a literal: that is a slip. */
+/* Reads a Python literal. Any other word is text, except one that begins like a
+ * literal: that is taken for a mistake. */
 static cli_exit read_python(cli_shared *shared, const char *text,
                             shmrpc_any *out)
 {
@@ -344,9 +344,9 @@ static cli_exit read_python(cli_shared *shared, const char *text,
     return CLI_OK;
 }
 
-/* Tries JSON first, then the word as a JSON string, so that strings and names
- * of enumerators need no quotes. If both fail the first error is printed, since
- * it is about what was typed. */
+/* Tries the word as JSON first, then as a JSON string, so that strings and
+ * names of enumerators need no quotes. If both fail the first error is printed,
+ * since it is about what was typed. */
 cli_exit cli_shared_read(cli_shared *shared, const shmrpc_type *type,
                          const char *word, const void **out)
 {
@@ -370,8 +370,8 @@ cli_exit cli_shared_read(cli_shared *shared, const shmrpc_type *type,
     }
     if (type->kind == SHMRPC_KIND_ANY && strchr("{[\"", word[0]) != NULL &&
         word[0] != '\0') {
-        return cli_shared_fail(status, &error); /* a typing error rather than
-                                                 * text */
+        return cli_shared_fail(status, &error); /* it looks like a typing error
+                                                 * rather than text */
     }
     shmrpci_buf_init_heap(&quoted);
     shmrpci_json_string(&quoted, word, strlen(word));
@@ -382,8 +382,8 @@ cli_exit cli_shared_read(cli_shared *shared, const shmrpc_type *type,
     return is_text ? CLI_OK : cli_shared_fail(status, &error);
 }
 
-/* A command that hangs is worse than one that reports BUSY: without --deadline
- * it does not wait. */
+/* Without --deadline it does not wait: a command that hangs is worse than one
+ * that reports BUSY. */
 shmrpc_opts cli_shared_wait(const cli_shared *shared)
 {
     return shared->opts->has_deadline
@@ -415,14 +415,15 @@ void cli_shared_print_figures(const cli_shared *shared,
 
 /* ---- damage -------------------------------------------------------------- */
 
-/* To standard output: the findings are the result. */
+/* Prints to standard output, because the findings are the result. */
 static void print_finding(void *user, uint64_t offset, const char *what)
 {
     (void)user;
     printf("at %llu: %s\n", (unsigned long long)offset, what);
 }
 
-/* REFUSED if there are findings, so that a script need not read the output. */
+/* Returns REFUSED if there are findings, so that a script need not read the
+ * output. */
 cli_exit cli_shared_check(cli_shared *shared)
 {
     shmrpc_error error;
@@ -441,14 +442,14 @@ cli_exit cli_shared_check(cli_shared *shared)
 
 /* ---- the line ------------------------------------------------------------ */
 
-/* The command line so far. */
+/* The state of reading the command line. */
 typedef struct run_state {
     const cli_shared_command *command;
-    const char *verb; /* set if it came before the options; else NULL */
+    const char *verb; /* the verb if it came before the options; else NULL */
     cli_shared_opts opts;
 } run_state;
 
-/* The kind's own part, then what all kinds share. */
+/* Prints the kind's own help, then what all kinds share. */
 static void print_help(void *user)
 {
     const run_state *state = user;
@@ -456,7 +457,7 @@ static void print_help(void *user)
     fputs(CLI_SHARED_HELP, stdout);
 }
 
-/* All kinds accept all options, even if a verb ignores one. */
+/* All kinds accept all options, even if a verb ignores some. */
 static cli_exit take(void *user, int option, shmrpci_buf *message)
 {
     cli_shared_opts *opts = &((run_state *)user)->opts;
@@ -506,8 +507,8 @@ static const cli_verb *find_verb(const cli_shared_command *command,
     return NULL;
 }
 
-/* Without --create no object is ever created: a mistyped name would leave one
- * behind. */
+/* Without --create no object is ever created, because a mistyped name would
+ * leave one behind. */
 static cli_exit run_verb(const cli_shared_command *command,
                          const cli_shared_opts *opts, const cli_verb *verb,
                          char **words, int count)

@@ -1,12 +1,10 @@
-/*
- * Commands on shared objects: `shmrpc KIND VERB NAME [OPERAND...]`.  A kind is
- * a file of this folder with a table of verbs, and a row in commands.c.
+/* Commands on shared objects: `shmrpc KIND VERB NAME [OPERAND...]`.  A kind is
+ * one file of this folder, with a table of verbs, and one row in commands.c.
  *
  * An existing object has the .svc of its type in its memory, so that values can
  * be shown and read as JSON without any other file.
  *
- * Threading: main thread.
- */
+ * Threading: main thread. */
 #ifndef SHMRPC_TOOLS_SHARED_H
 #define SHMRPC_TOOLS_SHARED_H
 
@@ -18,14 +16,14 @@
 
 /* The options of all these commands. */
 typedef struct cli_shared_opts {
-    bool all_users; /* the folder for all users */
+    bool all_users; /* use the folder for all users */
     bool json;      /* print JSON on one line */
-    bool python;    /* literals of Python instead of JSON */
-    bool create;    /* if it doesn't exist */
+    bool python;    /* read and print Python literals instead of JSON */
+    bool create;    /* create the object if it doesn't exist */
     bool salvages;  /* dump what can still be read from a damaged object */
     bool has_deadline;
-    int64_t deadline_ns; /* how long to wait */
-    uint64_t count;      /* 0: not given */
+    int64_t deadline_ns; /* timeout of a wait */
+    uint64_t count;      /* number of items or lines; 0: not given */
 } cli_shared_opts;
 
 #define CLI_SHARED_OPTIONS                                                     \
@@ -62,43 +60,44 @@ typedef struct cli_shared_opts {
 typedef struct cli_shared {
     shmrpci_arena arena;
     const shmrpci_object_kind *kind;
-    const cli_shared_opts *opts; /* of the command line */
-    const char *name;            /* of the object; without its service */
+    const cli_shared_opts *opts; /* options of the command line */
+    const char *name;            /* name of the object, without its service */
     bool is_there;   /* the object exists, and `row` is its own; false: --create
                       * will make it */
-    char **operands; /* behind the name */
+    char **operands; /* the words behind NAME */
     int operand_count;
-    cli_service *service;    /* the service that has it; NULL: it is a file */
+    cli_service *service;    /* the service that has the object; NULL: it is a
+                              * file */
     shmrpc_shared row;       /* the type to open it with */
-    shmrpc_shared_opts open; /* and how */
+    shmrpc_shared_opts open; /* the options to open it with */
 } cli_shared;
 
 typedef struct cli_verb {
     const char *name;
-    const char *operands; /* "VALUE..." */
-    int least;            /* operands behind NAME */
-    int most;             /* -1: any number */
-    bool creates;         /* --create does */
+    const char *operands; /* for --help, such as "VALUE..." */
+    int least;            /* minimum number of operands behind NAME */
+    int most;             /* maximum number; -1: any */
+    bool creates;         /* --create makes a missing object */
     cli_exit (*run)(cli_shared *shared);
 } cli_verb;
 
 /* A command; an entry whose name is NULL ends its verbs. */
 typedef struct cli_shared_command {
     const shmrpci_object_kind *kind;
-    shmrpc_shared row; /* the options of objects that --create makes */
+    shmrpc_shared row; /* what --create makes */
     const cli_verb *verbs;
     const char *help; /* printed before CLI_SHARED_HELP */
     const struct option *options;
 } cli_shared_command;
 
-/* Reads the line and runs the verb. */
+/* Reads the command line and runs the verb. */
 cli_exit cli_shared_run(int argc, char **argv,
                         const cli_shared_command *command);
 
-/* Timeout of a wait. */
+/* The timeout for operations that may wait. */
 shmrpc_opts cli_shared_wait(const cli_shared *shared);
 
-/* Prints what went wrong; the exit status. */
+/* Prints what went wrong, and returns the exit status. */
 cli_exit cli_shared_fail(int status, const shmrpc_error *error);
 
 /* Appends a value in the form that the options ask for: as JSON, or as a Python
@@ -110,7 +109,7 @@ cli_exit cli_shared_append_as(const cli_shared *shared, const shmrpc_type *type,
  * given. */
 cli_exit cli_shared_print(const cli_shared *shared, const shmrpc_type *type,
                           const void *value);
-/* Appends it. */
+/* Appends a value as JSON. */
 cli_exit cli_shared_append(const shmrpc_type *type, const void *value,
                            shmrpci_buf *out);
 
@@ -122,13 +121,13 @@ cli_exit cli_shared_read(cli_shared *shared, const shmrpc_type *type,
  * errors. */
 cli_exit cli_shared_read_type(cli_shared *shared, const char *text);
 
-/* The verb check: looks for damage, and prints what it finds. */
+/* The verb check: looks for damage, and prints its findings. */
 cli_exit cli_shared_check(cli_shared *shared);
 
-/* A figure of `stat`: a line for people, a member of JSON. */
+/* A figure of `stat`: a line of text, or a member of JSON. */
 typedef struct cli_figure {
-    const char *key;   /* "item_count" */
-    const char *label; /* "items" */
+    const char *key;   /* member of JSON, such as "item_count" */
+    const char *label; /* text for people, such as "items" */
     uint64_t value;
 } cli_figure;
 

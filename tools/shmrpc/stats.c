@@ -1,9 +1,7 @@
-/*
- * The command stats: the counters of a service since it started.
+/* The command stats: the counters of a service since it started.
  *
- * Reads the service's counters from its shared memory: no worker is asked, so
- * that it also works while all workers hang.
- */
+ * It reads the service's counters from shared memory without asking a worker,
+ * so it also works while all workers hang. */
 #include <stdio.h>
 
 #include "os/clock.h"
@@ -40,7 +38,7 @@ static void print_help(void *user)
         stdout);
 }
 
-/* One sample: totals since the start, no rates. */
+/* Prints one sample: totals since the start, no rates. */
 static cli_exit show(cli_watched *w, bool json)
 {
     shmrpc_error error;
@@ -67,7 +65,7 @@ static cli_exit show(cli_watched *w, bool json)
     return CLI_OK;
 }
 
-/* The target lives in the arena until everything is printed. */
+/* The target must live in the arena until everything is printed. */
 static cli_exit stats(const char *service, const cli_look *look,
                       shmrpci_buf *message)
 {
@@ -85,7 +83,7 @@ static cli_exit stats(const char *service, const cli_look *look,
     return result;
 }
 
-/* `top` takes several services; one has room for all its figures. */
+/* Takes one service, with all its figures. `top` takes several. */
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     return line->count == 1 ? stats(line->argv[1], user, message)

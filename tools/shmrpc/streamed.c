@@ -1,11 +1,9 @@
-/*
- * Calls with streams.
+/* Calls with streams.
  *
- * The main thread prints incoming items. If no items come back, it also reads
- * and sends the outgoing ones; otherwise a second thread does that. A third
- * thread watches for the end of standard output's reader, which would go
- * unnoticed while no item comes.
- */
+ * The main thread prints incoming items. If the method sends none back, the
+ * main thread also reads and sends the outgoing ones; otherwise a second thread
+ * does. A third thread polls standard output: the end of its reader would go
+ * unnoticed while no item comes. */
 #define _POSIX_C_SOURCE 200809L
 #include "tools/shmrpc/streamed.h"
 
@@ -35,16 +33,16 @@ typedef struct streamed {
     bool is_bare; /* bytes are copied unchanged, not as JSON */
     uint64_t items;
     int64_t begin_ns;
-    /* The sender's: */
+    /* Used by the sender only: */
     cli_input input;
     shmrpci_arena arena;
     uint64_t sent;
-    shmrpc_error error; /* why it has stopped */
+    shmrpc_error error; /* why sending has stopped */
 } streamed;
 
 /* ---- sending ------------------------------------------------------------ */
 
-/* Prints the error of the current item, or of standard input. */
+/* Prints an error about the current item, or about standard input. */
 static cli_exit refuse_item(const streamed *s, int status, const char *what)
 {
     fprintf(stderr, "shmrpc: %s.%s: ", s->in->service.tables->name,
@@ -61,8 +59,8 @@ static cli_exit refuse_item(const streamed *s, int status, const char *what)
                : CLI_TROUBLE;
 }
 
-/* Reads the next item of standard input. MORE; OK: no more; other values: the
- * error was printed. */
+/* Reads the next item of standard input. Returns MORE, or OK if there are no
+ * more; on any other value the error was printed. */
 static int read_item(streamed *s, const void **item, cli_exit *out)
 {
     const char *text;
@@ -105,15 +103,16 @@ static int read_piece(streamed *s, shmrpc_bytes *item, cli_exit *out)
     return status;
 }
 
-/* Whether it is the item's own fault. */
+/* Whether the status means that the item itself is at fault. */
 static bool is_refusal(int status)
 {
     return status == SHMRPC_E_INVALID || status == SHMRPC_E_TOO_LARGE ||
            status == SHMRPC_E_NO_MEMORY;
 }
 
-/* Sends all of standard input. OK: it is complete; else `*out` is the exit
- * status, unless the stream has ended, whose status gives the reason. */
+/* Sends all of standard input. Returns OK if it is complete. Otherwise `*out`
+ * is the exit status, unless the stream has ended: then the stream's status
+ * gives the reason. */
 static int send_all(streamed *s, cli_exit *out)
 {
     for (;;) {
@@ -136,8 +135,8 @@ static int send_all(streamed *s, cli_exit *out)
     }
 }
 
-/* Beside the main thread, which waits for items: so a mistake ends the program,
- * and by that the stream. */
+/* Runs while the main thread waits for items. A bad item ends the program,
+ * which cancels the stream. */
 static void send_beside(void *user)
 {
     streamed *s = user;
@@ -210,14 +209,14 @@ static void print_end(const streamed *s)
 
 /* ---- the end ------------------------------------------------------------ */
 
-/* The details of the stream's error, which must still be open. */
+/* The details of the stream's error; the stream must still be open. */
 static const void *payload_of(const streamed *s, const shmrpc_error *error)
 {
     const shmrpc_error_type *type = cli_outcome_thrown(&s->outcome, error);
     return type != NULL ? shmrpc_stub_stream_payload(s->stream, type) : NULL;
 }
 
-/* All incoming items have been printed. */
+/* Prints how the stream ended, after all incoming items have been printed. */
 static cli_exit tell_end(streamed *s, int status, const shmrpc_error *error)
 {
     int64_t ns = shmrpci_now_ns() - s->begin_ns;
@@ -257,7 +256,7 @@ static cli_exit receive_all(streamed *s)
     return tell_end(s, status, &error);
 }
 
-/* ---- the three forms ---------------------------------------------------- */
+/* ---- the three kinds of streams ------------------------------------------ */
 
 static cli_exit both_ways(streamed *s)
 {
@@ -267,8 +266,8 @@ static cli_exit both_ways(streamed *s)
         return CLI_TROUBLE;
     }
     cli_exit result = receive_all(s);
-    /* If the handler has returned, a sender waiting for room learns it; with
-     * --max-items it may still run. */
+    /* If the handler has returned, a sender that waits for room notices. With
+     * --max-items the handler may still run, so the program exits. */
     if (s->opts->max_items > 0 && s->items == s->opts->max_items) {
         (void)fflush(stdout);
         exit((int)result);
@@ -278,7 +277,7 @@ static cli_exit both_ways(streamed *s)
     return result;
 }
 
-/* The stream ends with its result. */
+/* The call ends with a result, after all items were sent. */
 static cli_exit upload(streamed *s)
 {
     const void *reply = NULL;
@@ -320,12 +319,13 @@ static void watch_output(void *user)
     shmrpci_poll_entry entry = {.fd = STDOUT_FILENO};
     (void)user;
     (void)shmrpci_poll_entries(&entry, 1, SHMRPCI_NEVER_NS);
-    /* As if the pipe had been written to: sent to the main thread, this one
-     * blocks all signals. */
+    /* Act as if we had written to the closed pipe. The main thread gets the
+     * signal, because this thread blocks all signals. */
     (void)kill(getpid(), SIGPIPE);
 }
 
-/* Only for pipes: other descriptors don't report it. */
+/* Only watches pipes: other descriptors don't report that their reader is
+ * gone. */
 static void begin_watch(void)
 {
     struct stat about;
@@ -337,7 +337,7 @@ static void begin_watch(void)
     }
 }
 
-/* ---- */
+/* ---- calling ------------------------------------------------------------- */
 
 static cli_exit call_open(streamed *s)
 {

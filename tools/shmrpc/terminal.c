@@ -1,6 +1,6 @@
-/* Columns, size and keys of a terminal. */
+/* The columns, size and keys of a terminal. */
 #define _XOPEN_SOURCE   700
-#define _DEFAULT_SOURCE /* the window's size */
+#define _DEFAULT_SOURCE /* for the window's size */
 #include "tools/shmrpc/terminal.h"
 
 #include <errno.h>
@@ -12,9 +12,9 @@
 
 /* ---- columns --------------------------------------------------------- */
 
-/* The code point at `text`, and how many bytes it takes: at least one. Doesn't
- * check for overlong forms, which only cause a wrong width. mbrtowc would stop
- * at the first bad byte. */
+/* Decodes the code point at `text`, and returns how many bytes it takes, at
+ * least one. Overlong forms are not checked, since they only cause a wrong
+ * width. mbrtowc would stop at the first bad byte. */
 static size_t decode(const char *text, size_t len, wchar_t *out)
 {
     const unsigned char *at = (const unsigned char *)text;
@@ -31,8 +31,8 @@ static size_t decode(const char *text, size_t len, wchar_t *out)
     return more + 1;
 }
 
-/* The width of a character in columns, by the program's locale, which main()
- * has set to one with UTF-8. wcwidth is negative for control characters. */
+/* The width of a character in columns, in the program's locale, which main()
+ * has set to UTF-8. wcwidth is negative for control characters. */
 static size_t columns_of(wchar_t c)
 {
     int columns = wcwidth(c);
@@ -50,8 +50,8 @@ size_t cli_columns_of(const char *text, size_t len)
     return columns;
 }
 
-/* The largest prefix of a text that fits into that many columns, in bytes; no
- * character is split. */
+/* The length in bytes of the longest prefix that fits into that many columns;
+ * no character is split. */
 static size_t columns_cut(const char *text, size_t len, size_t columns)
 {
     size_t used = 0;
@@ -68,7 +68,7 @@ static size_t columns_cut(const char *text, size_t len, size_t columns)
     return end;
 }
 
-/* printf's widths count bytes, which is why this is here. */
+/* printf can't do this, because its widths count bytes. */
 void cli_columns_pad(shmrpci_buf *out, const char *text, size_t columns)
 {
     size_t len = columns_cut(text, strlen(text), columns);
@@ -81,7 +81,7 @@ void cli_columns_pad(shmrpci_buf *out, const char *text, size_t columns)
 
 /* ---- the screen ------------------------------------------------------ */
 
-/* Queried each time, as windows change size. */
+/* Queries the size each time, because it may change. */
 void cli_screen_size(size_t *rows, size_t *columns)
 {
     struct winsize size = {.ws_row = 0};
@@ -92,8 +92,8 @@ void cli_screen_size(size_t *rows, size_t *columns)
     *columns = size.ws_col;
 }
 
-/* Clears the screen and writes from the top left, in one piece so that it
- * doesn't flicker. */
+/* Clears the screen and writes from the top left, in one piece so that the
+ * screen doesn't flicker. */
 void cli_screen_fill(shmrpci_buf *out, const shmrpci_buf *text, size_t rows,
                      size_t columns)
 {
@@ -113,7 +113,7 @@ void cli_screen_fill(shmrpci_buf *out, const shmrpci_buf *text, size_t rows,
 
 /* ---- keys ------------------------------------------------------------ */
 
-/* Signals stay enabled: Ctrl-C and Ctrl-Z work as usual. The first state is
+/* Signals stay enabled, so Ctrl-C and Ctrl-Z work as usual. The first state is
  * kept, so that entering again doesn't save our own settings. */
 bool cli_keys_enter(cli_keys *keys)
 {

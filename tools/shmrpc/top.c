@@ -1,10 +1,10 @@
-/*
- * The command top: current figures of services.
+/* The command top: current figures of services.
  *
- * One loop: wait for an interval, sample all services, print. Sampling costs
+ * A loop waits for an interval, samples all services, and prints. Sampling
+ * costs
  * the services nothing. On a terminal it redraws the screen and takes keys; in
- * a pipe it prints one table, or a line of JSON for each service, per sample.
- */
+ * a pipe it prints one table, or a line of JSON for each service, per
+ * sample. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +23,8 @@
 
 /* How long a service that does not answer may delay all others. */
 #define OPEN_NS (300 * SHMRPCI_NS_PER_MS)
-/* The first time, for services named on the command line: nothing is shown
- * without them. */
+/* For the first sample of services named on the command line, which are needed
+ * before anything can be shown. */
 #define FIRST_OPEN_NS (5 * SHMRPCI_NS_PER_S)
 
 const struct option cli_top_options[] = {
@@ -68,29 +68,30 @@ static void print_help(void *user)
         stdout);
 }
 
-/* An entry stays when its service ends: `trouble` then says why, and the next
- * server's figures appear in the same row. */
+/* A service in the list. It stays there after its server ends: `trouble` says
+ * why, and the next server's figures appear in the same row. */
 typedef struct service {
     cli_watched watched;
     shmrpc_error trouble; /* why it isn't open */
 } service;
 
-/* The state of the display, and the options that it was started with. */
+/* The state of the display, and its options. */
 typedef struct top {
     int64_t interval_ns; /* time between two samples */
-    uint64_t count;      /* 0: for ever */
-    bool json;           /* instead of tables */
-    cli_nats nats;       /* gateways of a cluster instead */
-    bool is_all;         /* every service that is found */
+    uint64_t count;      /* number of samples; 0: no limit */
+    bool json;           /* print JSON instead of tables */
+    cli_nats nats;       /* show gateways of a cluster instead */
+    bool is_all;         /* show every service that is found */
     bool is_live;        /* redraws the screen */
-    cli_layout layout;   /* of the tables; keys change it */
+    cli_layout layout;   /* layout of the tables; keys change it */
     cli_keys keys;       /* on a terminal only */
-    int signal_fd;       /* signals that end it, while keys are read; else -1 */
-    shmrpci_arena arena; /* of their names */
-    service *items;      /* services, also those that have ended */
+    int signal_fd;       /* reports signals that end the program while keys are
+                          * read; else -1 */
+    shmrpci_arena arena; /* holds the services' names */
+    service *items;      /* services, including those that have ended */
     size_t item_count;
     size_t item_cap; /* room in `items` */
-    int poll_set;    /* of keys and signals */
+    int poll_set;    /* waits for keys and signals */
 } top;
 
 /* ---- services -------------------------------------------------------- */
@@ -107,7 +108,7 @@ static bool is_known(const top *t, const char *where, uint16_t port)
     return false;
 }
 
-/* Entries may move: keep no pointer to one beyond a sample. */
+/* Entries may move, so keep no pointer to one beyond a sample. */
 static bool grow(top *t)
 {
     size_t cap = t->item_cap == 0 ? 16 : t->item_cap * 2;
@@ -120,8 +121,8 @@ static bool grow(top *t)
     return true;
 }
 
-/* Adds a service that isn't in the list. There is no limit, as most may be
- * sockets of killed servers. */
+/* Adds a service that isn't in the list yet. There is no limit on their number,
+ * since most may be dead sockets of killed servers. */
 static bool add(top *t, const char *name, const char *where, uint16_t port)
 {
     if (is_known(t, where, port)) {
@@ -143,8 +144,8 @@ static bool add(top *t, const char *name, const char *where, uint16_t port)
     return true;
 }
 
-/* Adds services that have started since; those that ended stay, as they may
- * come back. Prints errors. */
+/* Adds services that have started since the last call. Ended ones stay, because
+ * they may come back. Prints errors. */
 static cli_exit find_all(top *t)
 {
     shmrpci_arena arena;
@@ -166,8 +167,8 @@ static cli_exit find_all(top *t)
                : cli_fail_error(cli_exit_of_open(status), NULL, &error);
 }
 
-/* One wrong name ends it: a display without that service would seem to show
- * that all is well. */
+/* A wrong name ends the command: without that service the display would seem to
+ * show that all is well. */
 static cli_exit find_named(top *t, char *const *names, int count,
                            shmrpci_buf *message)
 {
@@ -190,8 +191,8 @@ static cli_exit find_named(top *t, char *const *names, int count,
     return result;
 }
 
-/* A service that was lost is opened again at the next sample, when its
- * successor may be there. */
+/* A service that was lost is opened again at the next sample, since a new
+ * server may run by then. */
 static void look(service *it, int64_t open_ns)
 {
     int status = SHMRPC_OK;
@@ -206,7 +207,7 @@ static void look(service *it, int64_t open_ns)
     }
 }
 
-/* Returns how many could be sampled. */
+/* Returns how many services could be sampled. */
 static size_t look_at_all(top *t, int64_t open_ns)
 {
     size_t open = 0;
@@ -219,8 +220,8 @@ static size_t look_at_all(top *t, int64_t open_ns)
 
 /* ---- printing -------------------------------------------------------- */
 
-/* One object for each service and sample. Named services that can't be sampled
- * have an object too, with the reason. */
+/* Prints one object for each service and sample. A named service that can't be
+ * sampled has an object too, with the reason. */
 static void print_json(top *t)
 {
     for (size_t i = 0; i < t->item_count; i++) {
@@ -247,8 +248,8 @@ static void print_json(top *t)
 
 /* A column that rows can be sorted by, and its key. */
 typedef struct sorting {
-    const char *name; /* of the column */
-    char key;         /* the key that sorts by it */
+    const char *name; /* name of the column */
+    char key;         /* the key that selects it */
     cli_sort sort;
 } sorting;
 
@@ -261,8 +262,8 @@ static const sorting sortings[] = {
 
 enum { SORTINGS = sizeof sortings / sizeof *sortings };
 
-/* The width of the first column: that of the longest name, but no more than
- * half of the screen. */
+/* The width of the first column: the longest name, but no more than half of the
+ * screen. */
 static size_t width_of(const top *t)
 {
     size_t width = strlen("SERVICE");
@@ -302,7 +303,8 @@ static void append_rows(const top *t, shmrpci_buf *out)
     free(ranks);
 }
 
-/* The time of the sample, the interval, the sort order, and the keys. */
+/* Appends the time of the sample, the interval, the sort order, and the
+ * keys. */
 static void append_head(const top *t, shmrpci_buf *out)
 {
     char clock[32] = "?";
@@ -364,8 +366,8 @@ static void print_text(top *t)
     shmrpci_buf_fini(&text);
 }
 
-/* False: nobody reads it any more. Flushes, so that a pipe's reader gets each
- * sample when it is taken. */
+/* Flushes, so that the reader of a pipe gets each sample when it is taken.
+ * Returns false if nobody reads the output any more. */
 static bool print(top *t)
 {
     if (t->json) {
@@ -378,11 +380,12 @@ static bool print(top *t)
 
 /* ---- keys ------------------------------------------------------------ */
 
-/* Events that interrupt the wait between two samples. */
+/* Tags of the events that interrupt the wait between two samples. */
 enum { TAG_KEYS = 1, TAG_SIGNAL = 2 };
 
-/* Reads keys only on a live display whose input is a terminal. Signals are then
- * waited for as well, since the terminal must be reset before the end. */
+/* Reads keys only on a live display whose input is a terminal. Then it also
+ * waits for signals, since the terminal must be reset before the program
+ * ends. */
 static void listen_to_keys(top *t)
 {
     if (!t->is_live || !cli_keys_enter(&t->keys)) {
@@ -397,8 +400,8 @@ static void listen_to_keys(top *t)
     }
 }
 
-/* Handles all pressed keys. False: end, because of `q` or because the terminal
- * is gone. Unknown keys do nothing. */
+/* Handles all pressed keys, and ignores unknown ones. Returns false if the
+ * program must end, because of `q` or because the terminal is gone. */
 static bool take_keys(top *t)
 {
     int key;
@@ -416,9 +419,9 @@ static bool take_keys(top *t)
     return key == 0;
 }
 
-/* Waits until the next sample is due. Keys pressed meanwhile take effect at
- * once. False: end. Key mode is entered again each time, as the shell may have
- * reset the terminal after a stop. */
+/* Waits until the next sample is due, and handles keys at once. Returns false
+ * if the program must end. Key mode is entered again each time, because the
+ * shell may have reset the terminal after a stop. */
 static bool rest(top *t, bool has_looked)
 {
     int64_t deadline_ns = shmrpci_deadline_after(t->interval_ns);
@@ -444,7 +447,7 @@ static bool rest(top *t, bool has_looked)
 
 /* ---- the loop -------------------------------------------------------- */
 
-/* The first sample only begins the first interval: rates need two. */
+/* The first sample only begins the first interval, because rates need two. */
 static cli_exit watch(top *t)
 {
     size_t open = look_at_all(t, t->is_all ? OPEN_NS : FIRST_OPEN_NS);
@@ -469,7 +472,7 @@ static cli_exit watch(top *t)
     return CLI_OK;
 }
 
-/* Sets the terminal back however it ends. */
+/* Resets the terminal, however the command ends. */
 static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
 {
     top *t = user;
@@ -508,7 +511,7 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
     return result;
 }
 
-/* A wrong word gets a suggestion, as elsewhere in this program. */
+/* A wrong word gets a suggestion, as everywhere in this program. */
 static cli_exit take_sort(top *t, shmrpci_buf *message)
 {
     const char *names[SORTINGS];

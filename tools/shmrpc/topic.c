@@ -1,10 +1,8 @@
-/*
- * The commands topic and pipe: shmrpc/topic.h, shmrpc/pipe.h.
+/* The commands topic and pipe: shmrpc/topic.h, shmrpc/pipe.h.
  *
  * Both wait forever unless --deadline is given: they are meant for pipelines,
- * whose other end decides when to stop. A topic's messages are printed as JSON,
- * a pipe's bytes as they are.
- */
+ * whose other end decides when to stop. Messages of a topic are printed as
+ * JSON, bytes of a pipe unchanged. */
 #include <stdio.h>
 
 #include "objects/handle.h"
@@ -15,7 +13,8 @@
 const struct option cli_topic_options[] = {CLI_SHARED_OPTIONS};
 const struct option cli_pipe_options[] = {CLI_SHARED_OPTIONS};
 
-/* The history of a topic that --create makes: tail prints it first. */
+/* The size of the history of a topic that --create makes; tail prints the
+ * history first. */
 #define TAIL_HISTORY 16
 
 /* ---- topics -------------------------------------------------------------- */
@@ -44,7 +43,7 @@ static cli_exit open_topic(cli_shared *shared, shmrpc_topic **out)
     return status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
 }
 
-/* Those before a bad message are published. */
+/* If a message is bad, those before it are published already. */
 static cli_exit run_pub(cli_shared *shared)
 {
     shmrpc_topic *topic;
@@ -69,8 +68,8 @@ static cli_exit run_pub(cli_shared *shared)
     return result;
 }
 
-/* Prints messages until the end of the topic or the count. A loss is reported,
- * and the rest follows. */
+/* Prints messages until the topic ends or the count is reached. A loss is
+ * reported, and printing continues. */
 static cli_exit print_messages(cli_shared *shared, shmrpc_sub *sub)
 {
     const shmrpc_opts wait = {.timeout_ns = shared->opts->has_deadline
@@ -150,7 +149,7 @@ static cli_exit run_topic_stat(cli_shared *shared)
     return CLI_OK;
 }
 
-/* --create is for pub and tail, so that either side may be started first. */
+/* pub and tail accept --create, so that either side may be started first. */
 static const cli_verb topic_verbs[] = {
     {"pub", "MESSAGE...", 1, -1, true, run_pub},
     {"tail", "", 0, 0, true, run_tail},
@@ -193,7 +192,7 @@ static cli_exit open_pipe(cli_shared *shared, shmrpc_pipe **out)
     return status == SHMRPC_OK ? CLI_OK : cli_shared_fail(status, &error);
 }
 
-/* Pipes wait for ever by default, as cat(1) does: their other end is usually
+/* By default pipes wait forever, as cat(1) does: their other end is usually
  * another command. */
 static shmrpc_opts pipe_wait(const cli_shared *shared)
 {
@@ -202,8 +201,8 @@ static shmrpc_opts pipe_wait(const cli_shared *shared)
                                            : INT64_MAX};
 }
 
-/* Flushes after each read: the bytes may be audio that is played as it
- * comes. */
+/* Flushes after each read, because the bytes may be audio that is played as it
+ * arrives. */
 static cli_exit run_cat(cli_shared *shared)
 {
     static char data[65536];
@@ -284,7 +283,7 @@ static cli_exit run_pipe_stat(cli_shared *shared)
     return CLI_OK;
 }
 
-/* As with topics, either side may be started first. */
+/* Either side may be started first, as with topics. */
 static const cli_verb pipe_verbs[] = {
     {"cat", "", 0, 0, true, run_cat},
     {"write", "", 0, 0, true, run_write},

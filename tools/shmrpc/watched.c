@@ -15,8 +15,8 @@ int cli_watched_open(cli_watched *w, int64_t timeout_ns, shmrpc_error *error)
     return shmrpc_stats_open(w->where, w->port, &opts, &w->stats, error);
 }
 
-/* CPUs in use since the previous sample; in the first sample of a process,
- * since its worker started. -1: another user's process. */
+/* CPUs in use since the previous sample, or, in the first sample of a process,
+ * since its worker started. Returns -1 for another user's process. */
 static double cpu_of(const tool_samples *all, const tool_sample *it,
                      int64_t started_ns)
 {
@@ -27,8 +27,8 @@ static double cpu_of(const tool_samples *all, const tool_sample *it,
     return span_ns > 0 ? (double)it->cpu_ns / (double)span_ns : 0;
 }
 
-/* Resources of the worker's process. Worker threads share one process: each of
- * them is shown with the figures of the whole process. */
+/* The resources of the worker's process. If several workers share a process,
+ * each is shown with the figures of the whole process. */
 static cli_usage usage_of(const tool_samples *all,
                           const shmrpc_worker_stats *worker)
 {
@@ -42,7 +42,7 @@ static cli_usage usage_of(const tool_samples *all,
                                     .descriptors = it->now.descriptors};
 }
 
-/* Samples the processes of all workers. Without memory their figures are
+/* Samples the processes of all workers. If memory runs out their figures are
  * unknown, and only the counters are shown. */
 static void look_at_processes(cli_watched *w)
 {
@@ -65,8 +65,8 @@ static void look_at_processes(cli_watched *w)
     }
 }
 
-/* On failure the former sample stays: it is freed only when there is a new
- * one. */
+/* On failure the previous sample stays, because it is freed only when there is
+ * a new one. */
 int cli_watched_look(cli_watched *w, shmrpc_error *error)
 {
     shmrpc_snapshot *now;
@@ -89,7 +89,7 @@ int cli_watched_look(cli_watched *w, shmrpc_error *error)
     return status;
 }
 
-/* Drops both samples: after another open the next sample counts as the
+/* Drops both samples. After another open the next sample counts as the
  * first. */
 void cli_watched_close(cli_watched *w)
 {

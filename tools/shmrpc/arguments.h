@@ -1,4 +1,5 @@
-/* Turns the words behind METHOD on the command line into the method's
+/*
+ * Turns the words behind METHOD on the command line into the method's
  * parameters.
  *
  *     '{"text":"x","limit":5}'   one JSON object: parameters by name
@@ -16,7 +17,8 @@
  * All words become one JSON text.  Its names are compared with the types, so
  * that a wrong one gets a suggestion; then the codec decodes it.
  *
- * Threading: main thread. */
+ * Threading: main thread.
+ */
 #ifndef SHMRPC_TOOLS_ARGUMENTS_H
 #define SHMRPC_TOOLS_ARGUMENTS_H
 

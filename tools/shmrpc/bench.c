@@ -1,8 +1,10 @@
-/* The command bench: calls one method repeatedly, from one or more threads.
+/*
+ * The command bench: calls one method repeatedly, from one or more threads.
  *
  * All threads share one client, as the threads of a program would. It measures
  * blocking calls, one at a time in each thread: how long a caller waits, not
- * the service's maximal throughput. */
+ * the service's maximal throughput.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,9 +75,8 @@ static void print_help(void *user)
 typedef struct times {
     uint64_t counts[SHMRPCI_HISTOGRAM_BUCKETS(BITS)]; /* calls by time */
     uint64_t count;                                   /* number of calls */
-    uint64_t min_ns;                                  /* shortest; 0: no
-                                                       * calls */
-    uint64_t max_ns;                                  /* longest; 0: no calls */
+    uint64_t min_ns;                                  /* 0: no calls */
+    uint64_t max_ns;                                  /* 0: no calls */
     double sum_ns;                                    /* for the mean */
 } times;
 

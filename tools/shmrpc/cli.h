@@ -1,7 +1,9 @@
-/* What all commands of shmrpc share: exit statuses, options, and errors as
+/*
+ * What all commands of shmrpc share: exit statuses, options, and errors as
  * people and programs get them.
  *
- * Threading: main thread. */
+ * Threading: main thread.
+ */
 #ifndef SHMRPC_TOOLS_CLI_H
 #define SHMRPC_TOOLS_CLI_H
 

@@ -1,8 +1,8 @@
 /*
  * The commands of shmrpc: `shmrpc COMMAND [options] ...`.
  *
- * A command is one file of this folder and one row of the table in
- * commands.c.  Only commands print.
+ * A command is one file of this folder and one row of the table in commands.c.
+ * Only commands print.
  *
  * Threading: main thread.
  */

@@ -1,8 +1,10 @@
-/* The verbs load, snapshot and dump --salvage of dicts and values, which move
+/*
+ * The verbs load, snapshot and dump --salvage of dicts and values, which move
  * all entries at once.
  *
- * Loading is one change: other processes see all entries or none. So all
- * lines are read and checked first, and must fit into our memory. */
+ * Loading is one change: other processes see all entries or none. So all lines
+ * are read and checked first, and must fit into our memory.
+ */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <stdio.h>

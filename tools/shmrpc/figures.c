@@ -1,9 +1,11 @@
-/* Statistics as JSON and as tables.
+/*
+ * Statistics as JSON and as tables.
  *
  * JSON has exact counts, and times in the unit of their key. Tables round to
  * what fits a cell; columns that do not fit the screen are left out, beginning
- * with the last. Heads and rows are written by pairs of functions, whose
- * widths must agree. */
+ * with the last. Heads and rows are written by pairs of functions, whose widths
+ * must agree.
+ */
 #include "tools/shmrpc/figures.h"
 
 #include <stdint.h>

@@ -1,9 +1,11 @@
-/* Standard input as the items of a stream: line by line, or in pieces as they
+/*
+ * Standard input as the items of a stream: line by line, or in pieces as they
  * arrive, until it ends or stop is called.
  *
  * Only the current line and the data of one read are buffered.
  *
- * Threading: one thread; stop may be called from any. */
+ * Threading: one thread; stop may be called from any.
+ */
 #ifndef SHMRPC_TOOLS_INPUT_H
 #define SHMRPC_TOOLS_INPUT_H
 

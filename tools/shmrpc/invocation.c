@@ -1,8 +1,10 @@
-/* Prepares a call: from the words of a command line to parameters and a
+/*
+ * Prepares a call: from the words of a command line to parameters and a
  * connection.
  *
  * Nothing is sent to the service until the method is known to exist and all
- * arguments are known to be valid. */
+ * arguments are known to be valid.
+ */
 #include "tools/shmrpc/invocation.h"
 
 #include <stdio.h>

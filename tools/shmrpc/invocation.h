@@ -1,8 +1,10 @@
-/* A method, with its parameters, of a service that is not known when this
+/*
+ * A method, with its parameters, of a service that is not known when this
  * program is built: shared by `call` and `bench`.
  *
  * Threading: open and close: main thread; an open invocation may be called by
- * any number of threads. */
+ * any number of threads.
+ */
 #ifndef SHMRPC_TOOLS_INVOCATION_H
 #define SHMRPC_TOOLS_INVOCATION_H
 

@@ -1,8 +1,10 @@
-/* The command logs: shows the output of services.
+/*
+ * The command logs: shows the output of services.
  *
  * It reads the lines in the manager's memory, with a cursor for each service,
  * and repeatedly with --follow. The manager keeps no state for readers, so a
- * stopped reader costs it nothing. */
+ * stopped reader costs it nothing.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

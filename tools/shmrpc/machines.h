@@ -1,7 +1,9 @@
-/* Services of all machines of a NATS cluster, for the commands list, ps and top
+/*
+ * Services of all machines of a NATS cluster, for the commands list, ps and top
  * with --nats.
  *
- * Threading: main thread. */
+ * Threading: main thread.
+ */
 #ifndef SHMRPC_TOOLS_MACHINES_H
 #define SHMRPC_TOOLS_MACHINES_H
 

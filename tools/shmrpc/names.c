@@ -1,8 +1,10 @@
-/* Compares the names in JSON with those of types.
+/*
+ * Compares the names in JSON with those of types.
  *
  * The walk goes through value and type at the same time, and ends at the first
  * name that the type doesn't have.  It goes as deep as the value, but no deeper
- * than MAX_DEPTH. */
+ * than MAX_DEPTH.
+ */
 #include "tools/shmrpc/names.h"
 
 #include <string.h>

@@ -1,8 +1,10 @@
-/* Finds names in JSON that the type doesn't have.  Decoders skip unknown
+/*
+ * Finds names in JSON that the type doesn't have.  Decoders skip unknown
  * fields, because the sender may be newer. A person who types such a name has
  * mistyped it.
  *
- * Threading: pure functions. */
+ * Threading: pure functions.
+ */
 #ifndef SHMRPC_TOOLS_NAMES_H
 #define SHMRPC_TOOLS_NAMES_H
 

@@ -1,8 +1,10 @@
-/* The commands ls, rm and gc, for named shared objects.
+/*
+ * The commands ls, rm and gc, for named shared objects.
  *
  * They treat objects as files in one of two folders: the user's, or the folder
  * for all users. They never open an object for use, because a listing must not
- * keep an object alive or take one of its user slots. */
+ * keep an object alive or take one of its user slots.
+ */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,7 +1,9 @@
-/* Prints outcomes of calls for people and for programs: results and errors as
+/*
+ * Prints outcomes of calls for people and for programs: results and errors as
  * text or JSON, on standard output and error.
  *
- * Threading: main thread. */
+ * Threading: main thread.
+ */
 #ifndef SHMRPC_TOOLS_OUTCOME_H
 #define SHMRPC_TOOLS_OUTCOME_H
 

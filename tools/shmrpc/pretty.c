@@ -1,8 +1,10 @@
-/* Lays out JSON in one pass over its text.
+/*
+ * Lays out JSON in one pass over its text.
  *
  * A short container that holds no other container stays on one line; all others
  * are broken into lines.  The state is only the depth, and the depth of the
- * container that stays on one line. */
+ * container that stays on one line.
+ */
 #include "tools/shmrpc/pretty.h"
 
 #include <stdbool.h>

@@ -1,6 +1,8 @@
-/* Lays out the codec's compact JSON for people.
+/*
+ * Lays out the codec's compact JSON for people.
  *
- * Threading: pure functions. */
+ * Threading: pure functions.
+ */
 #ifndef SHMRPC_TOOLS_PRETTY_H
 #define SHMRPC_TOOLS_PRETTY_H
 

@@ -1,8 +1,10 @@
-/* The command queue: shared queues (shmrpc/queue.h).
+/*
+ * The command queue: shared queues (shmrpc/queue.h).
  *
  * Each verb opens the queue, does one thing, and closes it.  If items of an
  * ACKED queue were popped but could not be printed, they are not lost: closing
- * the handle gives them back. */
+ * the handle gives them back.
+ */
 #include <string.h>
 
 #include "objects/handle.h"

@@ -1,7 +1,9 @@
-/* The command scale: sets how many workers a service may have.
+/*
+ * The command scale: sets how many workers a service may have.
  *
  * The manager remembers the numbers until the service's section changes; the
- * file itself is not changed. */
+ * file itself is not changed.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

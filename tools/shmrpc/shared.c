@@ -1,8 +1,10 @@
-/* The common part of the commands on shared objects: finds an existing object
+/*
+ * The common part of the commands on shared objects: finds an existing object
  * with its type from the command line, and runs a verb on it.
  *
  * Types come from the objects themselves.  Other processes can write their
- * memory, so it is parsed with the same limits as a service's text. */
+ * memory, so it is parsed with the same limits as a service's text.
+ */
 #include "tools/shmrpc/shared.h"
 
 #include <stdio.h>

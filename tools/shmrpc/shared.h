@@ -1,10 +1,12 @@
-/* Commands on shared objects: `shmrpc KIND VERB NAME [OPERAND...]`.  A kind is
+/*
+ * Commands on shared objects: `shmrpc KIND VERB NAME [OPERAND...]`.  A kind is
  * one file of this folder, with a table of verbs, and one row in commands.c.
  *
  * An existing object has the .svc of its type in its memory, so that values can
  * be shown and read as JSON without any other file.
  *
- * Threading: main thread. */
+ * Threading: main thread.
+ */
 #ifndef SHMRPC_TOOLS_SHARED_H
 #define SHMRPC_TOOLS_SHARED_H
 

@@ -1,7 +1,9 @@
-/* The command stats: the counters of a service since it started.
+/*
+ * The command stats: the counters of a service since it started.
  *
  * It reads the service's counters from shared memory without asking a worker,
- * so it also works while all workers hang. */
+ * so it also works while all workers hang.
+ */
 #include <stdio.h>
 
 #include "os/clock.h"

@@ -1,9 +1,11 @@
-/* Calls with streams.
+/*
+ * Calls with streams.
  *
  * The main thread prints incoming items. If the method sends none back, the
  * main thread also reads and sends the outgoing ones; otherwise a second thread
  * does. A third thread polls standard output: the end of its reader would go
- * unnoticed while no item comes. */
+ * unnoticed while no item comes.
+ */
 #define _POSIX_C_SOURCE 200809L
 #include "tools/shmrpc/streamed.h"
 

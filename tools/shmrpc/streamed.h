@@ -1,4 +1,5 @@
-/* A call of a method with a stream: items are read from standard input and
+/*
+ * A call of a method with a stream: items are read from standard input and
  * printed to standard output.
  *
  * Only the current item is buffered. While the stream's window is full,
@@ -8,7 +9,8 @@
  * Ctrl-C, and closing standard output, end the program and so cancel the call:
  * the server sees the connection end.
  *
- * Threading: main thread. */
+ * Threading: main thread.
+ */
 #ifndef SHMRPC_TOOLS_STREAMED_H
 #define SHMRPC_TOOLS_STREAMED_H
 

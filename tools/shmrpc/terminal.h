@@ -1,7 +1,9 @@
-/* The terminal of a live display: its size, its keys, and how wide a text is
+/*
+ * The terminal of a live display: its size, its keys, and how wide a text is
  * there.
  *
- * Threading: main thread. */
+ * Threading: main thread.
+ */
 #ifndef SHMRPC_TOOLS_TERMINAL_H
 #define SHMRPC_TOOLS_TERMINAL_H
 

@@ -1,10 +1,11 @@
-/* The command top: current figures of services.
+/*
+ * The command top: current figures of services.
  *
  * A loop waits for an interval, samples all services, and prints. Sampling
- * costs
- * the services nothing. On a terminal it redraws the screen and takes keys; in
- * a pipe it prints one table, or a line of JSON for each service, per
- * sample. */
+ * costs the services nothing. On a terminal it redraws the screen and takes
+ * keys; in a pipe it prints one table, or a line of JSON for each service, per
+ * sample.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

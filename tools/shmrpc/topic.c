@@ -1,8 +1,10 @@
-/* The commands topic and pipe: shmrpc/topic.h, shmrpc/pipe.h.
+/*
+ * The commands topic and pipe: shmrpc/topic.h, shmrpc/pipe.h.
  *
  * Both wait forever unless --deadline is given: they are meant for pipelines,
  * whose other end decides when to stop. Messages of a topic are printed as
- * JSON, bytes of a pipe unchanged. */
+ * JSON, bytes of a pipe unchanged.
+ */
 #include <stdio.h>
 
 #include "objects/handle.h"

@@ -1,4 +1,4 @@
-/* Asking the gateways of a cluster. */
+/* Asks the gateways of a cluster. */
 #include "tools/common/cluster.h"
 
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "shmrpc/types.h"
 #include "transport/nats/pump.h"
 
-/* Most memory that an answer may take while it is read. */
+/* The most memory that an answer may take while it is read. */
 #define ANSWER_ARENA_BYTES ((size_t)16 << 20)
 
 #define CONNECT_MS 3000
@@ -24,14 +24,14 @@
 typedef struct asking {
     tool_gateways *out;
     size_t room;
-    int64_t heard_ns; /* 0: no answer so far */
-    bool is_nobody;   /* NATS reports no responders */
+    int64_t heard_ns; /* time of the last answer; 0: none so far */
+    bool is_nobody;   /* NATS has reported that there are no responders */
     bool no_memory;
 } asking;
 
 /* ---- answers ----------------------------------------------------------- */
 
-/* A text of a stranger's, for a terminal. */
+/* Copies a text that a stranger wrote, so that it is harmless on a terminal. */
 static void copy_text(const shmrpc_any *map, const char *key, char *out,
                       size_t size)
 {
@@ -46,8 +46,8 @@ static void copy_text(const shmrpc_any *map, const char *key, char *out,
     out[len] = '\0';
 }
 
-/* 0 for what is missing, negative, or no number: a stranger's counter is worth
- * no error. */
+/* Returns 0 if the number is missing, negative, or not a number: a stranger's
+ * bad counter is not worth an error. */
 static uint64_t number_of(const shmrpc_any *map, const char *key)
 {
     const shmrpc_any *value = shmrpc_any_find(map, key);
@@ -58,8 +58,8 @@ static uint64_t number_of(const shmrpc_any *map, const char *key)
                : 0;
 }
 
-/* The endpoint "link" is for our own clients, and has the gateway's counts; the
- * others are methods. */
+/* The endpoint "link" is for clients that use shmrpc, and has the gateway's
+ * counts. Each of the other endpoints is a method. */
 static void take_endpoint(const shmrpc_any *endpoint, tool_gateway *out)
 {
     const shmrpc_any *data = shmrpc_any_find(endpoint, "data");
@@ -73,7 +73,7 @@ static void take_endpoint(const shmrpc_any *endpoint, tool_gateway *out)
     out->links = number_of(data, "links");
 }
 
-/* False: it is not one of our gateways. */
+/* Returns false if the answer is not from one of our gateways. */
 static bool take_answer(const shmrpc_any *answer, tool_gateway *out)
 {
     const shmrpc_any *metadata = shmrpc_any_find(answer, "metadata");
@@ -98,8 +98,8 @@ static bool take_answer(const shmrpc_any *answer, tool_gateway *out)
     return out->service[0] != '\0' && out->id[0] != '\0';
 }
 
-/* Gateways beyond the limit are left out: a stranger may pretend to be any
- * number of them. */
+/* Gateways beyond the limit are dropped, because a stranger may pretend to be
+ * any number of them. */
 static void keep(asking *a, const tool_gateway *one)
 {
     if (a->out->count == a->room) {
@@ -117,7 +117,7 @@ static void keep(asking *a, const tool_gateway *one)
     a->out->items[a->out->count++] = *one;
 }
 
-/* An unreadable answer is from a service that is not ours. */
+/* An answer that can't be read comes from a service that is not ours. */
 static void on_message(void *user, uint32_t inbox, nats_result result,
                        const nats_message *message, const nats_parcel *parcel)
 {
@@ -143,8 +143,8 @@ static void on_message(void *user, uint32_t inbox, nats_result result,
 
 /* ---- asking ------------------------------------------------------------ */
 
-/* All servers are of one cluster, so they are one address. The service's name
- * does not matter for it. */
+/* All servers belong to one cluster, so they form one address. The service's
+ * name in it does not matter. */
 static int find_servers(const char *servers, shmrpci_address *out,
                         shmrpc_error *error)
 {
@@ -207,8 +207,7 @@ static void collect(nats_pump *pump, asking *a)
     }
 }
 
-/* By the id last, so that rows keep their order from one question to the
- * next. */
+/* Compares the id last, so that rows keep their order between questions. */
 static int compare(const void *a, const void *b)
 {
     const tool_gateway *left = a;
@@ -218,7 +217,7 @@ static int compare(const void *a, const void *b)
     return order != 0 ? order : strcmp(left->id, right->id);
 }
 
-/* Answers come to an inbox of our own, in any order and number. */
+/* Answers arrive at an inbox of our own, in any order and number. */
 static int ask(nats_pump *pump, asking *a, shmrpc_error *error)
 {
     char inbox[NATS_SUBJECT_BYTES];
@@ -270,7 +269,8 @@ void tool_cluster_free(tool_gateways *gateways)
 
 /* ---- servers and lists ------------------------------------------------- */
 
-/* The first of: the variable, this machine's own server. */
+/* The value of the environment variable if it is set, else this machine's own
+ * server. */
 const char *tool_cluster_usual(void)
 {
     const char *servers = getenv("SHMRPC_NATS");
@@ -307,7 +307,8 @@ bool tool_cluster_differs(const tool_gateways *all, const tool_gateway *one)
     return false;
 }
 
-/* Texts were made inert when they came; JSON escapes the rest. */
+/* Control characters were replaced when the texts arrived; JSON escapes the
+ * rest. */
 void tool_gateway_append(const tool_gateways *all, const tool_gateway *one,
                          shmrpci_buf *out)
 {

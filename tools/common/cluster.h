@@ -1,6 +1,6 @@
 /*
  * The gateways of a NATS cluster: asks all of them what they serve ($SRV.STATS,
- * ADR-32 of NATS), as anybody may.
+ * ADR-32 of NATS), which any client of the cluster may do.
  *
  * Their answers are untrusted: strings are cut, and control characters in them
  * become `?`.
@@ -14,7 +14,7 @@
 #include "shmrpc/error.h"
 #include "transport/nats/parcel.h"
 
-/* Gateways that are shown. */
+/* The most gateways that are shown. */
 #define TOOL_GATEWAYS_MAX 4096u
 
 /* A gateway of a service, which NATS calls an instance. */
@@ -23,12 +23,12 @@ typedef struct tool_gateway {
     char id[NATS_ID_BYTES];
     char host[64];
     char zone[64];    /* "": none */
-    char version[16]; /* of the .svc */
-    char hash[17];    /* of the contract; "": it is not known yet */
-    uint64_t calls;   /* in progress */
+    char version[16]; /* version of the .svc */
+    char hash[17];    /* hash of the contract; "": not known yet */
+    uint64_t calls;   /* calls in progress */
     uint64_t links;
-    uint64_t requests; /* of clients without shmrpc, so far */
-    uint64_t messages; /* of the others, so far */
+    uint64_t requests; /* requests so far from clients that don't use shmrpc */
+    uint64_t messages; /* messages so far from clients that do */
 } tool_gateway;
 
 /* Sorted by service, host and id. */
@@ -37,32 +37,31 @@ typedef struct tool_gateways {
     size_t count;
 } tool_gateways;
 
-/* The default servers: SHMRPC_NATS of the environment, else those of this
+/* The default servers: the environment variable SHMRPC_NATS, else those of this
  * machine. */
 const char *tool_cluster_usual(void);
 
-/*
- * Appends the addresses of `service` at `servers` (NULL: the usual ones): each
- * with the service's name, "nats://host/NAME?creds=FILE". Servers may be
- * written without their nats://.
- */
+/* Appends the addresses of `service` at `servers` (NULL: the default ones),
+ * each in the form "nats://host/NAME?creds=FILE" with the service's name.
+ * Servers may be given without "nats://". */
 void tool_cluster_at(const char *servers, const char *service,
                      shmrpci_buf *out);
 
-/* Whether `servers` (NULL: the usual ones) are addresses of one cluster.
- * INVALID: what is wrong. Asks nobody. */
+/* Checks that `servers` (NULL: the default ones) are addresses of one cluster.
+ * Returns INVALID if they are not, and the error says why. Sends nothing. */
 int tool_cluster_check(const char *servers, shmrpc_error *error);
 
-/* Asks all gateways, for at most 2 s, and until none has answered for 0.3 s.
- * Free with tool_cluster_free. Statuses of connecting over nats://. */
+/* Asks all gateways. Takes 2 s at most, and ends earlier if no answer has come
+ * for 0.3 s. Free the result with tool_cluster_free. Returns the statuses of
+ * connecting to nats://. */
 int tool_cluster_ask(const char *servers, tool_gateways *out,
                      shmrpc_error *error);
 void tool_cluster_free(tool_gateways *gateways);
 
-/* Whether gateways of the service have another contract than this one. */
+/* Whether another gateway of the same service has a different contract. */
 bool tool_cluster_differs(const tool_gateways *all, const tool_gateway *one);
 
-/* Appends a gateway as an object of JSON. */
+/* Appends a gateway as a JSON object. */
 void tool_gateway_append(const tool_gateways *all, const tool_gateway *one,
                          shmrpci_buf *out);
 

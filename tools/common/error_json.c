@@ -22,7 +22,7 @@ void tool_error_append(const shmrpc_error *error, shmrpci_buf *out)
     }
 }
 
-/* A value that JSON can't express leaves `out` empty. */
+/* Leaves `out` empty if JSON can't express the value. */
 static bool put(const shmrpc_type *type, const void *value, shmrpci_buf *out)
 {
     int status = shmrpci_codec_of(SHMRPC_ENCODING_JSON)
@@ -33,8 +33,8 @@ static bool put(const shmrpc_type *type, const void *value, shmrpci_buf *out)
     return status == SHMRPC_OK;
 }
 
-/* Arguments may be what JSON has no form for, such as bytes: then the rest is
- * written without them. */
+/* Arguments may have no form in JSON, such as bytes: then the fault is written
+ * without them. */
 static void append_fault(const shmrpc_fault *fault, shmrpci_buf *out)
 {
     shmrpc_fault own = *fault;

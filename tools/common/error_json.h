@@ -15,12 +15,11 @@
 /* Appends the members of an error to an object that the caller has begun. */
 void tool_error_append(const shmrpc_error *error, shmrpci_buf *out);
 
-/*
- * Appends the value of `details`: the fields of a declared error, which came
- * with `reply` or, if that is not NULL, with `stream`; or the fault of a reply,
- * without its trace, which is only for the service's own user. Appends nothing
- * if there are none, or if JSON can't express them.
- */
+/* Appends the value of `details`: the fields of a declared error, or a fault.
+ * The fields come from `stream` if that is not NULL, else from `reply`. A fault
+ * is written without its trace, which is only for the user who runs the
+ * service. Appends nothing if there are no details, or if JSON can't express
+ * them. */
 void tool_details_append(const shmrpc_method *method, const void *reply,
                          const shmrpc_stream *stream, const shmrpc_error *error,
                          shmrpci_buf *out);

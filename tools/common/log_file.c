@@ -1,4 +1,4 @@
-/* Appends to the log, and rotates files. */
+/* Appends to a log file, and rotates files. */
 #include "tools/common/log_file.h"
 
 #include <errno.h>
@@ -21,8 +21,8 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* When the file was created. Where the file system doesn't record that, its age
- * counts from now on. */
+/* When the file was created. If the file system doesn't record that, the
+ * current time, so that the file's age counts from now on. */
 static int64_t made_ns_of(int fd)
 {
     struct statx facts;
@@ -88,15 +88,15 @@ void tool_log_file_close(tool_log_file *file)
     file->fd = file->dir_fd = -1;
 }
 
-/* Number 0 is the file that is written to. */
+/* Number 0 is the current file, which is written to. */
 static void name_of(const tool_log_file *file, uint32_t number, char out[160])
 {
     (void)snprintf(out, 160, number > 0 ? "%s.%u" : "%s", file->name, number);
 }
 
-/* Shifts every file to the next number and begins a new one. A file that can't
- * be renamed stays, and is added to: losing order is better than losing lines.
- */
+/* Shifts every file to the next number and begins a new one. If a file can't be
+ * renamed, writing to it continues: losing the order is better than losing
+ * lines. */
 static shmrpc_status rotate(tool_log_file *file, uint32_t keep)
 {
     char from[160];
@@ -113,8 +113,8 @@ static shmrpc_status rotate(tool_log_file *file, uint32_t keep)
     return open_name(file);
 }
 
-/* An empty file is never over: a line longer than the limit has to go
- * somewhere. */
+/* An empty file is never over its limits, because a line longer than the limit
+ * must go somewhere. */
 static bool is_over(const tool_log_file *file, size_t len,
                     const tool_log_limits *limits)
 {
@@ -124,14 +124,15 @@ static bool is_over(const tool_log_file *file, size_t len,
              now_ns() - file->made_ns >= limits->max_age_ns));
 }
 
-/* A single write: if the disk is full, none of it stays. */
+/* Writes everything by a single call. If the disk is full, the written part is
+ * removed. */
 shmrpc_status tool_log_file_add(tool_log_file *file, const void *data,
                                 size_t len, const tool_log_limits *limits)
 {
     shmrpc_status status = SHMRPC_OK;
     if (file->fd < 0) {
-        status = open_name(file); /* opening it failed after the last
-                                   * rotation */
+        status = open_name(file); /* the last rotation could not open a new
+                                   * file */
     } else if (is_over(file, len, limits)) {
         status = rotate(file, limits->keep);
     }
@@ -146,7 +147,7 @@ shmrpc_status tool_log_file_add(tool_log_file *file, const void *data,
         file->bytes += len;
         return SHMRPC_OK;
     }
-    /* Half a line would spoil the next one too. */
+    /* Remove the written part: half a line would spoil the next one too. */
     (void)!ftruncate(file->fd, (off_t)file->bytes);
     return SHMRPC_E_EXHAUSTED;
 }

@@ -1,6 +1,6 @@
 /*
- * A named object as JSON: of `shmrpc ls` and of the page's API, with the same
- * keys.
+ * A named object as JSON, with the same keys in `shmrpc ls` and in the web
+ * page's API.
  *
  * Threading: pure functions.
  */
@@ -10,10 +10,10 @@
 #include "base/buf.h"
 #include "shmrpc/objects.h"
 
-/* "in use", for people. */
+/* The name of a state for people, such as "in use". */
 const char *tool_object_state(shmrpc_object_state state);
 
-/* Appends members to an object that the caller has begun. */
+/* Appends the object's members to a JSON object that the caller has begun. */
 void tool_object_members(const shmrpc_object_info *info, shmrpci_buf *out);
 
 #endif

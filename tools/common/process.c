@@ -1,4 +1,4 @@
-/* A process's figures. */
+/* Reads the figures of a process. */
 #include "tools/common/process.h"
 
 #include <stdbool.h>
@@ -13,7 +13,8 @@
 
 #define UNKNOWN INT64_C(-1)
 
-/* The file's beginning; false: it can't be read. */
+/* Reads the beginning of a file in /proc/PID. Returns false if it can't be
+ * read. */
 static bool read_file(int32_t pid, const char *name, char *out, size_t size)
 {
     char path[64];
@@ -29,7 +30,7 @@ static bool read_file(int32_t pid, const char *name, char *out, size_t size)
     return is_read;
 }
 
-/* The number behind `key`, which begins a line; -1: none. */
+/* The number behind `key` at the beginning of a line; -1 if there is none. */
 static int64_t number_behind(const char *text, const char *key)
 {
     size_t len = strlen(key);
@@ -50,8 +51,8 @@ static int64_t kib(int64_t value)
     return value < 0 ? UNKNOWN : value * 1024;
 }
 
-/* Field `number` of /proc/PID/stat, from 3 on; the name before them may have
- * spaces and parentheses. */
+/* Returns field `number` of /proc/PID/stat, from 3 on. Field 2 is the program's
+ * name, which may contain blanks and parentheses. */
 static uint64_t stat_field(const char *text, int number)
 {
     const char *at = strrchr(text, ')');
@@ -61,7 +62,8 @@ static uint64_t stat_field(const char *text, int number)
     return at != NULL ? strtoull(at + 1, NULL, 10) : 0;
 }
 
-/* The clock counts in nanoseconds; /proc/PID/stat only in ticks of 10 ms. */
+/* Uses the process's CPU clock, which has nanoseconds; /proc/PID/stat only has
+ * ticks of 10 ms. */
 static int64_t cpu_ns(int32_t pid)
 {
     clockid_t clock;
@@ -95,8 +97,8 @@ static int64_t count_descriptors(int32_t pid)
     return status == SHMRPC_OK ? count : UNKNOWN;
 }
 
-/* A zombie counts as ended: it has no memory and no descriptors any more. Each
- * file that can't be read leaves its figures unknown. */
+/* A zombie counts as ended, since it has no memory and no descriptors any more.
+ * If a file can't be read, the figures in it stay unknown. */
 shmrpc_status tool_process_read(int32_t pid, tool_process_figures *out)
 {
     char text[4096];

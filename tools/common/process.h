@@ -1,7 +1,8 @@
 /*
- * Resources of a process: CPU, memory, I/O, threads, descriptors, from /proc.
+ * Resources of a process, read from /proc: CPU, memory, I/O, threads,
+ * descriptors.
  *
- * Another user's process shows less: invisible values are -1.
+ * Some figures of other users' processes are invisible, and are -1.
  *
  * Threading: any thread.
  */
@@ -14,21 +15,21 @@
 
 typedef struct tool_process_figures {
     int64_t taken_ns;    /* CLOCK_MONOTONIC */
-    uint64_t began;      /* distinguishes it from a later process with its
-                          * number */
-    int64_t cpu_ns;      /* of all threads, since it began */
+    uint64_t began;      /* start time, which distinguishes it from a later
+                          * process with the same pid */
+    int64_t cpu_ns;      /* CPU time of all threads, since it began */
     int64_t rss_bytes;   /* resident memory */
-    int64_t pss_bytes;   /* the same, where memory that n processes share counts
-                          * 1/n */
-    int64_t read_bytes;  /* from disks, since it began */
-    int64_t write_bytes; /* to disks */
+    int64_t pss_bytes;   /* memory, of which a page that n processes share
+                          * counts 1/n */
+    int64_t read_bytes;  /* bytes read from disks, since it began */
+    int64_t write_bytes; /* bytes written to disks */
     int64_t threads;
     int64_t descriptors;
 } tool_process_figures;
 
-/* NOT_FOUND: there is no such process, or it has ended; INVALID: not a process
- * number. For large processes the kernel takes a while to compute shared
- * memory: about 10 ms a GiB. */
+/* Reads the figures. Returns NOT_FOUND if there is no such process or it has
+ * ended, INVALID if `pid` can't be a process number. For large processes the
+ * kernel needs about 10 ms a GiB to compute the shared memory. */
 shmrpc_status tool_process_read(int32_t pid, tool_process_figures *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* Looking at processes. */
+/* Samples processes. */
 #include "tools/common/samples.h"
 
 #include <stdlib.h>
@@ -10,7 +10,7 @@ static int64_t since(int64_t later, int64_t earlier)
     return later < 0 || earlier < 0 ? -1 : later - earlier;
 }
 
-/* A pid may belong to another process by now: `began` tells. */
+/* The pid may belong to another process by now, which `began` shows. */
 static void compare(tool_sample *it, const tool_sample *before)
 {
     const tool_process_figures *now = &it->now;
@@ -35,8 +35,9 @@ const tool_sample *tool_samples_find(const tool_samples *s, int32_t pid)
     return NULL;
 }
 
-/* Builds the next set beside the last one, which it compares with, then
- * replaces it. Lists are short: a scan for each pid is good enough. */
+/* Builds the new set beside the previous one, with which it is compared, then
+ * replaces it. Lists are short, so a linear search for each pid is fast
+ * enough. */
 void tool_samples_take(tool_samples *s, const int32_t *pids, size_t count)
 {
     int64_t now_ns = shmrpci_now_ns();
@@ -57,7 +58,8 @@ void tool_samples_take(tool_samples *s, const int32_t *pids, size_t count)
     *s = next;
 }
 
-/* Once unknown, a sum stays so: half a sum would be a wrong figure. */
+/* If one part is unknown, the sum stays unknown: a partial sum would be
+ * wrong. */
 static void add(int64_t *sum, int64_t part)
 {
     *sum = part < 0 || *sum < 0 ? -1 : *sum + part;

@@ -1,4 +1,5 @@
-/* A filter of system calls (seccomp): the list of refused calls, by number. */
+/* Installs a filter of system calls (seccomp) that refuses the calls of a
+ * list. */
 #include "tools/common/sandbox.h"
 
 #include <errno.h>
@@ -14,16 +15,16 @@
 
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64
-/* System calls from this number on are those of the x32 ABI, which has other
- * numbers for the same calls: all of them are refused. */
+/* System calls from this number on belong to the x32 ABI, which has other
+ * numbers for the same calls. All of them are refused. */
 #define FOREIGN_NUMBERS 0x40000000u
 #elif defined(__aarch64__)
 #define ARCHITECTURE    AUDIT_ARCH_AARCH64
 #define FOREIGN_NUMBERS UINT32_MAX
 #endif
 
-/* A list of what is refused rather than allowed: the C library's own calls
- * differ between its versions. */
+/* The list says what is refused, not what is allowed, because the C library's
+ * own calls differ between its versions. */
 static const uint16_t refused[] = {
 #if defined(__x86_64__)
     SYS_open,
@@ -90,14 +91,13 @@ enum { REFUSED = sizeof refused / sizeof *refused };
              (uint32_t)offsetof(struct seccomp_data, field))
 #define RETURN(what)   BPF_STMT(BPF_RET | BPF_K, (what))
 #define REFUSE         RETURN(SECCOMP_RET_ERRNO | (uint32_t)EPERM)
-#define FLAGS_ARGUMENT 2 /* of openat */
+#define FLAGS_ARGUMENT 2 /* index of the flags among openat's arguments */
 
-/*
- *     architecture, foreign numbers: end
- *     openat without O_DIRECTORY:    refuse
- *     each of refused:               refuse
- *     else                           allow
- */
+/* The program of the filter:
+ *     wrong architecture or foreign number   end the process
+ *     openat without O_DIRECTORY             refuse
+ *     a call of the list                     refuse
+ *     any other call                         allow */
 static size_t write_filter(struct sock_filter *out)
 {
     const struct sock_filter head[] = {
@@ -128,8 +128,9 @@ static size_t write_filter(struct sock_filter *out)
     return count;
 }
 
-/* NO_NEW_PRIVS comes first: the kernel takes filters from ordinary users only
- * with it. TSYNC: threads that libraries have made get the filter, too. */
+/* NO_NEW_PRIVS comes first, because the kernel accepts filters from ordinary
+ * users only with it. TSYNC applies the filter to all threads, including those
+ * that libraries have made. */
 shmrpc_status tool_sandbox_enter(void)
 {
     struct sock_filter filter[REFUSED + 16];

@@ -1,5 +1,6 @@
 /*
- * Gives up rights that a process that reads bytes from strangers never needs.
+ * Drops rights that a process doesn't need if it only reads bytes from
+ * strangers.
  *
  * Threading: called by one thread; applies to all.
  */
@@ -8,14 +9,12 @@
 
 #include "shmrpc/status.h"
 
-/*
- * From now on, for ever, in this process and its children: no program can be
- * started, nothing but folders can be opened, no other process traced or read,
- * no file created, renamed or given away, no name space, module or mount
- * changed, no user changed; such calls fail with EPERM. Open descriptors stay
- * open; sockets, memory and threads work as before. UNIMPLEMENTED: the kernel
- * has no filters for system calls.
- */
+/* Restricts this process and its children for ever. They can't start programs,
+ * open anything but folders, trace or read other processes, create, rename or
+ * give away files, change namespaces, modules or mounts, or change the user;
+ * such calls fail with EPERM. Open descriptors stay open; sockets, memory and
+ * threads work as before. Returns UNIMPLEMENTED if the kernel has no filters
+ * for system calls. */
 shmrpc_status tool_sandbox_enter(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* Snapshots as JSON. */
+/* Writes snapshots as JSON. */
 #include "tools/common/snapshot_json.h"
 
 #include <stdlib.h>
@@ -64,8 +64,9 @@ static void set_error_count(shmrpci_buf *out, const shmrpc_snapshot *s,
     }
 }
 
-/* Only statuses that occurred. Over all methods together declared errors are
- * one count, as their numbers mean different errors in each. */
+/* Only writes statuses that occurred. In the sum over all methods, declared
+ * errors are one count, because their numbers mean different errors in each
+ * method. */
 static void set_errors(shmrpci_buf *out, const shmrpc_snapshot *s,
                        uint32_t index, const tool_snapshot_more *more)
 {
@@ -90,7 +91,7 @@ static void set_counts(shmrpci_buf *out, const shmrpc_method_stats *m)
     shmrpci_json_set_uint(out, "bytes_out", m->bytes_out);
 }
 
-/* Of a method that has had any streams, or of all methods. */
+/* Writes the streams of a method that has had any, or of all methods. */
 static void set_streams(shmrpci_buf *out, const shmrpc_stream_stats *streams)
 {
     shmrpci_json_key(out, "streams");
@@ -105,7 +106,7 @@ static void set_streams(shmrpci_buf *out, const shmrpc_stream_stats *streams)
     shmrpci_buf_append_char(out, '}');
 }
 
-/* Appends the details of a method, or of all. */
+/* Appends the details of a method, or of all methods together. */
 static void set_details(shmrpci_buf *out, const shmrpc_snapshot *s,
                         uint32_t index, const tool_snapshot_more *more)
 {
@@ -119,9 +120,10 @@ static void set_details(shmrpci_buf *out, const shmrpc_snapshot *s,
     }
 }
 
-/* ---- its life -------------------------------------------------------- */
+/* ---- the state of the service -------------------------------------------- */
 
-/* An age rather than a time, since the crash is known by CLOCK_MONOTONIC. */
+/* Writes an age rather than a time, since the crash is only known by
+ * CLOCK_MONOTONIC. */
 static void set_crash(shmrpci_buf *out, const shmrpc_snapshot *s)
 {
     const shmrpc_service_stats *service = shmrpc_snapshot_service(s);
@@ -192,7 +194,7 @@ void tool_snapshot_totals(const shmrpc_snapshot *s, const char *span_key,
     }
 }
 
-/* ---- its parts ------------------------------------------------------- */
+/* ---- parts of the service ------------------------------------------------ */
 
 static void append_method(shmrpci_buf *out, const shmrpc_snapshot *s,
                           uint32_t index, const tool_snapshot_more *more)

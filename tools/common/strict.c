@@ -13,8 +13,8 @@ typedef struct walk {
     shmrpc_error *error;
 } walk;
 
-/* Enters a member; a path that does not fit is cut. Returns the length
- * before. */
+/* Appends a member to the path, which is cut if it does not fit. Returns the
+ * previous length. */
 static size_t enter(walk *w, const char *format, const char *name)
 {
     size_t before = w->len;
@@ -89,7 +89,7 @@ static int check_members(walk *w, const shmrpc_type *type,
     return status;
 }
 
-/* Parameters by position, which is the tag - 1. */
+/* Checks parameters by position. A position is the parameter's tag - 1. */
 static int check_positions(walk *w, const shmrpc_type *type,
                            const shmrpc_any *value)
 {
@@ -104,7 +104,8 @@ static int check_positions(walk *w, const shmrpc_type *type,
             size_t before = enter(w, "%s", type->fields[next].name);
             status = check(w, type->fields[next].type, at);
             leave(w, before);
-        } else if (at->kind != SHMRPC_ANY_NULL) { /* a hole is null */
+        } else if (at->kind != SHMRPC_ANY_NULL) { /* null stands for a tag
+                                                   * without a parameter */
             char number[48];
             (void)snprintf(number, sizeof number, "there is no parameter %zu",
                            i + 1);
@@ -141,7 +142,7 @@ static int check_entries(walk *w, const shmrpc_type *type,
     return status;
 }
 
-/* Other forms of a value, such as null, have no members. */
+/* A value in another form, such as null, has no members. */
 static int check(walk *w, const shmrpc_type *type, const shmrpc_any *value)
 {
     bool is_map = value->kind == SHMRPC_ANY_MAP;

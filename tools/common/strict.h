@@ -1,8 +1,9 @@
 /*
  * Finds JSON members that the type does not have.
  *
- * The codecs skip them, for clients that are newer than their server. Here the
- * server's own description is known, so they are mistakes.
+ * The codecs skip unknown members, because a client may be newer than its
+ * server. Here the server's own description is known, so unknown members are
+ * mistakes.
  *
  * Threading: pure functions.
  */
@@ -16,9 +17,10 @@
 #include "shmrpc/descriptor.h"
 #include "shmrpc/error.h"
 
-/* Looks through JSON that was decoded as `type`, parameters or a struct.
- * INVALID: there is a member, or a parameter, that it does not have; with its
- * path, and the name that was meant. NO_MEMORY. */
+/* Checks JSON that was decoded as `type`, which is parameters or a struct.
+ * Returns INVALID if it has a member, or a parameter, that the type lacks; the
+ * error contains its path and the most similar name. Returns NO_MEMORY if
+ * memory runs out. */
 int tool_strict_check(const shmrpc_type *type, const uint8_t *data, size_t len,
                       shmrpci_arena *arena, shmrpc_error *error);
 

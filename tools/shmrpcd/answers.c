@@ -1,4 +1,4 @@
-/* The contents of the handlers' answers. */
+/* Builds the answers of the handlers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 #include "os/clock.h"
 #include "tools/shmrpcd/handlers.h"
 
-/* The reason of a start that takes longer than this is shown: people want to
- * know what it waits for. */
+/* If a start takes longer than this, its reason is shown, because people want
+ * to know what it waits for. */
 #define SILENT_NS (2 * SHMRPCI_NS_PER_S)
 
 _Static_assert((int)MANAGER_STATE_CRASHED == (int)MGR_CRASHED &&
@@ -18,8 +18,8 @@ _Static_assert((int)MANAGER_STATE_CRASHED == (int)MGR_CRASHED &&
                    (int)MANAGER_ORIGIN_MANAGER == (int)MGR_ORIGIN_MANAGER,
                "the same numbers");
 
-/* Copies because the unit that owns the text may go as soon as the lock is
- * released, which is before the reply is encoded. */
+/* Copies the text, because its unit may be destroyed when the lock is released,
+ * which is before the reply is encoded. */
 shmrpc_str mgr_answer_text_of(shmrpc_ctx *ctx, const char *text, size_t len)
 {
     shmrpc_str kept;
@@ -33,7 +33,7 @@ shmrpc_str mgr_answer_text(shmrpc_ctx *ctx, const char *text)
     return mgr_answer_text_of(ctx, text, strlen(text));
 }
 
-/* A separator after the last word ends it and begins no empty one. */
+/* A separator after the last word ends it, and begins no empty one. */
 shmrpc_str_list mgr_answer_words(shmrpc_ctx *ctx, const char *text,
                                  char separator)
 {
@@ -78,9 +78,9 @@ static shmrpc_str trouble_of(shmrpc_ctx *ctx, const mgr_unit *unit)
     return mgr_answer_text(ctx, text);
 }
 
-/* Addresses are shown only while the service can be called there: a unit keeps
- * those of its last run until the next start. Numbers set with `shmrpc scale`
- * take precedence over the plan's. */
+/* Addresses are shown only while the service can be called, because a unit
+ * keeps the addresses of its last run until the next start. Numbers set with
+ * `shmrpc scale` take precedence over the plan's. */
 void mgr_answer_service(shmrpc_ctx *ctx, const mgr_unit *unit,
                         manager_service *out)
 {
@@ -107,7 +107,7 @@ shmrpc_str mgr_answer_section(shmrpc_ctx *ctx, const mgr_manager *m,
     return unit != NULL ? mgr_answer_text(ctx, unit->plan->name) : name;
 }
 
-/* Works without memory too: the list of names is needed only for the
+/* Works even without memory for the list of names, which is only needed for the
  * suggestion. */
 int mgr_answer_no_service(shmrpc_ctx *ctx, const mgr_manager *m,
                           shmrpc_str name)

@@ -1,4 +1,4 @@
-/* Handlers that only ask. */
+/* Handlers that change nothing. */
 #include <string.h>
 
 #include "manager_server.h" /* generated */
@@ -8,8 +8,9 @@
 
 /* ---- services -------------------------------------------------------- */
 
-/* The path of the file comes from a command line, and may hold any bytes; a
- * string of the interface has to be UTF-8. Its fields never change: no lock. */
+/* The file's path comes from a command line and may contain any bytes, but a
+ * string of the interface must be UTF-8. The fields never change, so no lock is
+ * needed. */
 static int info(shmrpc_ctx *ctx, void *user, manager_info *ret)
 {
     const mgr_control *control = user;
@@ -24,8 +25,8 @@ static int info(shmrpc_ctx *ctx, void *user, manager_info *ret)
     return SHMRPC_OK;
 }
 
-/* One entry more than needed, so that an empty list does not look like lack of
- * memory. */
+/* Allocates one entry more than needed, so that an empty list is not taken for
+ * a lack of memory. */
 static int list(shmrpc_ctx *ctx, void *user, manager_service_list *ret)
 {
     mgr_manager *m = ((const mgr_control *)user)->m;
@@ -64,7 +65,7 @@ typedef struct line_filter {
     shmrpc_str contains;
 } line_filter;
 
-/* Texts in the ring are not NUL-terminated, which rules out strstr. */
+/* strstr can't be used, because texts in the ring are not NUL-terminated. */
 static bool holds(const mgr_line *line, shmrpc_str part)
 {
     for (size_t i = 0; i + part.len <= line->len; i++) {
@@ -94,7 +95,8 @@ static size_t count_older(const mgr_ring *ring, const line_filter *filter,
     return count > limit ? count - limit : 0;
 }
 
-/* Under the lock: the next line may overwrite the ring's text. */
+/* Must be called under the lock, because the next line may overwrite the ring's
+ * text. */
 static manager_line copy_line(shmrpc_ctx *ctx, const mgr_line *line)
 {
     return (manager_line){
@@ -109,17 +111,17 @@ static manager_line copy_line(shmrpc_ctx *ctx, const mgr_line *line)
         .call = line->call};
 }
 
-/* Lines from the cursor on, oldest first; without one the newest `limit`.
- * `next` also counts lines that the filter dropped, so that they are not
- * checked again. `skipped` counts those that the ring has dropped since the
- * cursor. */
+/* Returns lines from the cursor on, oldest first; without a cursor the newest
+ * `limit` lines. `next` also counts lines that the filter dropped, so that they
+ * are not checked again. `skipped` counts lines that the ring has dropped since
+ * the cursor. */
 static int read_lines(shmrpc_ctx *ctx, const mgr_ring *ring,
                       const uint64_t *cursor, uint32_t limit,
                       const line_filter *filter, manager_lines *ret)
 {
     mgr_line line;
     mgr_ring_at at = mgr_ring_first(ring);
-    /* A cursor that is ahead of us is of a former manager. */
+    /* A cursor beyond our last line came from an earlier manager. */
     uint64_t from = cursor != NULL && *cursor <= ring->next ? *cursor : 0;
     size_t older = cursor == NULL ? count_older(ring, filter, limit) : 0;
     size_t count = 0;
@@ -174,7 +176,7 @@ typedef struct series_list {
     size_t room;
 } series_list;
 
-/* Doubles the room for points; the old array is freed with the call. */
+/* Doubles the room when it is full. The old array is freed with the call. */
 static bool on_series(void *user, const shmrpci_series *series)
 {
     series_list *list = user;
@@ -197,15 +199,15 @@ static bool on_series(void *user, const shmrpci_series *series)
     return true;
 }
 
-/* Whatever the reason, the caller gets the declared error: figures are
- * optional, and missing ones are no defect of the manager. */
+/* The caller gets the declared error whatever the reason: figures are optional,
+ * and it is no defect of the manager if they are missing. */
 static int fail_figures(shmrpc_ctx *ctx, const shmrpc_error *error)
 {
     return shmrpc_ctx_fail(ctx, MANAGER_ERR_NO_FIGURES, "%s", error->message);
 }
 
-/* The store names services by their sections; a caller may use the name that
- * the service is called by. */
+/* The store names services by their sections, but a caller may use the name by
+ * which the service is called. */
 static shmrpc_str section_of(shmrpc_ctx *ctx, const mgr_control *control,
                              shmrpc_str name)
 {
@@ -229,13 +231,13 @@ static int figures_of(shmrpc_ctx *ctx, void *user, shmrpc_str name,
     return SHMRPC_OK;
 }
 
-/* Has room for MANAGER_MAX_POINTS. */
+/* A list of points, with room for MANAGER_MAX_POINTS. */
 typedef struct point_list {
     manager_point *items;
     size_t count;
 } point_list;
 
-/* False, which ends the reading, when the list is full. */
+/* Returns false if the list is full, which ends the reading. */
 static bool on_point(void *user, const shmrpci_point *point)
 {
     point_list *list = user;
@@ -248,7 +250,8 @@ static bool on_point(void *user, const shmrpci_point *point)
     return list->count < MANAGER_MAX_POINTS;
 }
 
-/* `now_s + 1` includes points of the current second. */
+/* The range ends at `now_s + 1` so that it includes points of the current
+ * second. */
 static int history(shmrpc_ctx *ctx, void *user, shmrpc_str name,
                    shmrpc_str figure, shmrpc_str subject, uint32_t seconds,
                    manager_point_list *ret)
@@ -272,7 +275,7 @@ static int history(shmrpc_ctx *ctx, void *user, shmrpc_str name,
     return SHMRPC_OK;
 }
 
-/* ---- all ------------------------------------------------------------- */
+/* ---- the table of handlers ----------------------------------------------- */
 
 void mgr_asking_fill(struct manager_control_impl *impl)
 {

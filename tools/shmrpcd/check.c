@@ -31,9 +31,8 @@ static void print_list(const shmrpci_ini_list *list, const char *between)
     }
 }
 
-/* Prints the settings of the file, not what this machine would derive from
- * them: the number of CPUs is that of the machine where the service will
- * run. */
+/* Prints the settings of the file rather than what this machine would derive
+ * from them: the service may run on a machine with another number of CPUs. */
 static void print_workers(const shmrpci_ini_value *values)
 {
     unsigned long long least = values[SHMRPCI_INI_MIN_PROC_NUM].u.number;
@@ -48,8 +47,8 @@ static void print_workers(const shmrpci_ini_value *values)
            (unsigned long long)values[SHMRPCI_INI_THREADS].u.number);
 }
 
-/* The format is for people and for diff(1): one service, its lines indented, in
- * starting order. Keys that are not set are left out. */
+/* The format is for people and for diff(1): services in starting order, each
+ * with its lines indented. Keys that are not set are left out. */
 static void print_service(const shmrpci_ini_service *service)
 {
     const shmrpci_ini_value *values = service->values;
@@ -79,8 +78,8 @@ static void print_service(const shmrpci_ini_service *service)
     }
 }
 
-/* Prints the command line of a program of ours, and frees the plan. False:
- * there is none for lack of memory. */
+/* Prints the command line of one of our own programs, and frees the plan.
+ * Returns false if there is no plan because memory ran out. */
 static bool print_plan(mgr_plan *plan)
 {
     for (size_t i = 0; plan != NULL && plan->argv[i] != NULL; i++) {
@@ -93,15 +92,15 @@ static bool print_plan(mgr_plan *plan)
     return is_there;
 }
 
-/* `order` holds the services sorted by `after`; the file's own order is that of
- * `services`. */
+/* `order` holds the services sorted by `after`, `services` holds them in the
+ * file's order. */
 static manager_exit print_all(const shmrpci_ini *ini)
 {
     for (size_t i = 0; i < ini->service_count; i++) {
         print_service(&ini->services[ini->order[i]]);
     }
-    /* Without our own path programs are printed by name only, so that the
-     * output is the same wherever shmrpcd is installed. */
+    /* An empty path makes programs be printed by name only, so that the output
+     * doesn't depend on where shmrpcd is installed. */
     if ((mgr_plan_wants_nats(ini) &&
          !print_plan(mgr_plan_create_nats(ini, ""))) ||
         (mgr_plan_wants_page(ini) &&
@@ -112,8 +111,8 @@ static manager_exit print_all(const shmrpci_ini *ini)
     return MANAGER_OK;
 }
 
-/* Checks all that the manager checks when it loads the file. Errors go to
- * standard error, all of them in one run. */
+/* Checks everything that the manager checks when it loads the file. Errors go
+ * to standard error, all of them in one run. */
 static manager_exit check(const char *path)
 {
     shmrpci_arena arena;

@@ -1,4 +1,4 @@
-/* The log of all services. */
+/* The common log of all services. */
 #include "tools/shmrpcd/console.h"
 
 #include <stdio.h>
@@ -17,7 +17,8 @@ mgr_console *mgr_console_create(void)
     return c;
 }
 
-/* Says once that nothing is kept; tries again with every line. */
+/* Reports once that lines can't be stored. Writing is tried again with every
+ * line. */
 static void note(mgr_console *c, shmrpc_status status)
 {
     bool has_failed = status != SHMRPC_OK;
@@ -29,7 +30,7 @@ static void note(mgr_console *c, shmrpc_status status)
     }
 }
 
-/* Lines that can't be written are dropped, as by mgr_unit_write_log. */
+/* Drops lines that can't be written, as mgr_unit_write_log does. */
 static void flush(mgr_console *c)
 {
     if (c->pending.len > 0 && c->folder[0] != '\0') {
@@ -46,7 +47,7 @@ static void flush(mgr_console *c)
     shmrpci_buf_reset(&c->pending);
 }
 
-/* Writes in small pieces, since a piece is never divided among two files. */
+/* Writes in small pieces, because a piece is never split between two files. */
 void mgr_console_add(mgr_console *c, const char *service,
                      const mgr_record *record)
 {
@@ -59,7 +60,7 @@ void mgr_console_add(mgr_console *c, const char *service,
     }
 }
 
-/* A reload may have moved the folder. */
+/* The folder may have changed by a reload. */
 void mgr_console_write(mgr_console *c, const mgr_plan *first)
 {
     const char *folder = first != NULL ? first->log_dir : "";

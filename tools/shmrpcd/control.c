@@ -1,5 +1,5 @@
-/* Handlers that change something: they note the wish, and wait until the loop
- * has fulfilled it. */
+/* Handlers that change something: they record what is wanted, and wait until
+ * the loop has done it. */
 #include "tools/shmrpcd/control.h"
 
 #include <stdio.h>
@@ -12,21 +12,22 @@
 #include "tools/shmrpcd/handlers.h"
 
 /* The number of threads, and how many of them may wait for a service at the
- * same time: the others stay free for queries. */
+ * same time. The others stay free for queries. */
 #define THREADS 16u
 #define WAITERS 12u
 
 /* How often a waiting handler checks whether its caller has gone. */
 #define LOOK_NS (100 * SHMRPCI_NS_PER_MS)
 
-/* The port in manager.svc; name and port together identify our socket. */
+/* The port in manager.svc. Name and port together identify our socket. */
 #define PORT 5154u
 
 /* ---- waiting --------------------------------------------------------- */
 
-/* The goal that a call waits for. Up: the service runs, and was started at
- * least `starts` times; a death or a refused heir since the call began ends the
- * wait with an error. Not up: all of its processes have ended. */
+/* The goal that a call waits for. With `up` the service must run and must have
+ * been started at least `starts` times; if it dies, or an heir is refused,
+ * after the call began, the wait ends with an error. Without `up` all of its
+ * processes must have ended. */
 typedef struct wait_goal {
     bool is_up;
     uint32_t starts;
@@ -34,8 +35,8 @@ typedef struct wait_goal {
     uint32_t refusals;
 } wait_goal;
 
-/* `starts` distinguishes a restarted service from one that still runs as
- * before. */
+/* `starts` distinguishes a restarted service from one that has not been
+ * restarted yet. */
 static bool is_reached(const mgr_unit *unit, const wait_goal *goal)
 {
     return goal->is_up
@@ -43,9 +44,9 @@ static bool is_reached(const mgr_unit *unit, const wait_goal *goal)
                : unit->state == MGR_STOPPED && unit->run_count == 0;
 }
 
-/* Looks up the unit again, by name, since a reload may have removed it. OK: it
- * has reached the goal or may still do so; else the call has failed, with a
- * message that says what to do. */
+/* Looks up the unit by name again, since a reload may have removed it. Returns
+ * OK if it has reached the goal or may still reach it. Otherwise the call has
+ * failed, with a message that says what to do. */
 static int look(shmrpc_ctx *ctx, const mgr_manager *m, shmrpc_str name,
                 const wait_goal *goal, const mgr_unit **out)
 {
@@ -79,10 +80,10 @@ static int look(shmrpc_ctx *ctx, const mgr_manager *m, shmrpc_str name,
     return SHMRPC_OK;
 }
 
-/* Waits until the goal is reached or can't be. Called with the lock held, which
- * is released while waiting: the unit may be destroyed meanwhile. If WAITERS
- * threads wait already it returns BUSY, so that `shmrpc ps` always finds a free
- * thread. */
+/* Waits until the goal is reached or can't be reached. The caller holds the
+ * lock, which is released while waiting, so the unit may be destroyed
+ * meanwhile. If WAITERS threads are waiting already it returns BUSY, so that
+ * `shmrpc ps` always finds a free thread. */
 static int await(shmrpc_ctx *ctx, mgr_control *control, shmrpc_str name,
                  const wait_goal *goal, manager_service *ret)
 {
@@ -96,7 +97,8 @@ static int await(shmrpc_ctx *ctx, mgr_control *control, shmrpc_str name,
     }
     control->waiters++;
     while (result == SHMRPC_OK && !is_reached(unit, goal)) {
-        /* This includes the caller's deadline. The service goes on starting. */
+        /* The caller's deadline also ends the wait here; the service goes on
+         * starting. */
         if (shmrpc_ctx_cancelled(ctx)) {
             result = SHMRPC_E_CANCELLED;
             break;
@@ -114,8 +116,8 @@ static int await(shmrpc_ctx *ctx, mgr_control *control, shmrpc_str name,
 
 typedef enum wish_kind { WISH_START, WISH_STOP, WISH_RESTART } wish_kind;
 
-/* Start, stop and restart: notes the wish, wakes the loop, and waits. Deaths
- * and refusals so far are no failure of this wish. */
+/* Start, stop and restart: records the wish, wakes the loop, and waits. Deaths
+ * and refusals before the call don't count as failures. */
 static int want(shmrpc_ctx *ctx, mgr_control *control, shmrpc_str name,
                 wish_kind wish, manager_service *ret)
 {
@@ -126,8 +128,8 @@ static int want(shmrpc_ctx *ctx, mgr_control *control, shmrpc_str name,
     if (unit == NULL) {
         result = mgr_answer_no_service(ctx, m, name);
     } else {
-        /* The next start clears the addresses until the service reports them
-         * again. */
+        /* Copy the name first: the next start clears the addresses, by which
+         * the caller may have named the service. */
         name = mgr_answer_text(ctx, unit->plan->name);
         wait_goal goal = {wish != WISH_STOP, 0, unit->deaths, unit->refusals};
         if (wish == WISH_STOP) {
@@ -140,7 +142,7 @@ static int want(shmrpc_ctx *ctx, mgr_control *control, shmrpc_str name,
             goal.starts = unit->starts + 1;
         }
         if (wish != WISH_STOP && mgr_unit_backs_off(unit)) {
-            unit->backoff.next_ns = 0; /* at once */
+            unit->backoff.next_ns = 0; /* start at once, without backing off */
         }
         mgr_wake(m);
         result = await(ctx, control, name, &goal, ret);
@@ -169,7 +171,7 @@ static int restart(shmrpc_ctx *ctx, void *user, shmrpc_str name,
 
 /* ---- scale ----------------------------------------------------------- */
 
-/* `least` and `most` are 1 to 64 (manager.svc), so that the product can't
+/* `least` and `most` are 1 to 64 (manager.svc), so their product can't
  * overflow. */
 static int check_scale(shmrpc_ctx *ctx, const mgr_unit *unit, uint32_t least,
                        uint32_t most)
@@ -197,8 +199,8 @@ static int check_scale(shmrpc_ctx *ctx, const mgr_unit *unit, uint32_t least,
     return SHMRPC_OK;
 }
 
-/* Doesn't wait until workers have come or gone. If the program isn't running,
- * the numbers are kept for its next start. */
+/* Doesn't wait until workers have started or ended. If the program isn't
+ * running, the numbers are kept for its next start. */
 static int scale(shmrpc_ctx *ctx, void *user, shmrpc_str name,
                  uint32_t min_workers, uint32_t max_workers,
                  manager_service *ret)
@@ -223,7 +225,7 @@ static int scale(shmrpc_ctx *ctx, void *user, shmrpc_str name,
 
 /* ---- reload ---------------------------------------------------------- */
 
-/* Frees the buffer, also when it is empty or ran out of memory. */
+/* Frees the buffer, even if it is empty or ran out of memory. */
 static shmrpc_str_list copy_names(shmrpc_ctx *ctx, shmrpci_buf *names)
 {
     const char *text = shmrpci_buf_text(names);
@@ -233,8 +235,9 @@ static shmrpc_str_list copy_names(shmrpc_ctx *ctx, shmrpci_buf *names)
     return list;
 }
 
-/* Reads the file on the handler's thread, under the lock: starts and stops are
- * the loop's. A manager that is about to end reloads nothing. */
+/* Reads the file on the handler's thread, under the lock. Programs are only
+ * started and stopped by the loop. A manager that is about to end refuses to
+ * reload. */
 static int reload(shmrpc_ctx *ctx, void *user, manager_reloaded *ret)
 {
     mgr_manager *m = ((const mgr_control *)user)->m;
@@ -263,14 +266,15 @@ static int reload(shmrpc_ctx *ctx, void *user, manager_reloaded *ret)
 
 /* ---- serving --------------------------------------------------------- */
 
-/* The path of our own socket; it must be the first with that name. */
+/* Searches for the path of our own socket, which must be the first one with our
+ * name and port. */
 typedef struct search {
     const char *instance;
     char *where;
     size_t size;
 } search;
 
-/* The first one found wins, as it does for clients. */
+/* Keeps the first one, as clients do. */
 static void found(void *user, const shmrpc_found *at)
 {
     const search *s = user;
@@ -280,8 +284,9 @@ static void found(void *user, const shmrpc_found *at)
     }
 }
 
-/* Threads, not workers: handlers read the manager's memory. They never spin, as
- * a control interface is idle nearly always. */
+/* Uses threads rather than worker processes, because handlers read the
+ * manager's memory. Threads never spin, because the control interface is idle
+ * nearly always. */
 static int serve(mgr_control *control, const char *instance,
                  shmrpc_error *error)
 {
@@ -304,7 +309,7 @@ static int serve(mgr_control *control, const char *instance,
 }
 
 /* Listens, and so takes the lock of the name, but answers no call before
- * mgr_control_start: callers wait until then. */
+ * mgr_control_start. Callers wait until then. */
 int mgr_control_create(mgr_manager *m, mgr_figures *figures,
                        const char *instance, char *where, size_t where_size,
                        mgr_control **out, shmrpc_error *error)
@@ -333,8 +338,8 @@ int mgr_control_create(mgr_manager *m, mgr_figures *figures,
     return SHMRPC_OK;
 }
 
-/* The manager goes on without a control interface: ending it would end all
- * services. */
+/* If serving fails, the manager goes on without a control interface: ending it
+ * would end all services. */
 static void run(void *user)
 {
     const mgr_control *control = user;
@@ -356,7 +361,8 @@ int mgr_control_start(mgr_control *control, shmrpc_error *error)
                : shmrpc_error_set(error, result, "can't start a thread");
 }
 
-/* Stops the threads first: they use the manager, which is destroyed next. */
+/* Stops the threads first, because they use the manager, which is destroyed
+ * next. */
 void mgr_control_destroy(mgr_control *control)
 {
     if (control == NULL) {

@@ -12,15 +12,15 @@
 
 typedef struct mgr_control mgr_control;
 
-/* Takes the place of the control interface, in which there is one manager:
- * EXISTS. `instance` is "" or the name of this one among several. `where` gets
- * the path of the socket. */
+/* Takes the name of the control interface. Returns EXISTS if another manager
+ * has it. `instance` is "", or distinguishes this manager from others on the
+ * same machine. `where` receives the path of the socket. */
 int mgr_control_create(mgr_manager *m, mgr_figures *figures,
                        const char *instance, char *where, size_t where_size,
                        mgr_control **out, shmrpc_error *error);
-/* Begins to answer. */
+/* Begins to answer calls. */
 int mgr_control_start(mgr_control *control, shmrpc_error *error);
-/* Stops answering, and frees it; NULL is fine. */
+/* Stops answering, and frees it. NULL is fine. */
 void mgr_control_destroy(mgr_control *control);
 
 #endif

@@ -12,8 +12,9 @@
 #include "tools/shmrpcd/watched.h"
 
 #define LOOK_NS (5 * SHMRPCI_NS_PER_S)
-/* New services are sampled again after this time, since only the second sample
- * gives rates; so is everything when the manager has just started. */
+/* A new service is sampled again after this time, because rates need two
+ * samples. So are all services for the first FIRST_LOOKS samples of the
+ * manager. */
 #define LOOK_NEW_NS SHMRPCI_NS_PER_S
 #define FIRST_LOOKS 3u
 
@@ -51,8 +52,8 @@ static mgr_watched *watched_of(mgr_figures *f, const char *name)
 }
 
 /* Copies what this thread needs to know about a unit. Samples of an earlier
- * process are dropped: the difference between counters of two processes means
- * nothing. */
+ * process are dropped, since the difference between counters of two processes
+ * is meaningless. */
 static void take_unit(mgr_figures *f, const mgr_unit *unit)
 {
     mgr_watched *w = watched_of(f, unit->plan->name);
@@ -72,9 +73,9 @@ static void take_unit(mgr_figures *f, const mgr_unit *unit)
                    (int)strcspn(unit->addresses, ","), unit->addresses);
 }
 
-/* Brings the list up to date with the manager's. Holds the manager's lock only
- * for copying: no disk, no /proc. The log_dir is that of the first service that
- * has one. */
+/* Brings our list up to date with the manager's. The manager's lock is held
+ * only for copying, without access to disks or /proc. `path` gets the log_dir
+ * of the first service that has one. */
 static void list_units(mgr_figures *f, char *path, size_t size)
 {
     mgr_manager *m = f->m;
@@ -92,7 +93,8 @@ static void list_units(mgr_figures *f, char *path, size_t size)
         take_unit(f, unit);
     }
     shmrpci_mutex_unlock(&m->lock);
-    /* From the end, since the last entry fills the gap. */
+    /* Go from the end, because the last entry fills the gap of a removed
+     * one. */
     for (size_t i = f->count; i-- > 0;) {
         if (!f->all[i]->is_there) {
             watched_free(f->all[i]);
@@ -101,7 +103,7 @@ static void list_units(mgr_figures *f, char *path, size_t size)
     }
 }
 
-/* Without memory the remaining processes are not counted in this sample. */
+/* If memory runs out, the remaining processes are missing in this sample. */
 static void on_member(void *user, int32_t pid, int32_t session)
 {
     mgr_figures *f = user;
@@ -119,7 +121,8 @@ static void on_member(void *user, int32_t pid, int32_t session)
 
 /* ---- the thread ------------------------------------------------------ */
 
-/* Once for each file: every sample would fail in the same way. */
+/* Reports a failure once for each file, because every sample would fail in the
+ * same way. */
 static void say_once(mgr_figures *f, const shmrpc_error *error)
 {
     char text[SHMRPC_ERROR_TEXT_BYTES];
@@ -130,8 +133,8 @@ static void say_once(mgr_figures *f, const shmrpc_error *error)
     f->has_said = true;
 }
 
-/* With the same permissions as in the code for logs, since figures may be
- * written there first. */
+/* Uses the same permissions as the code for logs, since figures may be written
+ * to the folder first. */
 static void make_folder(const char *path)
 {
     char folder[512];
@@ -140,7 +143,7 @@ static void make_folder(const char *path)
     (void)shmrpci_folder_create(folder, 0750);
 }
 
-/* Opens the file, or another one when the log_dir has changed. */
+/* Opens the file. If the log_dir has changed, it closes the old file first. */
 static bool have_store(mgr_figures *f, const char *path)
 {
     shmrpc_error error;
@@ -161,9 +164,9 @@ static bool have_store(mgr_figures *f, const char *path)
     return f->store != NULL;
 }
 
-/* Samples everything once; returns when the next sample is due. The lock is
- * released between services, so that readers and destroy wait for one service's
- * sample at most. */
+/* Samples everything once, and returns when the next sample is due. The lock is
+ * released between services, so that readers and destroy wait for the sample of
+ * one service at most. */
 static int64_t look(mgr_figures *f)
 {
     bool has_new = f->looks < FIRST_LOOKS;
@@ -200,7 +203,8 @@ static int64_t look(mgr_figures *f)
     return shmrpci_deadline_after(has_new ? LOOK_NEW_NS : LOOK_NS);
 }
 
-/* Waits on a condition rather than sleeping: destroy ends the wait at once. */
+/* Waits on a condition instead of sleeping, so that destroy can end the wait at
+ * once. */
 static void run(void *user)
 {
     mgr_figures *f = user;
@@ -216,7 +220,7 @@ static void run(void *user)
     }
 }
 
-/* ---- for others ------------------------------------------------------ */
+/* ---- functions for other threads ----------------------------------------- */
 
 mgr_figures *mgr_figures_create(mgr_manager *m)
 {
@@ -239,7 +243,7 @@ int mgr_figures_start(mgr_figures *figures, shmrpc_error *error)
                : shmrpc_error_set(error, status, "can't start a thread");
 }
 
-/* Works also if it was never started. */
+/* Also works if the thread was never started. */
 void mgr_figures_destroy(mgr_figures *figures)
 {
     mgr_figures *f = figures;

@@ -1,9 +1,9 @@
 /*
- * Figures of services over time: samples all of them every 5 s, and writes each
- * to a file in its log_dir (observe/store.h).
+ * Figures of services over time: samples all services every 5 s, and writes the
+ * figures to a file in a log_dir (observe/store.h).
  *
  * It has a thread of its own, because disks and /proc may be slow. Without a
- * log_dir nothing is kept.
+ * log_dir nothing is stored.
  *
  * Threading: create, start and destroy: main thread; the rest: any thread,
  * without the manager's lock.
@@ -20,15 +20,15 @@ typedef struct mgr_figures mgr_figures;
 /* The name of the file. */
 #define MGR_FIGURES_FILE "shmrpcd.figures"
 
-/* NULL: out of memory. */
+/* Returns NULL if memory ran out. */
 mgr_figures *mgr_figures_create(mgr_manager *m);
-/* Begins to sample. */
+/* Starts the thread that samples. */
 int mgr_figures_start(mgr_figures *figures, shmrpc_error *error);
 /* NULL is fine. */
 void mgr_figures_destroy(mgr_figures *figures);
 
-/* The list of series, and their points, as the store returns them;
- * PRECONDITION: none are kept. */
+/* List the series, and read points of one, as the store returns them. They
+ * return PRECONDITION if no figures are stored. */
 int mgr_figures_list(mgr_figures *figures, const char *service,
                      shmrpci_on_series *series, void *user,
                      shmrpc_error *error);

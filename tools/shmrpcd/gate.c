@@ -1,9 +1,9 @@
 /*
- * Gateways: how they follow the services that they serve.
+ * Decides when gateways start and restart, as their services come and go.
  *
  * A TCP gateway has one service, and starts after it. The NATS gateway has
- * several: it starts with those that can be called, and is restarted when a
- * callable one is missing. Either outlives the restarts of its services.
+ * several: it starts with those that can be called, and is restarted when it
+ * lacks a callable one. Both keep running when their services restart.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,11 +12,11 @@
 #include "os/clock.h"
 #include "tools/shmrpcd/manager.h"
 
-/* How long the gateway of several services waits for those that are starting,
- * since each one that comes later costs a restart. */
+/* How long the gateway of several services waits for services that are
+ * starting, because each one that comes later costs it a restart. */
 #define GATHER_NS (2 * SHMRPCI_NS_PER_S)
 
-/* NULL: it is not in the table. */
+/* Returns NULL if the service is not in the table. */
 static mgr_unit *service_of(const mgr_manager *m, const mgr_unit *gate,
                             size_t i)
 {
@@ -29,7 +29,7 @@ static bool is_to_run(const mgr_unit *service)
     return service != NULL && service->is_wanted && !service->is_removed;
 }
 
-/* Whether the service runs now doesn't matter. */
+/* It doesn't matter whether the service runs now. */
 bool mgr_gate_may_run(const mgr_manager *m, const mgr_unit *unit)
 {
     bool may = !mgr_plan_is_gate(unit->plan);
@@ -41,8 +41,8 @@ bool mgr_gate_may_run(const mgr_manager *m, const mgr_unit *unit)
 
 /* ---- names ----------------------------------------------------------- */
 
-/* Copies the name of the service from the first of its addresses that is
- * shm://NAME; false: it has none, or the name is too long. */
+/* Copies the name from the service's first shm://NAME address. Returns false if
+ * there is none, or if the name is too long. */
 static bool find_target(const mgr_unit *service, char out[128])
 {
     static const char shm[] = "shm://";
@@ -59,7 +59,7 @@ static bool find_target(const mgr_unit *service, char out[128])
     return false;
 }
 
-/* Whether the gateway was started for this name. */
+/* Whether the gateway was started with this name. */
 static bool has_target(const mgr_unit *unit, const char *target)
 {
     size_t len = strlen(target);
@@ -74,8 +74,8 @@ static bool has_target(const mgr_unit *unit, const char *target)
     return false;
 }
 
-/* The gateway of several services ignores those that run without the manager:
- * it searches for them when it starts. */
+/* The gateway of several services ignores those that don't run: it only takes
+ * names when it starts. */
 bool mgr_gate_aim(const mgr_manager *m, mgr_unit *unit)
 {
     size_t used = 0;
@@ -104,15 +104,17 @@ bool mgr_gate_aim(const mgr_manager *m, mgr_unit *unit)
 
 /* ---- when to start --------------------------------------------------- */
 
-/* It has not failed so far, and may be running soon. */
+/* Whether the service may be running soon: it is starting, and has not failed
+ * so far. */
 static bool is_coming(const mgr_unit *service)
 {
     return is_to_run(service) && service->deaths == 0 &&
            (service->state == MGR_WAITING || service->state == MGR_STARTING);
 }
 
-/* A service that runs, and that the gateway does not serve. Without a program
- * any service counts, also one without an address: mgr_gate_aim says so. */
+/* Whether the service runs but is not served by the gateway. If the gateway
+ * itself doesn't run, a service without a shm:// address counts too:
+ * mgr_gate_aim then reports it. */
 static bool is_missing(const mgr_unit *unit, const mgr_unit *service)
 {
     char target[128];
@@ -145,8 +147,8 @@ int64_t mgr_gate_due_ns(const mgr_manager *m, mgr_unit *unit)
 
 /* ---- its command line ------------------------------------------------ */
 
-/* The text of argument `i`, in `out`: the plan's, with the service's name
- * before the "=ADDRESS" of a gateway for TCP. */
+/* Writes argument `i` to `out`. For a TCP gateway the plan's "=ADDRESS" gets
+ * the service's name in front. */
 static size_t put_argument(const mgr_unit *unit, size_t i, char *out)
 {
     const char *from = unit->plan->argv[i];
@@ -164,7 +166,7 @@ char **mgr_gate_argv(const mgr_unit *unit)
     size_t count = 0;
     size_t bytes = sizeof unit->targets;
     while (from[count] != NULL) {
-        /* Room for the longest name before each of them. */
+        /* Leave room for the longest name in front of each argument. */
         bytes += strlen(from[count++]) + 129;
     }
     size_t room = count + unit->plan->gate_of.count + 1;

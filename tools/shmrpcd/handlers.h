@@ -1,8 +1,8 @@
 /*
  * The handlers of manager.svc, and functions that they share.
  *
- * Threading: handlers: any thread, without the manager's lock; mgr_answer_...:
- * under it.
+ * Threading: handlers run on any thread, without the manager's lock;
+ * mgr_answer_... must be called under the lock.
  */
 #ifndef SHMRPC_TOOLS_SHMRPCD_HANDLERS_H
 #define SHMRPC_TOOLS_SHMRPCD_HANDLERS_H
@@ -22,12 +22,13 @@ struct mgr_control {
     shmrpc_server *server;
     shmrpci_thread thread;
     bool has_thread;
-    uint32_t waiters; /* under the manager's lock */
+    uint32_t waiters; /* number of waiting handlers; under the manager's lock */
 };
 
 /* ---- answers.c ------------------------------------------------------- */
 
-/* Copies that live as long as the call; empty without memory. */
+/* Copy the text into memory that lives as long as the call. If memory runs out,
+ * the copy is empty. */
 shmrpc_str mgr_answer_text_of(shmrpc_ctx *ctx, const char *text, size_t len);
 shmrpc_str mgr_answer_text(shmrpc_ctx *ctx, const char *text);
 /* Splits a text at a separator, which may also follow the last word. */
@@ -35,11 +36,12 @@ shmrpc_str_list mgr_answer_words(shmrpc_ctx *ctx, const char *text,
                                  char separator);
 void mgr_answer_service(shmrpc_ctx *ctx, const mgr_unit *unit,
                         struct manager_service *out);
-/* The name of the section that matches a name (mgr_find_called), or the name
- * itself. */
+/* Finds the section that matches a name (mgr_find_called); without one it
+ * returns the name itself. */
 shmrpc_str mgr_answer_section(shmrpc_ctx *ctx, const mgr_manager *m,
                               shmrpc_str name);
-/* Fails the call, with a suggestion. */
+/* Fails the call because there is no such service, and suggests a similar
+ * name. */
 int mgr_answer_no_service(shmrpc_ctx *ctx, const mgr_manager *m,
                           shmrpc_str name);
 

@@ -1,4 +1,4 @@
-/* Loading a service's program: its options, environment and surroundings. */
+/* Starts a service's program with its options, environment and settings. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 /* ---- environment ----------------------------------------------------- */
 
 typedef struct environment {
-    char **lines; /* NULL behind the last; the lines are others' */
+    char **lines; /* NULL behind the last; the texts are borrowed */
     size_t count;
 } environment;
 
@@ -20,8 +20,8 @@ static bool names_same(const char *a, const char *b)
     return strncmp(a, b, len) == 0 && b[len] == '=';
 }
 
-/* A later line replaces an earlier one of the same name. There is room: the
- * caller counted all lines. */
+/* Adds a line, which replaces an earlier one of the same name. There is room,
+ * because the caller counted all lines. */
 static void put(environment *env, char *line)
 {
     for (size_t i = 0; i < env->count; i++) {
@@ -33,9 +33,9 @@ static void put(environment *env, char *line)
     env->lines[env->count++] = line;
 }
 
-/* Whether a program inherits this variable of ours. It doesn't if the variable
- * names our own sockets, options or watchdog, or, for a program of another
- * user, our user's folders. */
+/* Whether a program inherits this variable of ours. Variables for our own
+ * sockets, options and watchdog are not inherited, and, if the program runs as
+ * another user, neither are our user's folders. */
 static bool is_inherited(const char *line, bool has_user)
 {
     static const char *const ours[] = {
@@ -52,7 +52,7 @@ static bool is_inherited(const char *line, bool has_user)
     return is;
 }
 
-/* NULL counts as no lines. */
+/* NULL counts as an empty list. */
 static size_t count_lines(char *const *lines)
 {
     size_t count = 0;
@@ -62,15 +62,15 @@ static size_t count_lines(char *const *lines)
     return count;
 }
 
-/* Lines of a user, as login(1) sets them. */
+/* The variables of a user, as login(1) sets them. */
 typedef struct user_lines {
     char home[4200];
     char user[300];
     char logname[300];
 } user_lines;
 
-/* A user id without an account has no name: USER and LOGNAME stay as they
- * are. */
+/* A user id without an account has no name, so USER and LOGNAME stay
+ * unchanged. */
 static void put_user(environment *env, const shmrpci_account *account,
                      user_lines *lines)
 {
@@ -86,7 +86,7 @@ static void put_user(environment *env, const shmrpci_account *account,
     }
 }
 
-/* Later lines win: ours, then the user's, then the file's, then those for
+/* Later lines win. The order is: ours, the user's, the file's, then those for
  * talking to the program, which no file may change. The lines are borrowed from
  * `m`, `plan`, `user` and `options`, which must outlive the start. */
 static bool environment_init(environment *env, mgr_manager *m,
@@ -120,9 +120,9 @@ static bool environment_init(environment *env, mgr_manager *m,
 
 /* ---- launching ------------------------------------------------------- */
 
-/* The plan's options, then worker numbers set by `shmrpc scale`, and
- * --take-over: the server uses the last of several equal options. NULL: out of
- * memory. */
+/* The plan's options come first, then worker numbers set by `shmrpc scale`, and
+ * --take-over: if an option is given twice, the server uses the last. Returns
+ * NULL if memory ran out. */
 static char *options_of(const mgr_unit *unit, bool takes_over)
 {
     static const char take_over[] = "--take-over\n";
@@ -141,7 +141,7 @@ static char *options_of(const mgr_unit *unit, bool takes_over)
     return options;
 }
 
-/* Names are looked up at each start, as accounts may come and go. */
+/* Names are looked up at each start, because accounts may come and go. */
 static shmrpc_status find_user(const mgr_plan *plan, shmrpci_setup *setup,
                                char why[MGR_LAUNCH_WHY_BYTES])
 {
@@ -165,7 +165,7 @@ static shmrpc_status find_user(const mgr_plan *plan, shmrpci_setup *setup,
     return status;
 }
 
-/* The step is named by its key in service.ini, where users can look it up.
+/* Names the failed step by its key in service.ini, where users can look it up.
  * DENIED for anything but a directory means that only root may set it. */
 static void explain(const mgr_plan *plan, shmrpci_setup_step failed,
                     shmrpc_status status, char why[MGR_LAUNCH_WHY_BYTES])
@@ -183,7 +183,7 @@ static void explain(const mgr_plan *plan, shmrpci_setup_step failed,
     }
 }
 
-/* The texts live until the program is loaded: exec copies them. */
+/* The texts must live until the program is loaded, when exec copies them. */
 shmrpc_status mgr_launch(mgr_manager *m, const mgr_unit *unit, bool takes_over,
                          shmrpci_program *out, char why[MGR_LAUNCH_WHY_BYTES])
 {

@@ -1,4 +1,4 @@
-/* Lines of streams. */
+/* Splits streams into lines. */
 #include "tools/shmrpcd/lines.h"
 
 #include <ctype.h>
@@ -7,12 +7,13 @@
 
 #include "base/utf8.h"
 
-/* The level must be within this many bytes from the beginning of a line. */
+/* A level is only searched for in this many bytes at the beginning of a
+ * line. */
 #define LOOK_BYTES 80u
 
 /* ---- levels ---------------------------------------------------------- */
 
-/* Words that loggers write; in lower case, as is_word compares. */
+/* Level words of common loggers, in lower case, as is_word compares. */
 static const struct {
     const char *word;
     mgr_level level;
@@ -27,8 +28,8 @@ static const struct {
     {"abort", MGR_LEVEL_CRITICAL},
 };
 
-/* Reads digits of a number until `end`; returns what is behind that, or NULL.
- */
+/* Reads digits of a number up to the character `end`. Returns what is behind
+ * it, or NULL if the number is malformed. */
 static const char *take_number(const char *at, const char *stop, int base,
                                char end, uint64_t *out)
 {
@@ -48,12 +49,12 @@ static const char *take_number(const char *at, const char *stop, int base,
     return NULL;
 }
 
-/* The mark at the beginning of a line: "<3>", as programs write it for systemd,
- * or "<3;71;1f>" of shmrpc_log, with the thread and the call that it serves.
- * Returns its length; 0: there is none. */
+/* Reads the mark at the beginning of a line: "<3>", as programs write it for
+ * systemd, or "<3;71;1f>" of shmrpc_log, with the thread and the call that it
+ * serves. Returns its length, or 0 if there is none. */
 static size_t read_mark(const char *text, size_t len, mgr_line *out)
 {
-    /* The index is the number of syslog(3), from LOG_EMERG to LOG_DEBUG. */
+    /* The index is the severity of syslog(3), from LOG_EMERG to LOG_DEBUG. */
     static const mgr_level levels[] = {MGR_LEVEL_CRITICAL, MGR_LEVEL_CRITICAL,
                                        MGR_LEVEL_CRITICAL, MGR_LEVEL_ERROR,
                                        MGR_LEVEL_WARNING,  MGR_LEVEL_NOTICE,
@@ -81,19 +82,20 @@ static size_t read_mark(const char *text, size_t len, mgr_line *out)
     return mark;
 }
 
-/* `word` is lower case; `text` has letters only. */
+/* Compares without regard to case: `word` is in lower case, and `text` has only
+ * letters. */
 static bool is_word(const char *text, size_t len, const char *word)
 {
     for (size_t i = 0; i < len; i++) {
         if (tolower((unsigned char)text[i]) != word[i]) {
-            return false; /* also at the end of `word` */
+            return false; /* also if `word` ends too early */
         }
     }
     return word[len] == '\0';
 }
 
-/* A word counts as a level if what follows shows that it is a mark, or if it is
- * written in capitals. */
+/* A word counts as a level if the character behind it marks it as one, or if it
+ * is written in capitals. */
 static bool is_mark(const char *text, size_t len, char behind)
 {
     bool capitals = true;
@@ -104,8 +106,8 @@ static bool is_mark(const char *text, size_t len, char behind)
            (capitals && (behind == ' ' || behind == '\0' || behind == ')'));
 }
 
-/* The first mark counts: a line "info: no error: ..." is an info. The words may
- * have a time or a name before them. */
+/* The first level word counts, so "info: no error: ..." is an info. A time or a
+ * name may precede it. */
 mgr_level mgr_level_of(const char *text, size_t len)
 {
     mgr_line marked;
@@ -132,7 +134,7 @@ mgr_level mgr_level_of(const char *text, size_t len)
 
 /* ---- text ------------------------------------------------------------ */
 
-/* Whether a UTF-8 character may be shown as it is. */
+/* Whether a UTF-8 character may be shown unchanged. */
 static bool is_harmless(const uint8_t *at, size_t len)
 {
     if (len == 1) {
@@ -150,13 +152,14 @@ static bool is_harmless(const uint8_t *at, size_t len)
              at[2] <= 0xa9); /* U+2066 to U+2069 */
 }
 
-/* For a first byte that is known to begin valid UTF-8. */
+/* The length of a character; `first` is known to begin valid UTF-8. */
 static size_t char_len(uint8_t first)
 {
     return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
-/* Appends one character, or its bytes as \xHH; false: no room. */
+/* Appends one character, or its bytes as \xHH. Returns false if there is no
+ * room. */
 static bool put(const uint8_t *at, size_t len, bool as_it_is, char *out,
                 size_t *used)
 {
@@ -178,8 +181,9 @@ static bool put(const uint8_t *at, size_t len, bool as_it_is, char *out,
     return true;
 }
 
-/* `valid` is the end of a prefix that was checked, so that each byte is checked
- * once. An escape is never cut in half: it fits as a whole or ends the text. */
+/* `valid` is the end of the prefix that was checked already, so that each byte
+ * is checked only once. An escape is never cut: if it doesn't fit as a whole,
+ * the text ends before it. */
 size_t mgr_text_inert(const char *data, size_t len, char *out, bool *truncated)
 {
     const uint8_t *at = (const uint8_t *)data;
@@ -204,8 +208,8 @@ size_t mgr_text_inert(const char *data, size_t len, char *out, bool *truncated)
 
 /* ---- lines ----------------------------------------------------------- */
 
-/* Removes a carriage return before the newline, and the mark. Carriage returns
- * in the middle of the line are escaped. */
+/* Reports a complete line, without its mark and without a carriage return
+ * before the newline. Carriage returns inside the line are escaped. */
 static void tell(mgr_lines *lines, mgr_on_line *on_line, void *user)
 {
     char text[MGR_LINE_BYTES];
@@ -228,8 +232,8 @@ static void tell(mgr_lines *lines, mgr_on_line *on_line, void *user)
     lines->is_long = false;
 }
 
-/* Bytes for which there is no room are dropped, up to the newline. The line's
- * time is that of its first byte. */
+/* Drops bytes for which there is no room, up to the newline. A line has the
+ * time of its first byte. */
 static void append(mgr_lines *lines, const char *data, size_t len,
                    int64_t unix_ms)
 {
@@ -245,7 +249,7 @@ static void append(mgr_lines *lines, const char *data, size_t len,
     lines->len += len;
 }
 
-/* An empty line counts as one, too. */
+/* An empty line is reported, too. */
 void mgr_lines_feed(mgr_lines *lines, const void *data, size_t len,
                     int64_t unix_ms, mgr_on_line *on_line, void *user)
 {
@@ -263,8 +267,8 @@ void mgr_lines_feed(mgr_lines *lines, const void *data, size_t len,
     }
 }
 
-/* A line that is too long is not flushed: the rest of it is dropped, and would
- * otherwise be taken for a new line. */
+/* A line that is too long is not flushed, because the dropped rest of it would
+ * be taken for a new line. */
 void mgr_lines_flush(mgr_lines *lines, mgr_on_line *on_line, void *user)
 {
     if (lines->len > 0 && !lines->is_long) {

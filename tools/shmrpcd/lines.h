@@ -1,8 +1,8 @@
 /*
- * The output of a service, split into lines: bytes in, lines out.
+ * Splits the output of a service into lines.
  *
- * All input is sanitised here, once, before it is shown or stored: text is
- * UTF-8 without control characters, and of limited length.
+ * All input is sanitised here, once, before it is shown or stored. After that
+ * text is UTF-8 without control characters, and its length is limited.
  *
  * Threading: one thread at a time.
  */
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Severity; numbers are those of manager.svc. */
+/* Severity of a line; the numbers are those of manager.svc. */
 typedef enum mgr_level {
     MGR_LEVEL_DEBUG,
     MGR_LEVEL_INFO,
@@ -41,15 +41,15 @@ typedef struct mgr_line {
     int32_t thread;      /* the thread that called shmrpc_log; 0: not known */
     uint64_t call;       /* the call that this thread served; 0: none, or not
                           * known */
-    const char *service; /* its section; NULL: that of the log which has the
-                          * line */
-    const char *text;    /* no NUL behind it */
+    const char *service; /* section of the service; NULL: the log belongs to
+                          * it */
+    const char *text;    /* not NUL-terminated */
     size_t len;
 } mgr_line;
 
 typedef void mgr_on_line(void *user, const mgr_line *line);
 
-/* A stream whose last line is not complete. Zeroed at first, except for
+/* A stream with its unfinished last line. Must be zeroed at first, except for
  * `origin`. */
 typedef struct mgr_lines {
     mgr_origin origin;
@@ -63,20 +63,22 @@ typedef struct mgr_lines {
 void mgr_lines_feed(mgr_lines *lines, const void *data, size_t len,
                     int64_t unix_ms, mgr_on_line *on_line, void *user);
 
-/* Reports a line that has no newline yet, if there is one; the rest of it
- * counts as a new line. */
+/* Reports the unfinished line, if there is one. What follows of it counts as a
+ * new line. */
 void mgr_lines_flush(mgr_lines *lines, mgr_on_line *on_line, void *user);
 
-/* The same at the end of the stream: also of a line that is too long. */
+/* Like mgr_lines_flush, for the end of the stream: also reports a line that is
+ * too long. */
 void mgr_lines_end(mgr_lines *lines, mgr_on_line *on_line, void *user);
 
-/* Sanitises `len` bytes into `out`, of up to MGR_LINE_BYTES: bytes that are not
- * UTF-8, control characters except tabs, and bidi controls become \xHH. Returns
- * the length; `*truncated` if there was not enough room. */
+/* Sanitises `len` bytes into `out`, which has room for MGR_LINE_BYTES. Bytes
+ * that are not UTF-8, control characters except tabs, and bidi controls become
+ * \xHH. Returns the length, and sets `*truncated` if there was not enough
+ * room. */
 size_t mgr_text_inert(const char *data, size_t len, char *out, bool *truncated);
 
-/* The level of a line, from how it begins: "<3>text", "error: text", "name:
- * warning: text", "[INFO] text"; INFO if it has no mark. */
+/* Finds the level of a line from its beginning: "<3>text", "error: text",
+ * "name: warning: text", "[INFO] text". A line without a mark is INFO. */
 mgr_level mgr_level_of(const char *text, size_t len);
 
 #endif

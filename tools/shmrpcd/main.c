@@ -1,4 +1,4 @@
-/* shmrpcd: the program, and the table of its commands. */
+/* The main function of shmrpcd, and the table of its commands. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 #include "base/nearest.h"
 #include "tools/shmrpcd/command.h"
 
-/* With the entry that ends the table. */
+/* Maximum number of commands, with the entry that ends the table. */
 #define MAX_COMMANDS 16
 
 const manager_command manager_commands[MAX_COMMANDS] = {
@@ -14,7 +14,7 @@ const manager_command manager_commands[MAX_COMMANDS] = {
     {"serve", "run a shared library with a service in it", manager_serve},
 };
 
-/* A message that ran out of memory is printed as "out of memory". */
+/* If the message itself ran out of memory, "out of memory" is printed. */
 manager_exit manager_refuse(shmrpci_buf *message)
 {
     const char *text = shmrpci_buf_text(message);
@@ -48,9 +48,9 @@ manager_exit manager_help(void)
     return MANAGER_OK;
 }
 
-/* Catches `shmrpcd chek x.ini`: the first word is not a file that we can open,
- * but resembles a command. Other words are passed to manager_manage, which
- * reports that the file is missing. */
+/* Catches `shmrpcd chek x.ini`, where the first word is not a file that we can
+ * open, but resembles a command. Other words are passed to manager_manage,
+ * which reports that the file is missing. */
 static manager_exit refuse_misspelt(const char *word, bool *refused)
 {
     const char *names[MAX_COMMANDS];
@@ -75,7 +75,7 @@ static manager_exit refuse_misspelt(const char *word, bool *refused)
     return result;
 }
 
-/* A command's name wins over a file of the same name: `./check` still means the
+/* A command's name wins over a file of the same name. `./check` still means the
  * file. */
 static manager_exit run(int argc, char **argv)
 {
@@ -90,7 +90,7 @@ static manager_exit run(int argc, char **argv)
     return refused ? result : manager_manage(argc, argv);
 }
 
-/* Output that is lost (a full disk behind `>`) is a failure too: scripts read
+/* Lost output (a full disk behind `>`) is a failure too, because scripts read
  * the exit status. */
 int main(int argc, char **argv)
 {

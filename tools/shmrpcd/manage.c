@@ -14,7 +14,8 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* EXISTS has its own message: the user needs to know about --instance. */
+/* EXISTS has its own message, because the user needs to know about
+ * --instance. */
 static manager_exit report(const shmrpc_error *error)
 {
     char text[SHMRPC_ERROR_TEXT_BYTES];
@@ -28,9 +29,9 @@ static manager_exit report(const shmrpc_error *error)
 }
 
 /* The order matters. The control socket comes first, because its lock
- * guarantees that we are the only manager of this name; settle puts its own
- * socket beside it. Figures and handlers, which run on threads, start last,
- * when nothing that could fail is left to do. */
+ * guarantees that we are the only manager of this name, and settle puts its own
+ * socket beside it. Threads for figures and handlers start last, after
+ * everything that may fail. */
 static manager_exit manage(mgr_manager *m, const char *instance)
 {
     char where[512];
@@ -42,8 +43,7 @@ static manager_exit manage(mgr_manager *m, const char *instance)
             ? shmrpc_error_set(&error, SHMRPC_E_NO_MEMORY, "out of memory")
             : mgr_control_create(m, figures, instance, where, sizeof where,
                                  &control, &error);
-    /* A passed socket that no service takes would keep its clients waiting
-     * forever. */
+    /* If no service takes a passed socket, its clients would wait forever. */
     if (status == SHMRPC_OK && shmrpci_activation_left() != NULL) {
         status = shmrpc_error_set(
             &error, SHMRPC_E_INVALID,
@@ -63,22 +63,22 @@ static manager_exit manage(mgr_manager *m, const char *instance)
         fprintf(stderr, "shmrpcd: managing at %s\n", where);
         mgr_manager_run(m);
     }
-    /* Joins both threads before the caller frees the manager that they use. */
+    /* Join both threads before the caller frees the manager, which they use. */
     mgr_control_destroy(control);
     mgr_figures_destroy(figures);
     return status == SHMRPC_OK ? MANAGER_OK : report(&error);
 }
 
-/* `names` is NULL for all services of the file, else ends in NULL. Messages
- * about the file itself were printed by mgr_manager_create. */
+/* `names` ends in NULL, or is NULL for all services of the file.
+ * mgr_manager_create has printed messages about the file itself. */
 static manager_exit run(const char *file, char *const *names,
                         const char *instance)
 {
     mgr_manager *m;
     shmrpc_error error;
     char why[SHMRPCI_ACTIVATION_WHY_BYTES] = "out of memory";
-    /* Before any thread or program starts: it removes variables from our
-     * environment, which both would read. */
+    /* Must precede all threads and programs: it removes variables from our
+     * environment that both would read. */
     if (shmrpci_activation_open(why) != SHMRPC_OK) {
         fprintf(stderr, "shmrpcd: %s\n", why);
         return MANAGER_TROUBLE;
@@ -100,8 +100,8 @@ static manager_exit run(const char *file, char *const *names,
     return result;
 }
 
-/* The `+` ends the options at FILE: what follows are names, even with a dash.
- */
+/* The `+` ends the options at FILE. The words after it are names, even if they
+ * begin with a dash. */
 static manager_exit parse(int argc, char **argv, shmrpci_buf *message)
 {
     const char *instance = "";

@@ -1,4 +1,4 @@
-/* The loop: signals, messages, time. */
+/* The manager's event loop: signals, messages, timers. */
 #include "tools/shmrpcd/manager.h"
 
 #include <signal.h>
@@ -19,14 +19,14 @@
 #define TAG_NOTIFY      UINT64_C(3)
 #define TAG_OPEN_NOTIFY UINT64_C(4)
 
-/* How long processes left by a killed manager have to exit. */
+/* How long processes that a killed manager left behind have to exit. */
 #define LEFTOVERS_NS (10 * SHMRPCI_NS_PER_S)
 
-/* A service that starts for longer than this no longer delays our READY=1;
+/* A service that takes longer than this to start no longer delays our READY=1.
  * systemd gives up after 90 s. */
 #define SLOW_NS (60 * SHMRPCI_NS_PER_S)
 
-/* A scan: there are tens of services, and names are short. */
+/* Scans the list: there are tens of services, and names are short. */
 mgr_unit *mgr_find(const mgr_manager *m, const char *name, size_t len)
 {
     for (size_t i = 0; i < m->unit_count; i++) {
@@ -38,7 +38,7 @@ mgr_unit *mgr_find(const mgr_manager *m, const char *name, size_t len)
     return NULL;
 }
 
-/* Whether one of its addresses is shm:// and the name. */
+/* Whether one of the unit's addresses is "shm://" and this name. */
 static bool serves(const mgr_unit *unit, const char *name, size_t len)
 {
     static const char shm[] = "shm://";
@@ -55,8 +55,8 @@ static bool serves(const mgr_unit *unit, const char *name, size_t len)
     return false;
 }
 
-/* Services keep their last addresses after their end, so several may have the
- * same name: the running one wins. */
+/* Services keep their last addresses after they have ended, so several may have
+ * the same name. The running one wins. */
 mgr_unit *mgr_find_called(const mgr_manager *m, const char *name, size_t len)
 {
     static const char shm[] = "shm://";
@@ -90,7 +90,7 @@ static int64_t earlier(int64_t a, int64_t b)
 
 /* ---- leftovers ------------------------------------------------------- */
 
-/* Holds a descriptor of the process, so that its number can't be reused before
+/* Keeps a descriptor of the process, so that its number can't be reused before
  * it is killed. */
 static void found_leftover(void *user, int32_t pid)
 {
@@ -107,7 +107,7 @@ static void found_leftover(void *user, int32_t pid)
     }
 }
 
-/* Every program of ours has our socket's path in its environment as a mark. We
+/* All our programs have our socket's path in their environment as a mark. We
  * hold that socket's lock, so the manager that set the mark is dead. */
 static void find_leftovers(mgr_manager *m)
 {
@@ -122,8 +122,8 @@ static void find_leftovers(mgr_manager *m)
     }
 }
 
-/* Kills those that ignored SIGTERM; whether the others have ended doesn't
- * matter, since a signal to an ended process does nothing. */
+/* Kills the processes that ignored SIGTERM. It doesn't matter whether the
+ * others have ended, since a signal to an ended process does nothing. */
 static int64_t step_leftovers(mgr_manager *m)
 {
     mgr_leftovers *left = &m->leftovers;
@@ -143,7 +143,8 @@ static int64_t step_leftovers(mgr_manager *m)
 
 /* ---- the loop -------------------------------------------------------- */
 
-/* The second signal shortens the ladder of signals: Ctrl-C twice ends all. */
+/* The second stop signal kills all processes, so Ctrl-C twice ends
+ * everything. */
 static void take_stop(mgr_manager *m)
 {
     m->stops++;
@@ -156,8 +157,8 @@ static void take_stop(mgr_manager *m)
     }
 }
 
-/* systemd requires the time with RELOADING=1, and READY=1 afterwards whether or
- * not the file was good: it waits for that. */
+/* systemd requires the time with RELOADING=1, and then waits for READY=1, which
+ * is sent whether or not the file was good. */
 static void take_reload(mgr_manager *m)
 {
     shmrpci_buf messages;
@@ -197,9 +198,9 @@ static void take_signals(mgr_manager *m)
     }
 }
 
-/* Handles a limited number of messages in each turn: a program that sends
- * endlessly must not block the loop. The rest keeps the descriptor readable. A
- * message that is too long is skipped. */
+/* Handles a limited number of messages in each turn, so that a program that
+ * sends endlessly can't block the loop. If messages are left, the descriptor
+ * stays readable. A message that is too long is skipped. */
 static void take_notes(mgr_manager *m, int fd)
 {
     char text[SHMRPCI_NOTIFY_BYTES];
@@ -214,8 +215,8 @@ static void take_notes(mgr_manager *m, int fd)
     }
 }
 
-/* Two tags for each run, one for each of its streams; a slot that was freed in
- * this turn is found empty by mgr_run_read. */
+/* Each run has two tags, one for each of its streams. If its slot was freed in
+ * this turn, mgr_run_read finds it empty. */
 static void take(mgr_manager *m, uint64_t tag)
 {
     if (tag == TAG_SIGNAL) {
@@ -232,9 +233,9 @@ static void take(mgr_manager *m, uint64_t tag)
     }
 }
 
-/* Tells the process that started us, once, when all services run, have failed,
- * or take so long that we must not seem to hang. Returns when it wants to be
- * called again. */
+/* Reports readiness once to the process that started us, when all services run,
+ * have failed, or take so long that we would seem to hang. Returns when it must
+ * be called again. */
 static int64_t settle(mgr_manager *m)
 {
     bool waits = false;
@@ -264,15 +265,15 @@ static int64_t settle(mgr_manager *m)
     return SHMRPCI_NEVER_NS;
 }
 
-/* Does everything that is due; returns when to run the loop again. Runs go
- * first, since the ends that they note decide what the units do. */
+/* Does everything that is due, and returns when to run the loop again. Runs go
+ * first, because the ends that they record decide what the units do. */
 static int64_t step_all(mgr_manager *m)
 {
     int64_t next_ns = mgr_runs_step(m);
     next_ns = earlier(next_ns, step_leftovers(m));
     next_ns = earlier(next_ns, mgr_units_step(m));
     next_ns = earlier(next_ns, mgr_runs_late_ns(m));
-    const mgr_plan *first = NULL; /* with a log_dir */
+    const mgr_plan *first = NULL; /* the first plan with a log_dir */
     for (size_t i = 0; i < m->unit_count; i++) {
         const mgr_plan *plan = m->units[i]->plan;
         mgr_unit_write_log(m->units[i]);
@@ -283,8 +284,8 @@ static int64_t step_all(mgr_manager *m)
     return earlier(next_ns, settle(m));
 }
 
-/* Runs of which only left-over processes live count as well: we must end
- * them. */
+/* Runs of which only left-over processes live count as well, because we must
+ * end them. */
 static bool all_ended(const mgr_manager *m)
 {
     for (size_t i = 0; i < m->unit_count; i++) {
@@ -317,10 +318,10 @@ void mgr_manager_run(mgr_manager *m)
     shmrpci_mutex_unlock(&m->lock);
 }
 
-/* ---- making ---------------------------------------------------------- */
+/* ---- creating and destroying --------------------------------------------- */
 
-/* Signals are blocked from here on, before any thread exists that could get one
- * instead of the descriptor. */
+/* Signals are blocked before any thread exists, since a thread could receive
+ * one in place of the descriptor. */
 static int open_parts(mgr_manager *m, shmrpc_error *error)
 {
     shmrpc_status status = shmrpci_poll_create(&m->poll_set);
@@ -348,8 +349,8 @@ static int open_parts(mgr_manager *m, shmrpc_error *error)
                                   shmrpc_status_text(status));
 }
 
-/* Marks the services named on the command line as wanted; all names must be
- * known. */
+/* Marks the services named on the command line as wanted. Unknown names are an
+ * error. */
 static int want_names(mgr_manager *m, shmrpc_error *error)
 {
     for (char *const *name = m->names; name != NULL && *name != NULL; name++) {
@@ -362,7 +363,7 @@ static int want_names(mgr_manager *m, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* INVALID: the errors in the file were printed, and `error` says no more. */
+/* On INVALID the errors in the file were printed, and `error` adds nothing. */
 static int load(mgr_manager *m, shmrpc_error *error)
 {
     shmrpci_buf messages;
@@ -407,8 +408,9 @@ int mgr_manager_create(const char *file, char *const *names, mgr_manager **out,
     return SHMRPC_OK;
 }
 
-/* Programs of other users can't open the socket in our folder. Anybody may send
- * to this one: only messages of programs that we have started count. */
+/* Programs of other users can't open the socket in our folder, so they use this
+ * one. Anybody may send to it, but only messages of programs that we have
+ * started count. */
 static shmrpc_status listen_to_others(mgr_manager *m)
 {
     char name[SHMRPCI_NOTIFY_PATH_BYTES];
@@ -425,7 +427,8 @@ static shmrpc_status listen_to_others(mgr_manager *m)
                             TAG_OPEN_NOTIFY);
 }
 
-/* The variables for programs are set last: no program starts before run. */
+/* Sets the variables for programs last. No program starts before
+ * mgr_manager_run. */
 int mgr_manager_settle(mgr_manager *m, const char *where, shmrpc_error *error)
 {
     char folder[512];
@@ -433,11 +436,12 @@ int mgr_manager_settle(mgr_manager *m, const char *where, shmrpc_error *error)
     const char *slash = strrchr(where, '/');
     (void)snprintf(folder, sizeof folder, "%.*s", (int)(slash - where), where);
     shmrpc_status status = shmrpci_folder_open(folder, &m->dir_fd);
-    /* Beside the control socket, whose lock we hold. */
+    /* The folder is beside the control socket, whose lock we hold. */
     (void)snprintf(folder, sizeof folder, "%s.notify", slash + 1);
     if (status == SHMRPC_OK) {
         status = shmrpci_notify_listen(m->dir_fd, folder, &m->notify_fd, path);
-        /* Before anything else can fail: destroy reads the name from it. */
+        /* Set this before anything else can fail, because destroy reads the
+         * name from it. */
         (void)snprintf(m->notify_line, sizeof m->notify_line,
                        "NOTIFY_SOCKET=%s", path);
     }
@@ -461,7 +465,7 @@ int mgr_manager_settle(mgr_manager *m, const char *where, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* After run, or after a create or settle that failed half-way. */
+/* Called after run, or after create or settle has failed half-way. */
 void mgr_manager_destroy(mgr_manager *m)
 {
     if (m->dir_fd >= 0 && m->notify_fd >= 0) {

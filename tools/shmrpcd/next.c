@@ -1,4 +1,4 @@
-/* Decides what happens next to each service. */
+/* Decides what each service does next. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +17,9 @@ static mgr_unit *find_text(const mgr_manager *m, const char *name)
     return mgr_find(m, name, strlen(name));
 }
 
-/* Units are sorted so that each comes after those in its `after`: one pass from
- * the end reaches all of them. The gateways of a unit are wanted with it; one
- * that is wanted itself wants its service, if it has only one. */
+/* Units are sorted so that each comes after those in its `after`, so one pass
+ * from the end reaches all of them. The gateways of a wanted unit are wanted
+ * too. A wanted gateway makes its service wanted, if it has only one. */
 void mgr_want(mgr_manager *m, mgr_unit *unit)
 {
     unit->is_wanted = true;
@@ -40,18 +40,18 @@ void mgr_want(mgr_manager *m, mgr_unit *unit)
     }
 }
 
-/* False also for a unit that is to be restarted: it must stop first. */
+/* Also false for a unit that is to be restarted, because it must stop first. */
 static bool is_to_run(const mgr_manager *m, const mgr_unit *unit)
 {
     return unit->is_wanted && !unit->restarts && !unit->is_removed &&
            m->stops == 0 && mgr_gate_may_run(m, unit);
 }
 
-/* Whether all services that the unit comes after can be called, and at the
- * first start also those before it in the file that must be waited for, unless
- * they have failed. The management page waits for none, since it shows what the
- * others wait for; the gateway of several services for one of them. `*next_ns`:
- * when to ask again. */
+/* Whether the unit may start now. All services in its `after` must run. At the
+ * first start, so must earlier services of the file that have `waits` set,
+ * unless they have failed. The management page does not wait for these, because
+ * it shows what the others wait for. The gateway of several services only waits
+ * for one of them. `*next_ns` is when to ask again. */
 static bool may_start(const mgr_manager *m, mgr_unit *unit, int64_t *next_ns)
 {
     *next_ns = SHMRPCI_NEVER_NS;
@@ -77,8 +77,9 @@ static bool may_start(const mgr_manager *m, mgr_unit *unit, int64_t *next_ns)
     return true;
 }
 
-/* Whether stopping the unit must wait: when all are stopped, for services that
- * come after it; when only this one is, for its gateway, if that ends too. */
+/* Whether stopping the unit must wait. If all units are being stopped, it waits
+ * for services that come after it. If only this one is, it waits for its
+ * gateway if that is ending too. */
 static bool is_needed(const mgr_manager *m, const mgr_unit *unit)
 {
     bool ends = !unit->is_wanted || unit->is_removed;
@@ -96,7 +97,7 @@ static bool is_needed(const mgr_manager *m, const mgr_unit *unit)
     return false;
 }
 
-/* A program that doesn't report readiness counts as running as soon as it is
+/* A program that doesn't report readiness counts as running once it is
  * started. */
 static void take_plain(mgr_unit *unit)
 {
@@ -106,8 +107,8 @@ static void take_plain(mgr_unit *unit)
     }
 }
 
-/* A program that can't be loaded counts as one that died at once: it is tried
- * again after a pause, since a missing file may come back. */
+/* A program that can't be loaded counts as one that died at once. It is retried
+ * after backing off, because a missing file may come back. */
 static void start(mgr_manager *m, mgr_unit *unit)
 {
     int64_t now_ns = shmrpci_now_ns();
@@ -124,8 +125,8 @@ static void start(mgr_manager *m, mgr_unit *unit)
     mgr_unit_say(unit, MGR_LEVEL_ERROR, "%s", unit->last_end);
 }
 
-/* SIGINT, SIGTERM, SIGKILL: the first that has time of its own, then the next
- * when that is over. */
+/* Sends the next signal of the ladder SIGINT, SIGTERM, SIGKILL. Signals without
+ * a time of their own are skipped. */
 static void climb(mgr_unit *unit)
 {
     const int64_t times[] = {unit->plan->int_ns, unit->plan->term_ns};
@@ -153,8 +154,8 @@ static void climb(mgr_unit *unit)
     unit->step++;
 }
 
-/* An heir that has not taken over yet ends too. kill_ns of both is the limit if
- * the ladder's signals are ignored. */
+/* An heir that has not taken over yet ends too. The kill_ns of both is the
+ * limit if they ignore the ladder's signals. */
 static void begin_stop(mgr_unit *unit)
 {
     if (unit->heir != NULL && unit->heir != unit->run) {
@@ -172,8 +173,8 @@ static void begin_stop(mgr_unit *unit)
     climb(unit);
 }
 
-/* Restarts by an heir where that can be. If none can be started the restart is
- * a cold one: stop, then start. */
+/* Restarts the unit by an heir if it can have one. If the heir can't be
+ * started, the restart is a cold one: stop, then start. */
 static void replace(mgr_manager *m, mgr_unit *unit)
 {
     bool goes_on = unit->is_wanted && !unit->is_removed && m->stops == 0;
@@ -187,7 +188,7 @@ static void replace(mgr_manager *m, mgr_unit *unit)
     }
 }
 
-/* A unit whose program runs; returns when to check it again. */
+/* Handles a unit whose program runs. Returns when to check it again. */
 static int64_t step_running(mgr_manager *m, mgr_unit *unit)
 {
     int64_t due_ns = unit->state == MGR_RUNNING ? mgr_gate_due_ns(m, unit)
@@ -210,7 +211,7 @@ static int64_t step_running(mgr_manager *m, mgr_unit *unit)
     return unit->step_ns;
 }
 
-/* A unit whose program does not run. */
+/* Handles a unit whose program does not run. Returns when to check it again. */
 static int64_t step_ended(mgr_manager *m, mgr_unit *unit)
 {
     if (unit->run_count == 0) {
@@ -223,13 +224,14 @@ static int64_t step_ended(mgr_manager *m, mgr_unit *unit)
         return SHMRPCI_NEVER_NS;
     }
     if (mgr_unit_is_ending(unit) && unit->run_count > 0) {
-        return SHMRPCI_NEVER_NS; /* its processes end first */
+        return SHMRPCI_NEVER_NS; /* wait until its processes have ended */
     }
     if (mgr_unit_backs_off(unit)) {
         if (shmrpci_remaining_ns(unit->backoff.next_ns) == 0) {
             if (unit->plan->is_common_gate &&
                 mgr_gate_due_ns(m, unit) == SHMRPCI_NEVER_NS) {
-                return SHMRPCI_NEVER_NS; /* until one of its services runs */
+                return SHMRPCI_NEVER_NS; /* wait until one of its services
+                                          * runs */
             }
             start(m, unit);
         }
@@ -246,7 +248,7 @@ static int64_t step_ended(mgr_manager *m, mgr_unit *unit)
     return next_ns;
 }
 
-/* Keeps the units in starting order. */
+/* Removes a unit, and keeps the others in starting order. */
 static void remove_unit(mgr_manager *m, size_t index)
 {
     mgr_unit_destroy(m->units[index]);
@@ -255,8 +257,8 @@ static void remove_unit(mgr_manager *m, size_t index)
             (m->unit_count - index) * sizeof(mgr_unit *));
 }
 
-/* From the last to the first, so that those are told to end first that were
- * started last; those that start do so in the next turn. */
+/* Stops go from the last unit to the first, so that those started last are told
+ * to end first. Starts go from the first to the last. */
 int64_t mgr_units_step(mgr_manager *m)
 {
     int64_t next_ns = SHMRPCI_NEVER_NS;

@@ -1,4 +1,4 @@
-/* Sections to programs. */
+/* Turns sections of service.ini into plans. */
 #include "tools/shmrpcd/plan.h"
 
 #include <stdio.h>
@@ -24,8 +24,8 @@ static bool is_library(const char *from)
     return len > 3 && strcmp(from + len - 3, ".so") == 0;
 }
 
-/* Where a Python module is searched for: as given, or in the folder of the file
- * that names it. */
+/* Where Python searches for a module: the path as given, or the folder of the
+ * file that names it. */
 static const char *python_path(mgr_plan *plan,
                                const shmrpci_ini_service *service)
 {
@@ -52,7 +52,7 @@ static const char *python_path(mgr_plan *plan,
     return kept;
 }
 
-/* The class is that of the section's name, if the module has one. */
+/* The class has the section's name, if the module has such a class. */
 static const char *class_option(mgr_plan *plan,
                                 const shmrpci_ini_service *service)
 {
@@ -67,7 +67,7 @@ static const char *class_option(mgr_plan *plan,
     return kept;
 }
 
-/* Whether the file sets the value: otherwise the server's own default
+/* Whether the file sets the value; otherwise the server's own default
  * applies. */
 static bool is_given(const shmrpci_ini_service *service, shmrpci_ini_key key)
 {
@@ -81,8 +81,9 @@ static uint64_t number_of(const shmrpci_ini_service *service,
     return service->values[key].u.number;
 }
 
-/* The program; or ours as `shmrpcd serve LIBRARY NAME`, which loads it; or
- * Python, which imports the module. NULL: out of memory. */
+/* The command line: the program, or for a library our own program as `shmrpcd
+ * serve LIBRARY NAME`, or Python, which imports the module. Returns NULL if
+ * memory ran out. */
 static char **argv_of(mgr_plan *plan, const shmrpci_ini_service *service,
                       const char *own_path)
 {
@@ -128,8 +129,8 @@ static char **argv_of(mgr_plan *plan, const shmrpci_ini_service *service,
     return argv;
 }
 
-/* For people: words are joined by blanks without quotes, and a library is named
- * without the program that loads it. */
+/* The command as people read it: words are joined by blanks without quotes, and
+ * a library is named without the program that loads it. */
 static void append_command(shmrpci_buf *out, const shmrpci_ini_service *service)
 {
     const shmrpci_ini_value *exec = &service->values[SHMRPCI_INI_EXEC];
@@ -144,10 +145,10 @@ static void append_command(shmrpci_buf *out, const shmrpci_ini_service *service)
     }
 }
 
-/* ---- its options ----------------------------------------------------- */
+/* ---- options ------------------------------------------------------------- */
 
-/* Options are lines "--option=value" of SHMRPC_OPTIONS, a newline behind each,
- * so that values may hold blanks. */
+/* Options are lines "--option=value" of SHMRPC_OPTIONS. Each ends in a newline,
+ * so that values may contain blanks. */
 static void append_number(shmrpci_buf *out, const shmrpci_ini_service *service,
                           shmrpci_ini_key key, const char *option)
 {
@@ -157,7 +158,8 @@ static void append_number(shmrpci_buf *out, const shmrpci_ini_service *service,
     }
 }
 
-/* Whole seconds, at least one: servers have no finer ones. */
+/* Rounds to whole seconds, at least one, because servers accept no
+ * fractions. */
 static void append_seconds(shmrpci_buf *out, const char *option, uint64_t ns)
 {
     uint64_t seconds = (ns + NS_PER_S - 1) / NS_PER_S;
@@ -165,7 +167,8 @@ static void append_seconds(shmrpci_buf *out, const char *option, uint64_t ns)
                        (unsigned long long)(seconds > 0 ? seconds : 1));
 }
 
-/* Worker processes share memory; a byte stream has one process at its end. */
+/* Worker processes need shared memory, because a byte stream ends in a single
+ * process. */
 static bool is_for_processes(const char *address)
 {
     return strncmp(address, "tcp:", 4) != 0 &&
@@ -173,7 +176,7 @@ static bool is_for_processes(const char *address)
            strncmp(address, "unix:", 5) != 0;
 }
 
-/* Without `listen` the server's default holds, which is shm://. */
+/* Without `listen` the server's default applies, which is shm://. */
 bool mgr_plan_has_processes(const shmrpci_ini_service *service)
 {
     const shmrpci_ini_value *listen = &service->values[SHMRPCI_INI_LISTEN];
@@ -184,7 +187,7 @@ bool mgr_plan_has_processes(const shmrpci_ini_service *service)
     return has;
 }
 
-/* A service with worker processes has a gateway for TCP; the others listen
+/* A service with worker processes has a gateway for TCP. Other services listen
  * themselves. */
 static bool listens_itself(const shmrpci_ini_service *service)
 {
@@ -192,7 +195,7 @@ static bool listens_itself(const shmrpci_ini_service *service)
            !mgr_plan_has_processes(service);
 }
 
-/* `tcp_bind` may have parameters of its own, "host:port?key=value": the
+/* `tcp_bind` may have parameters of its own, "host:port?key=value", so the
  * certificate is appended after them. A CA without a certificate is refused
  * when the file is read. */
 void mgr_plan_append_tcp(shmrpci_buf *out, const shmrpci_ini_service *service,
@@ -211,8 +214,8 @@ void mgr_plan_append_tcp(shmrpci_buf *out, const shmrpci_ini_service *service,
     }
 }
 
-/* The addresses of one server are one list in one option: a second --listen
- * would replace the first. */
+/* All addresses of one server are a list in one option, because a second
+ * --listen would replace the first. */
 static void append_listen(shmrpci_buf *out, const shmrpci_ini_service *service)
 {
     const shmrpci_ini_value *listen = &service->values[SHMRPCI_INI_LISTEN];
@@ -232,7 +235,7 @@ static void append_listen(shmrpci_buf *out, const shmrpci_ini_service *service)
     shmrpci_buf_append_char(out, '\n');
 }
 
-/* CPUs in the key `cpus` that this machine lacks don't count. */
+/* The number of CPUs in the key `cpus` that this machine has. */
 static uint32_t usable_cpus(const shmrpci_ini_value *values)
 {
     const shmrpci_ini_value *cpus = &values[SHMRPCI_INI_CPUS];
@@ -242,9 +245,10 @@ static uint32_t usable_cpus(const shmrpci_ini_value *values)
                : shmrpci_allowed_cpus();
 }
 
-/* Without worker processes both numbers are 0, and `threads` alone counts. The
- * product of workers and threads stays within MGR_MAX_THREADS unless the file
- * asks for more; `max_proc_num` below `min_proc_num` is raised to it. */
+/* Without worker processes both numbers are 0, and only `threads` counts. The
+ * product of workers and threads is limited to MGR_MAX_THREADS unless the file
+ * asks for more. If `max_proc_num` is below `min_proc_num`, it is raised to
+ * it. */
 static void workers_of(const shmrpci_ini_service *service, mgr_plan *plan)
 {
     const shmrpci_ini_value *values = service->values;
@@ -263,7 +267,8 @@ static void workers_of(const shmrpci_ini_service *service, mgr_plan *plan)
     plan->most = plan->most > plan->least ? plan->most : plan->least;
 }
 
-/* Always given, since the number of CPUs is our default, not the server's. */
+/* The numbers are always passed, since the number of CPUs is the manager's
+ * default, not the server's. */
 static void append_workers(shmrpci_buf *out, const shmrpci_ini_service *service)
 {
     mgr_plan plan;
@@ -276,7 +281,7 @@ static void append_workers(shmrpci_buf *out, const shmrpci_ini_service *service)
     shmrpci_buf_printf(out, "--threads=%u\n", plan.threads);
 }
 
-/* The file's times are kept in nanoseconds; the option is in microseconds,
+/* The file's times are kept in nanoseconds. The option is in microseconds,
  * which is finer than any of these times needs. */
 static void append_time(shmrpci_buf *out, const shmrpci_ini_service *service,
                         shmrpci_ini_key key, const char *option)
@@ -288,7 +293,7 @@ static void append_time(shmrpci_buf *out, const shmrpci_ini_service *service,
     }
 }
 
-/* Percentages are kept in thousandths of a percent: 12.5 is 12500. */
+/* Percentages are kept in thousandths: 12.5 % is 12500. */
 static void append_scaling(shmrpci_buf *out, const shmrpci_ini_service *service)
 {
     if (is_given(service, SHMRPCI_INI_NEW_PROC_CPU_PC)) {
@@ -305,8 +310,8 @@ static void append_scaling(shmrpci_buf *out, const shmrpci_ini_service *service)
                 "--kill-proc-avg-over-secs");
 }
 
-/* `option` ends in `=`. An empty list gives no option, since one without names
- * is not valid. */
+/* `option` ends in `=`. An empty list gives no option, because an option
+ * without names is not valid. */
 static void append_names(shmrpci_buf *out, const shmrpci_ini_service *service,
                          shmrpci_ini_key key, const char *option)
 {
@@ -320,7 +325,7 @@ static void append_names(shmrpci_buf *out, const shmrpci_ini_service *service,
     }
 }
 
-/* Options on which users may connect, and how often. */
+/* Appends options that say which users may connect, and how often. */
 static void append_access(shmrpci_buf *out, const shmrpci_ini_service *service)
 {
     append_names(out, service, SHMRPCI_INI_ALLOWED_USERS, "--allowed-users=");
@@ -331,15 +336,15 @@ static void append_access(shmrpci_buf *out, const shmrpci_ini_service *service)
                   "--max-bytes-per-user");
 }
 
-/* The names are in the order of the enumeration in the file's key. */
+/* The names are in the order of the key's enumeration. */
 const char *mgr_plan_compression(const shmrpci_ini_service *service)
 {
     static const char *const names[] = {"none", "snappy", "zlib"};
     return names[service->values[SHMRPCI_INI_TCP_COMPRESSION].u.number];
 }
 
-/* Only for a server that listens at TCP itself; with a gateway these are the
- * gateway's options. */
+/* Only for a server that listens on TCP itself. If there is a gateway, it gets
+ * these options. */
 static void append_tcp(shmrpci_buf *out, const shmrpci_ini_service *service)
 {
     if (is_given(service, SHMRPCI_INI_TCP_COMPRESSION)) {
@@ -351,9 +356,9 @@ static void append_tcp(shmrpci_buf *out, const shmrpci_ini_service *service)
     }
 }
 
-/* --listen comes first: listen_of finds it there. A key that is neither in the
- * section nor in [defaults] gives no option, so that a program's own defaults
- * hold. */
+/* --listen comes first, where listen_of finds it. A key that is set neither in
+ * the section nor in [defaults] gives no option, so that the program's own
+ * default applies. */
 static void append_options(shmrpci_buf *out, const shmrpci_ini_service *service)
 {
     static const char *const profiles[] = {"balanced", "latency", "power"};
@@ -388,7 +393,7 @@ static void append_options(shmrpci_buf *out, const shmrpci_ini_service *service)
     if (!mgr_plan_has_processes(service)) {
         append_tcp(out, service);
     }
-    /* The program must not stop waiting before the manager's own time limit. */
+    /* The program must wait at least as long as the manager does. */
     append_seconds(out, "--stop-after",
                    values[SHMRPCI_INI_STOP_INT_SECS].u.number +
                        values[SHMRPCI_INI_STOP_TERM_SECS].u.number);
@@ -396,7 +401,8 @@ static void append_options(shmrpci_buf *out, const shmrpci_ini_service *service)
 
 /* ---- plans ----------------------------------------------------------- */
 
-/* Text that `append` writes, in the plan's memory; NULL: out of memory. */
+/* Copies the text that `append` writes into the plan's memory; NULL if memory
+ * ran out. */
 static char *keep(mgr_plan *plan, const shmrpci_ini_service *service,
                   void (*append)(shmrpci_buf *out,
                                  const shmrpci_ini_service *service))
@@ -427,7 +433,8 @@ static bool keep_after(mgr_plan *plan, const shmrpci_ini_list *after)
     return items != NULL;
 }
 
-/* Fills in what a service and its gateway have in common: times and the log. */
+/* Fills in the times and the log, which a service and its gateway have in
+ * common. */
 static bool fill_common(mgr_plan *plan, const shmrpci_ini_value *values)
 {
     const shmrpci_ini_value *log_dir = &values[SHMRPCI_INI_LOG_DIR];
@@ -461,7 +468,8 @@ mgr_plan *mgr_plan_create_common(const shmrpci_ini_service *service)
     return plan;
 }
 
-/* False: out of memory. The part that was filled is freed with the plan. */
+/* Returns false if memory ran out. What was filled in is freed with the
+ * plan. */
 static bool fill(mgr_plan *plan, const shmrpci_ini_service *service,
                  const char *own_path)
 {
@@ -502,7 +510,7 @@ void mgr_plan_destroy(mgr_plan *plan)
     }
 }
 
-/* Compares texts: both plans have copies of their own. */
+/* Compares texts, because each plan has its own copies. */
 static bool same_argv(const mgr_plan *a, const mgr_plan *b)
 {
     size_t i = 0;
@@ -513,7 +521,7 @@ static bool same_argv(const mgr_plan *a, const mgr_plan *b)
     return a->argv[i] == NULL && b->argv[i] == NULL;
 }
 
-/* The option with the addresses, up to its newline; it is the first one. */
+/* The option with the addresses, up to its newline. It is the first option. */
 static const char *listen_of(const mgr_plan *plan, size_t *len)
 {
     const char *at = strstr(plan->options, "=--listen=");
@@ -521,7 +529,8 @@ static const char *listen_of(const mgr_plan *plan, size_t *len)
     return at != NULL ? at : "";
 }
 
-/* A gateway of other services gets other operands. */
+/* Whether both gateways serve the same services; otherwise their operands
+ * differ. */
 static bool same_services(const mgr_plan *a, const mgr_plan *b)
 {
     bool is_same = a->gate_of.count == b->gate_of.count;
@@ -531,8 +540,8 @@ static bool same_services(const mgr_plan *a, const mgr_plan *b)
     return is_same;
 }
 
-/* Ignores what only the manager uses (logs, start_timeout, after): that can
- * change without a restart. */
+/* Ignores what only the manager uses (logs, start_timeout, after), because that
+ * can change without a restart. */
 bool mgr_plan_is_same(const mgr_plan *a, const mgr_plan *b)
 {
     return same_argv(a, b) && strcmp(a->options, b->options) == 0 &&

@@ -1,5 +1,5 @@
-/* Plans for our own programs that a file asks for without a section of their
- * own. */
+/* Plans for our own programs that a file requests without giving them a
+ * section. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,7 @@ bool mgr_plan_has_section(const shmrpci_ini *ini, const char *name)
 
 /* ---- the page -------------------------------------------------------- */
 
-/* "host:port", an IPv6 address in brackets. */
+/* "host:port", with brackets around an IPv6 address. */
 static char *page_place(mgr_plan *plan, const shmrpci_ini_value *web)
 {
     const char *host = web[SHMRPCI_INI_WEB_HOST].u.text;
@@ -47,8 +47,8 @@ static char *page_place(mgr_plan *plan, const shmrpci_ini_value *web)
         (unsigned long long)web[SHMRPCI_INI_WEB_PORT].u.number);
 }
 
-/* The token is passed as the name of its file, never as text: anybody can read
- * a command line in /proc. */
+/* The token is passed as the name of its file, never as text, because anybody
+ * can read a command line in /proc. */
 static bool fill_page(mgr_plan *plan, const shmrpci_ini_value *web,
                       const char *own_path)
 {
@@ -85,7 +85,7 @@ static bool fill_page(mgr_plan *plan, const shmrpci_ini_value *web,
     return plan->options != NULL;
 }
 
-/* [web monitor] has no keys for these times: they are the defaults of a
+/* [web monitor] has no keys for these times, so they are the defaults of a
  * section. */
 mgr_plan *mgr_plan_create_page(const shmrpci_ini *ini, const char *own_path)
 {
@@ -114,7 +114,8 @@ bool mgr_plan_wants_page(const shmrpci_ini *ini)
 
 /* ---- gateways -------------------------------------------------------- */
 
-/* A service without worker processes listens at tcp_bind itself. */
+/* A service without worker processes listens at tcp_bind itself, without a
+ * gateway. */
 bool mgr_plan_wants_gate(const shmrpci_ini *ini,
                          const shmrpci_ini_service *service)
 {
@@ -140,14 +141,14 @@ bool mgr_plan_is_gate_of(const mgr_plan *plan, const char *service)
     return is;
 }
 
-/* Whether the file has the key. Defaults are present too, but come from no
- * file: the gateway has the same ones. */
+/* Whether the file sets the key. Defaults need not be passed, because the
+ * gateway has the same ones. */
 static bool is_given(const shmrpci_ini_value *value)
 {
     return value->present && value->place.file != NULL;
 }
 
-/* Writes the gateway's options to `argv`, which begins behind the program's
+/* Writes the gateway's options to `argv`, which points behind the program's
  * name, is zeroed, and has room for six. The last one is `--`, so that no
  * address is taken for an option. */
 static bool fill_gate_options(mgr_plan *plan,
@@ -204,8 +205,8 @@ static char *gate_place(mgr_plan *plan, const shmrpci_ini_service *service,
 }
 
 /* The gateway's arguments are pairs NAME=ADDRESS. NAME is known only when the
- * service runs, so the plan keeps "=ADDRESS", and mgr_gate_argv puts the name
- * before it. */
+ * service runs, so the plan has "=ADDRESS", and mgr_gate_argv puts the name in
+ * front. */
 static bool fill_gate(mgr_plan *plan, const shmrpci_ini_service *service,
                       const char *own_path)
 {
@@ -243,8 +244,8 @@ static bool fill_gate(mgr_plan *plan, const shmrpci_ini_service *service,
            plan->name != NULL && plan->options != NULL;
 }
 
-/* Times to stop and the log's limits are those of the service: the gateway is
- * part of it, for the user. */
+/* The gateway has the stop times and the log limits of its service, since it is
+ * part of the service from the user's view. */
 mgr_plan *mgr_plan_create_gate(const shmrpci_ini_service *service,
                                const char *own_path)
 {

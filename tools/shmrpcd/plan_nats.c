@@ -1,4 +1,4 @@
-/* The gateway to a cluster of NATS: one for all sections that ask for it. */
+/* The plan of the NATS gateway: one for all sections that ask for it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -30,8 +30,8 @@ static uint64_t most(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* The services, and of each option that they may differ in the largest. Returns
- * the largest message; 0: no section has one. */
+/* Gathers the services, and the largest value of each option in which they may
+ * differ. Returns the largest message size, or 0 if no section sets one. */
 static uint64_t gather(mgr_plan *plan, const shmrpci_ini *ini,
                        const char **names)
 {
@@ -72,8 +72,8 @@ char *mgr_plan_nats_option(mgr_plan *plan, const char *option,
     return kept;
 }
 
-/* Services are operands, which gate.c appends: their names are known when they
- * run. */
+/* Services are operands. gate.c appends them, because their names are known
+ * only when they run. */
 static char **argv_of(mgr_plan *plan, const shmrpci_ini_service *first,
                       uint64_t message, const char *own_path)
 {
@@ -129,7 +129,7 @@ static bool fill(mgr_plan *plan, const shmrpci_ini *ini,
     return plan->argv != NULL && plan->options != NULL;
 }
 
-/* The log is where the first of the services has its own. */
+/* The log goes to the folder of the first service's log. */
 mgr_plan *mgr_plan_create_nats(const shmrpci_ini *ini, const char *own_path)
 {
     const shmrpci_ini_service *first = first_announced(ini);

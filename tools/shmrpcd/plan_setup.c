@@ -1,12 +1,13 @@
-/* Keys that set up a program's environment before it is loaded. */
+/* Copies keys that set up a program's environment into the plan. */
 #include <string.h>
 
 #include "tools/shmrpcd/plan.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 
-/* A copy in the plan's memory, because a plan outlives the file that it was
- * read from. NULL for an absent key; `*good` becomes false without memory. */
+/* Copies the text into the plan's memory, because a plan outlives the file that
+ * it was read from. Returns NULL for an absent key; if memory runs out, `*good`
+ * becomes false. */
 static const char *keep_text(mgr_plan *plan, const shmrpci_ini_value *value,
                              bool *good)
 {
@@ -19,8 +20,8 @@ static const char *keep_text(mgr_plan *plan, const shmrpci_ini_value *value,
     return text;
 }
 
-/* Copies the lines of `environment`, "NAME=value" each. The list is never NULL
- * after success, only empty: comparing plans relies on it. */
+/* Copies the lines of `environment`, each "NAME=value". After success the list
+ * may be empty but is never NULL, on which the comparison of plans relies. */
 static bool keep_variables(mgr_plan *plan, const shmrpci_ini_value *value)
 {
     size_t count = value->present ? value->u.list.count : 0;
@@ -37,8 +38,8 @@ static bool keep_variables(mgr_plan *plan, const shmrpci_ini_value *value)
     return lines != NULL;
 }
 
-/* The file holds times in nanoseconds like all its keys, setrlimit(2) counts
- * the CPU in seconds; the other limits have the same unit in both. */
+/* The file has times in nanoseconds, but setrlimit(2) counts the CPU in
+ * seconds. The other limits have the same unit in both. */
 static void fill_limits(shmrpci_setup *setup, const shmrpci_ini_value *values)
 {
     static const shmrpci_ini_key keys[] = {
@@ -57,8 +58,8 @@ static void fill_limits(shmrpci_setup *setup, const shmrpci_ini_value *values)
     }
 }
 
-/* Users and groups are kept as names here and looked up at each start, so that
- * an account may be created after the file was read. */
+/* Users and groups are kept as names and looked up at each start, so that an
+ * account may be created after the file was read. */
 bool mgr_plan_fill_setup(mgr_plan *plan, const shmrpci_ini_value *values)
 {
     const shmrpci_ini_value *cpus = &values[SHMRPCI_INI_CPUS];
@@ -80,13 +81,13 @@ bool mgr_plan_fill_setup(mgr_plan *plan, const shmrpci_ini_value *values)
 
 /* ---- comparing ------------------------------------------------------- */
 
-/* NULL, an absent key, equals only NULL. */
+/* NULL stands for an absent key, and only equals NULL. */
 static bool same_text(const char *a, const char *b)
 {
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* The order counts, since the last of two lines with one name wins. */
+/* The order matters, since the last of two lines with the same name wins. */
 static bool same_variables(const mgr_plan *a, const mgr_plan *b)
 {
     char *const *x = a->variables;
@@ -106,7 +107,7 @@ bool mgr_plan_has_same_user(const mgr_plan *a, const mgr_plan *b)
     return same_text(a->user, b->user) && same_text(a->group, b->group);
 }
 
-/* Compares `cpus` as bytes: shmrpci_setup_init has zeroed all of it. */
+/* Compares `cpus` as bytes, because shmrpci_setup_init has zeroed all of it. */
 bool mgr_plan_has_same_setup(const mgr_plan *a, const mgr_plan *b)
 {
     const shmrpci_setup *x = &a->setup;

@@ -1,4 +1,4 @@
-/* Log lines on disk: writing and reading. */
+/* Writes and reads log lines on disk. */
 #include "tools/shmrpcd/record.h"
 
 #include <inttypes.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Indexed by mgr_level and mgr_origin. The words are part of the file
+/* Indexed by mgr_level and by mgr_origin. The words are part of the file
  * format. */
 static const char *const levels[] = {"debug",   "info",  "notice",
                                      "warning", "error", "critical"};
@@ -17,8 +17,8 @@ static const char *const origins[] = {"stdout", "stderr", "manager"};
 
 /* ---- writing --------------------------------------------------------- */
 
-/* UTC, so that records sort as text, and the end of daylight saving time makes
- * no two hours look alike. */
+/* Writes UTC, so that records sort as text, and no hour occurs twice when
+ * daylight saving time ends. */
 static void append_time(shmrpci_buf *out, int64_t unix_ms)
 {
     char text[32] = "";
@@ -30,8 +30,8 @@ static void append_time(shmrpci_buf *out, int64_t unix_ms)
     shmrpci_buf_printf(out, "\"%s.%03dZ\"", text, (int)(unix_ms % 1000));
 }
 
-/* Tabs are the only control characters in it (mgr_text_inert), so these three
- * escapes are all that JSON needs. */
+/* Tabs are the only control characters in the text (mgr_text_inert), so JSON
+ * needs only these three escapes. */
 void mgr_record_append_text(shmrpci_buf *out, const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -46,8 +46,8 @@ void mgr_record_append_text(shmrpci_buf *out, const char *text, size_t len)
     }
 }
 
-/* The order of keys is fixed: mgr_record_read relies on it. A section's name
- * has no character that JSON escapes. */
+/* The order of keys is fixed, because mgr_record_read relies on it. A section's
+ * name has no character that JSON escapes. */
 void mgr_record_append(shmrpci_buf *out, const char *service,
                        const mgr_record *record)
 {
@@ -75,8 +75,8 @@ void mgr_record_append(shmrpci_buf *out, const char *service,
 
 /* ---- reading --------------------------------------------------------- */
 
-/* The rest of a record. A reader for this one format rather than for JSON in
- * general: a search reads millions of lines. */
+/* What is left of a record to read. The reader knows only this format, not JSON
+ * in general, because a search reads millions of lines. */
 typedef struct reader {
     const char *at;
     const char *end;
@@ -92,7 +92,7 @@ static bool take(reader *r, const char *text)
     return is_there;
 }
 
-/* `count` digits, or with 0 as many as there are. */
+/* Reads `count` digits; 0 means as many as there are. */
 static bool take_number(reader *r, int count, int32_t *out)
 {
     int32_t value = 0;
@@ -106,7 +106,7 @@ static bool take_number(reader *r, int count, int32_t *out)
     return taken > 0 && (count == 0 || taken == count);
 }
 
-/* Up to 16 hexadecimal digits, in lower case. */
+/* Reads up to 16 hexadecimal digits in lower case. */
 static bool take_hex(reader *r, uint64_t *out)
 {
     static const char digits[] = "0123456789abcdef";
@@ -125,7 +125,7 @@ static bool take_hex(reader *r, uint64_t *out)
     return taken > 0;
 }
 
-/* Reads one of the words, whose end is what follows it in the record. */
+/* Reads one of the words; the quote that follows it is not part of it. */
 static bool take_word(reader *r, const char *const *words, size_t count,
                       size_t *out)
 {
@@ -138,8 +138,8 @@ static bool take_word(reader *r, const char *const *words, size_t count,
     return false;
 }
 
-/* Days from 1970-01-01, of the Gregorian calendar (Hinnant, days_from_civil).
- */
+/* The number of days since 1970-01-01 in the Gregorian calendar (Hinnant,
+ * days_from_civil). */
 static int64_t days_of(int32_t year, int32_t month, int32_t day)
 {
     int64_t y = month <= 2 ? year - 1 : year;
@@ -150,8 +150,8 @@ static int64_t days_of(int32_t year, int32_t month, int32_t day)
            719468;
 }
 
-/* Fields out of range ("month 99") give a wrong time, not an error: the file is
- * ours, and a wrong time does no harm. */
+/* Fields out of range ("month 99") give a wrong time instead of an error: the
+ * file is ours, and a wrong time does no harm. */
 static bool take_time(reader *r, int64_t *unix_ms)
 {
     static const char *const before[] = {"", "-", "-", "T", ":", ":", "."};
@@ -167,8 +167,7 @@ static bool take_time(reader *r, int64_t *unix_ms)
     return take(r, "Z");
 }
 
-/* A text that is longer than we ever write means that the record is not
- * ours. */
+/* A text that is longer than any we write means that the record is not ours. */
 static bool take_text(reader *r, char text[MGR_LINE_BYTES], size_t *len)
 {
     *len = 0;
@@ -186,8 +185,8 @@ static bool take_text(reader *r, char text[MGR_LINE_BYTES], size_t *len)
     return take(r, "\"");
 }
 
-/* Nothing may follow the record: half a record from a full disk, followed by
- * another one, is rejected. */
+/* Nothing may follow the record. If half a record was written to a full disk
+ * and another one follows it, both are rejected. */
 bool mgr_record_read(const char *data, size_t len, char text[MGR_LINE_BYTES],
                      mgr_record *out)
 {
@@ -201,7 +200,7 @@ bool mgr_record_read(const char *data, size_t len, char text[MGR_LINE_BYTES],
         return false;
     }
     while (r.at < r.end && *r.at != '"') {
-        r.at++; /* a name, without quotes in it */
+        r.at++; /* skip the name, which contains no quotes */
     }
     if (!take(&r, "\",\"level\":\"") ||
         !take_word(&r, levels, LEVELS, &level) ||

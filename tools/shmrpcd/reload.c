@@ -1,19 +1,19 @@
-/* Reads service.ini again: finds what is new, what is gone, what is
- * different. */
+/* Reads service.ini again, and finds out what is new, what is gone, and what
+ * has changed. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "os/process.h"
 #include "tools/shmrpcd/manager.h"
 
-/* The next state of the table, complete before anything changes. */
+/* The next state of the table, which is complete before anything changes. */
 typedef struct draft {
-    mgr_plan **plans; /* in the order of starts */
-    mgr_unit **units; /* new ones where there was none */
+    mgr_plan **plans; /* in starting order */
+    mgr_unit **units; /* new units where there was none */
     size_t count;
 } draft;
 
-/* The plans and units that were applied are no longer in it. */
+/* Plans and units that were applied are no longer in the draft. */
 static void draft_fini(draft *d)
 {
     for (size_t i = 0; i < d->count; i++) {
@@ -24,14 +24,14 @@ static void draft_fini(draft *d)
     free(d->units);
 }
 
-/* The existing unit with this name, or one that was removed and has not ended
- * yet: it comes back as the same unit, with its log. */
+/* Returns the existing unit with this name. If it was removed and has not ended
+ * yet, it comes back as the same unit, with its log. */
 static mgr_unit *unit_of(const mgr_manager *m, const mgr_plan *plan)
 {
     return mgr_find(m, plan->name, strlen(plan->name));
 }
 
-/* Takes over the plan; a new unit owns it at once. */
+/* Takes over the plan. A new unit owns it at once. */
 static shmrpc_status draft_add(draft *d, const mgr_manager *m, mgr_plan *plan)
 {
     if (plan == NULL) {
@@ -49,8 +49,9 @@ static shmrpc_status draft_add(draft *d, const mgr_manager *m, mgr_plan *plan)
     return SHMRPC_OK;
 }
 
-/* Room for each service with its gateway, the gateway to NATS, the page, and
- * the units that go. Gateways follow their services, the page comes last. */
+/* Allocates room for each service with its gateway, the gateway to NATS, the
+ * page, and the units that are removed. Gateways follow their services, and the
+ * page comes last. */
 static shmrpc_status draft_init(draft *d, const mgr_manager *m,
                                 const shmrpci_ini *ini)
 {
@@ -83,11 +84,11 @@ static void note(shmrpci_buf *names, const char *name)
     shmrpci_buf_printf(names, "%s\n", name);
 }
 
-/* Gives a unit its new plan. The log is written and closed first, as the new
- * plan may name another folder. A change restarts the program only if it runs;
- * the new program can take over from the old one unless program, user or
- * addresses differ (is_cold). An heir that was started with the old plan is out
- * of date. */
+/* Gives a unit its new plan. The log is written and closed first, because the
+ * new plan may name another folder. A change restarts the program only if it is
+ * running. If program, user or addresses differ, the new program can't take
+ * over from the old one (is_cold). An heir that was started with the old plan
+ * becomes outdated. */
 static void replace(mgr_unit *unit, mgr_plan *plan, mgr_changes *changes)
 {
     bool is_same = mgr_plan_is_same(unit->plan, plan);
@@ -104,11 +105,11 @@ static void replace(mgr_unit *unit, mgr_plan *plan, mgr_changes *changes)
         unit->is_removed = false;
         unit->is_outdated = unit->heir != NULL;
         unit->backoff = (shmrpci_backoff){.young_deaths = 0};
-        unit->least = 0; /* the file's numbers count again */
+        unit->least = 0; /* forget numbers set by `shmrpc scale` */
     }
 }
 
-/* A new service may come after one that was not wanted before: that one must
+/* A new service may come after one that was not wanted before, which must then
  * run, too. */
 static void want_added(mgr_manager *m)
 {
@@ -121,9 +122,9 @@ static void want_added(mgr_manager *m)
     }
 }
 
-/* Applies the draft. Nothing here can fail, so a reload happens as a whole or
+/* Applies the draft. Nothing here can fail, so a reload happens completely or
  * not at all. New services run unless the command line named others or
- * `autostart` is off; a gateway is always wanted, as it runs only when its
+ * `autostart` is off. A gateway is always wanted, because it runs only when its
  * service does. */
 static void apply(mgr_manager *m, draft *d, mgr_changes *changes)
 {
@@ -139,7 +140,7 @@ static void apply(mgr_manager *m, draft *d, mgr_changes *changes)
             d->plans[i] = NULL;
         }
     }
-    /* Those that are gone are at the end of the table until they have ended. */
+    /* Removed units stay at the end of the table until they have ended. */
     size_t count = d->count;
     for (size_t i = 0; i < m->unit_count; i++) {
         bool is_kept = false;
@@ -164,8 +165,8 @@ static void apply(mgr_manager *m, draft *d, mgr_changes *changes)
     want_added(m);
 }
 
-/* Called by the loop for SIGHUP, by handlers for `shmrpc reload`, and by create
- * for the first reading, when the table is empty. */
+/* Called by the loop for SIGHUP, by handlers for `shmrpc reload`, and by
+ * create, when the table is still empty. */
 shmrpc_status mgr_reload(mgr_manager *m, mgr_changes *changes,
                          shmrpci_buf *messages)
 {

@@ -1,10 +1,10 @@
 /*
- * A ring of records, each a head, the name of a service if the line has one,
- * with a NUL, and a text.
+ * A ring of records. Each consists of a head, the name of a service with a NUL
+ * if the line has one, and a text.
  *
  * A record is never split.  One that doesn't fit before the end of the memory
- * is put at its beginning; a head with `is_gap` then marks the place that was
- * left free, unless that is too small for a head.
+ * is put at the beginning. A head with `is_gap` then marks the free space at
+ * the end, unless that is too small for a head.
  */
 #include "tools/shmrpcd/ring.h"
 
@@ -21,14 +21,14 @@ typedef struct head {
     uint8_t level;
     uint8_t origin;
     uint8_t truncated;
-    uint8_t is_gap;       /* go on at the beginning */
-    uint8_t service_size; /* with its NUL; 0: it has none */
+    uint8_t is_gap;       /* the next record is at the beginning */
+    uint8_t service_size; /* size with the NUL; 0: no name */
 } head;
 
 _Static_assert(MGR_LINE_BYTES <= UINT16_MAX, "the length of a line");
 
-/* With padding, so that heads follow one another aligned. A line has at most
- * MGR_LINE_BYTES, a fraction of the ring. */
+/* The size of a record, padded so that the next head is aligned. A line has at
+ * most MGR_LINE_BYTES, a fraction of the ring. */
 static size_t size_of(const head *it)
 {
     size_t size = sizeof *it + it->service_size + it->len;
@@ -48,7 +48,8 @@ void mgr_ring_fini(mgr_ring *ring)
     *ring = (mgr_ring){.bytes = NULL};
 }
 
-/* Offset of the record at `offset`, or of the one after a gap there. */
+/* The offset of the record at `offset`, or, if there is a gap, of the record
+ * after it. */
 static size_t begin_of(const mgr_ring *ring, size_t offset)
 {
     if (MGR_RING_BYTES - offset < sizeof(head) ||
@@ -58,8 +59,8 @@ static size_t begin_of(const mgr_ring *ring, size_t offset)
     return offset;
 }
 
-/* An empty ring begins at 0 again, so that all of its memory is in one
- * piece. */
+/* An empty ring begins at offset 0 again, so that its free memory is
+ * contiguous. */
 static void drop_first(mgr_ring *ring)
 {
     size_t offset = begin_of(ring, ring->begin);
@@ -71,7 +72,7 @@ static void drop_first(mgr_ring *ring)
     }
 }
 
-/* Contiguous free bytes after `end`. */
+/* The number of contiguous free bytes after `end`. */
 static size_t room(const mgr_ring *ring)
 {
     if (ring->first == ring->next || ring->begin < ring->end) {
@@ -80,8 +81,9 @@ static size_t room(const mgr_ring *ring)
     return ring->begin - ring->end;
 }
 
-/* First wraps to the beginning, then drops old lines until the record fits in
- * one piece. Ends, since an empty ring has room for any line. */
+/* Drops old lines, and wraps to the beginning if necessary, until the record
+ * fits in one piece. The loop ends, because an empty ring has room for any
+ * line. */
 static void make_room(mgr_ring *ring, size_t size)
 {
     while (room(ring) < size) {
@@ -99,7 +101,7 @@ static void make_room(mgr_ring *ring, size_t size)
     }
 }
 
-/* Memory is taken at the first line: most services of a large file print
+/* Allocates the memory for the first line: most services of a large file print
  * nothing. */
 void mgr_ring_add(mgr_ring *ring, const mgr_line *line)
 {

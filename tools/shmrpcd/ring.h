@@ -1,8 +1,8 @@
 /*
- * The newest lines of a service, or of all, in memory of a fixed size.
+ * The newest lines of a service, or of all services, in memory of a fixed size.
  *
- * Lines are numbered from 0 on, for ever; a cursor is the number of the next
- * line that a reader wants.
+ * Lines are numbered from 0 on; numbers are never reused. A cursor is the
+ * number of the next line that a reader wants.
  *
  * Threading: one thread at a time.
  */
@@ -11,34 +11,35 @@
 
 #include "tools/shmrpcd/lines.h"
 
-/* For each service; the kernel allocates it as it is filled. */
+/* The size of each ring; the kernel allocates its pages as it fills up. */
 #define MGR_RING_BYTES ((size_t)1 << 20)
 
 typedef struct mgr_ring {
     char *bytes; /* NULL until the first line */
     size_t begin;
-    size_t end;     /* end of the newest line; then free room, or `begin` */
+    size_t end;     /* end of the newest line, where free space or `begin`
+                     * follows */
     uint64_t first; /* number of the oldest line */
     uint64_t next;  /* number that the next line gets */
 } mgr_ring;
 
-/* Zeroed at first. */
+/* Frees the memory. A ring must be zeroed at first. */
 void mgr_ring_fini(mgr_ring *ring);
 
-/* Adds a line; the oldest ones make room. Without memory the new line is lost,
- * but still gets a number. */
+/* Adds a line, and drops the oldest ones to make room. If memory runs out the
+ * new line is lost, but still gets a number. */
 void mgr_ring_add(mgr_ring *ring, const mgr_line *line);
 
-/* A place in the ring; void after the next add. */
+/* A position in the ring; invalid after the next add. */
 typedef struct mgr_ring_at {
     uint64_t number;
     size_t offset;
 } mgr_ring_at;
 
-/* The oldest line. */
+/* The position of the oldest line. */
 mgr_ring_at mgr_ring_first(const mgr_ring *ring);
-/* Reads the line at `at`, and steps to the next; false: there are no more. Its
- * texts belong to the ring. */
+/* Reads the line at `at`, and steps to the next. Returns false if there are no
+ * more. The texts of the line belong to the ring. */
 bool mgr_ring_next(const mgr_ring *ring, mgr_ring_at *at, mgr_line *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* Programs: their start, their output, their end. */
+/* Runs of programs: how they start, print and end. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,20 +10,20 @@
 #include "os/program.h"
 #include "tools/shmrpcd/manager.h"
 
-/* An incomplete line is reported after nothing has followed for this long. */
+/* An incomplete line is reported if nothing has followed it for this long. */
 #define FLUSH_NS (100 * SHMRPCI_NS_PER_MS)
 
-/* A program that was taken over from exits when its calls have ended; its
- * workers have this long. */
+/* After a takeover the old program exits when its calls have ended; its workers
+ * have this much time. */
 #define ELDERS_NS (30 * SHMRPCI_NS_PER_S)
 
-/* Bytes read in one turn, so that a program that prints without end doesn't
- * keep the others waiting. */
+/* Maximum number of bytes read in one turn, so that a program that prints
+ * endlessly doesn't keep the others waiting. */
 #define READ_BYTES 16384u
 
 /* ---- the table ------------------------------------------------------- */
 
-/* The index of a slot is part of its poll tags: runs never move. */
+/* Runs never move, because the index of a slot is part of its poll tags. */
 static bool find_slot(mgr_manager *m, size_t *out)
 {
     for (*out = 0; *out < m->run_room; (*out)++) {
@@ -42,8 +42,8 @@ static bool find_slot(mgr_manager *m, size_t *out)
     return true;
 }
 
-/* Removed from the set before it is closed: epoll would keep it while a child
- * that is being started still has a copy. */
+/* Removes the descriptor from the poll set before closing it: epoll would keep
+ * it while a child that is being started has a copy. */
 static void close_stream(mgr_manager *m, mgr_run *run, int which)
 {
     if (run->fds[which] >= 0) {
@@ -52,7 +52,7 @@ static void close_stream(mgr_manager *m, mgr_run *run, int which)
     }
 }
 
-/* Frees a run; only when its whole group has ended. */
+/* Frees a run. Its whole process group must have ended. */
 static void drop(mgr_manager *m, size_t slot)
 {
     mgr_run *run = m->runs[slot];
@@ -68,8 +68,8 @@ static void drop(mgr_manager *m, size_t slot)
 
 /* ---- starting -------------------------------------------------------- */
 
-/* Streams are 16 KiB each; a run has its own, as two runs of one service may
- * print at the same time. */
+/* Each run has its own streams of 16 KiB each, since two runs of one service
+ * may print at the same time. */
 static mgr_run *run_create(mgr_unit *unit)
 {
     mgr_run *run = calloc(1, sizeof *run);
@@ -90,8 +90,8 @@ static mgr_run *run_create(mgr_unit *unit)
     return run;
 }
 
-/* A plain program never reports that it is ready, so it has no time limit; but
- * a program that takes over must report, whatever the plan says. */
+/* A plain program never reports that it is ready, so it has no time limit. A
+ * program that takes over must always report, whatever the plan says. */
 static shmrpc_status start(mgr_manager *m, mgr_run *run, size_t slot,
                            bool takes_over, char why[MGR_LAUNCH_WHY_BYTES])
 {
@@ -108,14 +108,14 @@ static shmrpc_status start(mgr_manager *m, mgr_run *run, size_t slot,
     run->fds[1] = program.err_fd;
     run->order_fd = program.order_fd;
     for (uint64_t i = 0; i < 2; i++) {
-        /* If this fails, the output is read when the program ends. */
+        /* If this fails, the output is still read when the program ends. */
         (void)shmrpci_poll_add(m->poll_set, run->fds[i], SHMRPCI_POLL_LEVEL,
                                MGR_TAG_RUNS + 2 * (uint64_t)slot + i);
     }
     return SHMRPC_OK;
 }
 
-/* A run in the table, or NULL with the reason. */
+/* Returns a run in the table, or NULL and the reason in `why`. */
 static mgr_run *run_start(mgr_manager *m, mgr_unit *unit, bool takes_over,
                           char why[MGR_LAUNCH_WHY_BYTES])
 {
@@ -135,8 +135,8 @@ static mgr_run *run_start(mgr_manager *m, mgr_unit *unit, bool takes_over,
     return run;
 }
 
-/* Counts as a start even if it fails. Addresses of the former run no longer
- * hold. */
+/* Counts as a start even if it fails. Addresses of the previous run are
+ * dropped. */
 bool mgr_run_start(mgr_manager *m, mgr_unit *unit)
 {
     char why[MGR_LAUNCH_WHY_BYTES];
@@ -156,15 +156,15 @@ bool mgr_run_start(mgr_manager *m, mgr_unit *unit)
     return unit->run != NULL;
 }
 
-/* Only our own servers report where they can be called; servers with threads
- * don't take over, and a stopped process can't hand over. */
+/* Only our own servers report where they can be called. Servers with threads
+ * can't take over, and a stopped process can't hand over. */
 bool mgr_run_can_replace(const mgr_unit *unit)
 {
     return unit->state == MGR_RUNNING && unit->addresses[0] != '\0' &&
            unit->plan->most > 0 && !unit->is_cold && !unit->run->is_stopped;
 }
 
-/* The state stays RUNNING, with `run` as it is, until the heir is ready. */
+/* The state stays RUNNING, and `run` unchanged, until the heir is ready. */
 bool mgr_run_replace(mgr_manager *m, mgr_unit *unit)
 {
     char why[MGR_LAUNCH_WHY_BYTES];
@@ -181,7 +181,8 @@ bool mgr_run_replace(mgr_manager *m, mgr_unit *unit)
 
 /* ---- output ---------------------------------------------------------- */
 
-/* Without the "PROGRAM: " before it: the unit is named anyway. */
+/* Stores the line without the "PROGRAM: " in front, since the unit is named
+ * anyway. */
 static void note_reason(mgr_run *run, const mgr_line *line)
 {
     const char *text = line->text;
@@ -204,9 +205,9 @@ static void on_line(void *user, const mgr_line *line)
     mgr_unit_log(run->unit, run, line);
 }
 
-/* False: nothing more to read now. One read at a time, so that all programs get
- * their turn. At the end of the stream the last line is reported, even without
- * a newline. */
+/* Reads once, so that all programs get their turn. Returns false if there is
+ * nothing more to read now. At the end of the stream the last line is reported
+ * even without a newline. */
 static bool read_some(mgr_manager *m, mgr_run *run, int which)
 {
     char bytes[READ_BYTES];
@@ -238,7 +239,8 @@ void mgr_run_read(mgr_manager *m, size_t slot, int which)
     }
 }
 
-/* A pipe's worth at most: others may hold the other end, and go on. */
+/* Reads at most what a pipe holds: other processes may hold the other end, and
+ * go on writing. */
 static void read_rest(mgr_manager *m, mgr_run *run)
 {
     for (int which = 0; which < 2; which++) {
@@ -247,9 +249,9 @@ static void read_rest(mgr_manager *m, mgr_run *run)
     }
 }
 
-/* ---- its end --------------------------------------------------------- */
+/* ---- the end of a program ------------------------------------------------ */
 
-/* "signal 9 (Killed)", "status 1", or "status 1: the reason". */
+/* "signal 9 (Killed)", "status 1", or "status 1: REASON". */
 static void describe_end(const shmrpci_child_end *end, const char *said,
                          char out[MGR_END_BYTES])
 {
@@ -271,7 +273,8 @@ static void describe_time(int64_t ns, char out[24])
                    (double)ns / SHMRPCI_NS_PER_S);
 }
 
-/* The reason, if it is ours. */
+/* Describes why the run ended, if we were the reason; otherwise how its process
+ * ended. */
 static void describe_run_end(const mgr_run *run, const shmrpci_child_end *end,
                              char out[MGR_END_BYTES])
 {
@@ -285,9 +288,9 @@ static void describe_run_end(const mgr_run *run, const shmrpci_child_end *end,
     }
 }
 
-/* The current program has ended: because it was told to, or by itself, after
- * which the unit backs off. Degraded is reported once for each series of
- * deaths. */
+/* The current program has ended, either because it was told to or by itself;
+ * then the unit backs off. The state degraded is reported once for each series
+ * of deaths. */
 static void note_end(mgr_unit *unit, const mgr_run *run,
                      const shmrpci_child_end *end)
 {
@@ -310,8 +313,8 @@ static void note_end(mgr_unit *unit, const mgr_run *run,
     }
 }
 
-/* It has taken over, or can't: if the file has changed meanwhile, another one
- * has to. */
+/* An heir has taken over, or it can't. If the file has changed meanwhile,
+ * another heir must be started. */
 static void end_heir(mgr_unit *unit)
 {
     unit->heir = NULL;
@@ -338,7 +341,7 @@ static void note_other(mgr_unit *unit, const mgr_run *run,
 }
 
 /* Whether a program has ended because its heir has taken over everything, even
- * if the heir has not yet said that it is ready. */
+ * if the heir has not yet reported that it is ready. */
 static bool has_handed_over(const mgr_unit *unit, const mgr_run *run,
                             const shmrpci_child_end *end)
 {
@@ -347,8 +350,8 @@ static bool has_handed_over(const mgr_unit *unit, const mgr_run *run,
 }
 
 /* Finds out which of the unit's runs has ended. If the current one dies while
- * an heir starts, the heir becomes the current one: it counts as a start, since
- * there is no server left to take over from. */
+ * an heir starts, the heir becomes the current one. That counts as a start,
+ * because no server is left to take over from. */
 static void note_run(mgr_unit *unit, const mgr_run *run,
                      const shmrpci_child_end *end)
 {
@@ -368,7 +371,7 @@ static void note_run(mgr_unit *unit, const mgr_run *run,
         end_heir(unit);
     }
     if (unit->heir != NULL && mgr_unit_backs_off(unit)) {
-        unit->run = unit->heir; /* finds nobody to take over from */
+        unit->run = unit->heir; /* there is no server to take over from */
         end_heir(unit);
         unit->starts++;
         unit->started_ns = shmrpci_now_ns();
@@ -380,7 +383,8 @@ void mgr_run_ended(mgr_manager *m, int32_t pid, const shmrpci_child_end *end)
 {
     for (size_t i = 0; i < m->run_room; i++) {
         mgr_run *run = m->runs[i];
-        /* A run keeps its pid until it is dropped; the kernel may reuse it. */
+        /* A run keeps its pid until it is dropped, but the kernel may reuse the
+         * pid. */
         if (run == NULL || run->pid != pid || run->has_ended) {
             continue;
         }
@@ -390,16 +394,16 @@ void mgr_run_ended(mgr_manager *m, int32_t pid, const shmrpci_child_end *end)
             run->kill_ns = shmrpci_deadline_after(run->unit->plan->int_ns +
                                                   run->unit->plan->term_ns);
         }
-        /* Processes that it left behind: workers finish their calls all the
-         * same. */
+        /* Ask the remaining processes to end; workers still finish their
+         * calls. */
         shmrpci_program_signal_group(pid, SIGTERM);
         note_run(run->unit, run, end);
         return;
     }
 }
 
-/* Only of programs, not of their workers: a stopped worker is its supervisor's
- * business. */
+/* Only concerns programs, not their workers: a supervisor handles its own
+ * stopped workers. */
 void mgr_run_paused(mgr_manager *m, int32_t pid, bool is_stopped)
 {
     mgr_run *run = NULL;
@@ -421,8 +425,8 @@ void mgr_run_paused(mgr_manager *m, int32_t pid, bool is_stopped)
     }
 }
 
-/* Ends a program that has not reported in time that it can be called: other
- * services wait for it, and the reason would stay unknown. */
+/* Ends a program that has missed its deadline for reporting readiness.
+ * Otherwise other services would wait for it, and nobody would learn why. */
 static void end_late(mgr_run *run)
 {
     const mgr_plan *plan = run->unit->plan;
@@ -443,8 +447,8 @@ static void end_late(mgr_run *run)
     }
 }
 
-/* Drops the run when its group is empty: the run is not to be used
- * afterwards. */
+/* Drops the run when its group is empty; then the run must not be used any
+ * more. */
 static int64_t step(mgr_manager *m, size_t slot)
 {
     mgr_run *run = m->runs[slot];
@@ -472,7 +476,7 @@ static int64_t step(mgr_manager *m, size_t slot)
     }
     if (shmrpci_remaining_ns(run->kill_ns) == 0) {
         shmrpci_program_signal_group(run->pid, SHMRPCI_CHILD_KILL);
-        /* Waits until the kernel no longer needs them. */
+        /* Waits until the kernel has released its processes. */
         return shmrpci_deadline_after(10 * SHMRPCI_NS_PER_MS);
     }
     return run->kill_ns < next_ns ? run->kill_ns : next_ns;
@@ -490,8 +494,8 @@ int64_t mgr_runs_step(mgr_manager *m)
     return next_ns;
 }
 
-/* Called after the units' step, which may have started programs since the runs'
- * step. */
+/* Called after the step of the units, which may have started programs since the
+ * step of the runs. */
 int64_t mgr_runs_late_ns(const mgr_manager *m)
 {
     int64_t next_ns = SHMRPCI_NEVER_NS;
@@ -504,11 +508,11 @@ int64_t mgr_runs_late_ns(const mgr_manager *m)
     return next_ns;
 }
 
-/* ---- notices --------------------------------------------------------- */
+/* ---- messages of programs ------------------------------------------------ */
 
 /* Addresses are shown in terminals and on the page, so control characters are
- * removed. A list that is too long is ignored: half an address would be a wrong
- * one. */
+ * removed. A list that is too long is ignored, because a cut address would be
+ * wrong. */
 static void take_addresses(mgr_unit *unit, const char *text, size_t len)
 {
     bool truncated = false;
@@ -518,12 +522,12 @@ static void take_addresses(mgr_unit *unit, const char *text, size_t len)
                    used < sizeof unit->addresses ? (int)used : 0, inert);
 }
 
-/* An heir that is ready becomes the current run. The elder may end its calls,
- * and is killed if it takes longer than they are allowed to. */
+/* An heir that is ready becomes the current run. The old run may finish its
+ * calls, and is killed if they exceed their time limit. */
 static void take_ready(mgr_unit *unit, mgr_run *run)
 {
     if (run->is_late) {
-        return; /* it is about to end */
+        return; /* the unit is about to end */
     }
     run->ready_ns = SHMRPCI_NEVER_NS;
     if (run == unit->heir) {
@@ -544,8 +548,8 @@ static void take_ready(mgr_unit *unit, mgr_run *run)
     }
 }
 
-/* A program that ends by itself may report this too; the state then changes
- * when it has ended. */
+/* A program that ends by itself may report this too. Its state then changes
+ * only when it has ended. */
 static void take_stopping(mgr_unit *unit, const mgr_run *run)
 {
     if (run == unit->run && unit->state == MGR_STOPPING) {
@@ -558,9 +562,9 @@ static bool is_line(const char *line, size_t len, const char *wanted)
     return len == strlen(wanted) && memcmp(line, wanted, len) == 0;
 }
 
-/* The sender's group identifies the run: a worker or a shell's child may speak
- * for the program, but no process of another service. READY is taken after all
- * lines, so that addresses in the same message count. */
+/* The sender's process group identifies the run: a worker, or a shell's child,
+ * may send for the program, but no process of another service. READY is handled
+ * after all other lines, so that addresses in the same message count. */
 void mgr_run_told(mgr_manager *m, int32_t pid, const char *text)
 {
     static const char addresses[] = "X_SHMRPC_ADDRESSES=";
@@ -599,9 +603,9 @@ void mgr_run_signal_all(mgr_manager *m, int signal)
     }
 }
 
-/* ---- orders ---------------------------------------------------------- */
+/* ---- orders to programs -------------------------------------------------- */
 
-/* The numbers are kept even if the order can't be given, for the next start. */
+/* The numbers are kept for the next start even if the order can't be sent. */
 bool mgr_run_scale(mgr_unit *unit, uint32_t least, uint32_t most)
 {
     char line[64];

@@ -1,8 +1,8 @@
 /*
  * Searches a log on disk, from its end.
  *
- * Files are read in pieces rather than mapped: one that is cut off meanwhile
- * would end the manager by SIGBUS.
+ * Files are read in pieces rather than mapped, because truncating a mapped file
+ * would kill the manager by SIGBUS.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,25 +12,25 @@
 #include "tools/shmrpcd/handlers.h"
 #include "tools/shmrpcd/record.h"
 
-/* Longer than a record can be. */
+/* Size of a piece, which is longer than any record. */
 #define PIECE_BYTES ((size_t)1 << 20)
 
 typedef struct search {
     shmrpc_ctx *ctx;
-    shmrpci_buf part; /* as written in a record; empty: any */
+    shmrpci_buf part; /* the text as a record has it; empty: any text */
     mgr_level least;
     int32_t pid;
     int64_t from_ms;
     int64_t until_ms;
     char *piece;
     char text[MGR_LINE_BYTES];
-    manager_record *lines; /* newest first */
+    manager_record *lines; /* lines found, newest first */
     uint32_t limit;
     uint32_t count;
-    bool is_before; /* reached lines older than wanted */
+    bool is_before; /* lines older than wanted were reached */
 } search;
 
-/* The log's location; copied, since the unit may be removed. */
+/* Where a service's log is. This is a copy, since the unit may be removed. */
 typedef struct place {
     char folder[4096];
     char name[80];
@@ -39,7 +39,7 @@ typedef struct place {
 
 /* ---- a piece --------------------------------------------------------- */
 
-/* Checks all fields except the text, which is compared within the record. */
+/* Checks all fields except the text, which is searched within the record. */
 static bool is_wanted(const search *s, const mgr_record *record)
 {
     return record->line.level >= s->least &&
@@ -48,7 +48,8 @@ static bool is_wanted(const search *s, const mgr_record *record)
            (s->until_ms == 0 || record->line.unix_ms < s->until_ms);
 }
 
-/* Reads a record of the piece. False: it is malformed, or not wanted. */
+/* Reads a record of the piece. Returns false if it is malformed or not
+ * wanted. */
 static bool read_record(search *s, const char *at, const char *end,
                         mgr_record *out)
 {
@@ -70,7 +71,7 @@ static bool is_in_text(const search *s, const mgr_record *record)
     return is_there;
 }
 
-/* Back to the beginning of the line that `at` is in. */
+/* Finds the beginning of the line that contains `at`. */
 static const char *line_begin(const char *from, const char *at)
 {
     while (at > from && at[-1] != '\n') {
@@ -79,7 +80,8 @@ static const char *line_begin(const char *from, const char *at)
     return at;
 }
 
-/* The record's text is in s->text, and is overwritten by the next one. */
+/* Copies the record's text, because s->text is overwritten by the next
+ * record. */
 static void add(search *s, const mgr_record *record)
 {
     const mgr_line *line = &record->line;
@@ -94,14 +96,14 @@ static void add(search *s, const mgr_record *record)
         .call = line->call};
 }
 
-/* Adds the newest wanted lines from `from` to `end`, newest first. It searches
- * forwards, since memmem does, and remembers where the last `room` of them
- * begin; these are then read once more, backwards. A text is searched for in
- * its escaped form, so that only lines that contain it are parsed. */
+/* Adds the newest wanted lines between `from` and `end`, newest first. It
+ * searches forwards, because memmem does, and remembers where the last `room`
+ * of them begin; these are then read again, backwards. A text is searched for
+ * in its escaped form, so that only lines that contain it are parsed. */
 static void search_lines(search *s, const char *from, const char *end)
 {
-    uint32_t begins[MANAGER_MAX_LINES]; /* of the last ones, as a ring
-                                         */
+    uint32_t begins[MANAGER_MAX_LINES]; /* beginnings of the last matches, as a
+                                         * ring */
     uint32_t room = s->limit - s->count;
     uint64_t found = 0;
     mgr_record record;
@@ -130,7 +132,7 @@ static void search_lines(search *s, const char *from, const char *end)
     }
 }
 
-/* Lines are ordered by time: if the first one of this piece is too old, so are
+/* Lines are ordered by time. If the first one of this piece is too old, so are
  * all before it. */
 static void look_at_first(search *s, const char *from, const char *end)
 {
@@ -144,15 +146,15 @@ static void look_at_first(search *s, const char *from, const char *end)
 
 /* ---- files ----------------------------------------------------------- */
 
-/* Checked for each piece, so that a caller that went away costs 1 MiB of
- * reading at most. */
+/* Checked for each piece, so that for a caller that went away at most 1 MiB
+ * more is read. */
 static bool is_over(const search *s)
 {
     return s->count == s->limit || s->is_before || shmrpc_ctx_cancelled(s->ctx);
 }
 
-/* From the end, one piece at a time. Lines that are appended meanwhile are not
- * seen. */
+/* Goes backwards from the end, one piece at a time. Lines that are appended
+ * meanwhile are not seen. */
 static void search_file(search *s, const tool_log_look *look)
 {
     uint64_t end = look->bytes;
@@ -163,8 +165,9 @@ static void search_file(search *s, const tool_log_look *look)
         const char *stop = s->piece + len;
         const char *first = s->piece;
         if (begin > 0) {
-            /* The piece may begin inside a line: skip to the next one. A record
-             * is short enough that every piece holds a line end. */
+            /* The piece may begin inside a line, so skip to the next one.
+             * Records are so short that every piece contains the end of a
+             * line. */
             const char *newline = memchr(s->piece, '\n', len);
             first = newline != NULL ? newline + 1 : stop;
         }
@@ -174,9 +177,9 @@ static void search_file(search *s, const tool_log_look *look)
     }
 }
 
-/* From the newest file to the oldest. A rotation meanwhile renumbers the files:
- * the one that was just searched is recognised by its inode, and one number
- * more than `keep` is tried. */
+/* Goes from the newest file to the oldest. A rotation meanwhile renumbers the
+ * files, so the file that was just searched is recognised by its inode, and one
+ * number more than `keep` is tried. */
 static void search_files(search *s, const place *where)
 {
     uint64_t last = 0;
@@ -195,7 +198,7 @@ static void search_files(search *s, const place *where)
     }
 }
 
-/* The location of a service's log, after writing all of it to disk. */
+/* Finds a service's log, after writing all pending lines to disk. */
 static int find_place(shmrpc_ctx *ctx, mgr_manager *m, shmrpc_str name,
                       place *out)
 {
@@ -218,7 +221,7 @@ static int find_place(shmrpc_ctx *ctx, mgr_manager *m, shmrpc_str name,
     return result;
 }
 
-/* Holds no lock: the disk may be slow, and the manager goes on. */
+/* Holds no lock, because the disk may be slow, and the manager must go on. */
 static int run_search(search *s, const place *where, manager_found *ret)
 {
     s->lines = shmrpc_ctx_alloc(s->ctx, s->limit * sizeof *s->lines,
@@ -233,8 +236,7 @@ static int run_search(search *s, const place *where, manager_found *ret)
     return shmrpc_ctx_cancelled(s->ctx) ? SHMRPC_E_CANCELLED : SHMRPC_OK;
 }
 
-/* The state is on the heap: with its text it is larger than a frame should
- * be. */
+/* The state is on the heap, because its text is too large for the stack. */
 static int search_log(shmrpc_ctx *ctx, void *user, shmrpc_str name,
                       shmrpc_str contains, manager_level least, int32_t pid,
                       int64_t from_unix_ms, int64_t until_unix_ms,

@@ -1,9 +1,9 @@
 /*
- * The command serve, with which the manager runs the shared library that
- * import_from names in a section.
+ * The command serve, which the manager uses to run a shared library that a
+ * section names in import_from.
  *
- * The library has a main function, as a program has; if it has several, each is
- * named after its section.
+ * The library has a main function, as a program has. If it contains several
+ * services, the main function of each is named after its section.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 typedef int main_function(int argc, char **argv);
 
-/* The section's name as C can have it. */
+/* Turns the section's name into a C identifier. */
 static void symbol_of(const char *name, char *out, size_t size)
 {
     (void)snprintf(out, size, "%s", name);
@@ -26,7 +26,8 @@ static void symbol_of(const char *name, char *out, size_t size)
 
 static main_function *find(void *library, const char *name)
 {
-    /* POSIX has dlsym return functions as pointers to objects. */
+    /* POSIX lets dlsym return functions as object pointers, so convert by a
+     * union. */
     union {
         void *object;
         main_function *function;
@@ -35,9 +36,9 @@ static main_function *find(void *library, const char *name)
     return symbol.function;
 }
 
-/* The library is never closed: its threads may run until the process ends. All
- * symbols are bound at once, so that a missing one is an error here rather than
- * in a call. */
+/* The library is never closed, because its threads may run until the process
+ * ends. All symbols are bound at once, so that a missing one is an error here
+ * rather than in a call. */
 static manager_exit serve(const char *path, char *name)
 {
     char symbol[64];
@@ -57,12 +58,12 @@ static manager_exit serve(const char *path, char *name)
                 path, symbol);
         return MANAGER_TROUBLE;
     }
-    optind = 0; /* its main has options of its own */
+    optind = 0; /* the library's main parses options of its own */
     return (manager_exit)function(1, argv);
 }
 
-/* Not with getopt: a LIBRARY and a NAME are all it takes, and the library's
- * main uses getopt itself. */
+/* Doesn't use getopt, because the only operands are LIBRARY and NAME, and the
+ * library's main uses getopt itself. */
 static manager_exit parse(int argc, char **argv, shmrpci_buf *message)
 {
     if (argc == 2 &&

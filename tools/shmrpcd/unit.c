@@ -1,4 +1,4 @@
-/* Services, and their logs. */
+/* Units: services under management, and their logs. */
 #include "tools/shmrpcd/unit.h"
 
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 
 #include "os/folder.h"
 
-/* Set once, from the command line, before there are threads. */
+/* Set once, from the command line, before threads exist. */
 static bool echoes;
 
 void mgr_log_set_echo(void)
@@ -26,7 +26,7 @@ int64_t mgr_now_unix_ms(void)
 
 /* ---- the log's file -------------------------------------------------- */
 
-/* Reports once that nothing can be stored; writing is tried again with every
+/* Reports once that lines can't be stored. Writing is tried again with every
  * line. */
 static void note_log(mgr_unit *unit, shmrpc_status status)
 {
@@ -41,9 +41,9 @@ static void note_log(mgr_unit *unit, shmrpc_status status)
     }
 }
 
-/* Opens the file at its first line, and again after a reload. Lines that can't
- * be written are dropped, since memory must not grow while a disk is full. The
- * newest lines are in the ring all the same. */
+/* Opens the file for its first line, and again after a reload. Lines that can't
+ * be written are dropped, because memory must not grow while a disk is full.
+ * The newest lines are still in the ring. */
 void mgr_unit_write_log(mgr_unit *unit)
 {
     char name[80];
@@ -68,9 +68,9 @@ void mgr_unit_write_log(mgr_unit *unit)
 
 /* ---- lines ----------------------------------------------------------- */
 
-/* Lines are gathered until the loop's turn is over, or 16 KiB have come: one
- * write for many lines. The manager's own messages go to standard error in any
- * case, so they are not echoed. */
+/* Lines are collected until the loop's turn is over or there are 16 KiB of
+ * them, so that one write stores many. The manager's own messages are not
+ * echoed, since they go to standard error in any case. */
 void mgr_unit_log(mgr_unit *unit, const mgr_run *run, const mgr_line *line)
 {
     const mgr_record record = {*line, run != NULL ? run->pid : 0};
@@ -87,7 +87,8 @@ void mgr_unit_log(mgr_unit *unit, const mgr_run *run, const mgr_line *line)
     }
 }
 
-/* One text for two readers: our own standard error, and the unit's log. */
+/* A message has two destinations: our own standard error, and the unit's
+ * log. */
 void mgr_unit_say(mgr_unit *unit, mgr_level level, const char *format, ...)
 {
     char text[512];
@@ -120,7 +121,7 @@ mgr_unit *mgr_unit_create(mgr_plan *plan, mgr_console *console)
     return unit;
 }
 
-/* First writes the last lines: "has ended" is one of them. */
+/* Writes the last lines first; "has ended" is one of them. */
 void mgr_unit_destroy(mgr_unit *unit)
 {
     if (unit != NULL) {
@@ -133,7 +134,7 @@ void mgr_unit_destroy(mgr_unit *unit)
     }
 }
 
-/* The time of a state is that of the change, not of the last confirmation. */
+/* The time of a state is when it was entered, even if it is entered again. */
 void mgr_unit_enter(mgr_unit *unit, mgr_state state)
 {
     if (unit->state != state) {

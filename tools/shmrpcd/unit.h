@@ -40,16 +40,17 @@ typedef enum mgr_state {
     MGR_CRASHED
 } mgr_state;
 
-/* A text on how a program ended. */
+/* Size of a text that says how a program ended. */
 #define MGR_END_BYTES 256
 
 typedef struct mgr_unit mgr_unit;
 
 typedef struct mgr_run {
     mgr_unit *unit;
-    int32_t pid;      /* and group */
-    bool has_ended;   /* the program; its group may live on */
-    bool is_stopped;  /* by SIGSTOP or another such signal: it does nothing */
+    int32_t pid;      /* of the program and of its process group */
+    bool has_ended;   /* the program has ended; its group may live on */
+    bool is_stopped;  /* stopped by a signal such as SIGSTOP, so it does
+                       * nothing */
     int64_t ready_ns; /* deadline for reporting ready; NEVER: it has reported */
     bool is_late;     /* it missed its deadline, and was told to end */
     int64_t kill_ns;  /* when the group is killed; NEVER while all is well */
@@ -57,7 +58,7 @@ typedef struct mgr_run {
     int order_fd;
     int64_t flush_ns[2]; /* when an incomplete line is reported; NEVER: there is
                           * none */
-    mgr_lines *streams;  /* two */
+    mgr_lines *streams;  /* one for each of the two descriptors */
     /* The last line of standard error, if the plan says that this is why the
      * program ended. */
     char said[MGR_END_BYTES - 24];
@@ -66,61 +67,65 @@ typedef struct mgr_run {
 struct mgr_unit {
     mgr_plan *plan;
     bool is_wanted;
-    bool is_removed; /* no longer in the file: freed when it has ended */
+    bool is_removed; /* no longer in the file; freed when it has ended */
     bool restarts;   /* a new program will replace this one */
-    bool is_cold;    /* ... which can't take over: this one is stopped first */
+    bool is_cold;    /* the new program can't take over: this one is stopped
+                      * first */
     mgr_state state;
-    int64_t since_unix_ms; /* of the state */
-    mgr_run *run;          /* of the program; NULL: none */
-    mgr_run *heir;         /* takes over from it as soon as it can be called;
-                            * equal to `run` if that has ended meanwhile */
-    bool is_outdated;      /* ... and the file has changed since */
-    uint32_t run_count;    /* with those that only have leftovers */
+    int64_t since_unix_ms; /* when it entered the state */
+    mgr_run *run;          /* the current program; NULL: none */
+    mgr_run *heir;         /* the run that takes over when it is ready; equal to
+                            * `run` if that has ended meanwhile */
+    bool is_outdated;      /* the file has changed since the heir was started */
+    uint32_t run_count;    /* all its runs, even if only left-over processes
+                            * live */
     int64_t started_ns;
-    uint32_t step;   /* of the stop ladder */
-    int64_t step_ns; /* when the next is due */
+    uint32_t step;   /* next signal of the stop ladder */
+    int64_t step_ns; /* when the next signal is due */
     shmrpci_backoff backoff;
     /* Numbers of workers set by `shmrpc scale`, instead of the plan's. */
-    uint32_t least; /* 0: nobody has */
+    uint32_t least; /* both 0: not set */
     uint32_t most;
     uint32_t starts;
-    uint32_t deaths; /* unasked, or it could not be started */
+    uint32_t deaths; /* times it ended unasked, or could not be started */
     char last_end[MGR_END_BYTES];
     uint32_t refusals;           /* heirs that could not take over */
-    char refusal[MGR_END_BYTES]; /* how the last of them ended */
+    char refusal[MGR_END_BYTES]; /* how the last refused heir ended */
     char addresses[1024];        /* separated by commas */
-    /* For a gateway: the services as it finds them, separated by commas, and
-     * how long it waits for more; 0: it does not wait. */
+    /* For a gateway: the names of its services, separated by commas; and until
+     * when it waits for more services, 0 if it does not wait. */
     char targets[SHMRPCI_INI_NATS_MAX * 128];
     int64_t gather_ns;
     mgr_console *console; /* belongs to the manager */
     mgr_ring ring;
     tool_log_file log;
-    bool log_failed;     /* the failure was reported */
+    bool log_failed;     /* the failure to write was reported */
     shmrpci_buf pending; /* lines for the file */
 };
 
-/* Takes over the plan; the console outlives the unit. NULL: out of memory. */
+/* Takes over the plan. The console must outlive the unit. Returns NULL if
+ * memory ran out. */
 mgr_unit *mgr_unit_create(mgr_plan *plan, mgr_console *console);
-/* Must not be called while it has runs. */
+/* Must not be called while the unit has runs. */
 void mgr_unit_destroy(mgr_unit *unit);
 
 void mgr_unit_enter(mgr_unit *unit, mgr_state state);
 
-/* Whether it was told to end; its program may still run. */
+/* Whether the unit was told to end; its program may still run. */
 static inline bool mgr_unit_is_ending(const mgr_unit *unit)
 {
     return unit->state == MGR_STOPPING || unit->state == MGR_DRAINING;
 }
 
-/* It has died, and waits for its next start. */
+/* Whether the unit has died and waits for its next start. */
 static inline bool mgr_unit_backs_off(const mgr_unit *unit)
 {
     return unit->state == MGR_BACKOFF || unit->state == MGR_CRASHED;
 }
 
-/* Adds a line to the service's log and to that of all services; say formats a
- * message of the manager as printf does. `run` may be NULL. */
+/* log adds a line to the service's log and to the common log of all services;
+ * `run` may be NULL. say adds a message of the manager, formatted as by
+ * printf. */
 void mgr_unit_log(mgr_unit *unit, const mgr_run *run, const mgr_line *line);
 void mgr_unit_say(mgr_unit *unit, mgr_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

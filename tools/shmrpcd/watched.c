@@ -1,4 +1,4 @@
-/* Samples of a service, and the names of its series in the store. */
+/* Samples a service, and names its series in the store. */
 #include "tools/shmrpcd/watched.h"
 
 #include <stdio.h>
@@ -27,21 +27,21 @@ static void add(mgr_figures *f, const mgr_watched *w, const char *subject,
                 const char *figure, double value)
 {
     const shmrpci_series series = {w->name, subject, figure};
-    /* Failures are reported by the flush. */
+    /* The flush reports failures. */
     (void)shmrpci_store_add(f->store, &series, f->now_s, value, NULL);
 }
 
 static void add_known(mgr_figures *f, const mgr_watched *w, const char *subject,
                       const char *figure, int64_t value)
 {
-    if (value >= 0) { /* otherwise invisible */
+    if (value >= 0) { /* negative means invisible */
         add(f, w, subject, figure, (double)value);
     }
 }
 
 /* ---- events ---------------------------------------------------------- */
 
-/* Adds events only if there were any: then their series are short. */
+/* Adds a figure only if there were events, so that its series stays short. */
 static void add_events(mgr_figures *f, const mgr_watched *w, const char *figure,
                        uint64_t count)
 {
@@ -50,7 +50,7 @@ static void add_events(mgr_figures *f, const mgr_watched *w, const char *figure,
     }
 }
 
-/* Adds the events since the last sample. The first start of a service is no
+/* Adds the events since the last sample. The first start of a service is not a
  * restart. */
 void mgr_look_at_events(mgr_figures *f, mgr_watched *w)
 {
@@ -63,9 +63,9 @@ void mgr_look_at_events(mgr_figures *f, mgr_watched *w)
 
 /* ---- processes ------------------------------------------------------- */
 
-/* Resources of a process, or of a whole service; over `ns`, 0 the first time.
- * Counters of /proc that we may not read, as of other users' processes, are
- * -1. */
+/* Adds the resources of a process, or of a whole service, used within `ns`,
+ * which is 0 the first time. Counters of /proc that we may not read, such as
+ * those of other users' processes, are -1. */
 static void add_process(mgr_figures *f, const mgr_watched *w,
                         const char *subject, const tool_sample *it, int64_t ns)
 {
@@ -86,7 +86,7 @@ static void add_process(mgr_figures *f, const mgr_watched *w,
     }
 }
 
-/* "worker 3", if it is one. */
+/* Writes "worker 3" if the process is a worker. */
 static bool name_worker(const mgr_watched *w, int32_t pid, char out[32])
 {
     const shmrpc_worker_stats *at;
@@ -101,8 +101,9 @@ static bool name_worker(const mgr_watched *w, int32_t pid, char out[32])
     return false;
 }
 
-/* A service's processes are its session, in which everything it starts stays,
- * even in a process group of its own. Workers are also sampled one by one. */
+/* A service's processes are found by their session, in which everything it
+ * starts stays, even in a process group of its own. Workers are also sampled
+ * one by one. */
 void mgr_look_at_processes(mgr_figures *f, mgr_watched *w)
 {
     char subject[32];
@@ -130,7 +131,7 @@ void mgr_look_at_processes(mgr_figures *f, mgr_watched *w)
 
 /* ---- calls ----------------------------------------------------------- */
 
-/* The port of a service with that name. */
+/* Searches for the port of a service with this name. */
 typedef struct search {
     const char *name; /* "echo_serv@two" */
     uint16_t port;
@@ -147,7 +148,7 @@ static void on_found(void *user, const shmrpc_found *found)
     }
 }
 
-/* Only over shared memory, and with the port that discovery finds, since the
+/* Only works over shared memory. The port comes from discovery, because the
  * address doesn't contain it. After a failure it is tried again at the next
  * sample. */
 static void open_stats(mgr_watched *w)
@@ -163,8 +164,8 @@ static void open_stats(mgr_watched *w)
     }
 }
 
-/* "error DEADLINE": each status in which a call of the server has ever
- * ended. */
+/* Adds a figure such as "error DEADLINE" for each status in which a call of the
+ * server has ever ended. */
 static void add_errors(mgr_figures *f, const mgr_watched *w,
                        const shmrpc_snapshot *now,
                        const shmrpc_snapshot *between, double seconds)
@@ -188,8 +189,9 @@ static void add_errors(mgr_figures *f, const mgr_watched *w,
     }
 }
 
-/* Rates refer to the time between two snapshots, which is not exactly that
- * between two samples. Without calls percentiles are left out rather than 0. */
+/* Rates refer to the time between two snapshots, which differs a little from
+ * the time between two samples. If there were no calls, percentiles are left
+ * out instead of being 0. */
 static void add_calls(mgr_figures *f, const mgr_watched *w,
                       const shmrpc_snapshot *now,
                       const shmrpc_snapshot *between)
@@ -211,8 +213,8 @@ static void add_calls(mgr_figures *f, const mgr_watched *w,
     }
 }
 
-/* The first snapshot of a server only begins the first difference. After a
- * restart its counters begin at 0, and it is opened again. */
+/* The first snapshot of a server only begins the first interval. After a
+ * restart the counters begin at 0, so they are opened again. */
 void mgr_look_at_calls(mgr_figures *f, mgr_watched *w)
 {
     shmrpc_snapshot *now;

@@ -13,16 +13,17 @@
 /* A service of the file. */
 typedef struct mgr_watched {
     char name[64];
-    char address[256]; /* the first one; "" for none */
-    int32_t pid;       /* and session; 0: it does not run */
-    uint32_t starts;   /* counts so far; and those that were written */
+    char address[256]; /* first address of the service; "" if it has none */
+    int32_t pid;       /* process and session id; 0: it does not run */
+    uint32_t starts;   /* counts so far, followed by the counts that were
+                        * written */
     uint32_t deaths;
     uint32_t starts_told;
     uint32_t deaths_told;
     tool_samples processes;
     shmrpc_stats *stats;
     shmrpc_snapshot *last;
-    bool is_there; /* still */
+    bool is_there; /* is still in the manager's list */
 } mgr_watched;
 
 /* A process of the system. */
@@ -35,14 +36,14 @@ struct mgr_figures {
     mgr_manager *m;
     shmrpci_thread thread;
     bool has_thread;
-    shmrpci_mutex lock; /* of what follows */
+    shmrpci_mutex lock; /* protects what follows */
     shmrpci_cond stopped;
     bool stops;
     shmrpci_store *store;
-    char path[512]; /* of the store; "" for none */
-    bool has_said;  /* a failure to open it was reported */
+    char path[512]; /* path of the store; "": none */
+    bool has_said;  /* a failure to open the store was reported */
 
-    /* The thread's own. */
+    /* Used by the thread only. */
     mgr_watched **all;
     size_t count;
     mgr_member *members;
@@ -52,10 +53,10 @@ struct mgr_figures {
     uint32_t looks;
 };
 
-/* To be called before another process is sampled under the same name. */
+/* Must be called before another process is sampled under the same name. */
 void mgr_watched_forget_stats(mgr_watched *w);
-/* Each adds to the store: the service's events, the resources of its processes,
- * and its calls. The last two are for a running service. */
+/* Each function adds to the store: events of the service, resources of its
+ * processes, and figures of its calls. The last two need a running service. */
 void mgr_look_at_events(mgr_figures *f, mgr_watched *w);
 void mgr_look_at_processes(mgr_figures *f, mgr_watched *w);
 void mgr_look_at_calls(mgr_figures *f, mgr_watched *w);

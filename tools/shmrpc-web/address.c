@@ -1,5 +1,5 @@
-/* Numeric addresses only: looking a name up could block, and would let
- * somebody else decide where we listen. */
+/* Reads numeric addresses only: looking up a name could block, and would let a
+ * name server decide where we listen. */
 #include "tools/shmrpc-web/address.h"
 
 #include <arpa/inet.h>
@@ -20,8 +20,8 @@ static bool read_v4(const char *text, uint16_t port, web_address *out)
     return true;
 }
 
-/* Only ::1 is loopback. That ::ffff:127.0.0.1 counts as beyond this machine
- * errs on the safe side: it needs TLS. */
+/* Only ::1 is loopback. ::ffff:127.0.0.1 counts as beyond this machine, which
+ * is the safe side: it needs TLS. */
 static bool read_v6(const char *text, uint16_t port, web_address *out)
 {
     struct sockaddr_in6 native = {.sin6_family = AF_INET6,

@@ -1,5 +1,5 @@
 /*
- * A numeric address of the internet, as the system wants it.
+ * A numeric internet address in the system's form.
  *
  * Threading: pure functions.
  */
@@ -13,14 +13,15 @@
 typedef struct web_address {
     _Alignas(8) unsigned char native[32]; /* a struct sockaddr */
     bool is_v6;
-    bool is_loopback; /* reaches this machine only */
+    bool is_loopback; /* can be reached from this machine only */
 } web_address;
 
-/* Reads "127.0.0.1", "::1" or "[::1]"; false: not an address. */
+/* Reads "127.0.0.1", "::1" or "[::1]". Returns false if it is not an
+ * address. */
 bool web_address_read(const char *text, uint16_t port, web_address *out);
 
-/* The address of a struct sockaddr, without the port; "-" for another one, or
- * NULL. */
+/* Writes the address of a struct sockaddr, without the port; "-" for other
+ * address families, or NULL. */
 void web_address_text(const void *native, char *out, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
-/* All addresses except calls: two tables, of public ones and of those that need
- * a token, and the replies of each. */
+/* Handles all addresses except calls: a table of public ones, a table of those
+ * that need a token, and the replies of each. */
 #include "tools/shmrpc-web/api.h"
 
 #include <string.h>
@@ -37,15 +37,15 @@ static void refuse(web_request *request, int status, const char *why)
 
 /* ---- health ---- */
 
-/* Says only that the loop runs: restarting this program because a service is
- * ill would help nobody. */
+/* Only says that the loop runs: restarting this program because a service fails
+ * would not help. */
 static void reply_health(web_api *api, web_request *request)
 {
     (void)api;
     reply_text(request, 200, "ok\n");
 }
 
-/* Ready after the first search for services. */
+/* Reports ready after the first search for services. */
 static void reply_ready(web_api *api, web_request *request)
 {
     bool is_ready = web_directory_looks(api->directory) > 0;
@@ -54,8 +54,8 @@ static void reply_ready(web_api *api, web_request *request)
 
 /* ---- sessions ---- */
 
-/* The session's permissions, for the page. `csrf`: the session's second secret,
- * sent only in the reply to a login; else NULL. */
+/* Tells the page the session's permissions. `csrf` is the session's second
+ * secret, which is sent only in the reply to a login; else NULL. */
 static void reply_session(web_request *request, const web_api *api,
                           const web_token *token, const char *csrf,
                           const char *cookie)
@@ -78,8 +78,9 @@ static void reply_session(web_request *request, const web_api *api,
     shmrpci_buf_fini(&body);
 }
 
-/* The path of the token's file, for a user who has not logged in yet: it is no
- * secret on this machine, where others can see the command line too. */
+/* Tells a user who has not logged in yet the path of the token's file. The path
+ * is no secret on this machine, where other users can see the command line
+ * too. */
 static void reply_token_file(web_api *api, web_request *request)
 {
     shmrpci_buf body;
@@ -96,7 +97,7 @@ static void reply_token_file(web_api *api, web_request *request)
     shmrpci_buf_fini(&body);
 }
 
-/* The member `token` of the body, which is the only one. */
+/* Reads the member `token` of the body, which may have no other. */
 static const web_token *read_token(web_request *request,
                                    const web_tokens *tokens)
 {
@@ -117,8 +118,9 @@ static const web_token *read_token(web_request *request,
                : NULL;
 }
 
-/* By address, not by token: guesses are all different. 256 bits can't be
- * guessed at any rate; the limit keeps the log readable. */
+/* Limits guesses by address rather than by token, because each guess is a
+ * different token. 256 bits can't be guessed anyway; the limit keeps the log
+ * readable. */
 unsigned web_api_wrong(web_api *api, const web_request *request)
 {
     char address[WEB_PEER_BYTES];
@@ -133,8 +135,9 @@ static bool is_json(const web_request *request)
 }
 
 /* Exchanges a token for a cookie. A login from another site is refused even
- * with a valid token (login CSRF): the user would act in somebody else's
- * session. So is one that is not declared as JSON, which a form can't do. */
+ * with a valid token (login CSRF), because the user would act in the attacker's
+ * session. A body not declared as JSON is refused, too: a form could send
+ * it. */
 static void log_in(web_api *api, web_request *request)
 {
     char cookie[WEB_COOKIE_BYTES];
@@ -165,8 +168,8 @@ static void log_in(web_api *api, web_request *request)
     reply_session(request, api, token, session->csrf.text, cookie);
 }
 
-/* For a page that was reloaded: whether its session is still valid. A page of
- * another origin, or a cookie alone, can't find that out. */
+/* Tells a reloaded page whether its session is still valid. A page of another
+ * origin, or a client that only has the cookie, can't find that out. */
 static void show_session(web_request *request, const web_api *api,
                          const web_who *who)
 {
@@ -233,7 +236,8 @@ static bool read_span(const char *query, web_span *out)
     return false;
 }
 
-/* /api/v1/services/NAME, and NAME/history. False: it is neither. */
+/* Handles /api/v1/services/NAME and NAME/history. Returns false if the address
+ * is neither. */
 static bool take_service(web_api *api, web_request *request)
 {
     static const char prefix[] = "/api/v1/services/";
@@ -345,7 +349,7 @@ static const route routes[] = {
     {"GET", "/openapi.json", reply_openapi},
 };
 
-/* HEAD is GET; the library leaves the body out. */
+/* HEAD is handled like GET; the library leaves the body out. */
 static bool take(web_api *api, web_request *request, const route *table,
                  size_t count)
 {

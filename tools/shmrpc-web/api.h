@@ -1,6 +1,6 @@
 /*
- * All addresses except calls: lists of services and objects, their figures,
- * sessions, health.
+ * Handles all addresses except calls: lists of services and objects, their
+ * figures, sessions, health.
  *
  * Threading: one thread.
  */
@@ -29,21 +29,24 @@ typedef struct web_api {
     web_http *http;
     web_rpc *rpc;
     bool read_only;
-    const char *token_path; /* shown on this machine; NULL: not shown */
-    web_rate logins;        /* wrong tokens, for each address */
+    const char *token_path; /* path that is shown to users of this machine;
+                             * NULL: not shown */
+    web_rate logins;        /* limits wrong tokens of each address */
     web_place places[WEB_MAX_SERVICES];
 } web_api;
 
-/* Whether the address needs no login: health, the page, the login. */
+/* Whether the address needs no login: health, the page, and the login
+ * itself. */
 bool web_api_is_open(const web_request *request);
-/* Answers such a request. False: it needs a login. */
+/* Answers a request that needs no login. Returns false if the address needs
+ * one. */
 bool web_api_take_open(web_api *api, web_request *request);
 
-/* Counts a wrong token of this address: 0, or in how many seconds the next one
- * is allowed. */
+/* Counts a wrong token of this address. Returns 0, or the number of seconds
+ * until the next one is allowed. */
 unsigned web_api_wrong(web_api *api, const web_request *request);
 
-/* Answers all other requests, except calls, of users who are logged in. */
+/* Answers all requests of logged-in users, except calls. */
 void web_api_take(web_api *api, web_request *request, const web_who *who);
 
 #endif

@@ -6,11 +6,11 @@
 
 #include "os/clock.h"
 
-/* The most bytes logged of a target or a body. */
+/* The most bytes of a target or a body that are logged. */
 #define MOST_BYTES 200
 
-/* A client's text must not be able to imitate or split a line of the log, nor
- * send escape sequences to the terminal of its reader. */
+/* A client's text must not imitate or split a line of the log, or send escape
+ * sequences to its reader's terminal. */
 static void append_inert(shmrpci_buf *line, const void *data, size_t len)
 {
     const unsigned char *at = data;
@@ -51,8 +51,8 @@ static void append_who(shmrpci_buf *line, const web_request *request)
     }
 }
 
-/* One write per line. Without memory for it there is no line: the change has
- * happened, and can't be refused for that. */
+/* Writes each line by one call. If memory runs out the line is lost: the change
+ * has happened already, and can't be refused. */
 static void write_line(shmrpci_buf *line)
 {
     const char *text = shmrpci_buf_text(line);
@@ -62,7 +62,7 @@ static void write_line(shmrpci_buf *line)
     shmrpci_buf_fini(line);
 }
 
-/* A login's body is the token, and is not logged. */
+/* The body of a login is the token, so it is not logged. */
 static void say_change(const web_request *request, unsigned status)
 {
     shmrpci_buf line;

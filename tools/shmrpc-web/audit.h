@@ -5,7 +5,8 @@
  *     audit: 127.0.0.1 session 3 POST /rpc/shmrpcd/stop {"name":"Echo"}: 200
  *     trace: 4bf92f3577b34da6a3ce929d0e0e4736 POST /rpc/fts/find: 200 in 812 us
  *
- * Control characters, and what is not ASCII, are escaped; long texts are cut.
+ * Control characters and characters beyond ASCII are escaped; long texts are
+ * cut.
  *
  * Threading: one thread.
  */
@@ -14,7 +15,8 @@
 
 #include "tools/shmrpc-web/http.h"
 
-/* Logs a request that was answered with `status`, if it has to be logged. */
+/* Logs a request that was answered with `status`, if requests of its kind are
+ * logged. */
 void web_audit(const web_request *request, unsigned status);
 
 #endif

@@ -1,6 +1,6 @@
-/* Who sends a request, and whether it may change something. Secrets are
- * compared in constant time (token.h), and a search goes through all of them,
- * so that its duration reveals nothing about how near a guess was. */
+/* Determines who sends a request, and whether it may change something. Secrets
+ * are compared in constant time (token.h), and a search compares all of them,
+ * so that its duration doesn't reveal how close a guess was. */
 #include "tools/shmrpc-web/auth.h"
 
 #include <stdio.h>
@@ -15,8 +15,8 @@ static bool begins_with(const char *text, size_t len, const char *with)
     return len >= strlen(with) && memcmp(text, with, strlen(with)) == 0;
 }
 
-/* Finding it is using it: the session that nobody has used for longest is the
- * one that web_auth_open replaces. */
+/* Finding a session marks it as used: web_auth_open replaces the least recently
+ * used one. */
 static web_session *find_session(web_auth *auth, const char *id, size_t len)
 {
     web_session *found = NULL;
@@ -32,8 +32,8 @@ static web_session *find_session(web_auth *auth, const char *id, size_t len)
     return found;
 }
 
-/* The name has the port, since cookies don't distinguish ports (RFC 6265,
- * 8.5): two servers of this host would overwrite each other's. Under TLS the
+/* The name contains the port, because cookies ignore ports (RFC 6265, 8.5): two
+ * servers of this host would overwrite each other's cookies. Under TLS the
  * prefix makes browsers accept the cookie from this host over TLS only. */
 static void name_cookie(const web_auth *auth, char out[NAME_BYTES])
 {
@@ -42,7 +42,8 @@ static void name_cookie(const web_auth *auth, char out[NAME_BYTES])
                    auth->port);
 }
 
-/* The session of a Cookie field, which may also contain cookies of others. */
+/* Finds the session of a Cookie field, which may also contain cookies of other
+ * servers. */
 static web_session *session_of(web_auth *auth, const web_field *field)
 {
     char name[NAME_BYTES];
@@ -63,9 +64,9 @@ static web_session *session_of(web_auth *auth, const web_field *field)
     return NULL;
 }
 
-/* A request with Authorization is judged by that alone: a wrong token is wrong
- * even beside a valid cookie. A cookie that is no longer valid counts as no
- * login, not as a wrong guess: after a restart every browser has one. */
+/* If a request has an Authorization field, only that counts: a wrong token is
+ * wrong even together with a valid cookie. An expired cookie counts as no login
+ * rather than a wrong guess, because after a restart every browser has one. */
 web_who web_auth_who(web_auth *auth, const web_head *head)
 {
     static const char scheme[] = "Bearer ";
@@ -86,11 +87,14 @@ web_who web_auth_who(web_auth *auth, const web_head *head)
     return who;
 }
 
-/* Origin is compared with the Host, which head.c has found to be ours.
- * `Origin: null`, as of a sandboxed frame, is no origin of ours.
- * Sec-Fetch-Site `none` means that the user has typed the address.
+/*
+ * Origin is compared with Host, which head.c has found to be ours. `Origin:
+ * null`, which a sandboxed frame sends, is not our origin. Sec-Fetch-Site
+ * `none` means that the user has typed the address.
  *
- * Without both fields it is no browser, or a GET, which changes nothing. */
+ * A request without both fields is not from a browser, or is a GET, which
+ * changes nothing.
+ */
 bool web_auth_is_same_origin(const web_auth *auth, const web_head *head)
 {
     const web_field *origin = web_head_find(head, "Origin");
@@ -110,9 +114,9 @@ bool web_auth_is_same_origin(const web_auth *auth, const web_head *head)
     return web_field_is(origin, expected);
 }
 
-/* A token in Authorization is proof enough: another site can't make a browser
- * send that field without a preflight, which is always refused (head.c). A
- * cookie is sent by the browser on its own, so a session has to show more. */
+/* A token in Authorization is sufficient: another site can make a browser send
+ * that field only after a preflight, which is always refused (head.c). Browsers
+ * send a cookie without asking, so a session needs more proof. */
 bool web_auth_may_change(const web_auth *auth, const web_head *head,
                          const web_who *who, web_refusal *out)
 {
@@ -139,9 +143,9 @@ bool web_auth_has_csrf(const web_head *head, const web_session *session)
            web_secret_is(&session->csrf, csrf->value, csrf->value_len);
 }
 
-/* A full table loses its least recently used session, so logins never fail for
- * lack of room; free places, with 0, come first. Both secrets are made before
- * the old session is overwritten. */
+/* If the table is full, the least recently used session is replaced, so logins
+ * never fail for lack of room. Free places have time 0 and come first. Both
+ * secrets are made before the old session is overwritten. */
 web_session *web_auth_open(web_auth *auth, const web_token *token)
 {
     web_session *oldest = &auth->sessions[0];
@@ -163,8 +167,9 @@ void web_auth_close(web_session *session)
     memset(session, 0, sizeof *session);
 }
 
-/* HttpOnly hides the cookie from scripts. It has no lifetime: it ends with the
- * browser, or with this process, which alone knows its session. */
+/* HttpOnly hides the cookie from scripts. The cookie has no lifetime: it ends
+ * with the browser, or with this process, which has the session in its
+ * memory. */
 void web_auth_cookie(const web_auth *auth, const web_session *session,
                      char out[WEB_COOKIE_BYTES])
 {

@@ -1,8 +1,10 @@
-/* Reads figures of services and of their processes, each second.
+/*
+ * Reads figures of services and of their processes, each second.
  *
- * Only the thread changes the board, so it reads without the lock, and holds
- * it while it writes what others see. Reading a service, which may block,
- * never happens with the lock held: a page waits for no service. */
+ * Only the thread changes the board, so it reads without the lock, and takes
+ * the lock to write what others see. It never holds the lock while it reads a
+ * service, which may block, so a page waits for no service.
+ */
 #include "tools/shmrpc-web/board.h"
 
 #include <stdlib.h>
@@ -16,26 +18,28 @@
 #include "tools/common/samples.h"
 
 #define TICK_NS SHMRPCI_NS_PER_S
-/* Ticks between two points of the past, and between two samples of /proc. */
+/* Number of ticks between two points of the history, and between two samples of
+ * /proc. */
 #define MARK_TICKS 5u
 /* How long a service may take to return its statistics. */
 #define OPEN_NS (SHMRPCI_NS_PER_S / 4)
-/* After how many ticks a service that did not answer is asked again. */
+/* Number of ticks after which a service that did not answer is asked again. */
 #define RETRY_TICKS   5u
 #define MAX_PROCESSES 256
 
-/* One service, as long as a socket with its name exists. */
+/* One service. It exists as long as there is a socket with its name. */
 typedef struct entry {
-    web_place place;     /* its service is retained */
-    shmrpc_stats *stats; /* NULL: not open */
+    web_place place;     /* place with a reference to its service */
+    shmrpc_stats *stats; /* NULL: not attached */
     uint64_t retry_tick;
-    shmrpc_snapshot *total; /* the latest */
-    shmrpc_snapshot *mark;  /* of the last mark */
+    shmrpc_snapshot *total; /* the latest snapshot */
+    shmrpc_snapshot *mark;  /* snapshot at the last mark, where a point of the
+                             * history ended */
     web_figures now;
     uint32_t workers;
     tool_samples processes;
-    int64_t started_ns; /* of the latest server; 0: none was seen */
-    uint32_t restarts;  /* since the last mark */
+    int64_t started_ns; /* start of the latest server; 0: none was seen */
+    uint32_t restarts;  /* number of restarts since the last mark */
     web_past past;
 } entry;
 
@@ -43,11 +47,11 @@ struct web_board {
     web_directory *directory;
     int ticked_fd;
     shmrpci_thread thread;
-    web_place places[WEB_MAX_SERVICES]; /* the thread's */
-    shmrpci_mutex mutex;                /* of all that follows */
+    web_place places[WEB_MAX_SERVICES]; /* used by the thread only */
+    shmrpci_mutex mutex;                /* protects all that follows */
     shmrpci_cond cond;
-    entry *entries[WEB_MAX_SERVICES]; /* by name; only the thread adds and
-                                       * removes entries */
+    entry *entries[WEB_MAX_SERVICES]; /* sorted by name; only the thread adds
+                                       * and removes entries */
     size_t count;
     uint64_t tick;
     bool is_closing;
@@ -68,8 +72,8 @@ static void destroy_entry(entry *e)
 
 /* ---- processes ---- */
 
-/* A worker that has left keeps its place and its counts, but its pid may be
- * another program's by now. */
+/* A worker that has left keeps its slot and its counts, but its pid may belong
+ * to another program by now. */
 static size_t pids_of(const shmrpc_snapshot *total, int32_t *out, size_t max)
 {
     size_t count = 0;
@@ -90,7 +94,8 @@ static int64_t known(int64_t value)
     return value > 0 ? value : 0;
 }
 
-/* False: the rates are unknown, and keep their old values. */
+/* Reads the figures of the processes. If it returns false, the rates are
+ * unknown and keep their old values. */
 static bool read_processes(entry *e, const shmrpc_snapshot *total,
                            web_figures *figures)
 {
@@ -122,7 +127,7 @@ static bool read_processes(entry *e, const shmrpc_snapshot *total,
 
 /* ---- rates ---- */
 
-/* `part` is the difference of two snapshots: its uptime is the time between
+/* `part` is the difference of two snapshots. Its uptime is the time between
  * them, which may be more than a tick on a busy machine. */
 static void set_rates(web_figures *figures, const shmrpc_snapshot *part)
 {
@@ -149,8 +154,8 @@ static void set_percentiles(web_figures *figures, const shmrpc_snapshot *part)
     figures->queue_p99_us = (float)all->queue.p99_ns / 1000;
 }
 
-/* The difference from `before`; everything if there is none, or if it was from
- * another server. */
+/* The difference between `before` and `total`. If `before` is NULL or from
+ * another server, everything since the server's start. */
 static shmrpc_snapshot *since(const shmrpc_snapshot *total,
                               const shmrpc_snapshot *before)
 {
@@ -174,9 +179,9 @@ static uint32_t count_workers(const shmrpc_snapshot *total)
 
 /* ---- one service ---- */
 
-/* Attaches to the service's counters once per server; afterwards reading them
- * costs no call. One that does not answer is not asked each second, since it
- * makes all others wait. */
+/* Attaches to the service's counters once per server; after that reading them
+ * takes no call. A service that did not answer is not asked every second,
+ * because all others wait for it. */
 static void open_stats(entry *e, uint64_t tick)
 {
     const shmrpc_opts opts = {.timeout_ns = OPEN_NS};
@@ -215,8 +220,8 @@ static void point_set_calls(web_point *point, const shmrpc_snapshot *part)
     point->values[WEB_CRASHES] = (float)shmrpc_snapshot_service(part)->crashes;
 }
 
-/* Fills a point of the history: `part` is the difference since the last one,
- * NULL if unknown. */
+/* Fills in a point of the history. `part` is the difference since the last
+ * point; NULL if unknown. */
 static void set_point(web_point *point, const entry *e,
                       const shmrpc_snapshot *part, const web_figures *now,
                       bool has_rates)
@@ -232,8 +237,8 @@ static void set_point(web_point *point, const entry *e,
     }
 }
 
-/* The figures of this tick; with a mark also `point`, of the time that ends
- * with it. */
+/* Computes the figures of this tick. At a mark it also fills in `point`, which
+ * covers the time since the last mark. */
 static web_figures figures_of(entry *e, const shmrpc_snapshot *total,
                               bool is_mark, web_point *point)
 {
@@ -258,7 +263,7 @@ static web_figures figures_of(entry *e, const shmrpc_snapshot *total,
     return now;
 }
 
-/* A server that began at another time is another one. */
+/* A server with another start time is another server. */
 static void notice_restart(entry *e, const shmrpc_snapshot *total)
 {
     int64_t started_ns = shmrpc_snapshot_service(total)->started_ns;
@@ -266,12 +271,14 @@ static void notice_restart(entry *e, const shmrpc_snapshot *total)
     e->started_ns = started_ns;
 }
 
-/* Reads the figures; the lock is held only while those that others see are
+/*
+ * Reads the figures. The lock is held only while the values that others see are
  * changed.
  *
  * `total` and `mark` may be the same snapshot, which is freed when neither
- * points to it. The mark moves on in the tick after the one that added a
- * point, so that percentiles never cover less than one second. */
+ * points to it. The mark moves in the tick after the one that added a point, so
+ * that percentiles never cover less than one second.
+ */
 static void read_entry(web_board *b, entry *e, uint64_t tick)
 {
     shmrpc_snapshot *total = NULL;
@@ -281,7 +288,7 @@ static void read_entry(web_board *b, entry *e, uint64_t tick)
     web_point_clear(&point);
     if (tick % MARK_TICKS == 1 || e->mark == NULL) {
         shmrpc_snapshot_free(e->mark);
-        e->mark = e->total; /* which owns it from now on */
+        e->mark = e->total; /* `mark` owns the snapshot from now on */
     }
     open_stats(e, tick);
     if (e->stats != NULL &&
@@ -289,7 +296,7 @@ static void read_entry(web_board *b, entry *e, uint64_t tick)
         notice_restart(e, total);
         now = figures_of(e, total, is_mark, &point);
     } else {
-        /* The next difference must not begin here. */
+        /* The next difference must not begin at these samples. */
         tool_samples_forget(&e->processes);
     }
     shmrpci_mutex_lock(&b->mutex);
@@ -306,10 +313,10 @@ static void read_entry(web_board *b, entry *e, uint64_t tick)
     }
 }
 
-/* ---- all of them ---- */
+/* ---- all services -------------------------------------------------------- */
 
-/* References to be released without the lock: the last one closes a client,
- * which may take time. */
+/* References to be released without the lock: releasing the last one closes a
+ * client, which may take time. */
 typedef struct gone {
     web_service *items[2 * WEB_MAX_SERVICES];
     size_t count;
@@ -359,8 +366,8 @@ static void match(web_board *b, const web_place *places, size_t count, gone *g)
     b->count = kept;
 }
 
-/* The services are retained: rows are shown with their tables, which the
- * directory may replace at any time. */
+/* The services are retained, because rows are shown with their tables and the
+ * directory may replace a service at any time. */
 static void tick_once(web_board *b, uint64_t tick)
 {
     gone old = {.count = 0};
@@ -377,8 +384,8 @@ static void tick_once(web_board *b, uint64_t tick)
     }
 }
 
-/* A tick that took longer than its second is followed by the next at once;
- * lost ticks are not made up for. */
+/* If a tick took longer than a second, the next one follows at once. Missed
+ * ticks are skipped. */
 static void run(void *user)
 {
     web_board *b = user;
@@ -433,7 +440,7 @@ bool web_board_append_past(web_board *b, const char *name, web_span span,
     return is_found;
 }
 
-/* ---- life ---- */
+/* ---- opening and closing ------------------------------------------------- */
 
 int web_board_open(web_directory *directory, int ticked_fd, web_board **out,
                    shmrpc_error *error)
@@ -455,7 +462,7 @@ int web_board_open(web_directory *directory, int ticked_fd, web_board **out,
     return SHMRPC_OK;
 }
 
-/* The thread ends first; then nobody is left to lock against. */
+/* Ends the thread first; then no lock is needed. */
 void web_board_close(web_board *b)
 {
     shmrpci_mutex_lock(&b->mutex);

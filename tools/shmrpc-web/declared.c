@@ -18,7 +18,7 @@ static const idl_method *find_method(const web_row *row, uint32_t index)
     return NULL;
 }
 
-/* `left` are the errors whose number has no name here: the server may run a
+/* `left` counts the errors whose number has no name here: the server may run a
  * newer version of its interface. */
 void web_declared_each(const web_row *row, uint32_t index, web_declared_fn *see,
                        void *user)

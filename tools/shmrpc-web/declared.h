@@ -1,5 +1,5 @@
 /*
- * How often calls of a method ended in errors that it declares, by their names.
+ * Counts by name how often calls of a method ended in errors that it declares.
  *
  * Threading: any thread.
  */
@@ -11,7 +11,7 @@
 typedef void web_declared_fn(const char *name, uint64_t count, void *user);
 
 /* Calls `see` for each declared error that occurred in the method at `index` of
- * the row's snapshot; errors without a known name are "DECLARED". */
+ * the row's snapshot. Errors without a known name are counted as "DECLARED". */
 void web_declared_each(const web_row *row, uint32_t index, web_declared_fn *see,
                        void *user);
 

@@ -1,10 +1,11 @@
-/* Looks for services on a thread of its own: discovering, describing and
- * connecting block, and a service that hangs must hold up neither the page nor
- * calls.
+/*
+ * Searches for services on a thread of its own: discovering, describing and
+ * connecting block, and a hung service must delay neither the page nor calls.
  *
  * The interface in a service object never changes. When a server has another
- * one, a new object takes the place, and the old one lives until its last
- * reference is released. */
+ * interface, a new object replaces the old one, which lives until its last
+ * reference is released.
+ */
 #include "tools/shmrpc-web/directory.h"
 
 #include <stdio.h>
@@ -18,27 +19,27 @@
 #include "os/thread.h"
 #include "shmrpc/discover.h"
 
-/* The most memory for reading a description. */
+/* The most memory that reading a description may take. */
 #define SERVICE_ARENA_BYTES ((size_t)256 << 20)
-/* Time for one service to answer; a hung one must not delay the others. */
+/* Timeout of one service; a hung one must not delay the others. */
 #define ANSWER_NS SHMRPCI_NS_PER_S
-/* Between two searches. */
+/* Time between two searches. */
 #define LOOK_NS (2 * SHMRPCI_NS_PER_S)
 
 struct web_directory {
     int changed_fd;
     shmrpci_thread thread;
-    shmrpci_mutex mutex; /* of all that follows */
+    shmrpci_mutex mutex; /* protects all that follows */
     shmrpci_cond cond;
     web_place places[WEB_MAX_SERVICES];
     size_t count;
-    uint64_t asked; /* looks */
+    uint64_t asked; /* number of finished searches */
     uint64_t done;
     bool is_closing;
 };
 
-/* Most sockets of one search. Those of killed servers remain, so there may be
- * many more than services. */
+/* The most sockets of one search. Sockets of killed servers remain, so there
+ * may be many more of them than services. */
 #define MAX_FOUND 8192u
 
 /* The results of one search. */
@@ -58,9 +59,9 @@ static void destroy_service(web_service *service)
     free(service);
 }
 
-/* The text comes from the service, and is parsed like any untrusted file: the
- * arena bounds its memory. Exactly one service, or there would be no telling
- * which one answers. */
+/* The text comes from the service, and is parsed like any untrusted file; the
+ * arena limits its memory. It must declare exactly one service, since otherwise
+ * it would be unclear which one answers. */
 static int read_text(web_service *s, shmrpc_error *error)
 {
     const idl_options options = {.flags = IDL_ANY_C_NAMES};
@@ -81,8 +82,8 @@ static int read_text(web_service *s, shmrpc_error *error)
                                   s->address);
 }
 
-/* The tables contain the port that the interface recommends; this server may
- * listen at another one, so they are copied and changed. */
+/* The tables contain the port that the interface recommends. This server may
+ * listen on another one, so the tables are copied and changed. */
 static int connect_service(web_service *s, shmrpc_error *error)
 {
     const shmrpc_opts opts = {.timeout_ns = ANSWER_NS};
@@ -97,7 +98,8 @@ static int connect_service(web_service *s, shmrpc_error *error)
     return shmrpc_stub_connect(here, s->address, &opts, &s->client, error);
 }
 
-/* The first reference is its place's. NULL: `error` tells why, and is shown. */
+/* The first reference belongs to the place. Returns NULL on failure; `error`
+ * tells why, and is shown to users. */
 static web_service *new_service(const web_place *place, const char *text,
                                 size_t len, shmrpc_error *error)
 {
@@ -126,9 +128,9 @@ static web_service *new_service(const web_place *place, const char *text,
     return s;
 }
 
-/* Lets the next searches see whether this server still runs without calling
- * it. Without it the service is described again each time: slower, not
- * wrong. */
+/* Attaches to the service's statistics, so that the next searches see without a
+ * call whether this server still runs. Without them the service is described
+ * again each time, which is slower but not wrong. */
 static void renew_presence(web_service *s)
 {
     const shmrpc_opts opts = {.timeout_ns = ANSWER_NS};
@@ -139,8 +141,8 @@ static void renew_presence(web_service *s)
     }
 }
 
-/* Asks the service for its interface, unless that server has answered already,
- * and makes a new object only if it has changed. */
+/* Asks the service for its interface, unless this server has answered already,
+ * and makes a new object only if the interface has changed. */
 static void look_at(web_place *place)
 {
     const shmrpc_opts opts = {.timeout_ns = ANSWER_NS};
@@ -169,7 +171,7 @@ static void look_at(web_place *place)
     free(text);
 }
 
-/* ---- one look ---- */
+/* ---- one search ---------------------------------------------------------- */
 
 static bool grow(look *l)
 {
@@ -184,8 +186,8 @@ static bool grow(look *l)
     return true;
 }
 
-/* Services that can't be stored, because there are too many or their names are
- * too long, are left out: there is nobody to tell. */
+/* Skips services for which there is no room or whose names are too long, since
+ * nobody could be told. */
 static void on_found(void *user, const shmrpc_found *found)
 {
     look *l = user;
@@ -205,7 +207,7 @@ static void on_found(void *user, const shmrpc_found *found)
     place->port = found->port;
     for (size_t i = 0; i < l->count; i++) {
         if (strcmp(l->places[i].name, place->name) == 0) {
-            return; /* clients find only the first one */
+            return; /* clients only find the first one */
         }
     }
     l->count++;
@@ -216,7 +218,7 @@ static int compare_places(const void *a, const void *b)
     return strcmp(((const web_place *)a)->name, ((const web_place *)b)->name);
 }
 
-/* Services that answer first, then those that have done so before. */
+/* Services that answer come first, then those that have answered before. */
 static int compare_use(const void *a, const void *b)
 {
     const web_place *left = a;
@@ -253,8 +255,8 @@ static void retain_service(web_directory *d, web_service *service)
     shmrpci_mutex_unlock(&d->mutex);
 }
 
-/* A place that was there before begins with its old service, and with a
- * reference of its own: publish releases the old place's. */
+/* A place that existed before starts with its old service and a reference of
+ * its own; publish releases the old place's reference. */
 static void inherit(web_directory *d, look *l)
 {
     for (size_t i = 0; i < d->count; i++) {
@@ -270,8 +272,8 @@ static void inherit(web_directory *d, look *l)
     }
 }
 
-/* The old references are released after the lock: the last one closes a
- * client, which takes time, and takes the lock itself. */
+/* Releases the old references after unlocking: releasing the last one closes a
+ * client, which takes time and needs the lock. */
 static void publish(web_directory *d, const look *l, uint64_t number)
 {
     web_service *gone[WEB_MAX_SERVICES];
@@ -299,7 +301,7 @@ static void look_once(web_directory *d, look *l, uint64_t number)
 {
     shmrpc_error error;
     l->count = 0;
-    /* A folder that can't be read is one without services. */
+    /* A folder that can't be read counts as one without services. */
     if (shmrpc_discover(&error, on_found, l) == SHMRPC_OK && l->count > 0) {
         qsort(l->places, l->count, sizeof l->places[0], compare_places);
     }
@@ -315,8 +317,8 @@ static void look_once(web_directory *d, look *l, uint64_t number)
     publish(d, l, number);
 }
 
-/* A search that was requested meanwhile (web_directory_ask) begins at once: its
- * number distinguishes it from the one that has ended. */
+/* If a search was requested meanwhile (web_directory_ask), it begins at once.
+ * Its number distinguishes it from the one that has just ended. */
 static void run(void *user)
 {
     web_directory *d = user;
@@ -349,8 +351,8 @@ void web_service_release(web_directory *d, web_service *service)
     }
 }
 
-/* The reference is taken with the lock held: between finding and taking, the
- * thread could have released the last one. */
+/* Takes the reference with the lock held: otherwise the thread could release
+ * the last one before. */
 web_service *web_directory_find(web_directory *d, const char *name)
 {
     web_service *found = NULL;
@@ -394,7 +396,8 @@ void web_directory_set_ping(web_directory *d, web_service *service,
 uint64_t web_directory_ask(web_directory *d)
 {
     shmrpci_mutex_lock(&d->mutex);
-    /* A search in progress may have passed the place already. */
+    /* The next search is meant, since one in progress may have passed the place
+     * already. */
     uint64_t number = ++d->asked;
     shmrpci_cond_signal(&d->cond);
     shmrpci_mutex_unlock(&d->mutex);
@@ -409,7 +412,7 @@ uint64_t web_directory_looks(web_directory *d)
     return done;
 }
 
-/* ---- life ---- */
+/* ---- opening and closing ------------------------------------------------- */
 
 int web_directory_open(int changed_fd, web_directory **out, shmrpc_error *error)
 {

@@ -2,8 +2,8 @@
  * The services of this machine, searched repeatedly on a thread of its own,
  * because finding and connecting block.
  *
- * A service's description is untrusted input: if it does not parse, the service
- * stays in the list, with the reason, but can't be called.
+ * A service's description is untrusted input. If it does not parse, the service
+ * stays in the list with the reason, but can't be called.
  *
  * Threading: any thread.
  */
@@ -20,33 +20,34 @@
 #include "shmrpc/observe.h"
 #include "shmrpc/stub.h"
 
-/* The maximum number of services shown; those that answer come first. */
+/* The most services that are shown; services that answer come first. */
 #define WEB_MAX_SERVICES 256
 #define WEB_NAME_BYTES   160
 
-/* Result of a ping. */
+/* The round trip of a ping that was not answered. */
 #define WEB_NO_ANSWER (-1)
 
 typedef struct web_directory web_directory;
 
-/* A service that answered, and that can be called. Constant except for the
- * client. */
+/* A service that has answered and can be called. Nothing but the client
+ * changes. */
 typedef struct web_service {
     char name[WEB_NAME_BYTES];    /* "echo_serv", "echo_serv@two" */
     char address[WEB_NAME_BYTES]; /* "shm://echo_serv" */
     uint16_t port;
-    const char *text; /* its .svc */
+    const char *text; /* the service's .svc */
     size_t text_len;
     const idl_schema *schema;
     const idl_service *source;
     const shmrpc_service *tables;
     shmrpc_client *client;
-    /* The rest is the directory's. */
+    /* Only the directory uses the rest. */
     shmrpci_arena arena;
     unsigned references;
-    int64_t ping_ns;        /* under the directory's lock; see web_place */
-    shmrpc_stats *presence; /* reports without a call whether the server runs;
-                             * NULL: it must be asked */
+    int64_t ping_ns;        /* protected by the directory's lock; see
+                             * web_place */
+    shmrpc_stats *presence; /* shows without a call whether the server runs;
+                             * NULL: the server must be asked */
 } web_service;
 
 /* A socket in one of the folders, and its service. */
@@ -56,34 +57,35 @@ typedef struct web_place {
     uint16_t port;
     bool is_alive;
     web_service *service; /* NULL: it never answered correctly */
-    int64_t ping_ns;      /* the latest round trip; 0: not known yet, or
-                           * WEB_NO_ANSWER */
-    shmrpc_error error;   /* why not, unless it is alive */
+    int64_t ping_ns;      /* last round trip; 0: unknown; or WEB_NO_ANSWER */
+    shmrpc_error error;   /* why it is not alive */
 } web_place;
 
-/* `changed_fd`, an event, is set after each search. */
+/* Starts the thread. `changed_fd` is an event, which is set after each
+ * search. */
 int web_directory_open(int changed_fd, web_directory **out,
                        shmrpc_error *error);
-/* All services must have been released. */
+/* All services must have been released before. */
 void web_directory_close(web_directory *directory);
 
-/* A service, to be released; NULL: no service with this name answers. */
+/* Finds a service, which must be released. Returns NULL if no service with this
+ * name answers. */
 web_service *web_directory_find(web_directory *directory, const char *name);
 void web_service_release(web_directory *directory, web_service *service);
 
-/* Copies up to `max` places, by name; their services are not retained, and
- * stand there only to be compared unless `retain`. Returns how many. */
+/* Copies up to `max` places, sorted by name, and returns how many. Unless
+ * `retain`, their services are not retained and may only be compared. */
 size_t web_directory_list(web_directory *directory, bool retain, web_place *out,
                           size_t max);
 
-/* Keeps the round trip of a ping, or WEB_NO_ANSWER. */
+/* Records the round trip of a ping, or WEB_NO_ANSWER. */
 void web_directory_set_ping(web_directory *directory, web_service *service,
                             int64_t ping_ns);
 
-/* Starts a search at once. Returns the number of the search whose result will
- * be up to date. */
+/* Starts a search at once. Returns the number of the first search whose result
+ * will be up to date. */
 uint64_t web_directory_ask(web_directory *directory);
-/* The last finished search. */
+/* The number of the last finished search. */
 uint64_t web_directory_looks(web_directory *directory);
 
 #endif

@@ -1,9 +1,11 @@
-/* Streams from services.
+/*
+ * Streams from services.
  *
- * Before the reply has begun, on_ready and the tick decide when it does
- * (begin); afterwards only http.h asks for more, by next_piece. The download
- * ends with its reply: `end` is called whether the last item was read or the
- * reader has gone. */
+ * Before the reply has begun, on_ready and the tick decide when it begins
+ * (begin); afterwards only http.h asks for more data, by next_piece. The
+ * download ends with its reply: `end` is called whether the last item was read
+ * or the reader has gone.
+ */
 #include "tools/shmrpc-web/download.h"
 
 #include <stdlib.h>
@@ -12,27 +14,28 @@
 #include "os/clock.h"
 #include "tools/common/error_json.h"
 
-/* The amount of reply data prepared at a time, unless an item is larger. */
+/* How much reply data is prepared at a time; a larger item is prepared
+ * whole. */
 #define PIECE_BYTES ((size_t)16 << 10)
 
 struct web_download {
     web_journey *journey;
-    web_download *next; /* of the web_rpc */
+    web_download *next; /* in the list of the web_rpc */
     shmrpc_stream *stream;
     const shmrpc_method *method;
-    const void *first; /* an item that came before the reply began */
+    const void *first; /* an item that arrived before the reply began */
     uint64_t items;
     int64_t begun_ns;
-    int64_t said_ns; /* when something was written last */
-    bool has_begun;  /* the reply */
+    int64_t said_ns; /* time of the last output */
+    bool has_begun;  /* the reply has begun */
     bool is_over;    /* its last line was written */
     bool wants_comment;
 };
 
 /* ---- output -------------------------------------------------------------- */
 
-/* An item's event has its number as id, but a client that reconnects with
- * Last-Event-ID gets a new call: a stream has no past. */
+/* The event of an item has the item's number as id. A client that reconnects
+ * with Last-Event-ID still gets a new call, because streams keep no history. */
 static void begin_event(const web_download *d, const char *name,
                         shmrpci_buf *out)
 {
@@ -98,7 +101,7 @@ static void append_end(web_download *d, const shmrpc_error *error,
     end_event(d, out);
 }
 
-/* Reports the end in the form of the reply. */
+/* Reports how the stream ended, in the form of the reply. */
 static web_stream_state tell_end(web_download *d, int status,
                                  const shmrpc_error *error, shmrpci_buf *out)
 {
@@ -111,7 +114,8 @@ static web_stream_state tell_end(web_download *d, int status,
     return status == SHMRPC_OK ? WEB_STREAM_OVER : WEB_STREAM_BROKEN;
 }
 
-/* OK, or an error: the item has no such form, as bytes in an `any`. */
+/* Returns an error if the item can't be expressed in the form of the reply,
+ * such as bytes in an `any`. */
 static int append_item(web_download *d, const void *item, shmrpci_buf *out,
                        shmrpc_error *error)
 {
@@ -135,8 +139,8 @@ static int append_item(web_download *d, const void *item, shmrpci_buf *out,
     return SHMRPC_OK;
 }
 
-/* BUSY ends the piece with what there is: an item is passed on when it arrives,
- * not when 16 KiB are full. */
+/* BUSY ends the piece, so that an item is passed on when it arrives rather than
+ * when 16 KiB are full. */
 static web_stream_state give_items(web_download *d, shmrpci_buf *out)
 {
     shmrpc_error error;
@@ -160,8 +164,8 @@ static web_stream_state give_items(web_download *d, shmrpci_buf *out)
     return WEB_STREAM_GOES_ON;
 }
 
-/* A line with a colon alone is a comment of server-sent events, which clients
- * ignore. */
+/* A line that begins with a colon is a comment of server-sent events, which
+ * clients ignore. */
 static web_stream_state next_piece(void *user, shmrpci_buf *out)
 {
     web_download *d = user;
@@ -176,7 +180,7 @@ static web_stream_state next_piece(void *user, shmrpci_buf *out)
     return state;
 }
 
-/* ---- life ---------------------------------------------------------------- */
+/* ---- starting and ending ------------------------------------------------- */
 
 void web_download_drop(web_download *d)
 {
@@ -197,13 +201,13 @@ void web_download_drop(web_download *d)
     free(d);
 }
 
-/* The reply is complete, or its reader has gone. */
+/* Called when the reply is complete, or its reader has gone. */
 static void end(void *user)
 {
     web_download_drop(user);
 }
 
-/* The reply: a stream, or an error without one. */
+/* Begins the reply: a stream, or an error if there is no item. */
 static void begin(web_download *d, bool is_late)
 {
     web_journey *j = d->journey;
@@ -274,7 +278,7 @@ void web_downloads_tick(web_rpc *rpc)
 {
     int64_t now_ns = rpc->downloads != NULL ? shmrpci_now_ns() : 0;
     for (web_download *d = rpc->downloads; d != NULL;) {
-        web_download *next = d->next; /* it may end here */
+        web_download *next = d->next; /* the download may end here */
         if (!d->has_begun && now_ns - d->begun_ns >= rpc->times.begin_ns) {
             begin(d, true);
         } else if (d->has_begun && d->journey->form.out == WEB_FORM_EVENTS &&

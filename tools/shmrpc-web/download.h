@@ -2,11 +2,11 @@
  * Streams from services over HTTP: lines of JSON, server-sent events, or the
  * bytes of raw methods.
  *
- * Items are taken from the service only when the connection has room for them:
- * a slow reader stalls its own stream, and nothing piles up here.  Until the
- * first item or the end is there, or half a second has passed, the reply has no
- * status yet; so an error before that is the reply, and one after it the last
- * line.
+ * Items are taken from the service only when the connection has room for them.
+ * So a slow reader stalls its own stream, and nothing accumulates here.  The
+ * reply gets its status when the first item or the end arrives, or after half a
+ * second. So an error before that is the reply itself, and an error after it is
+ * the last line.
  *
  * Threading: one thread.
  */
@@ -17,12 +17,12 @@
 
 typedef struct web_download web_download;
 
-/* Opens the stream of a method that returns one, and will answer. Statuses of
- * calls: it was not opened. */
+/* Opens the stream of a method that returns one, and answers the request later.
+ * Returns the status of the call if the stream was not opened. */
 int web_download_start(web_journey *j, const void *params,
                        const shmrpc_opts *opts, shmrpc_error *error);
 
-/* Cancels it, since its reader has gone. NULL is fine. */
+/* Cancels the download, because its reader has gone. NULL is fine. */
 void web_download_drop(web_download *d);
 
 /* Handles the timeouts of all downloads. */

@@ -1,6 +1,6 @@
-/* Server-sent events (the EventSource of HTML): a tick makes the text once,
- * and each listener copies it when its connection has room. A slow one finds a
- * newer text then, and has missed those in between. */
+/* Server-sent events (the EventSource of HTML): each tick makes the text once,
+ * and each listener copies it when its connection has room. A slow listener
+ * gets the newest text then, and misses the ones between. */
 #include "tools/shmrpc-web/events.h"
 
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 struct web_listener {
     web_events *events;
     web_connection *connection;
-    uint64_t number; /* of the last event that was sent to it */
+    uint64_t number; /* number of the last event that was sent to it */
     web_listener *next;
 };
 
@@ -64,8 +64,8 @@ static web_stream_state next_piece(void *user, shmrpci_buf *out)
     return WEB_STREAM_GOES_ON;
 }
 
-/* http.h calls this when nobody reads the stream any more: the listener's only
- * end. */
+/* http.h calls this when nobody reads the stream any more, which is the only
+ * way in which a listener ends. */
 static void end(void *user)
 {
     web_listener *listener = user;

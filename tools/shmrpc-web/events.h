@@ -1,6 +1,6 @@
 /*
- * Server-sent events: the services' figures, each second, to all pages that
- * are open. A page that does not keep up misses some; nothing piles up.
+ * Server-sent events: the services' figures, each second, for all open pages. A
+ * page that does not keep up misses some events, so nothing accumulates.
  *
  * Threading: one thread.
  */
@@ -16,17 +16,17 @@ typedef struct web_events {
     web_board *board;
     web_listener *listeners;
     shmrpci_buf latest; /* the text of the last event */
-    uint64_t number;    /* of it */
+    uint64_t number;    /* number of the last event */
 } web_events;
 
 void web_events_open(web_events *events, web_board *board);
-/* All listeners must have gone. */
+/* All listeners must have ended. */
 void web_events_close(web_events *events);
 
 /* Replies with a stream that lives as long as the page. */
 void web_events_take(web_events *events, web_request *request);
 
-/* There are new figures to send. */
+/* Call this when there are new figures to send. */
 void web_events_tick(web_events *events);
 
 #endif

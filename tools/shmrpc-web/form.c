@@ -1,9 +1,11 @@
-/* Parameters and results on HTTP: chooses the forms by Content-Type and
- * Accept, and makes values of path, query and body.
+/*
+ * Parameters and results over HTTP: chooses their forms by Content-Type and
+ * Accept, and reads values from path, query and body.
  *
- * Path and query become members of a JSON object, together with those of the
- * body, and only the JSON codec turns it into parameters: there is one path,
- * with one kind of error, which names the field. */
+ * Path and query become members of a JSON object, together with the members of
+ * the body. Only the JSON codec turns the object into parameters, so all errors
+ * are of one kind, and name the field.
+ */
 #include "tools/shmrpc-web/form.h"
 
 #include <string.h>
@@ -71,7 +73,7 @@ static bool find_form(const char *type, size_t len, web_form_kind *out)
     return false;
 }
 
-/* Whether a body to or from the method has this form. */
+/* Whether the method's parameters, or its result, may have this form. */
 static bool takes(const shmrpc_method *method, web_form_kind kind,
                   const shmrpc_type *items, bool is_result)
 {
@@ -99,9 +101,9 @@ bool web_form_is_stream(const web_request *request, bool *out_may_be)
     return is_known && kind == WEB_FORM_NDJSON;
 }
 
-/* The first accepted form that exists; `*out` is unchanged for "any". Weights
- * (`;q=`) are ignored: clients list what they prefer first. False: none is
- * supported. */
+/* Finds the first accepted form that exists. `*out` is unchanged for "any".
+ * Weights (`;q=`) are ignored, because clients list what they prefer first.
+ * Returns false if none is supported. */
 static bool read_accept(const web_field *accept, const shmrpc_method *method,
                         web_form_kind *out)
 {
@@ -139,9 +141,9 @@ static web_form_kind usual_form(const shmrpc_method *method, web_form_kind in)
     return in == WEB_FORM_NDJSON ? WEB_FORM_JSON : in;
 }
 
-/* A Content-Type that we know is required: without it, a page of another site
- * could send JSON as the text/plain of a form. 415 and 406: RFC 9110, 15.5.16
- * and 15.5.7. */
+/* A known Content-Type is required: otherwise a page of another site could send
+ * JSON as the text/plain of a form. For 415 and 406 see RFC 9110, 15.5.16 and
+ * 15.5.7. */
 static int choose(const web_request *request, const web_target *target,
                   const shmrpc_method *method, web_form *form, unsigned *http,
                   shmrpc_error *error)
@@ -175,9 +177,9 @@ static int choose(const web_request *request, const web_target *target,
 
 /* ---- parameters ---- */
 
-/* Appends the members of an object in the body to those of the path, as text:
- * only its braces are checked here; then the codec parses the whole, and
- * refuses it if it was not an object. */
+/* Appends the members of the body's object to those of the path, as text. Only
+ * the braces are checked here; the codec then parses everything, and refuses a
+ * body that was not an object. */
 static int append_body(const web_request *request, shmrpci_buf *out,
                        shmrpc_error *error)
 {
@@ -201,7 +203,7 @@ static int append_body(const web_request *request, shmrpci_buf *out,
     if (blank < len && text[blank] == '}') {
         return SHMRPC_OK;
     }
-    /* Whatever follows the object, its closing brace is the last one. */
+    /* Find the closing brace, which only white space may follow. */
     while (text[len - 1] != '}' && strchr(" \t\r\n", text[len - 1]) != NULL) {
         len--;
     }
@@ -214,8 +216,8 @@ static int append_body(const web_request *request, shmrpci_buf *out,
     return out->status;
 }
 
-/* Path, query and body, unless that is a stream, as one object; the codec
- * refuses duplicates. */
+/* Appends path, query and body as one object, without the body if it is a
+ * stream. The codec refuses duplicate members. */
 static int append_object(web_request *request, const web_target *target,
                          const shmrpc_method *method, shmrpci_buf *out,
                          shmrpc_error *error)
@@ -238,8 +240,8 @@ static int append_object(web_request *request, const web_target *target,
     return status;
 }
 
-/* Without an object, and with no more commas than parameters, there can be no
- * unknown names: most calls are that short. */
+/* If there is no nested object, and there are no more commas than parameters,
+ * no unknown name needs to be searched for. Most calls are that short. */
 static bool may_have_unknown(const shmrpc_type *type, const uint8_t *text,
                              size_t len)
 {
@@ -253,8 +255,8 @@ static bool may_have_unknown(const shmrpc_type *type, const uint8_t *text,
     return commas >= type->count;
 }
 
-/* The value lives in the request's arena. 1 byte more than its size: a method
- * without parameters still gets a pointer to something. */
+/* The value lives in the request's arena. One byte more than its size is
+ * allocated, so that a method without parameters gets a valid pointer, too. */
 static int decode(web_request *request, const shmrpc_method *method,
                   web_form_kind kind, const void *data, size_t len,
                   const void **params, shmrpc_error *error)

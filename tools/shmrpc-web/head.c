@@ -1,14 +1,16 @@
-/* Checks the head of a request.
+/*
+ * Checks the head of a request.
  *
- * Most checks exist because a proxy before us may read the same bytes
- * otherwise: what could be understood in two ways is refused, never repaired.
- * The README tells which attacks were tried;
- * tests/tools/shmrpc-web/guard_test.py keeps cases of them. */
+ * Most checks exist because a proxy in front of us may interpret the same bytes
+ * differently: what can be understood in two ways is refused, never repaired.
+ * The README lists the attacks that were tried;
+ * tests/tools/shmrpc-web/guard_test.py keeps cases of them.
+ */
 #include "tools/shmrpc-web/head.h"
 
 #include <string.h>
 
-/* A tchar of RFC 9110, 5.6.2: what the name of a field may hold. */
+/* A tchar of RFC 9110, 5.6.2, of which names of fields consist. */
 static bool is_token(unsigned char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
@@ -16,7 +18,7 @@ static bool is_token(unsigned char c)
            (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
-/* Not tolower, which depends on the locale. */
+/* tolower can't be used, because it depends on the locale. */
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
@@ -40,8 +42,8 @@ bool web_field_is(const web_field *field, const char *text)
     return is_same(field->value, field->value_len, text, strlen(text));
 }
 
-/* The first field of that name. It is the only one for the names that
- * check_single lists; of others a later one may follow. */
+/* Finds the first field with this name. Names that check_single lists occur
+ * only once; other names may occur again. */
 const web_field *web_head_find(const web_head *head, const char *name)
 {
     size_t count =
@@ -55,8 +57,8 @@ const web_field *web_head_find(const web_head *head, const char *name)
     return NULL;
 }
 
-/* The name comes from the command line. Blanks and bytes beyond ASCII could
- * never equal a Host that check_host lets pass. */
+/* The name comes from the command line. Names with blanks or bytes beyond ASCII
+ * are refused, since they could never equal a Host that check_host accepts. */
 bool web_hosts_add(web_hosts *hosts, const char *name)
 {
     size_t len = strlen(name);
@@ -81,9 +83,9 @@ static bool refuse(web_refusal *out, unsigned status, const char *why)
 
 /* ---- the first line ---- */
 
-/* Without OPTIONS no preflight of another site ever succeeds, so its pages can
- * send only what a form could (the CORS protocol). TRACE would echo the cookie
- * to a script. 405 is for verbs that HTTP has, 501 for others (RFC 9110,
+/* OPTIONS is refused, so no preflight of another site ever succeeds, and its
+ * pages can send only what a form could (the CORS protocol). TRACE would echo
+ * the cookie to a script. Known verbs of HTTP get 405, others 501 (RFC 9110,
  * 15.5.6 and 15.6.2). */
 static bool check_verb(const char *verb, web_refusal *out)
 {
@@ -108,8 +110,8 @@ static int hex_digit(char c)
                                   : -1;
 }
 
-/* A path may contain any escaped byte, except those that would make it another
- * path. */
+/* A path may contain any escaped byte, except those that would change the
+ * meaning of the path. */
 static bool is_good_escape(const char *at)
 {
     int high = hex_digit(at[1]);
@@ -119,10 +121,10 @@ static bool is_good_escape(const char *at)
            byte != '/' && byte != '\\' && byte != '.' && byte != '%';
 }
 
-/* Only a path: no scheme and authority, which are for proxies (RFC 9112,
- * 3.2.2), no `..` or `//`, which some would resolve, and no backslash, which
- * some take for a slash. The query may hold any escape: it never becomes a
- * path. */
+/* Accepts only a path. Refused are a scheme and authority, which are for
+ * proxies (RFC 9112, 3.2.2); `..` and `//`, which some programs resolve; and a
+ * backslash, which some take for a slash. The query may contain any escape,
+ * because it never becomes a path. */
 static bool is_good_target(const char *target)
 {
     bool in_query = false;
@@ -159,8 +161,8 @@ static bool check_line(const web_head *head, web_refusal *out)
 
 /* ---- fields ---- */
 
-/* RFC 9110, 5.5: a control character in a value is dangerous to pass on, for
- * example in a line of a log. */
+/* A control character in a value is dangerous if it is passed on, for example
+ * to a line of a log (RFC 9110, 5.5). */
 static bool is_good_field(const web_field *field)
 {
     for (size_t i = 0; i < field->name_len; i++) {
@@ -177,7 +179,7 @@ static bool is_good_field(const web_field *field)
     return field->name_len > 0;
 }
 
-/* 4 bytes of each field are its colon, blank and line end, as they were
+/* Each field counts 4 bytes for its colon, blank and line end, as they were
  * received. */
 static bool check_fields(const web_head *head, web_refusal *out)
 {
@@ -202,9 +204,10 @@ static bool begins_as(const web_field *field, const char *name)
     return field->name_len > len && is_same(field->name, len, name, len);
 }
 
-/* Fields of which two readers could use different ones. The library appends the
- * second line of a folded field to its name: `Content-Length: 5`, and ` 0`
- * below it, become `Content-Length0` with the value 5. */
+/* Fields that must not occur twice, because two readers could use different
+ * ones. The library appends the second line of a folded field to its name:
+ * `Content-Length: 5` with ` 0` below becomes `Content-Length0` with the value
+ * 5. */
 static bool check_single(const web_head *head, web_refusal *out)
 {
     static const char *const single[] = {"Host",
@@ -238,9 +241,9 @@ static bool check_single(const web_head *head, web_refusal *out)
     return true;
 }
 
-/* Digits only (RFC 9110, 8.6): `+5`, `5, 5` and `0x5` are numbers to some
- * servers and none to others. A number too large for 64 bits counts as the
- * largest. */
+/* Accepts digits only (RFC 9110, 8.6), because some servers accept `+5`, `5, 5`
+ * and `0x5` as numbers and others don't. A number that doesn't fit into 64 bits
+ * counts as the largest. */
 static bool check_length(const web_field *length, size_t most, web_refusal *out)
 {
     uint64_t bytes = 0;
@@ -261,9 +264,10 @@ static bool check_length(const web_field *length, size_t most, web_refusal *out)
                                   "(--max-body, 1 MiB if not given)");
 }
 
-/* Where the body ends must not be in doubt: given both fields, or chunks in
- * HTTP/1.0, two servers may disagree, and one takes the rest of the body for
- * another client's request (request smuggling; RFC 9112, 6.1 and 6.3). */
+/* It must be certain where the body ends. If both fields are present, or
+ * HTTP/1.0 has chunks, two servers may disagree, and one takes the rest of the
+ * body for another client's request (request smuggling; RFC 9112, 6.1 and
+ * 6.3). */
 static bool check_body(const web_head *head, size_t most, web_refusal *out)
 {
     const web_field *length = web_head_find(head, "Content-Length");
@@ -284,8 +288,8 @@ static bool check_body(const web_head *head, size_t most, web_refusal *out)
     return length == NULL || check_length(length, most, out);
 }
 
-/* The answer to DNS rebinding: a page of evil.example whose name now resolves
- * to us is of the same origin for its browser, but the Host still says
+/* Prevents DNS rebinding: if the name of evil.example now resolves to our
+ * address, its page has our origin for the browser, but Host still says
  * evil.example. */
 static bool check_host(const web_head *head, const web_hosts *hosts,
                        web_refusal *out)
@@ -309,8 +313,8 @@ static bool check_host(const web_head *head, const web_hosts *hosts,
                   "the Host header names no host of this server (--host)");
 }
 
-/* The order is part of the promise: later checks rely on a target that is
- * there and on fields that occur once. */
+/* The order matters: later checks rely on an existing target and on fields that
+ * occur once. */
 bool web_head_check(const web_head *head, const web_hosts *hosts,
                     size_t max_body_bytes, web_refusal *out)
 {

@@ -7,7 +7,7 @@
 #include "os/thread.h"
 #include "shmrpc/discover.h"
 
-/* Between two rounds. */
+/* Time between two rounds. */
 #define ROUND_NS (5 * SHMRPCI_NS_PER_S)
 /* A service that takes longer counts as not answering. */
 #define ANSWER_NS (SHMRPCI_NS_PER_S / 2)
@@ -15,8 +15,8 @@
 struct web_heartbeat {
     web_directory *directory;
     shmrpci_thread thread;
-    web_place places[WEB_MAX_SERVICES]; /* belongs to the thread */
-    shmrpci_mutex mutex;                /* of all that follows */
+    web_place places[WEB_MAX_SERVICES]; /* used by the thread only */
+    shmrpci_mutex mutex;                /* protects all that follows */
     shmrpci_cond cond;
     bool is_closing;
 };

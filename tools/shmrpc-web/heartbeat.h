@@ -1,9 +1,9 @@
 /*
  * The heartbeat: pings each service of this machine repeatedly, on a thread of
- * its own, because a hung service blocks it until the time-out.
+ * its own, because a hung service blocks it until the timeout.
  *
  * web_directory_list returns the round trips. A service needs no code for it:
- * `_ping` is built in (shmrpc_ping), and is not counted.
+ * `_ping` is built in (shmrpc_ping), and is not counted as a call.
  *
  * Threading: any thread.
  */
@@ -15,10 +15,12 @@
 
 typedef struct web_heartbeat web_heartbeat;
 
-/* The directory outlives it. EXHAUSTED, NO_MEMORY. */
+/* Starts the thread. The directory must outlive it. Returns EXHAUSTED or
+ * NO_MEMORY on failure. */
 int web_heartbeat_open(web_directory *directory, web_heartbeat **out,
                        shmrpc_error *error);
-/* Waits for the ping in progress, half a second at most. NULL is fine. */
+/* Waits for the ping in progress, which takes half a second at most. NULL is
+ * fine. */
 void web_heartbeat_close(web_heartbeat *heartbeat);
 
 #endif

@@ -1,10 +1,11 @@
-/* Connections and requests on libmicrohttpd, whose event loop runs inside
- * ours.
+/*
+ * Connections and requests on libmicrohttpd, whose event loop runs inside ours.
  *
  * The library calls on_request several times for each request: with the head,
- * with each piece of the body, and without one at the end. A connection is
- * suspended while only we can make it go on: the library would otherwise call
- * again and again. */
+ * with each piece of the body, and without data at the end. A connection is
+ * suspended while it waits for us, because the library would otherwise call
+ * again and again.
+ */
 #include "tools/shmrpc-web/http.h"
 
 #include <stdlib.h>
@@ -17,16 +18,16 @@
 #include "tools/shmrpc-web/address.h"
 #include "tools/shmrpc-web/http_inside.h"
 
-/* How often slow clients are looked for; so a time limit may be exceeded by
- * this much. */
+/* How often slow clients are searched for; a time limit may be exceeded by this
+ * much. */
 #define SWEEP_NS (SHMRPCI_NS_PER_S / 4)
 
-/* Requests of the library, before other events have their turn. */
+/* How many times the library runs before other events have their turn. */
 #define RUNS_MAX 4
 
-/* The library keeps a request's head and its reply in it. */
+/* The memory in which the library keeps a request's head and its reply. */
 #define CONNECTION_BYTES ((size_t)32 << 10)
-/* The most memory for decoding a request and encoding its reply. */
+/* The most memory that decoding a request and encoding its reply may take. */
 #define REQUEST_ARENA_BYTES ((size_t)256 << 20)
 
 /* ---- connections ---- */
@@ -39,15 +40,15 @@ void web_connection_enter(web_connection *c, web_phase next)
 
 static void shut(web_connection *c)
 {
-    /* Not closed here: the descriptor is the library's, which finds the
-     * connection ended and frees it. Until then its number can't be given to
-     * another one. */
+    /* Don't close the descriptor: the library owns it, notices that the
+     * connection has ended, and frees it. Until then the number can't be
+     * reused. */
     shmrpci_socket_shut(c->fd);
     c->since_ns = shmrpci_now_ns();
     c->is_shut = true;
 }
 
-/* Whether `a` should be dropped before `b`; both are waiting for a client. */
+/* Whether `a` should be dropped before `b`. Both are waiting for a client. */
 static bool goes_before(const web_connection *a, const web_connection *b)
 {
     return b == NULL ||
@@ -56,7 +57,7 @@ static bool goes_before(const web_connection *a, const web_connection *b)
 }
 
 /* Drops one connection if there are too many. A request in progress of an
- * authenticated client is never dropped: strangers who hold connections open
+ * authenticated client is never dropped, so strangers who hold connections open
  * can't displace it. */
 static void make_room(web_http *http)
 {
@@ -77,9 +78,9 @@ static void make_room(web_http *http)
     }
 }
 
-/* The library has accepted a connection, or has closed one. Beyond
- * WEB_ALL_CONNECTIONS it does not accept, so that there is always a place;
- * without one, connection_of returns NULL and the request is refused. */
+/* Called when the library has accepted or closed a connection. It accepts no
+ * more than WEB_ALL_CONNECTIONS, so that there is always a free entry. If there
+ * is none, connection_of returns NULL and the request is refused. */
 static void on_connection(void *user, struct MHD_Connection *native,
                           void **context,
                           enum MHD_ConnectionNotificationCode code)
@@ -126,8 +127,8 @@ void web_connection_suspend(web_connection *c)
     c->is_suspended = true;
 }
 
-/* Only from the next sweep on is it checked whether the client has hung up:
- * most calls have ended by then, and save two system calls. */
+/* Checks whether the client has hung up only from the next sweep on. Most calls
+ * have ended by then, which saves two system calls. */
 static void watch(web_connection *c)
 {
     if (c->is_suspended && !c->is_watched) {
@@ -169,8 +170,8 @@ static void on_hang_up(web_connection *c)
 
 /* ---- requests ---- */
 
-/* The request's target as it was received. The library resolves escapes in the
- * path it passes later, and head.c must see them before. */
+/* Returns the request's target as it was received. The library resolves escapes
+ * in the path that it passes later, and head.c must see them unresolved. */
 static void *on_target(void *user, const char *target,
                        struct MHD_Connection *native)
 {
@@ -184,7 +185,7 @@ static void *on_target(void *user, const char *target,
     return NULL;
 }
 
-/* Fields beyond the limit are counted, and the count makes head.c refuse the
+/* Fields beyond the limit are only counted; the count makes head.c refuse the
  * request. */
 static enum MHD_Result add_field(void *user, enum MHD_ValueKind kind,
                                  const char *name, size_t name_len,
@@ -202,8 +203,8 @@ static enum MHD_Result add_field(void *user, enum MHD_ValueKind kind,
     return MHD_YES;
 }
 
-/* A connection serves one request after another, and each begins with nothing
- * of the one before: a stranger until admitted, with an arena of its own. */
+/* A connection serves one request after another. Each starts without any state
+ * of the previous one: unauthenticated, and with an arena of its own. */
 static void begin_request(web_connection *c, const char *path, const char *verb,
                           const char *version)
 {
@@ -229,8 +230,8 @@ static void begin_request(web_connection *c, const char *path, const char *verb,
     c->http->stats.requests++;
 }
 
-/* The request is over, answered or not: the only place where what belongs to
- * it is freed. */
+/* The request has ended, answered or not. Everything that belongs to it is
+ * freed here, and nowhere else. */
 static void on_completed(void *user, struct MHD_Connection *native,
                          void **context, enum MHD_RequestTerminationCode code)
 {
@@ -269,8 +270,7 @@ void web_peer_text(const web_request *request, char out[WEB_PEER_BYTES])
 
 /* ---- refusals ---- */
 
-/* A refused head may hold anything, so nothing of it is repeated in the
- * reply. */
+/* A refused head may contain anything, so the reply repeats nothing of it. */
 static void reply_refusal(web_request *request, const web_refusal *refusal)
 {
     char text[160];
@@ -286,9 +286,9 @@ static void reply_refusal(web_request *request, const web_refusal *refusal)
     web_reply(request, &head, body.data, body.len);
 }
 
-/* A body above the limit is good if it is taken in pieces. `admit` may have
- * answered a stranger here; that reply is dropped, since 413 is the answer
- * that the caller gives. */
+/* A body above the limit is allowed if it is taken in pieces. `admit` may have
+ * answered a stranger here; that reply is dropped, because the caller answers
+ * 413. */
 static bool check_large(web_connection *c, web_refusal *refusal)
 {
     const web_http_opts *opts = &c->http->opts;
@@ -315,7 +315,8 @@ static bool check_head(web_connection *c, web_refusal *refusal)
            check_large(c, refusal);
 }
 
-/* The head has arrived; the body, if any, is still to come. */
+/* Called when the head has arrived. The body, if there is one, is still to
+ * come. */
 static enum MHD_Result take_head(web_connection *c, const char *path,
                                  const char *verb, const char *version)
 {
@@ -339,16 +340,17 @@ static enum MHD_Result take_head(web_connection *c, const char *path,
     return web_connection_reply(c);
 }
 
-/* Content-Length was checked with the head; the size of a chunked body is known
- * only as it arrives. MHD_NO closes the connection: the library accepts no
- * reply in the middle of a body. */
+/* Content-Length was checked with the head, but the size of a chunked body is
+ * known only as it arrives. MHD_NO closes the connection, because the library
+ * accepts no reply in the middle of a body. */
 static enum MHD_Result take_body(web_connection *c, const char *data,
                                  size_t len)
 {
     size_t most =
         c->is_known ? c->http->opts.max_body_bytes : WEB_MAX_LOGIN_BYTES;
     if (c->request.body.len + len > most) {
-        return MHD_NO; /* only a chunked one, if the client is authenticated */
+        return MHD_NO; /* only happens for chunked bodies of authenticated
+                        * clients */
     }
     shmrpci_buf_append(&c->request.body, data, len);
     return c->request.body.status == SHMRPC_OK ? MHD_YES : MHD_NO;
@@ -363,7 +365,7 @@ static enum MHD_Result take_piece(web_connection *c, const char *data,
     if (c->has_hung_up) {
         return MHD_NO;
     }
-    if (c->reply != NULL) { /* it was refused, and waits for its body's end */
+    if (c->reply != NULL) { /* refused: wait for the end of the body */
         c->request.is_drained = true;
         *len = 0;
         return MHD_YES;
@@ -379,8 +381,8 @@ static enum MHD_Result take_piece(web_connection *c, const char *data,
 }
 
 /* `*context` is NULL in the first call for a request, and `*len` is 0 in the
- * last one. In the end either a reply is there, or the connection is suspended
- * until web_reply resumes it. */
+ * last one. After that there is a reply, or the connection is suspended until
+ * web_reply resumes it. */
 static enum MHD_Result on_request(void *user, struct MHD_Connection *native,
                                   const char *path, const char *verb,
                                   const char *version, const char *data,
@@ -419,10 +421,10 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *native,
 /* ---- slow clients --- */
 
 /* A head, a body and a reply are timed from their beginning, not from the last
- * byte: a client that sends one byte now and then (slow loris) is as late as
- * one that sends nothing. Streams and uploads, which may be endless, are timed
- * from their last piece. While one is suspended, the service is the slow
- * one. */
+ * byte: a client that sends single bytes now and then (slow loris) is as late
+ * as one that sends nothing. Streams and uploads, which may be endless, are
+ * timed from their last piece. A suspended one waits for the service, not for
+ * the client. */
 static bool is_late(const web_connection *c, int64_t now_ns)
 {
     const web_times *times = &c->http->opts.times;
@@ -435,14 +437,14 @@ static bool is_late(const web_connection *c, int64_t now_ns)
     case PHASE_REPLY:
         return age_ns > times->reply_ns;
     case PHASE_STREAM:
-        /* A reply that is not read is not suspended. */
+        /* If the client doesn't read, the connection is not suspended. */
         return !c->is_suspended && age_ns > c->stream.stall_ns;
     case PHASE_UPLOAD:
         return !c->is_suspended &&
                age_ns >
                    (c->request.is_drained ? times->drain_ns : times->pause_ns);
     case PHASE_CALL:
-        break; /* it has a deadline of its own */
+        break; /* the call has a deadline of its own */
     }
     return false;
 }
@@ -467,11 +469,11 @@ static void sweep(web_http *http)
     }
 }
 
-/* ---- life ---- */
+/* ---- starting and ending ------------------------------------------------- */
 
-/* The certificate and key stay the caller's. MHD_OPTION_STRICT_FOR_CLIENT
- * refuses a part of what RFC 9112 calls malformed; head.c has the rest.
- * Versions of TLS before 1.2 are off (RFC 8996). */
+/* Certificate and key belong to the caller. MHD_OPTION_STRICT_FOR_CLIENT
+ * refuses some of what RFC 9112 calls malformed; head.c refuses the rest.
+ * Versions of TLS before 1.2 are disabled (RFC 8996). */
 static int start(web_http *http, shmrpc_error *error)
 {
     web_address address;
@@ -509,9 +511,9 @@ static int start(web_http *http, shmrpc_error *error)
                                       : "");
 }
 
-/* Adds the names under which a browser on this machine may know it. Any other
- * Host is refused: a page whose name an attacker makes resolve to 127.0.0.1
- * (DNS rebinding) sends that name. */
+/* Adds the names by which a browser on this machine may call it. Any other Host
+ * is refused, because a page whose name an attacker resolves to 127.0.0.1 (DNS
+ * rebinding) sends that name. */
 static bool add_hosts(web_http *http)
 {
     static const char *const names[] = {"127.0.0.1", "localhost", "[::1]"};
@@ -527,8 +529,8 @@ static bool add_hosts(web_http *http)
     return good;
 }
 
-/* The library's epoll descriptor becomes a member of a set of ours, beside the
- * sockets that it ignores while they are suspended. */
+/* The library's epoll descriptor becomes a member of our own set, beside the
+ * sockets that the library ignores while they are suspended. */
 static int open_set(web_http *http)
 {
     const union MHD_DaemonInfo *info =
@@ -565,9 +567,9 @@ int web_http_open(const web_http_opts *opts, web_http **out,
     return SHMRPC_OK;
 }
 
-/* The library must not be stopped while a connection is suspended. So every
- * client counts as gone, what waits for a call is cancelled and answered, and
- * all are resumed. */
+/* The library must not be stopped while a connection is suspended. So all
+ * clients are treated as gone: calls are cancelled and answered, and all
+ * connections are resumed. */
 void web_http_close(web_http *http)
 {
     if (http == NULL) {
@@ -581,7 +583,7 @@ void web_http_close(web_http *http)
         }
     }
     if (http->daemon != NULL) {
-        (void)MHD_run(http->daemon); /* the last answers */
+        (void)MHD_run(http->daemon); /* send the last answers */
         MHD_stop_daemon(http->daemon);
     }
     shmrpci_fd_close(&http->set);
@@ -613,9 +615,9 @@ int64_t web_http_deadline_ns(web_http *http)
     return is_busy(http) ? 0 : http->sweep_ns;
 }
 
-/* Tag 0 is the library's set, and a connection's tag is its index plus 1.
- * Edges, since a socket that has been closed stays ready: it would wake the
- * loop for as long as the call takes. */
+/* Tag 0 is the library's set; a connection's tag is its index plus 1. Events
+ * are edge-triggered, since a closed socket stays ready and would wake the loop
+ * for as long as the call takes. */
 static void look_for_hang_ups(web_http *http)
 {
     uint64_t tags[WEB_ALL_CONNECTIONS];
@@ -635,7 +637,7 @@ void web_http_run(web_http *http, bool is_ready)
     if (is_ready && http->watched > 0) {
         look_for_hang_ups(http);
     }
-    /* It takes several rounds to find that there is nothing more to do. */
+    /* Several runs are needed until the library finds nothing more to do. */
     for (int i = 0; i < RUNS_MAX && (is_ready || is_busy(http)); i++) {
         is_ready = http->has_resumed = false;
         (void)MHD_run(http->daemon);

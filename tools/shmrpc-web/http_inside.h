@@ -1,5 +1,5 @@
 /*
- * A connection, as seen by the files that use libmicrohttpd.
+ * A connection, for the files that use libmicrohttpd.
  *
  * Threading: one thread, that of the loop.
  */
@@ -11,12 +11,12 @@
 #include "tools/shmrpc-web/http.h"
 
 typedef enum web_phase {
-    PHASE_HEAD,   /* of the next request; or idle */
-    PHASE_BODY,   /* its bytes are in flight */
-    PHASE_UPLOAD, /* the same, passed to the user */
-    PHASE_CALL,   /* it was passed to the user, who will answer */
-    PHASE_REPLY,  /* the answer is being sent */
-    PHASE_STREAM, /* an answer without an end is */
+    PHASE_HEAD,   /* waits for the head of the next request; may be idle */
+    PHASE_BODY,   /* its body is arriving */
+    PHASE_UPLOAD, /* its body is arriving, and is passed to the user */
+    PHASE_CALL,   /* the request was passed to the user, who will answer */
+    PHASE_REPLY,  /* the reply is being sent */
+    PHASE_STREAM, /* a stream is being sent */
 } web_phase;
 
 typedef struct web_stream {
@@ -25,21 +25,22 @@ typedef struct web_stream {
     void *user;
     int64_t stall_ns;
     web_stream_state state;
-    shmrpci_buf waiting; /* not passed to the library yet, from `sent` on */
+    shmrpci_buf waiting; /* stream data that was not passed to the library yet,
+                          * from `sent` on */
     size_t sent;
 } web_stream;
 
 struct web_connection {
     web_http *http;
-    struct MHD_Connection *native; /* NULL: this one is free */
+    struct MHD_Connection *native; /* NULL: this entry is free */
     int fd;
     web_phase phase;
     int64_t since_ns;
     bool is_suspended;
     bool is_watched;
-    bool has_request; /* `request` is one */
+    bool has_request; /* `request` is valid */
     bool has_hung_up;
-    bool is_known; /* a request on it was authenticated */
+    bool is_known; /* a request of it was authenticated */
     bool is_shut;
     web_request request;
     struct MHD_Response *reply;
@@ -53,25 +54,25 @@ struct web_connection {
 struct web_http {
     web_http_opts opts;
     struct MHD_Daemon *daemon;
-    int set; /* the library's own set, and the sockets of suspended
+    int set; /* set with the library's own set and the sockets of suspended
               * connections */
     uint16_t port;
     int64_t sweep_ns;
-    bool has_resumed; /* a connection was resumed; the library doesn't report
-                       * that */
-    unsigned watched; /* connections */
+    bool has_resumed; /* a connection was resumed, which the library doesn't
+                       * report */
+    unsigned watched; /* number of connections that are watched for a hang-up */
     web_http_stats stats;
     web_connection connections[WEB_ALL_CONNECTIONS];
 };
 
-/* Another phase begins now. */
+/* Changes the phase, and starts its timer. */
 void web_connection_enter(web_connection *c, web_phase next);
-/* The library ignores it until it is resumed. */
+/* Makes the library ignore the connection until it is resumed. */
 void web_connection_suspend(web_connection *c);
 void web_connection_resume(web_connection *c);
 
-/* Passes the reply to the library. If there is none, for lack of memory: hangs
- * up. */
+/* Passes the reply to the library. If memory ran out there is no reply, and it
+ * hangs up. */
 enum MHD_Result web_connection_reply(web_connection *c);
 
 #endif

@@ -1,19 +1,22 @@
-/* Replies: heads, bodies and streams.
+/*
+ * Replies: heads, bodies and streams.
  *
  * Every reply passes through set_reply, so that none can lack the fields that
- * protect a browser from other sites. */
+ * protect a browser from other sites.
+ */
 #include <stdio.h>
 #include <string.h>
 
 #include "shmrpc/beside.h"
 #include "tools/shmrpc-web/http_inside.h"
 
-/* The most that the library requests from a stream at a time. */
+/* The most data that the library requests from a stream at once. */
 #define STREAM_BLOCK ((size_t)16 << 10)
 
-/* Scripts and styles come from our own files only: a name of a service that is
- * injected into the page as HTML can't run, nor send anything elsewhere. No
- * frames: nobody can lay the page under one of theirs (clickjacking). */
+/* Scripts and styles may only come from our own files. If a service's name
+ * injects HTML into the page, it can neither run nor send anything elsewhere.
+ * Frames are forbidden, so nobody can put the page under one of theirs
+ * (clickjacking). */
 #define CONTENT_POLICY                                                  \
     "default-src 'none'; script-src 'self'; style-src 'self'; "         \
     "connect-src 'self'; img-src 'self'; base-uri 'none'; form-action " \
@@ -39,8 +42,8 @@ static void set_metadata(const shmrpc_reply_metadata *metadata,
     }
 }
 
-/* 401 must name a scheme (RFC 9110, 15.5.2). `Bearer` makes browsers show no
- * dialog of their own. */
+/* 401 must name a scheme (RFC 9110, 15.5.2). With `Bearer` browsers show no
+ * login dialog. */
 static void set_rare(web_request *request, const web_reply_head *head,
                      struct MHD_Response *reply)
 {
@@ -58,13 +61,14 @@ static void set_rare(web_request *request, const web_reply_head *head,
     set_header(reply, "traceresponse", web_trace_own(&request->trace));
 }
 
-/* The types must not be guessed (nosniff), pages of other origins may neither
- * embed the replies nor hold a handle of the window, and links tell no other
- * site where they were. Figures and results are never stored: they are
- * somebody's data.
+/*
+ * Browsers must not guess types (nosniff). Pages of other origins may neither
+ * embed the replies nor hold a handle of the window, and links don't tell other
+ * sites where they were. Figures and results must not be stored, because they
+ * are somebody's data.
  *
- * `reply` is NULL if there was no memory: then web_connection_reply hangs
- * up. */
+ * If memory ran out `reply` is NULL, and web_connection_reply hangs up.
+ */
 static void set_reply(web_request *request, const web_reply_head *head,
                       struct MHD_Response *reply)
 {
@@ -104,9 +108,9 @@ void web_reply_constant(web_request *request, const web_reply_head *head,
                                               MHD_RESPMEM_PERSISTENT));
 }
 
-/* The library asks for up to `max` bytes, when the socket has room. What
- * `next` gave is kept until all of it is sent; only then it is asked for more,
- * so a slow reader holds back its own stream. Returning 0 without suspending
+/* The library asks for up to `max` bytes when the socket has room. Data of
+ * `next` is kept until all of it is sent, and only then is `next` asked for
+ * more, so a slow reader stalls its own stream. Returning 0 without suspending
  * would make the library call again at once. */
 static ssize_t read_stream(void *user, uint64_t pos, char *to, size_t max)
 {
@@ -154,7 +158,7 @@ void web_reply_stream(web_request *request, const web_reply_head *head,
                                                 read_stream, c, NULL));
 }
 
-/* A stream that has ended is in another phase, and its connection may serve
+/* If the stream has ended, its connection is in another phase, and may serve
  * the next request already. */
 void web_stream_wake(web_connection *connection)
 {
@@ -170,8 +174,8 @@ void web_upload_wake(web_connection *connection)
     }
 }
 
-/* The library keeps a reference of its own to a queued response. MHD_NO: the
- * connection is closed. */
+/* The library keeps a reference of its own to a queued response. MHD_NO closes
+ * the connection. */
 enum MHD_Result web_connection_reply(web_connection *c)
 {
     if (c->reply == NULL) {

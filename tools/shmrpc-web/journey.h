@@ -1,5 +1,5 @@
 /*
- * A request on its way to a service: the state that calls with and without
+ * The state of a request on its way to a service, which calls with and without
  * streams share.
  *
  * Threading: one thread.
@@ -14,32 +14,35 @@
 #include "tools/shmrpc-web/rpc.h"
 #include "tools/shmrpc-web/target.h"
 
-/* A service whose client is watched; it stays in its place, which is its tag.
- */
+/* A service whose client's descriptor is watched. It keeps its entry in the
+ * table, whose index is its tag. */
 typedef struct web_watched {
-    web_service *service; /* NULL: free */
-    unsigned calls;       /* in progress */
-    bool is_gone;         /* freed with its last call */
-    unsigned begun;       /* calls */
-    uint64_t slow;        /* a bit for each method, more or less */
+    web_service *service; /* NULL: this entry is free */
+    unsigned calls;       /* number of calls in progress */
+    bool is_gone;         /* was replaced; freed when its last call ends */
+    unsigned begun;       /* number of calls begun */
+    uint64_t slow;        /* methods whose last wait timed out, a bit for each
+                           * method modulo 64 */
 } web_watched;
 
-/* In the request's arena; it is the request's `pending` until that is answered.
- */
+/* Lives in the request's arena, and is the request's `pending` until that is
+ * answered. */
 typedef struct web_journey {
     web_rpc *rpc;
     web_request *request;
     web_target target;
     web_form form;
-    uint64_t look; /* of the directory, that is waited for */
+    uint64_t look; /* number of the directory's search that it waits for */
     int64_t look_until_ns;
     bool is_waiting;
-    struct web_journey *next; /* in the list that waits for the directory */
+    struct web_journey *next; /* in the list of requests that wait for the
+                               * directory */
     web_watched *at;          /* the service that is called */
     uint32_t method;
-    shmrpc_call *call;             /* or one of these: */
+    /* One of these three is set while it runs: */
+    shmrpc_call *call;
     struct web_download *download; /* a stream from the service */
-    struct web_upload *upload;     /* a stream to it */
+    struct web_upload *upload;     /* a stream to the service */
     shmrpc_metadata with[SHMRPC_METADATA_MAX_ENTRIES + 2];
     shmrpc_reply_metadata back;
 } web_journey;
@@ -54,23 +57,23 @@ struct web_rpc {
     web_journey *waiting;
     struct web_download *downloads;
     web_rpc_stats stats;
-    web_rate changes; /* by actor and by address */
+    web_rate changes; /* limits changes by actor and by address */
     web_place places[WEB_MAX_SERVICES];
 };
 
-/* NULL: it was answered. */
+/* Begins a journey. Returns NULL if it failed, and the request was answered. */
 web_journey *web_journey_begin(web_rpc *rpc, web_request *request);
-/* Calls the service, once it is known. */
+/* Goes on to call the service, or waits until the service is found. */
 void web_journey_go(web_journey *j);
 
-/* Answers with a result, or with an error that may have fields: those of
- * `reply` or, if that is not NULL, of `stream`. */
+/* Answers with a result, or with an error. The fields of an error come from
+ * `stream` if that is not NULL, else from `reply`. */
 void web_journey_result(web_journey *j, const shmrpc_method *method,
                         const void *reply);
 void web_journey_declared(web_journey *j, const shmrpc_method *method,
                           const void *reply, const shmrpc_stream *stream,
                           const shmrpc_error *error);
-/* Answers with an error of the gateway. */
+/* Answers with an error of this program. */
 void web_journey_fail(web_journey *j, const shmrpc_error *error);
 
 #endif

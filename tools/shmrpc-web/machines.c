@@ -9,28 +9,28 @@
 #include "os/thread.h"
 #include "tools/common/cluster.h"
 
-/* Between two questions. */
+/* Time between two questions. */
 #define LOOK_NS (5 * SHMRPCI_NS_PER_S)
-/* How long it goes on after the last look at the page. */
+/* How long it goes on asking after the page was last looked at. */
 #define WANTED_NS (15 * SHMRPCI_NS_PER_S)
 
 struct web_machines {
     const char *servers;
     shmrpci_thread thread;
-    shmrpci_mutex mutex; /* of all that follows */
+    shmrpci_mutex mutex; /* protects all that follows */
     shmrpci_cond cond;
     tool_gateways latest;
-    shmrpc_error error; /* of the latest question, unless it is empty */
+    shmrpc_error error; /* error of the latest question; may be empty */
     bool has_failed;
     bool is_asked;
-    int64_t wanted_ns; /* until when somebody looks */
+    int64_t wanted_ns; /* until when answers are wanted */
     bool is_closing;
 };
 
 /* ---- asking -------------------------------------------------------------- */
 
-/* A question that failed leaves no gateways: which of them are still there is
- * not known. */
+/* After a failed question the list of gateways is empty, because it is unknown
+ * which of them are still there. */
 static void ask(web_machines *m)
 {
     tool_gateways all;
@@ -102,7 +102,7 @@ void web_machines_show(web_machines *m, shmrpci_buf *out)
     shmrpci_mutex_unlock(&m->mutex);
 }
 
-/* ---- life ---------------------------------------------------------------- */
+/* ---- opening and closing ------------------------------------------------- */
 
 int web_machines_open(const char *servers, web_machines **out,
                       shmrpc_error *error)

@@ -1,4 +1,4 @@
-/* shmrpc-web: the command line. */
+/* shmrpc-web: reads the command line. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,7 +88,7 @@ static int fail(int status, const char *what)
     return status;
 }
 
-/* "127.0.0.1:5155", "[::1]:0", "127.0.0.1". */
+/* Reads "127.0.0.1:5155", "[::1]:0" or "127.0.0.1". */
 static bool read_listen(const char *text, settings *s)
 {
     const char *colon = strrchr(text, ':');
@@ -167,7 +167,7 @@ static const char *take_option(int option, settings *s)
     }
 }
 
-/* Requirements for listening beyond this machine. */
+/* Checks what is required for listening beyond this machine. */
 static const char *check(const settings *s)
 {
     web_address address;
@@ -182,9 +182,8 @@ static const char *check(const settings *s)
     return NULL;
 }
 
-/* The page shows the path of the token's file only if it can be reached only
- * from this machine: that is, without names under which others could come
- * through a proxy. */
+/* The page shows the path of the token's file only if the page can be reached
+ * from this machine alone. With --host others could come through a proxy. */
 static void tell_page(settings *s)
 {
     web_address address;
@@ -199,7 +198,8 @@ static void tell_page(settings *s)
     }
 }
 
-/* The process that started us may wait until the page can be loaded. */
+/* Tells the process that started us, which may be waiting, that the page can be
+ * loaded. */
 static void tell_manager(const settings *s)
 {
     char lines[256];

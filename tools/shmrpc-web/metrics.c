@@ -1,10 +1,12 @@
-/* The text format of Prometheus, version 0.0.4: each metric once, with all its
- * samples, as the format demands. So the board is visited once for each
- * metric, not once for each service.
+/*
+ * The text format of Prometheus, version 0.0.4. The format wants each metric
+ * once, with all its samples, so the board is visited once for each metric, not
+ * once for each service.
  *
  * Names follow Prometheus' rules: base units (seconds, bytes) in the name,
- * `_total` for counters. They are an interface: dashboards and alerts break
- * when one changes. */
+ * `_total` for counters. They are an interface: if one changes, dashboards and
+ * alerts break.
+ */
 #include "tools/shmrpc-web/metrics.h"
 
 #include <inttypes.h>
@@ -14,13 +16,13 @@
 
 typedef struct writer {
     shmrpci_buf *out;
-    const char *name; /* of the metric */
+    const char *name; /* name of the metric */
 } writer;
 
 /* ---- labels ---- */
 
-/* The format has three escapes in the value of a label: newline, quote and
- * backslash. A name with one of them must not begin a sample of its own. */
+/* The format escapes newline, quote and backslash in the value of a label. A
+ * name with one of them must not begin a new sample. */
 void web_metrics_label(shmrpci_buf *out, const char *key, const char *value)
 {
     uint8_t last = out->len > 0 ? out->data[out->len - 1] : 0;
@@ -38,7 +40,7 @@ void web_metrics_label(shmrpci_buf *out, const char *key, const char *value)
     shmrpci_buf_append_char(out, '"');
 }
 
-/* `NAME{service="..."`, to be closed. */
+/* Writes `NAME{service="..."`; the caller closes the brace. */
 static void begin_sample(writer *w, const char *suffix, const web_row *row,
                          const char *method)
 {
@@ -59,7 +61,7 @@ static void end_double(writer *w, double value)
     shmrpci_buf_printf(w->out, "} %.9g\n", value);
 }
 
-/* ---- of a service ---- */
+/* ---- metrics of a service ------------------------------------------------ */
 
 static void see_up(const web_row *row, void *user)
 {
@@ -133,7 +135,8 @@ static void see_wanted(const web_row *row, void *user)
     }
 }
 
-/* Since 1970, as Prometheus wants times: `time() - x` is then an age. */
+/* Times are seconds since 1970, as Prometheus expects, so that `time() - x` is
+ * an age. */
 static void append_time(writer *w, const web_row *row, int64_t unix_ns)
 {
     begin_sample(w, "", row, NULL);
@@ -151,7 +154,8 @@ static void see_next_start_time(const web_row *row, void *user)
 {
     if (row->total != NULL) {
         const shmrpc_service_stats *s = shmrpc_snapshot_service(row->total);
-        int64_t begin_ns = s->taken_ns - s->uptime_ns; /* as next_start_ns */
+        /* By the same clock as next_start_ns. */
+        int64_t begin_ns = s->taken_ns - s->uptime_ns;
         append_time(user, row,
                     s->next_start_ns == 0
                         ? 0
@@ -159,7 +163,7 @@ static void see_next_start_time(const web_row *row, void *user)
     }
 }
 
-/* ---- of a method ---- */
+/* ---- metrics of a method ------------------------------------------------- */
 
 static uint32_t method_count(const web_row *row)
 {
@@ -201,8 +205,8 @@ static void see_sent(const web_row *row, void *user)
     }
 }
 
-/* Only statuses that have occurred have a sample: all statuses of all methods
- * would be thousands of zeros. */
+/* Only statuses that occurred have a sample: all statuses of all methods would
+ * be thousands of zeros. */
 static void append_errors(writer *w, const web_row *row, uint32_t index,
                           int status)
 {
@@ -242,10 +246,10 @@ static void see_errors(const web_row *row, void *user)
     }
 }
 
-/* ---- streams, of methods that have had any ---- */
+/* ---- metrics of methods that have had streams ---------------------------- */
 
-/* A sample of `value` for each method that has had streams; `direction` may be
- * NULL. */
+/* Writes a sample of `value` for each method that has had streams; `direction`
+ * may be NULL. */
 static void see_stream(const web_row *row, writer *w, const char *direction,
                        uint64_t (*value)(const shmrpc_stream_stats *streams))
 {
@@ -309,9 +313,9 @@ static void see_stream_stalls(const web_row *row, void *user)
 
 /* ---- histograms ---- */
 
-/* Buckets are cumulative, and the last one is the count. Their bounds are
- * fixed, since histograms can be added up only where they agree; those of the
- * counters are finer, and each bound is looked up in them. */
+/* Buckets are cumulative, and the last one is the total count. Their bounds are
+ * fixed, because histograms can be added only if their bounds agree. The
+ * counters have finer buckets, in which each bound is looked up. */
 static void append_histogram(writer *w, const web_row *row, uint32_t index,
                              shmrpc_stats_time which)
 {
@@ -353,7 +357,7 @@ static void see_queue_time(const web_row *row, void *user)
     }
 }
 
-/* ---- all of it ---- */
+/* ---- the document -------------------------------------------------------- */
 
 typedef struct metric {
     const char *name;

@@ -1,5 +1,5 @@
 /*
- * Figures for Prometheus, as its text format.
+ * Figures in Prometheus' text format.
  *
  * Threading: one thread.
  */
@@ -19,7 +19,7 @@ void web_metrics_append(web_board *board, const web_http_stats *http,
 /* Appends the lines before the samples of a metric. */
 void web_metrics_head(shmrpci_buf *out, const char *name, const char *type,
                       const char *help);
-/* Appends a label to a sample that has been begun; its value may have any
+/* Appends a label to a sample that was begun. The value may contain any
  * characters. */
 void web_metrics_label(shmrpci_buf *out, const char *key, const char *value);
 

@@ -1,4 +1,4 @@
-/* Metrics of shared objects: each once, with all its samples. */
+/* Metrics of shared objects: each metric once, with all its samples. */
 #include "tools/shmrpc-web/object_metrics.h"
 
 #include <inttypes.h>
@@ -9,7 +9,8 @@
 typedef struct metric {
     const char *name;
     const char *type;
-    const char *key; /* of the figure; NULL: it is in the list */
+    const char *key; /* key of a figure; NULL: the value is in the list
+                      * itself */
     const char *help;
 } metric;
 
@@ -73,10 +74,10 @@ static const metric metrics[] = {
 typedef struct writer {
     shmrpci_buf *out;
     const metric *metric;
-    const web_object *last; /* that had a sample */
+    const web_object *last; /* the last object that had a sample */
 } writer;
 
-/* False: this object has no such figure. */
+/* Finds the value of an object. Returns false if it has no such figure. */
 static bool find(const metric *m, const web_object *object, uint64_t *out)
 {
     if (m->key == NULL) {
@@ -93,10 +94,9 @@ static bool find(const metric *m, const web_object *object, uint64_t *out)
     return false;
 }
 
-/* Damaged files can claim the name of another object: two samples with the same
- * labels would make the whole output invalid. Objects are sorted, so equal ones
- * are neighbours.
- */
+/* Damaged files can claim the name of another object, and two samples with the
+ * same labels would make the whole output invalid. Objects are sorted, so equal
+ * ones are neighbours. */
 static bool is_same(const web_object *a, const web_object *b)
 {
     return a->scope == b->scope && strcmp(a->info.kind, b->info.kind) == 0 &&

@@ -1,6 +1,6 @@
-/* Inspects shared objects on a thread of its own: reading two folders, and a
- * file for each object, takes time. An inspection is made aside, and the lock
- * is held only while it replaces the latest one. */
+/* Inspects shared objects on a thread of its own, because reading two folders,
+ * and a file for each object, takes time. Each inspection builds a new list,
+ * and takes the lock only to replace the previous one. */
 #include "tools/shmrpc-web/objects.h"
 
 #include <stdio.h>
@@ -16,13 +16,13 @@
 #include "tools/common/object_json.h"
 
 #define LOOK_NS SHMRPCI_NS_PER_S
-/* If an inspection takes long, the interval grows: it uses 5 % of a CPU at
- * most. */
+/* The interval grows if an inspection takes long, so that it uses 5 % of a CPU
+ * at most. */
 #define LOOK_SHARE 20
 
 /* The stored data of one object. */
 typedef struct row {
-    web_object object; /* its texts are those below */
+    web_object object; /* its texts point to those below */
     char kind[32];
     char name[SHMRPCI_KIND_NAME_BYTES];
     char type[SHMRPCI_KIND_NAME_BYTES];
@@ -34,13 +34,13 @@ typedef struct look {
     size_t count;
     size_t room;
     size_t total;
-    shmrpc_status status; /* the first failure */
-    shmrpc_scope scope;   /* of the folder that is being read */
+    shmrpc_status status; /* status of the first failure */
+    shmrpc_scope scope;   /* scope of the folder that is being read */
 } look;
 
 struct web_objects {
     shmrpci_thread thread;
-    shmrpci_mutex mutex; /* of all that follows */
+    shmrpci_mutex mutex; /* protects all that follows */
     shmrpci_cond cond;
     look latest;
     bool is_closing;
@@ -57,8 +57,8 @@ static void take_figure(void *user, const char *key, uint64_t value)
     }
 }
 
-/* Only if no other user can truncate the file, which could kill us by
- * SIGBUS. */
+/* Reads the figures only if no other user can truncate the file, which could
+ * kill us by SIGBUS. */
 static void read_figures(web_object *object, const char *name)
 {
     const shmrpci_object_kind *kind = shmrpci_kind_of(object->info.kind);
@@ -76,8 +76,8 @@ static void read_figures(web_object *object, const char *name)
     }
 }
 
-/* False: there are as many as are shown, or there is no memory; the object is
- * then only counted. */
+/* Returns false if the maximum is reached or memory ran out. The object is then
+ * only counted. */
 static bool make_room(look *of)
 {
     size_t room = of->room == 0 ? 16 : of->room * 2;
@@ -109,7 +109,7 @@ static bool take_object(void *user, const shmrpc_object_info *info)
     return true;
 }
 
-/* ---- all of them --------------------------------------------------------- */
+/* ---- all objects --------------------------------------------------------- */
 
 static int compare(const void *left, const void *right)
 {
@@ -134,7 +134,7 @@ static look take_look(void)
     if (of.count > 0) {
         qsort(of.rows, of.count, sizeof *of.rows, compare);
     }
-    /* They were moved, and own their strings. */
+    /* The rows were moved to the new list, which owns their strings. */
     for (size_t i = 0; i < of.count; i++) {
         row *at = &of.rows[i];
         at->object.info.kind = at->kind;
@@ -144,8 +144,8 @@ static look take_look(void)
     return of;
 }
 
-/* CPU time of this thread: however busy other processes are, it scans as
- * often. */
+/* CPU time of this thread, so that the interval doesn't depend on how busy
+ * other processes are. */
 static int64_t used_ns(void)
 {
     struct timespec used = {0};
@@ -230,7 +230,7 @@ void web_objects_show(web_objects *objects, shmrpci_buf *out)
     shmrpci_buf_append_char(out, '}');
 }
 
-/* ---- life ---------------------------------------------------------------- */
+/* ---- opening and closing ------------------------------------------------- */
 
 int web_objects_open(web_objects **out, shmrpc_error *error)
 {

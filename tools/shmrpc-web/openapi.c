@@ -1,5 +1,5 @@
-/* One OpenAPI document of all running services: each adds its paths, and its
- * components with a prefix, since two services may have types of the same
+/* Writes one OpenAPI document of all running services. Each adds its paths, and
+ * its components with a prefix, because two services may have types of the same
  * name. */
 #include "tools/shmrpc-web/openapi.h"
 
@@ -8,8 +8,8 @@
 #include "generator/doc/openapi.h"
 #include "shmrpc/version.h"
 
-/* Names of components hold letters, digits, `.`, `-` and `_` only (OpenAPI,
- * Components Object); the `@` of an instance becomes `_`. */
+/* Names of components may only contain letters, digits, `.`, `-` and `_`
+ * (OpenAPI, Components Object), so the `@` of an instance becomes `_`. */
 static void make_prefix(const char *name, char out[WEB_NAME_BYTES + 1])
 {
     (void)snprintf(out, WEB_NAME_BYTES + 1, "%s.", name);

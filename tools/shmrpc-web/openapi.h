@@ -1,8 +1,8 @@
 /*
- * The running services, as one OpenAPI document.
+ * The running services as one OpenAPI document.
  *
- * The only place that uses the generator: a running service is described as
- * `--lang openapi` describes its .svc.
+ * No other file uses the generator. A running service is described in the same
+ * way as `--lang openapi` describes its .svc.
  *
  * Threading: any thread.
  */
@@ -12,8 +12,8 @@
 #include "base/buf.h"
 #include "tools/shmrpc-web/directory.h"
 
-/* Appends the document. Places without a service, or that are not alive, are
- * left out. NO_MEMORY. */
+/* Appends the document. Leaves out places without a service, and those that are
+ * not alive. Returns NO_MEMORY if memory runs out. */
 int web_openapi_append(const web_place *places, size_t count, shmrpci_buf *out);
 
 #endif

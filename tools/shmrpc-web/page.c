@@ -1,5 +1,5 @@
-/* Serves the page's files from a table in the program. No name that a client
- * sends reaches the file system, so no path can lead out of a folder. */
+/* Serves the page's files from a table in the program. Names that a client
+ * sends never reach the file system, so no path can lead out of a folder. */
 #include "tools/shmrpc-web/page.h"
 
 #include <string.h>
@@ -28,7 +28,7 @@ static const char *type_of(const char *name)
     return "application/octet-stream";
 }
 
-/* NULL: the request is not for a file of the page. */
+/* Returns NULL if the request is not for a file of the page. */
 static const gen_embedded_file *find(const web_request *request)
 {
     const char *name = request->path + 1;

@@ -10,8 +10,8 @@
 
 #include "tools/shmrpc-web/http.h"
 
-/* Answers with a file of the page, which contains no secret; false: there is no
- * such file. */
+/* Answers with a file of the page, none of which contains a secret. Returns
+ * false if there is no such file. */
 bool web_page_has(const web_request *request);
 bool web_page_take(web_request *request);
 

@@ -1,5 +1,5 @@
-/* The history of figures in memory: merged as they come, written as columns of
- * JSON. */
+/* The history of figures in memory: points are merged as they arrive, and
+ * written as columns of JSON. */
 #include "tools/shmrpc-web/past.h"
 
 #include <math.h>
@@ -9,9 +9,9 @@
 
 #define STEP_S 5
 
-/* Each ring's step holds `parts` of the one before it. */
+/* A ring of points. One point of it merges `parts` points of the finer ring. */
 typedef struct ring_form {
-    uint32_t begin; /* in the points */
+    uint32_t begin; /* index of its first point in the arrays */
     uint32_t room;
     uint32_t parts;
     uint32_t step_s;
@@ -23,8 +23,8 @@ static const ring_form forms[WEB_PAST_SPANS] = {
     [WEB_SPAN_30_DAYS] = {1740, 2880, 15, STEP_S * 12 * 15},
 };
 
-/* How parts are merged into a coarser step: rates and levels by their mean,
- * tails by the worst, events by their sum. */
+/* How points are merged into a coarser step: rates and levels by their mean,
+ * high percentiles by the greatest, events by their sum. */
 typedef enum merge { MEAN, GREATEST, SUM } merge;
 
 static const struct column_form {
@@ -43,7 +43,7 @@ static const struct column_form {
     [WEB_CRASHES] = {"crashes", SUM},
 };
 
-/* ---- in -------------------------------------------------------------- */
+/* ---- adding -------------------------------------------------------------- */
 
 void web_point_clear(web_point *point)
 {
@@ -70,7 +70,7 @@ static void take(web_past_ring *ring, const web_point *part)
     }
 }
 
-/* The finished point; the next one begins. */
+/* Returns the finished point; the next one begins. */
 static web_point finish(web_past_ring *ring)
 {
     web_point point = ring->sum;
@@ -81,7 +81,8 @@ static web_point finish(web_past_ring *ring)
             point.values[i] /= (float)ring->known[i];
         }
     }
-    /* Computed like the rate of all errors, over the time that is known. */
+    /* Computed like the rate of all errors, over the time for which it is
+     * known. */
     uint32_t parts = ring->known[WEB_ERRORS];
     for (size_t i = 0; i < WEB_STATUSES && parts > 0; i++) {
         point.errors[i] /= (float)parts;
@@ -102,7 +103,8 @@ static void keep(web_past *past, size_t at, int64_t unix_s,
         past->values[i][at] = point->values[i];
     }
     for (size_t i = 0; i < WEB_STATUSES; i++) {
-        /* A page that only holds 0 is not there; don't make one. */
+        /* Pages that only hold 0 have no memory yet, so don't write 0 to
+         * them. */
         if (past->errors[i][at] != point->errors[i]) {
             past->errors[i][at] = point->errors[i];
         }
@@ -125,9 +127,10 @@ void web_past_add(web_past *past, int64_t unix_s, const web_point *point)
     }
 }
 
-/* ---- out ------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------- */
 
-/* The place of the point that is `index` younger than the oldest one. */
+/* The position of the point that is `index` steps younger than the oldest
+ * one. */
 static uint32_t place_of(const web_past *past, web_span span, uint32_t index)
 {
     const ring_form *form = &forms[span];
@@ -146,7 +149,7 @@ static bool has_any(const web_past *past, web_span span, const float *line)
     return false;
 }
 
-/* Appends `line`, with gaps as in `known`. */
+/* Appends `line`, with gaps where `known` has them. */
 static void append_line(const web_past *past, web_span span, const char *key,
                         const float *line, const float *known, shmrpci_buf *out)
 {

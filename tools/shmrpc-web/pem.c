@@ -1,6 +1,6 @@
-/* Reads PEM files into memory, as libmicrohttpd wants them. Only the frame is
- * checked: whether key and certificate are valid, and belong together, is found
- * when TLS starts. */
+/* Reads PEM files into memory, as libmicrohttpd expects them. Only the PEM
+ * frame is checked: whether key and certificate are valid, and belong together,
+ * is found when TLS starts. */
 #include "tools/shmrpc-web/pem.h"
 
 #include <stdio.h>

@@ -8,11 +8,11 @@
 
 #include <stdbool.h>
 
-/* The text of a file of at most 64 KiB, for free(); NULL: it can't be read, or
- * is no PEM. */
+/* Reads a file of at most 64 KiB. The caller frees the text with free().
+ * Returns NULL if the file can't be read or is not PEM. */
 char *web_pem_read(const char *path);
 
-/* Whether only the owner can read it, or nobody. */
+/* Whether nobody except the owner can read the file. */
 bool web_pem_is_private(const char *path);
 
 #endif

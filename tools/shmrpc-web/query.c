@@ -1,6 +1,6 @@
-/* Converts a query to members of a JSON object. It checks only names and
- * escapes, and that JSON values are JSON; the JSON codec decides whether a
- * value fits its field, as for a body. */
+/* Converts a query to members of a JSON object. It only checks names, escapes,
+ * and that JSON values are JSON. The JSON codec decides whether a value fits
+ * its field, as it does for a body. */
 #include "tools/shmrpc-web/query.h"
 
 #include <string.h>
@@ -17,8 +17,8 @@ static int hex_digit(char c)
                                   : -1;
 }
 
-/* Resolves the escapes of `len` bytes; `+` is a blank. NULL: an escape is
- * malformed, or there is no memory. */
+/* Resolves the escapes of `len` bytes; `+` is a blank. Returns NULL if an
+ * escape is malformed or memory ran out. */
 static char *unescape(shmrpci_arena *arena, const char *text, size_t len,
                       size_t *out_len)
 {
@@ -44,8 +44,8 @@ static char *unescape(shmrpci_arena *arena, const char *text, size_t len,
     return out;
 }
 
-/* Whether it is a number or word that is valid JSON as it is; its meaning is
- * left to the codec. */
+/* Whether the text is a number or word that is valid JSON without quotes. Its
+ * meaning is left to the codec. */
 static bool is_bare(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {

@@ -1,10 +1,11 @@
-/* Token buckets. A bucket is a single time, at which it was empty: the tokens
- * accrued since then are computed when one is taken, so no timer is needed. */
+/* Token buckets. The state of a bucket is a single time, at which it was empty.
+ * The tokens that have accrued since then are computed when one is taken, so no
+ * timer is needed. */
 #include "tools/shmrpc-web/rate.h"
 
 #include "os/clock.h"
 
-/* FNV-1a. Senders whose hashes are equal share a bucket, and no more. */
+/* FNV-1a. Senders whose hashes are equal only share a bucket. */
 uint64_t web_rate_of(const char *who)
 {
     uint64_t hash = 14695981039346656037u;
@@ -14,8 +15,8 @@ uint64_t web_rate_of(const char *who)
     return hash;
 }
 
-/* The place of `who`, or the least recently used one. A place that was never
- * used counts as full. */
+/* Returns the entry of `who`, or the least recently used one. An entry that was
+ * never used counts as a full bucket. */
 static web_rate_place *find(web_rate *rate, uint64_t who)
 {
     web_rate_place *oldest = &rate->places[0];

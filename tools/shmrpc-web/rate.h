@@ -15,19 +15,20 @@
 typedef struct web_rate_place {
     uint64_t who;
     int64_t empty_ns; /* the bucket contains the tokens that have accrued since
-                       * then */
+                       * this time */
 } web_rate_place;
 
 typedef struct web_rate {
-    unsigned most;    /* most tokens at once */
-    int64_t every_ns; /* one more each */
+    unsigned most;    /* maximum number of tokens in the bucket */
+    int64_t every_ns; /* time until one more token accrues */
     web_rate_place places[WEB_RATE_PLACES];
 } web_rate;
 
-/* A number for a name; equal names give equal numbers. */
+/* A number for a sender's name. Equal names give equal numbers. */
 uint64_t web_rate_of(const char *who);
 
-/* Takes a token for `who`; 0: allowed; else the number of seconds to wait. */
+/* Takes a token for `who`. Returns 0 if there was one, else the number of
+ * seconds to wait. */
 unsigned web_rate_take(web_rate *rate, uint64_t who, int64_t now_ns);
 
 #endif

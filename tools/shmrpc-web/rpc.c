@@ -1,7 +1,7 @@
 /* Turns a request of /rpc/ or /rest/ into a call, and the end of the call into
- * the reply. Each request is a journey (journey.h): its service is found, at
- * once or after a search; then its method, its permission and its parameters;
- * then it is a plain call, a one-way call, a download or an upload. */
+ * the reply. Each request is a journey (journey.h). Its service is found, at
+ * once or after a search, then its method, its permission and its parameters.
+ * Then it is a plain call, a one-way call, a download or an upload. */
 #include "tools/shmrpc-web/rpc.h"
 
 #include <stdlib.h>
@@ -17,31 +17,31 @@
 #include "tools/shmrpc-web/token.h"
 #include "tools/shmrpc-web/upload.h"
 
-/* How long a request waits for a service that has not been found yet. */
+/* How long a request waits for a service that was not found yet. */
 #define FIND_NS (3 * SHMRPCI_NS_PER_S)
 /* The longest deadline that a request may ask for. */
 #define MAX_TIMEOUT_MS 600000u
 
-/* Waiting this long for a call costs less than a turn of the loop, and delays
- * nobody. A call is waited for unless the last wait for its method was in vain;
- * then only one of AGAIN calls is. */
+/* Waiting up to SOON_NS for a call costs less than a turn of the loop, and
+ * delays nobody noticeably. If the last wait for a method timed out, only one
+ * of AGAIN calls of that method is waited for. */
 #define SOON_NS (100 * SHMRPCI_NS_PER_US)
 #define AGAIN   32u
 
-/* The interface that shmrpcd is controlled by. */
+/* The interface that controls shmrpcd. */
 #define MANAGER "shmrpc.manager.Control"
 
 /* ---- errors ---- */
 
-/* Retry-After has whole seconds (RFC 9110, 10.2.3); rounded up, so that nobody
- * comes back too early. */
+/* Retry-After has whole seconds (RFC 9110, 10.2.3). They are rounded up, so
+ * that nobody retries too early. */
 static unsigned retry_s(const shmrpc_error *error)
 {
     return (unsigned)((error->retry_after_ns + SHMRPCI_NS_PER_S - 1) /
                       SHMRPCI_NS_PER_S);
 }
 
-/* `http`: the HTTP status, or 0 for the one that belongs to the error's
+/* `http` is the HTTP status; 0 stands for the one that belongs to the error's
  * code. */
 static void reply_error(web_request *request, const shmrpc_error *error,
                         unsigned http, const shmrpci_buf *details,
@@ -76,7 +76,7 @@ void web_journey_fail(web_journey *j, const shmrpc_error *error)
     reply_error(j->request, error, 0, NULL, &j->back);
 }
 
-/* Replies with an HTTP status that corresponds to no status of ours. */
+/* Replies with an HTTP status that no status of ours corresponds to. */
 static void reply_plain(web_request *request, web_reply_head head,
                         const char *code, const char *message)
 {
@@ -137,14 +137,14 @@ void web_journey_result(web_journey *j, const shmrpc_method *method,
                                      .metadata = &j->back};
         web_reply(j->request, &head, body.data, body.len);
     } else {
-        /* For example bytes in an `any`, which has no form in JSON. */
+        /* A result may have no form in JSON, such as bytes in an `any`. */
         error.code = SHMRPC_E_UNIMPLEMENTED;
         web_journey_fail(j, &error);
     }
     shmrpci_buf_fini(&body);
 }
 
-/* The status of a declared error by @http; 0: none. */
+/* The HTTP status that @http gives a declared error; 0 if there is none. */
 static unsigned http_of(const web_journey *j, const shmrpc_error *error)
 {
     const idl_method *method = &j->at->service->source->methods[j->method];
@@ -168,9 +168,9 @@ void web_journey_declared(web_journey *j, const shmrpc_method *method,
     shmrpci_buf_fini(&details);
 }
 
-/* The end of a plain call. It counts as in progress until its reply is
- * encoded: only then may the service, whose tables describe the reply, be let
- * go. */
+/* Ends a plain call. It counts as in progress until its reply is encoded,
+ * because the service's tables describe the reply. Only then may the service be
+ * released. */
 static void finish(web_journey *j, int status, const void *reply,
                    const shmrpc_error *error)
 {
@@ -189,7 +189,7 @@ static void finish(web_journey *j, int status, const void *reply,
     at->calls--;
 }
 
-/* The stub hands `reply` over, which this function must release. */
+/* The stub hands over `reply`, which must be released here. */
 static void on_end(shmrpc_function done, void *user, int status, void *reply,
                    const shmrpc_error *error)
 {
@@ -198,17 +198,17 @@ static void on_end(shmrpc_function done, void *user, int status, void *reply,
     shmrpc_stub_release(reply);
 }
 
-/* The stub wants the user's function, of whatever type, only to pass it to
- * on_end, which has everything it needs in the journey. */
+/* The stub wants a function of the user, of any type, which it only passes to
+ * on_end. on_end doesn't use it, because the journey has everything. */
 static void do_nothing(void)
 {
 }
 
-/* ---- beginning a call ---- */
+/* ---- starting a call ----------------------------------------------------- */
 
-/* The deadline of a call without Shmrpc-Timeout-Ms; 0: the method's own, or for
- * a stream none. The client's default is the directory's patience with a
- * service that hangs, which is too short for a call. */
+/* The timeout of a call without Shmrpc-Timeout-Ms. 0 means the method's own, or
+ * no timeout for a stream. The default of the directory's client is too short
+ * for calls, because it only serves to detect hung services. */
 static int64_t usual_timeout_ns(const shmrpc_method *method)
 {
     bool has_stream = method->items_in != NULL || method->items_out != NULL;
@@ -216,8 +216,9 @@ static int64_t usual_timeout_ns(const shmrpc_method *method)
                                                  : SHMRPC_DEFAULT_TIMEOUT_NS;
 }
 
-/* Shmrpc-Timeout-Ms. Digits only: strtoul would take signs and blanks too. The
- * loop stops above the maximum, before `ms` could overflow. */
+/* Reads Shmrpc-Timeout-Ms. It accepts digits only, while strtoul would accept
+ * signs and blanks too. The loop stops above the maximum, before `ms` could
+ * overflow. */
 static bool read_timeout(web_journey *j, const shmrpc_method *method,
                          shmrpc_opts *opts)
 {
@@ -239,8 +240,8 @@ static bool read_timeout(web_journey *j, const shmrpc_method *method,
     return ms > 0 && ms <= MAX_TIMEOUT_MS;
 }
 
-/* A text of the request's with a NUL behind it; the name of a key is in lower
- * case. */
+/* Copies a text of the request and adds a NUL. The name of a key is converted
+ * to lower case. */
 static const char *text_of(web_request *request, const char *at, size_t len,
                            bool is_key)
 {
@@ -253,8 +254,8 @@ static const char *text_of(web_request *request, const char *at, size_t len,
 
 #define META "Shmrpc-Meta-"
 
-/* The names of fields have no case (RFC 9110, 5.1), so a key is lower case
- * whatever the client wrote. A field with nothing behind the prefix is no
+/* Names of fields ignore case (RFC 9110, 5.1), so a key is in lower case
+ * whatever the client wrote. A field that has nothing behind the prefix is not
  * metadata. */
 static bool is_meta(const web_field *field)
 {
@@ -262,10 +263,10 @@ static bool is_meta(const web_field *field)
     return field->name_len > name.value_len && web_field_is(&name, META);
 }
 
-/* Fields `Shmrpc-Meta-KEY` go with the call, and so does our part of its
- * trace; their texts live as long as the request. `with` has room for the
- * trace and the end beside the most entries that a call can have. TOO_LARGE:
- * there are more; NO_MEMORY. */
+/* Reads fields `Shmrpc-Meta-KEY`, which are sent with the call, and so is our
+ * own span of the request's trace. The texts live as long as the request.
+ * `with` has room for the most entries that a call can have, the trace, and the
+ * end. Returns TOO_LARGE if there are more entries, or NO_MEMORY. */
 static int read_metadata(web_journey *j, shmrpc_opts *opts, shmrpc_error *error)
 {
     const web_head *head = &j->request->head;
@@ -301,10 +302,14 @@ static int read_metadata(web_journey *j, shmrpc_opts *opts, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* Counts the call before it starts, since the callback that decrements the
- * count may run before this returns. ¶ `slow` remembers for each method whether
- * the last wait was in vain. Methods whose numbers are equal modulo 64 share a
- * bit: that costs a wait too many or too few, and is never wrong. */
+/*
+ * Counts the call before starting it, because the callback that decrements the
+ * count may run before this returns.
+ *
+ * `slow` records for each method whether the last wait timed out. Methods whose
+ * numbers are equal modulo 64 share a bit, which may cause a wait too many or
+ * too few, but nothing worse.
+ */
 static int start_async(web_journey *j, const void *params,
                        const shmrpc_opts *opts, shmrpc_error *error)
 {
@@ -329,8 +334,8 @@ static int start_async(web_journey *j, const void *params,
     return status;
 }
 
-/* 202 Accepted (RFC 9110, 15.3.3): the call was sent, and nobody will ever
- * know how it ended. */
+/* Answers 202 Accepted (RFC 9110, 15.3.3): the call was sent, and it will never
+ * be known how it ended. */
 static int start_oneway(web_journey *j, const void *params,
                         const shmrpc_opts *opts, shmrpc_error *error)
 {
@@ -343,9 +348,9 @@ static int start_oneway(web_journey *j, const void *params,
     return status;
 }
 
-/* Starts the kind of call that the method is. A client of HTTP/1.1 may send
- * its whole body before it reads the reply, so two streams that depend on each
- * other would stall. */
+/* Starts the kind of call that the method needs. Methods with streams in both
+ * directions are refused: an HTTP/1.1 client may send its whole body before it
+ * reads the reply, and two streams that depend on each other would stall. */
 static int start(web_journey *j, const shmrpc_method *method,
                  const void *params, const shmrpc_opts *opts,
                  shmrpc_error *error)
@@ -367,7 +372,7 @@ static int start(web_journey *j, const shmrpc_method *method,
                : start_async(j, params, opts, error);
 }
 
-/* The permission that the request needs: methods of the manager that are not
+/* The permission that the request needs. Methods of the manager that are not
  * queries change what it runs. */
 static unsigned need_of(const web_journey *j, const idl_method *method)
 {
@@ -378,12 +383,14 @@ static unsigned need_of(const web_journey *j, const idl_method *method)
                                                             : WEB_MAY_CHANGE;
 }
 
-/* Prepares the audit line of a change. The limit counts by address and by
- * actor, so that neither many sessions of one machine nor one token on many
- * machines get around it: a script in a loop must not restart services, nor
- * fill the log, faster than an operator can follow.
+/*
+ * Prepares the audit line of a change. Changes are limited by address and by
+ * actor, so neither many sessions of one machine nor one token on many machines
+ * get around the limit: a script in a loop must not restart services, or fill
+ * the log, faster than an operator can follow.
  *
- * False: changes come too often, and the request is answered. */
+ * Returns false if there are too many changes; the request is then answered.
+ */
 static bool note_change(web_journey *j)
 {
     web_request *request = j->request;
@@ -404,12 +411,15 @@ static bool note_change(web_journey *j)
     return true;
 }
 
-/* Answers the request or starts its call. The order matters: what the address
- * means, whether this sender may do it, and only then the parameters, so that
- * nobody makes us decode a body for a call that is not theirs to make.
+/*
+ * Answers the request or starts its call. The order matters: first what the
+ * address means, then whether the sender may do it, and only then the
+ * parameters, so that nobody can make us decode a body for a call that they may
+ * not make.
  *
  * `http` is set for failures that have an HTTP status but no status of ours:
- * 405, 406 and 415. */
+ * 405, 406 and 415.
+ */
 void web_journey_call(web_journey *j)
 {
     const shmrpc_service *tables = j->at->service->tables;
@@ -471,8 +481,7 @@ void web_journey_call(web_journey *j)
 
 /* ---- services ---- */
 
-/* A service that was replaced keeps its calls, but new calls go to its
- * successor. */
+/* A service that was replaced keeps its calls; new calls go to the new one. */
 static web_watched *find_watched(web_rpc *rpc, const char *name)
 {
     for (size_t i = 0; i < sizeof rpc->services / sizeof rpc->services[0];
@@ -486,9 +495,9 @@ static web_watched *find_watched(web_rpc *rpc, const char *name)
     return NULL;
 }
 
-/* There are twice as many places as services, since a replaced one stays until
- * its last call has ended. NULL: all are taken, or no descriptor is left; the
- * reference stays the caller's. */
+/* There are twice as many entries as services, because a replaced service stays
+ * until its last call has ended. Returns NULL if all entries are taken or no
+ * descriptor is left; then the caller keeps the reference. */
 static web_watched *watch(web_rpc *rpc, web_service *service)
 {
     size_t count = sizeof rpc->services / sizeof rpc->services[0];
@@ -507,8 +516,8 @@ static web_watched *watch(web_rpc *rpc, web_service *service)
     return NULL;
 }
 
-/* Watched services come first: the directory costs a lock, and a reference that
- * let_go returns. */
+/* Searches watched services first: a search in the directory costs a lock, and
+ * a reference that let_go returns. */
 static bool find_service(web_journey *j)
 {
     web_rpc *rpc = j->rpc;
@@ -572,8 +581,8 @@ web_journey *web_journey_begin(web_rpc *rpc, web_request *request)
     return j;
 }
 
-/* A service that is unknown may have started this moment. So the request waits
- * for the end of a new search before it is refused. */
+/* An unknown service may just have been started, so the request waits for the
+ * end of a new search before it is refused. */
 void web_journey_go(web_journey *j)
 {
     web_rpc *rpc = j->rpc;
@@ -601,8 +610,8 @@ void web_rpc_take(web_rpc *rpc, web_request *request)
     }
 }
 
-/* The method that a request will call, if its service is already known: its
- * body is in flight, and nothing can wait here. */
+/* Returns the method that a request will call, if its service is known already.
+ * It can't wait for a search, because the request's body is arriving. */
 static const shmrpc_method *peek(web_rpc *rpc, web_target *target)
 {
     uint32_t index;
@@ -632,8 +641,8 @@ bool web_rpc_uploads(web_rpc *rpc, web_request *request)
         !web_target_read(request, &target)) {
         return false;
     }
-    /* The tables of a service may be freed unless it is referenced: only the
-     * result is kept. */
+    /* Keep only the result: without a reference the service's tables may be
+     * freed. */
     const shmrpc_method *method = is_stream ? NULL : peek(rpc, &target);
     return is_stream || (method != NULL && method->items_in != NULL);
 }
@@ -657,9 +666,8 @@ static void unlink_waiting(web_rpc *rpc, web_journey *j)
     j->is_waiting = false;
 }
 
-/* Whatever the request was waiting for is cancelled, and the request is
- * answered nevertheless: that is how http.h learns that nothing here points to
- * it any more. */
+/* Cancels whatever the request was waiting for, and still answers the request:
+ * that is how http.h learns that nothing here points to it any more. */
 void web_rpc_hung_up(web_rpc *rpc, web_request *request)
 {
     web_journey *j = request->pending;
@@ -667,7 +675,7 @@ void web_rpc_hung_up(web_rpc *rpc, web_request *request)
         return;
     }
     if (j->call != NULL) {
-        /* Ends by the callback. */
+        /* the callback ends the journey */
         (void)shmrpc_call_cancel(j->call);
         (void)shmrpc_stub_dispatch(j->at->service->client);
         return;
@@ -719,8 +727,8 @@ void web_rpc_dispatch(web_rpc *rpc, uint64_t tag)
     }
 }
 
-/* Lets go of services that others have taken the place of. The list's services
- * are not retained, and are only compared. */
+/* Releases services that were replaced. Services of the list are not retained,
+ * so they are only compared. */
 static void drop_gone(web_rpc *rpc)
 {
     size_t count = web_directory_list(rpc->directory, false, rpc->places,
@@ -737,9 +745,9 @@ static void drop_gone(web_rpc *rpc)
     }
 }
 
-/* Waiting requests continue, give up, or wait for the next search: the one that
- * has just ended may have begun before they arrived (`look`). The list is taken
- * as a whole and rebuilt, since each request may leave it. */
+/* Waiting requests continue, give up, or wait for the next search, because the
+ * one that has just ended may have begun before they arrived (`look`). The list
+ * is detached and rebuilt, since each request may leave it. */
 void web_rpc_changed(web_rpc *rpc)
 {
     uint64_t looks = web_directory_looks(rpc->directory);
@@ -767,7 +775,7 @@ void web_rpc_read_stats(const web_rpc *rpc, web_rpc_stats *out)
     *out = rpc->stats;
 }
 
-/* ---- life ---- */
+/* ---- opening and closing ------------------------------------------------- */
 
 int web_rpc_open(web_directory *directory, int set, uint64_t first_tag,
                  bool read_only, const web_times *times, web_rpc **out,
@@ -782,14 +790,14 @@ int web_rpc_open(web_directory *directory, int set, uint64_t first_tag,
     rpc->first_tag = first_tag;
     rpc->read_only = read_only;
     rpc->times = *times;
-    /* 60 changes at once, then two a second. */
+    /* Allow 60 changes at once, then two a second. */
     rpc->changes = (web_rate){.most = 60, .every_ns = SHMRPCI_NS_PER_S / 2};
     *out = rpc;
     return SHMRPC_OK;
 }
 
-/* web_http_close has cancelled the calls before; requests that still wait for
- * a service are answered here. */
+/* web_http_close has cancelled the calls before. Requests that still wait for a
+ * service are answered here. */
 void web_rpc_close(web_rpc *rpc)
 {
     shmrpc_error error;

@@ -1,9 +1,11 @@
-/* The event loop, and the table of handlers by address.
+/*
+ * The event loop, and the table of handlers by address.
  *
- * One thread runs all of it. The directory, the heartbeat, the board, the
+ * One thread runs all of this. The directory, the heartbeat, the board, the
  * objects and the machines have threads of their own; the directory and the
  * board wake this one through events. A tag in the poll set tells whose
- * descriptor is ready. */
+ * descriptor is ready.
+ */
 #include "tools/shmrpc-web/server.h"
 
 #include <stdlib.h>
@@ -65,12 +67,13 @@ static void refuse(web_request *request, const web_refusal *refusal, int status)
     web_reply_error(request, &error);
 }
 
-/* Whether the request is permitted; otherwise it is answered. Asked twice:
- * with the head, and again when the body is there, since the session may have
- * ended in between.
+/*
+ * Whether the request is permitted; if not, it is answered. This is checked
+ * with the head, and again when the body has arrived, because the session may
+ * have ended in between.
  *
- * A request without a token costs nothing of the limit for guesses: only a
- * wrong one does. */
+ * A wrong token counts towards the limit for guesses, a missing one doesn't.
+ */
 static bool let_in(web_server *server, web_request *request, web_who *who)
 {
     web_refusal refusal = {
@@ -102,7 +105,7 @@ static bool let_in(web_server *server, web_request *request, web_who *who)
     return true;
 }
 
-/* Strangers are turned away before they send a body. */
+/* Refuses strangers before they send a body. */
 static bool admit(web_request *request, void *user)
 {
     web_who who;
@@ -135,7 +138,8 @@ static void on_ended(web_request *request, void *user)
     web_rpc_ended(server->rpc, request);
 }
 
-/* Open addresses come first: the page and the login must work for strangers. */
+/* Checks open addresses first, because the page and the login must work for
+ * strangers. */
 static void handle(web_request *request, void *user)
 {
     web_server *server = user;
@@ -189,8 +193,8 @@ static void dispatch(web_server *server, uint64_t tag)
     }
 }
 
-/* Services' clients come before HTTP in each turn, so that replies which calls
- * have just produced leave in the same turn. */
+/* In each turn the services' clients are handled before HTTP, so that replies
+ * of calls that have just ended are sent in the same turn. */
 void web_server_run(web_server *server)
 {
     uint64_t tags[64];
@@ -216,10 +220,10 @@ uint16_t web_server_port(const web_server *server)
     return web_http_port(server->http);
 }
 
-/* ---- life ---- */
+/* ---- opening and closing ------------------------------------------------- */
 
-/* The HTTP port is opened first: if it is in use, no thread was started in
- * vain. No request is read before the loop runs. */
+/* Opens the HTTP port first, so that no thread was started in vain if the port
+ * is in use. No request is read before the loop runs. */
 static int open_parts(web_server *s, shmrpc_error *error)
 {
     if (shmrpci_poll_create(&s->set) != SHMRPC_OK ||
@@ -325,7 +329,7 @@ void web_server_close(web_server *s)
     if (s == NULL) {
         return;
     }
-    /* Waiting requests are answered, and calls end, before their resources are
+    /* Answer waiting requests and end calls before their resources are
      * freed. */
     web_http_close(s->http);
     web_rpc_close(s->rpc);

@@ -10,7 +10,8 @@
 
 /* ---- a row ---- */
 
-/* Its round trip; null: it does not answer; missing: not known yet. */
+/* Appends the round trip; null if the service does not answer, nothing if it is
+ * not known yet. */
 static void append_ping(const web_place *place, shmrpci_buf *out)
 {
     if (place->is_alive && place->ping_ns != 0) {
@@ -29,7 +30,7 @@ static uint64_t open_of(const web_row *row)
                : 0;
 }
 
-/* The place's service must not be used here: it may be freed. */
+/* Must not use the place's service, which may be freed. */
 static void append_row(const web_row *row, shmrpci_buf *out)
 {
     const web_place *place = row->place;

@@ -11,11 +11,11 @@
 #include "base/buf.h"
 #include "tools/shmrpc-web/board.h"
 
-/* Appends an array, an object for each service. */
+/* Appends an array with an object for each service. */
 void web_show_services(web_board *board, shmrpci_buf *out);
 
-/* Appends an object: the same, with methods and workers. False: there is no
- * such service. */
+/* Appends the object of one service, with its methods and workers. Returns
+ * false if there is no such service. */
 bool web_show_service(web_board *board, const char *name, shmrpci_buf *out);
 
 #endif

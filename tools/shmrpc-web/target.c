@@ -1,4 +1,4 @@
-/* Finds the method of an address. */
+/* Finds the method that an address names. */
 #include "tools/shmrpc-web/target.h"
 
 #include <string.h>
@@ -49,8 +49,8 @@ static int unknown_method(const web_target *target, const web_service *service,
                             search.best != NULL ? "`?" : "");
 }
 
-/* GET only for methods whose @rest says GET: links, prefetching and caches may
- * repeat it, so it must change nothing (RFC 9110, 9.2.1). */
+/* GET is allowed only for methods whose @rest says GET: links, prefetching and
+ * caches may repeat it, so it must change nothing (RFC 9110, 9.2.1). */
 static int find_by_name(const web_target *target, const web_service *service,
                         uint32_t *out, unsigned *http, shmrpc_error *error)
 {
@@ -86,8 +86,8 @@ static const shmrpc_field *find_param(const shmrpc_type *params,
     return NULL;
 }
 
-/* `/v2/docs/{key}` against `/v2/docs/17`; a parameter is never empty and ends
- * at a slash. */
+/* Matches `/v2/docs/17` against `/v2/docs/{key}`. A parameter is never empty,
+ * and ends at a slash. */
 static bool is_match(const char *pattern, const char *path,
                      const shmrpc_type *params, web_target *target)
 {
@@ -114,8 +114,8 @@ static bool is_match(const char *pattern, const char *path,
     return *path == '\0';
 }
 
-/* The first method that matches in path and verb. 405 if only the verb is
- * wrong, so that a client learns that the address is right. */
+/* Finds the first method that matches path and verb. If only the verb is wrong
+ * it answers 405, so that the client learns that the address is right. */
 static int find_by_path(web_target *target, const web_service *service,
                         uint32_t *out, unsigned *http, shmrpc_error *error)
 {

@@ -3,7 +3,7 @@
  * nothing.
  *
  * The program uses WEB_TIMES_DEFAULT, as docs/web.md says; tests use shorter
- * times. They are checked four times a second.
+ * times. The limits are checked four times a second.
  */
 #ifndef SHMRPC_WEB_TIMES_H
 #define SHMRPC_WEB_TIMES_H
@@ -13,24 +13,24 @@
 #include "os/clock.h"
 
 typedef struct web_times {
-    /* A connection is cut off: */
-    int64_t head_ns;  /* without a whole head; or idle */
-    int64_t body_ns;  /* for a complete body that is buffered */
-    int64_t reply_ns; /* for a client that has not taken its reply */
-    int64_t stall_ns; /* for a client that reads nothing of a stream */
-    int64_t pause_ns; /* for a client that sends nothing of a body taken in
+    /* A connection is closed after these times: */
+    int64_t head_ns;  /* the head is incomplete, or the connection is idle */
+    int64_t body_ns;  /* a buffered body is incomplete */
+    int64_t reply_ns; /* the client has not taken its reply */
+    int64_t stall_ns; /* the client reads nothing of a stream */
+    int64_t pause_ns; /* the client sends nothing of a body that is taken in
                        * pieces */
-    int64_t drain_ns; /* for a client that goes on sending a body that is
-                       * dropped */
-    /* A reply that is a stream begins without an item or an end. */
+    int64_t drain_ns; /* the client goes on sending a body that is dropped */
+    /* After this time the reply of a stream begins even if no item or end has
+     * arrived. */
     int64_t begin_ns;
-    /* An idle stream of events gets a comment: proxies close idle
-     * connections. */
+    /* An idle stream of events gets a comment after this time, because proxies
+     * close idle connections. */
     int64_t comment_ns;
 } web_times;
 
-/* A client that reads nothing is disconnected, but only after its service has
- * had the time to report the stall (stream_stall). */
+/* A client that reads nothing is disconnected only after its service has had
+ * the time to report the stall (stream_stall). */
 #ifndef WEB_TIMES_DEFAULT
 #define WEB_TIMES_DEFAULT                                                      \
     {                                                                          \

@@ -1,5 +1,5 @@
 /* Secrets: made at random, compared in constant time, and kept in a file that
- * must be readable by its owner only. */
+ * only its owner may read. */
 #include "tools/shmrpc-web/token.h"
 
 #include <errno.h>
@@ -14,8 +14,8 @@
 /* The maximum size of a file of tokens. */
 #define FILE_BYTES ((size_t)8 << 10)
 
-/* The system returns up to 256 bytes at once or none, and waits only before
- * its generator was seeded, at boot (getrandom(2)). */
+/* The system returns up to 256 bytes at once or none. It only blocks at boot,
+ * before its generator is seeded (getrandom(2)). */
 bool web_secret_make(web_secret *out)
 {
     static const char digits[] = "0123456789abcdef";
@@ -31,8 +31,8 @@ bool web_secret_make(web_secret *out)
     return true;
 }
 
-/* Every byte is compared, whatever the previous ones were: the duration does
- * not reveal how many were right. The length is no secret. */
+/* Compares every byte, whatever the previous ones were, so that the duration
+ * does not reveal how many were right. The length is no secret. */
 bool web_secret_is(const web_secret *secret, const char *text, size_t len)
 {
     unsigned char difference = 0;
@@ -68,7 +68,7 @@ static int fail(shmrpc_error *error, int status, const char *path,
     return shmrpc_error_set(error, status, "the token file %s: %s", path, why);
 }
 
-/* Asks the descriptor and not the path, which might name another file by
+/* Checks the descriptor rather than the path, which might name another file by
  * now. */
 static int check_file(int fd, const char *path, shmrpc_error *error)
 {
@@ -84,7 +84,7 @@ static int check_file(int fd, const char *path, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* ---- its lines ---- */
+/* ---- lines of the file --------------------------------------------------- */
 
 typedef struct role {
     const char *name;
@@ -114,7 +114,8 @@ static int fail_line(shmrpc_error *error, const char *path, unsigned line,
                             "the token file %s, line %u: %s", path, line, why);
 }
 
-/* Reads "see,call"; false: one of the words is unknown. */
+/* Reads permissions such as "see,call". Returns false if one of the words is
+ * unknown. */
 static bool read_roles(char *text, unsigned *out)
 {
     char *rest = NULL;
@@ -139,8 +140,8 @@ static bool is_secret(const char *text)
            strspn(text, "0123456789abcdef") == WEB_SECRET_LENGTH;
 }
 
-/* The name appears in lines of the audit log, so it must not be able to
- * imitate a part of one. */
+/* The name appears in lines of the audit log, so it must not be able to imitate
+ * a part of one. */
 static bool read_name(const char *text, char out[WEB_TOKEN_NAME_BYTES])
 {
     size_t len = strlen(text);
@@ -154,9 +155,9 @@ static bool read_name(const char *text, char out[WEB_TOKEN_NAME_BYTES])
     return is_good;
 }
 
-/* Adds the token of a line, which is cut to pieces. NULL, or what is wrong;
- * the text of the line is never repeated, as it may be a secret with a typing
- * error. */
+/* Adds the token of a line, which is cut to pieces. Returns NULL, or what is
+ * wrong. The message never repeats the line, which may be a secret with a
+ * typing error. */
 static const char *read_line(char *line, web_tokens *out)
 {
     char *rest = NULL;
@@ -225,7 +226,8 @@ static int read_tokens(int fd, const char *path, web_tokens *out,
                                  "it holds no token; remove it to get one");
 }
 
-/* Continues after a match: the duration must not reveal which token it was. */
+/* Continues after a match, so that the duration does not reveal which token it
+ * was. */
 const web_token *web_tokens_find(const web_tokens *tokens, const char *text,
                                  size_t len)
 {
@@ -238,9 +240,9 @@ const web_token *web_tokens_find(const web_tokens *tokens, const char *text,
     return found;
 }
 
-/* Written under another name first, so that nobody ever reads half a file, and
- * linked rather than renamed: of two processes that start at the same time, the
- * second must use the first one's token and not replace it. */
+/* The file is written under another name first, so that nobody ever reads half
+ * of it. Then it is linked rather than renamed: if two processes start at the
+ * same time, the second must use the first one's token and not replace it. */
 static int make_token(const char *path, web_secret *out, shmrpc_error *error)
 {
     char temporary[4096];
@@ -270,8 +272,8 @@ static int make_token(const char *path, web_secret *out, shmrpc_error *error)
                                       strerror(reason), path);
 }
 
-/* O_NOFOLLOW: a link that somebody has put there names a file of their choice;
- * O_NONBLOCK: opening a pipe would wait for a writer. */
+/* O_NOFOLLOW, because a link that somebody else has put there names a file of
+ * their choice. O_NONBLOCK, because opening a pipe would wait for a writer. */
 int web_token_open(const char *path, web_tokens *out, shmrpc_error *error)
 {
     web_token made = {.may = WEB_MAY_ALL};
@@ -282,7 +284,7 @@ int web_token_open(const char *path, web_tokens *out, shmrpc_error *error)
             *out = (web_tokens){.items = {made}, .count = 1};
             return status;
         }
-        /* Another process may have been faster. */
+        /* Another process may have created the file meanwhile. */
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (fd < 0) {
             return status;

@@ -1,5 +1,6 @@
 /*
- * Secrets: random ones, and the one in a file that lets scripts and people in.
+ * Secrets: random ones for sessions, and tokens in a file, with which scripts
+ * and people log in.
  *
  * Threading: any thread.
  */
@@ -19,7 +20,8 @@ typedef struct web_secret {
     char text[WEB_SECRET_LENGTH + 1];
 } web_secret;
 
-/* A new secret from the system's random generator. False: there is none. */
+/* Makes a new secret with the system's random generator. Returns false if that
+ * fails. */
 bool web_secret_make(web_secret *out);
 
 /* Compares in constant time. */
@@ -27,13 +29,13 @@ bool web_secret_is(const web_secret *secret, const char *text, size_t len);
 
 /* The permissions of a token. */
 enum {
-    WEB_MAY_SEE = 1,    /* figures, logs, descriptions */
-    WEB_MAY_CALL = 2,   /* methods of services */
-    WEB_MAY_CHANGE = 4, /* changes of what the manager runs */
+    WEB_MAY_SEE = 1,    /* see figures, logs and descriptions */
+    WEB_MAY_CALL = 2,   /* call methods of services */
+    WEB_MAY_CHANGE = 4, /* change what the manager runs */
     WEB_MAY_ALL = WEB_MAY_SEE | WEB_MAY_CALL | WEB_MAY_CHANGE
 };
 
-/* Appends "see", "see,call" or the like. */
+/* Appends permissions as text, such as "see,call". */
 void web_may_append(unsigned may, shmrpci_buf *out);
 
 #define WEB_MAX_TOKENS       16
@@ -42,7 +44,7 @@ void web_may_append(unsigned may, shmrpci_buf *out);
 typedef struct web_token {
     web_secret secret;
     unsigned may;
-    char name[WEB_TOKEN_NAME_BYTES]; /* for the log; "": none */
+    char name[WEB_TOKEN_NAME_BYTES]; /* name for the log; "": none */
 } web_token;
 
 typedef struct web_tokens {
@@ -50,25 +52,27 @@ typedef struct web_tokens {
     size_t count;
 } web_tokens;
 
-/* The token with this text; NULL: there is none. Compares in constant time. */
+/* Finds the token with this text, in constant time. Returns NULL if there is
+ * none. */
 const web_token *web_tokens_find(const web_tokens *tokens, const char *text,
                                  size_t len);
 
 /*
- * Reads the tokens in `path`, or makes one there, in a file for nobody but this
- * user (0600), with the missing folders. A line for each:
+ * Reads the tokens in `path`. If the file doesn't exist, creates it with one
+ * token, readable by this user only (0600), with the missing folders. A line
+ * for each:
  *
  *     TOKEN [see,call,change [NAME]]      64 hexadecimal digits; no word: all
  *     # a comment
  *
- * DENIED: others may read the file, or it is not ours; INVALID: the contents
- * are malformed, the message says in which line.
+ * Returns DENIED if others may read the file or it is not ours, INVALID if the
+ * contents are malformed; the message names the line.
  */
 int web_token_open(const char *path, web_tokens *out, shmrpc_error *error);
 
-/* Where the token is unless a path is given: in $XDG_STATE_HOME/shmrpc, else in
- * ~/.local/state/shmrpc. False: neither variable is set, or the path is too
- * long. */
+/* Where the token is if no path is given: in $XDG_STATE_HOME/shmrpc, else in
+ * ~/.local/state/shmrpc. Returns false if the variable and HOME are not set, or
+ * the path is too long. */
 bool web_token_default_path(char *out, size_t size);
 
 #endif

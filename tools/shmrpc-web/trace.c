@@ -1,4 +1,5 @@
-/* `traceparent`: 00-<32 hex digits>-<16 hex digits>-<2 hex digits>. */
+/* Reads and writes `traceparent`: 00-<32 hex digits>-<16 hex digits>-<2 hex
+ * digits>. */
 #include "tools/shmrpc-web/trace.h"
 
 #include <stdio.h>
@@ -15,7 +16,7 @@ enum {
     WHOLE_LEN = 55
 };
 
-/* Lower case only. -1: not a digit. */
+/* Accepts lower case only. Returns -1 if it is not a digit. */
 static int digit(char c)
 {
     return c >= '0' && c <= '9'   ? c - '0'
@@ -23,7 +24,7 @@ static int digit(char c)
                                   : -1;
 }
 
-/* Hex digits that are not all 0. */
+/* Whether these are hex digits, and not all 0. */
 static bool is_id(const char *at, size_t len)
 {
     bool is_zero = true;

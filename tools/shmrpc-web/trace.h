@@ -5,7 +5,7 @@
  * appears in our log lines, and in `traceresponse` of the reply together with
  * the id of our own span, whose children are the calls of services.
  *
- * Threading: pure functions, but for random numbers.
+ * Threading: pure functions, except for random numbers.
  */
 #ifndef SHMRPC_WEB_TRACE_H
 #define SHMRPC_WEB_TRACE_H
@@ -24,8 +24,8 @@ typedef struct web_trace {
 /* Reads the trace from a head that was checked. */
 web_trace web_trace_read(const web_head *head);
 
-/* Our span of the trace, for `traceresponse` and for the calls; NULL: no trace,
- * or no random numbers. */
+/* Returns our span of the trace, for `traceresponse` and for the calls. Returns
+ * NULL if there is no trace, or if no random numbers are available. */
 const char *web_trace_own(web_trace *trace);
 
 #endif

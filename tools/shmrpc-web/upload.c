@@ -1,17 +1,19 @@
-/* Streams to services.
+/*
+ * Streams to services.
  *
- * A body comes in pieces of any length. Lines are collected in `line` and
- * become items; bytes are items as they arrive. Data for which the stream has
- * no room stays in the connection, whose client then finds its socket full: the
- * service's pace reaches the sender. */
+ * A body arrives in pieces of any length. Lines are collected in `line` and
+ * become items; bytes become items as they arrive. Data for which the stream
+ * has no room stays in the connection, so the client's socket fills up: the
+ * service's pace reaches the sender.
+ */
 #include "tools/shmrpc-web/upload.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* An item of bytes: a quarter of the smallest default window. */
+/* Size of an item of bytes: a quarter of the smallest default window. */
 #define PIECE_BYTES ((size_t)16 << 10)
-/* The most memory that one item may take when read. */
+/* The most memory that reading one item may take. */
 #define ITEM_ARENA_BYTES ((size_t)256 << 20)
 
 struct web_upload {
@@ -19,17 +21,17 @@ struct web_upload {
     web_request *request;
     shmrpc_stream *stream; /* NULL: not open yet, or closed */
     const shmrpc_method *method;
-    shmrpci_arena arena; /* of the item that is read */
+    shmrpci_arena arena; /* memory for the item that is being read */
     shmrpci_buf line;    /* an incomplete line */
     size_t max_line;
-    size_t at; /* of a body that is there as a whole */
+    size_t at; /* position in a body that is there as a whole */
     uint64_t items;
     uint64_t lines;
-    bool is_open;    /* the stream has been */
+    bool is_open;    /* the stream was opened */
     bool is_busy;    /* an item was sent only in part */
     bool is_over;    /* nothing more will be sent */
-    bool has_ended;  /* the body has */
-    bool has_failed; /* the current item failed: `error` */
+    bool has_ended;  /* the body has ended */
+    bool has_failed; /* the current item failed with `error` */
     shmrpc_error error;
 };
 
@@ -55,9 +57,9 @@ static void fail(web_upload *u)
     u->stream = NULL;
 }
 
-/* After a push. An error without a process id was found here, in the item; one
- * with an id comes from the service, and try_finish returns it with its
- * details. */
+/* Records the status of a push. An error without a process id was found here,
+ * in the item. One with an id comes from the service, and try_finish returns it
+ * with its details. */
 static void note(web_upload *u, int status)
 {
     u->is_busy = status == SHMRPC_E_BUSY;
@@ -87,7 +89,7 @@ static bool is_blank(const char *text, size_t len)
     return blank == len;
 }
 
-/* A whole line is in the buffer. */
+/* Sends a line, which is complete in the buffer. */
 static void send_line(web_upload *u)
 {
     const void *item = NULL;
@@ -106,7 +108,7 @@ static void send_line(web_upload *u)
     shmrpci_buf_reset(&u->line);
 }
 
-/* The limit is on a line and not on the body, which may be endless. */
+/* The limit applies to a line rather than the body, which may be endless. */
 static size_t take_line(web_upload *u, const char *data, size_t len)
 {
     const char *end = memchr(data, '\n', len);
@@ -152,7 +154,7 @@ static size_t take(web_upload *u, const char *data, size_t len)
     return u->is_over ? len : used;
 }
 
-/* ---- life ---------------------------------------------------------------- */
+/* ---- starting ------------------------------------------------------------ */
 
 static void free_upload(web_upload *u)
 {
@@ -235,7 +237,7 @@ int web_upload_start(web_journey *j, const void *params,
     return SHMRPC_OK;
 }
 
-/* ---- the end ------------------------------------------------------------- */
+/* ---- the end of the body ------------------------------------------------- */
 
 static void answer(web_upload *u, int status, const void *reply)
 {
@@ -264,7 +266,7 @@ static void step(web_upload *u)
         u->at += take(u, rest, left);
     }
     if (!u->is_over && !u->is_busy && u->line.len > 0) {
-        send_line(u); /* the last one has no newline */
+        send_line(u); /* the last line has no newline */
     }
     if (u->is_busy) {
         return;
@@ -304,7 +306,7 @@ size_t web_upload_take(web_rpc *rpc, web_request *request, const char *data,
         web_journey_go(j);
     }
     if (!u->is_open) {
-        /* Its service has not been found yet; or the request was answered
+        /* The service has not been found yet, or the request was answered
          * already. */
         return u->journey->is_waiting ? 0 : len;
     }

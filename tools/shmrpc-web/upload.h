@@ -1,10 +1,10 @@
 /*
- * Streams to services over HTTP: the body of a request, lines of JSON or bytes,
- * sent as it comes.
+ * Streams to services over HTTP: the body of a request, as lines of JSON or as
+ * bytes, is sent as it arrives.
  *
  * While the stream has no room nothing is read from the connection, so only the
- * current line is buffered. The library can't reply before the body has ended:
- * if the call ends earlier, the rest of the body is dropped, for 10 s at most,
+ * current line is buffered. The library can't reply before the body has ended.
+ * If the call ends earlier, the rest of the body is dropped, for 10 s at most,
  * and then the reply is sent.
  *
  * Threading: one thread.
@@ -16,21 +16,22 @@
 
 typedef struct web_upload web_upload;
 
-/* Takes as much of a request's body as there is room for, and returns how much;
- * `max_line` bounds one line. */
+/* Takes as much of a request's body as there is room for, and returns how much.
+ * `max_line` limits the length of a line. */
 size_t web_upload_take(web_rpc *rpc, web_request *request, const char *data,
                        size_t len, size_t max_line);
 
-/* The body has ended: answers, now or later. */
+/* The body has ended: answers now or later. */
 void web_upload_end(web_upload *u);
 
-/* Opens the stream of a method that takes one. The body of a request that was
- * not taken in pieces is there as a whole. Statuses of calls: not opened. */
+/* Opens the stream of a method that takes one. If the body was not taken in
+ * pieces, it is there as a whole. Returns the status of the call if the stream
+ * was not opened. */
 int web_upload_start(web_journey *j, const void *params,
                      const shmrpc_opts *opts, shmrpc_error *error);
 
-/* Cancels it: the request is over, or will be answered by others. NULL is fine.
- */
+/* Cancels the upload: the request has ended, or others will answer it. NULL is
+ * fine. */
 void web_upload_drop(web_upload *u);
 
 #endif

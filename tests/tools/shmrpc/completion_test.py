@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """completion_test.py FOLDER PROGRAM...: completion in bash, zsh and fish with
-the files of FOLDER that are installed for them."""
+the files that are installed for them from FOLDER."""
 
 import os
 import pty
@@ -20,7 +20,7 @@ ENV = dict(os.environ, TERM="dumb", LC_ALL="C.UTF-8",
            PATH=":".join([os.path.dirname(path) for path in PROGRAMS] +
                          [os.environ["PATH"]]))
 
-# What is typed, and what it must be completed to.
+# What is typed, and the line to which it must be completed.
 CASES = [("shmrpc compl", "shmrpc completion "),
          ("shmrpc completion --ver", "shmrpc completion --version "),
          ("shmrpc completion z", "shmrpc completion zsh "),
@@ -85,9 +85,9 @@ def at_terminal(home, command, setup):
         terminal.send(setup + "; echo 're''ady'\r")
         terminal.expect("ready")
         for typed, wanted in CASES:
-            terminal.send(typed + "\t#")  # the next input comes after it
+            terminal.send(typed + "\t#")  # next input behind the line
             terminal.expect(wanted + "#")
-            terminal.send("\x15")  # the line must not be run
+            terminal.send("\x15")  # clear the line, so that it isn't run
     finally:
         terminal.end()
 
@@ -100,7 +100,7 @@ def test_bash(home):
 
 
 def test_zsh(home):
-    """Loaded on demand, by their names."""
+    """zsh and fish load the files on demand, by their names."""
     for program in map(os.path.basename, PROGRAMS):
         shutil.copy(f"{FOLDER}/{program}.zsh", f"{home}/_{program}")
     at_terminal(home, ("zsh", "-f", "-i"),

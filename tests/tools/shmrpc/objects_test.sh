@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# objects_test.sh SHMRPC: the commands on what processes share under a name.
+# objects_test.sh SHMRPC: tests the commands on shared objects.
 # shellcheck disable=SC2016 # messages have backquotes
 set -euo pipefail
 program=$(realpath "$1")
@@ -8,8 +8,8 @@ export SHMRPC_DIR=$folder
 failures=0
 trap 'rm -rf "$folder"' EXIT
 
-# expect STATUS TEXT ARGUMENT...: exits with that status, and prints exactly
-# that text, errors included.
+# expect STATUS TEXT ARGUMENT...: the program must exit with this status, and
+# print exactly this text, errors included.
 expect() {
     local status=$1 text=$2 got=0 out
     shift 2
@@ -154,7 +154,8 @@ expect 0 '' rm again
 expect 0 "$dump"$'\n{"key":"new","value":3}' dict dump --salvage d
 expect 2 'shmrpc: --salvage is only for dump of a dict or value' \
     dict keys --salvage d
-# After a reboot, and with one of three records damaged: the length of its key.
+# Simulate a reboot by another boot id, and damage the key length of one of
+# three records.
 expect 0 '' dict snapshot d
 python3 - "$folder/objects/d.dict" <<'END' || failures=$((failures + 1))
 import struct, sys
@@ -204,7 +205,7 @@ wait "$writer" || failures=$((failures + 1))
 expect 0 sound pipe check p
 expect 0 '' rm news p
 
-# ---- names that a terminal must not take for orders ----
+# ---- names with control characters ----
 evil=$'a/\e[31m"x'
 expect 0 '' queue push --create "$evil" 1
 "$program" ls >"$folder/ls"

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static papers_ended counts; /* guarded by it */
-static uint32_t released;   /* likewise */
+static papers_ended counts; /* protected by the mutex */
+static uint32_t released;   /* also protected by the mutex */
 
 static void begin(void)
 {
@@ -163,7 +163,7 @@ static int twice(shmrpc_ctx *ctx, void *user, papers_papers_twice_source *in,
 
 #define PIECE_BYTES 16384
 
-/* That many bytes of "abc...zabc...". */
+/* Sends that many bytes of "abc...zabc...". */
 static int cat(shmrpc_ctx *ctx, void *user, shmrpc_bytes count,
                papers_papers_cat_sink *out)
 {

@@ -1,4 +1,4 @@
-/* JSON for people. */
+/* Laying out JSON for people. */
 #include "tools/shmrpc/pretty.h"
 
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # program_test.sh SHMRPC SERVER...: every command of the program against real
-# servers, and bad input each with its message.
+# servers, and the message for each kind of bad input.
 # shellcheck disable=SC2016 # messages have backquotes
 set -euo pipefail
 program=$(realpath "$1")
@@ -21,8 +21,8 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# start SERVER [OPTION...]: returns when it reports that it serves; $place is
-# where.
+# start SERVER [OPTION...]: starts a server and returns when it reports that it
+# serves. $place is its address.
 place=
 start() {
     local line log
@@ -50,7 +50,8 @@ fail() {
     failures=$((failures + 1))
 }
 
-# run STATUS ARGUMENT...: leaves its output in $folder/out and err.
+# run STATUS ARGUMENT...: the program must exit with this status. Its output
+# goes to $folder/out and err.
 run() {
     local wanted=$1 got=0
     shift
@@ -60,7 +61,8 @@ run() {
     [ "$got" = "$wanted" ] || fail "ended in $got, not $wanted"
 }
 
-# prints TEXT ARGUMENT...: succeeds with exactly this on standard output.
+# prints TEXT ARGUMENT...: the program must succeed, and print exactly this text
+# on standard output.
 prints() {
     local wanted=$1
     shift
@@ -68,7 +70,7 @@ prints() {
     [ "$(cat "$folder/out")" = "$wanted" ] || fail "expected: $wanted"
 }
 
-# says PATTERN: the last run printed a match of this extended regular
+# says PATTERN: the output of the last run must match this extended regular
 # expression.
 says() {
     grep -qE -- "$1" "$folder/err" || fail "expected on standard error: $1"
@@ -77,7 +79,7 @@ shows() {
     grep -qE -- "$1" "$folder/out" || fail "expected on standard output: $1"
 }
 
-# refused STATUS PATTERN ARGUMENT...
+# refused STATUS PATTERN ARGUMENT...: run, then says.
 refused() {
     local status=$1 pattern=$2
     shift 2
@@ -85,7 +87,7 @@ refused() {
     says "$pattern"
 }
 
-# Threads, so that a kill also ends calls that are in progress.
+# Use threads, so that killing a server also ends its calls in progress.
 for server in "$@"; do
     start "$server" --workers=0 --threads=2
 done
@@ -171,14 +173,14 @@ prints '3.5' call kinds native_sum 1 2.5
 what="call echo_serv add - <<< ..."
 [ "$(echo '[20,3]' | "$program" call echo_serv add -)" = 23 ] || fail "standard input"
 
-# Over TCP, where the server has chosen the port.
+# Over TCP, at a port that the server has chosen.
 start "$4" --workers=0 --threads=1 --listen=tcp://127.0.0.1:0
 prints '"hi"' call "$place" text hi
 prints '"hi"' call shop text hi "--at=$place"
 prints '"hi"' call "shop:${place##*:}" text hi --at=tcp://127.0.0.1
 refused 2 'shop has no method `txet`; did you mean `text`' call "$place" txet
 
-# Every type there and back, in each encoding; maybe is optional.
+# A round trip of every type, in each encoding; maybe is optional.
 all='{"flag":true,"small":-8,"less":-300,"int":-70000,"large":40,"tiny":200,
 "little":65535,"bounded":9,"huge":18446744073709551615,"single":1.5,
 "precise":0.1,"name":"x","data":"AAE=","colour":"BLUE","level":"LOW",
@@ -281,7 +283,7 @@ run 0 completion bash
 cp "$folder/out" "$folder/completion"
 refused 2 'which shell' completion tcsh
 
-# As bash would ask; PATH has the program.
+# Simulates completion in bash; PATH has the program.
 completed() { # LINE: what bash would insert
     PATH=$(dirname "$program"):$PATH bash -c '
         source "$1"
@@ -295,7 +297,7 @@ what="completion in bash"
 [ "$(completed 'shmrpc call shop buy item.grade=FI')" = FINE ] || fail "value"
 [ "$(completed 'shmrpc call shop buy item.ti')" = item.title= ] || fail "field"
 
-# ---- servers that die and that are gone ----
+# ---- servers that die or are gone ----
 "$program" call fault nap 60000 >"$folder/out" 2>"$folder/err" &
 call=$!
 end=$((SECONDS + 60))

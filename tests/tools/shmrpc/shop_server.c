@@ -13,7 +13,7 @@ static int buy(shmrpc_ctx *ctx, void *user, const shop_item *item,
     return SHMRPC_OK;
 }
 
-/* Bytes, which JSON can't show. */
+/* Returns bytes, which JSON can't show. */
 static int odd(shmrpc_ctx *ctx, void *user, shmrpc_any *ret)
 {
     (void)ctx;

@@ -62,7 +62,8 @@ class Calls(Service):
             self.shmrpc("call", "workers", "echo", str(number))
         for status in ("-5", "-5", "-7"):
             self.shmrpc("call", "--", "workers", "fail", status, status=1)
-        # bench warms up with a hundred calls, and one checks that it can call.
+        # bench warms up with a hundred calls, and makes one to check that
+        # calling works.
         bench = json.loads(self.shmrpc("bench", "--json", "-n", "2000",
                                        "workers", "echo", "7"))
         self.assertEqual(bench["calls"], 2000)
@@ -88,7 +89,7 @@ class Calls(Service):
         for _ in range(5):
             self.shmrpc("call", "workers", "nap", "30")
         nap = self.method(self.stats(), "nap")["service"]
-        # At least the time that it slept, less one percent.
+        # The time that it slept, less one percent, is the minimum.
         self.assertGreaterEqual(nap["p50_us"], 29_700)
         self.assertGreaterEqual(nap["total_us"], 148_500)
         self.assertLessEqual(nap["p50_us"], nap["max_us"])
@@ -128,7 +129,8 @@ class Calls(Service):
         top.stdout.close()
         self.assertEqual(first["calls"], 0)
         self.assertEqual(len(rest), 3)
-        # However the load fell on the samples, nothing is counted twice.
+        # However the load was spread over the samples, nothing is counted
+        # twice.
         counted = sum(self.method(s, "echo")["calls"] for s in rest)
         made = self.method(self.stats(), "echo")["calls"] - before
         self.assertEqual(made, 600)
@@ -153,8 +155,7 @@ class Calls(Service):
             try:
                 more = os.read(ours, 65536) if ready else b""
             except OSError:
-                more = b""  # how a terminal reports that nobody writes any
-                            # more
+                more = b""  # EIO: all writers have closed the terminal
             if not more:
                 break
             text += more
@@ -183,7 +184,7 @@ class Calls(Service):
         again.wait(PATIENCE)
         again.stdout.close()
 
-    # ---- what can't be ----
+    # ---- errors ----
 
     def test_mistakes_are_told(self):
         for arguments, status, message in (
@@ -207,7 +208,7 @@ class Streams(Service):
         reader = subprocess.Popen([FLOW_CLIENT, "reader", "shm://flow"],
                                   env=self.env, stdout=subprocess.PIPE,
                                   text=True)
-        # It stops itself after 100 items.
+        # The reader stops after 100 items.
         self.assertEqual(reader.stdout.readline(), "read\n")
         deadline = time.monotonic() + PATIENCE
         while self.stats()["streams"]["stalled_s"] < 0.05:

@@ -1,5 +1,5 @@
 """streams_test.py SHMRPC PAPERS: methods with a stream from the command line:
-each form, each kind of end, and peers that leave early."""
+each form, each way to end, and peers that leave early."""
 import json
 import os
 import pathlib
@@ -18,7 +18,7 @@ folder = pathlib.Path(tempfile.mkdtemp(prefix="shmrpc-streams-"))
 (folder / "run").mkdir(mode=0o700)
 env = dict(os.environ, SHMRPC_DIR=str(folder / "run"))
 env.pop("XDG_RUNTIME_DIR", None)
-# Freed memory must not count as memory that grows.
+# Freed memory in quarantine must not count as growth.
 env["ASAN_OPTIONS"] = "quarantine_size_mb=1:" + env.get("ASAN_OPTIONS", "")
 
 
@@ -41,7 +41,7 @@ def wait_for(what, condition):
 
 
 def call(*words, stdin=b"", text=True):
-    """(status, standard output, standard error)"""
+    """Returns (status, standard output, standard error)."""
     done = subprocess.run([SHMRPC, "call", *words], input=stdin, env=env,
                           capture_output=True, timeout=DEADLINE_S)
     out = done.stdout.decode() if text else done.stdout
@@ -49,7 +49,7 @@ def call(*words, stdin=b"", text=True):
 
 
 def begin(*words):
-    # A background process may have been told to ignore Ctrl-C.
+    # A background process may ignore Ctrl-C by default, so restore the signal.
     return subprocess.Popen(
         [SHMRPC, "call", *words], env=env, stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -133,7 +133,8 @@ def uploads():
 
 
 def as_they_come():
-    """Both directions: each line is answered before the next one is there."""
+    """With streams in both directions, each line is answered before the next
+    one is sent."""
     child = begin("papers", "twice", "-")
     for number in (1, 20, 2**63):
         child.stdin.write(b"%d\n" % number)
@@ -167,7 +168,7 @@ def raw():
 
 
 def go_early():
-    """The reader, or the sender, leaves: the handler is told."""
+    """If the reader or the sender leaves, the handler notices."""
     for what, go in (
             ("Ctrl-C", lambda child: child.send_signal(signal.SIGINT)),
             ("a closed pipe", lambda child: child.stdout.close())):
@@ -186,7 +187,7 @@ def go_early():
 
 
 def piped_to_head():
-    """As a user types it."""
+    """The output is piped to head, as a user would type it."""
     before = ended()["cancelled"]
     done = subprocess.run(
         ["sh", "-c", '"$0" call papers list count=0 | head -3', SHMRPC],
@@ -197,7 +198,7 @@ def piped_to_head():
 
 
 def in_the_window():
-    """A reader that stops makes the handler wait; no memory grows."""
+    """If the reader stops, the handler waits, and no memory grows."""
     child = begin("papers", "list", "0")
     child.stdout.read(1)
     wait_for("the handler", lambda: ended()["open"] == 1)

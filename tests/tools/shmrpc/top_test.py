@@ -28,7 +28,7 @@ def columns_of(text):
 
 
 class Screen:
-    """top on a terminal of that many columns."""
+    """top on a terminal with that many columns."""
 
     def __init__(self, env, *arguments, columns=80, rows=24):
         self.ours, self.theirs = pty.openpty()
@@ -48,15 +48,16 @@ class Screen:
         os.close(self.theirs)
 
     def frames(self):
-        """The lines of each complete screen: the next one has begun, or the
-        program has ended."""
+        """The lines of each complete screen. A screen is complete when the
+        next one has begun, or the program has ended."""
         parts = self.text.decode().split(FRAME)[1:]
         whole = parts if self.process.poll() is not None else parts[:-1]
         return [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", part)
                 .replace("\r", "").split("\n") for part in whole]
 
     def await_frame(self, condition):
-        """The first of the following screens for which the condition holds."""
+        """Returns the first of the following screens for which the condition
+        holds."""
         seen = len(self.frames())
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
@@ -83,7 +84,7 @@ def row_of(frame, name):
 
 
 def ends(line):
-    """The column after each cell, found under the end of its heading."""
+    """The column after each cell, found by the end of its heading."""
     return [columns_of(line[:at.end()])
             for at in re.finditer(r"\S+(?: \S+)*", line)]
 
@@ -199,7 +200,7 @@ class Top(unittest.TestCase):
                                  ("n", "name", ["shop", "workers"])):
             screen.press(key)
             reversed_ = (key, word) in (("r", "calls"), ("b", "busy"))
-            # A frame from before the key press may have this order by chance.
+            # A screen from before the key press may have this order by chance.
             screen.await_frame(
                 lambda f, word=word, order=order, reversed_=reversed_:
                 f"by {word}" in f[0] and ("reversed" in f[0]) == reversed_

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# check_test.sh SHMRPCD: the command check, over files on disk.
+# check_test.sh SHMRPCD: the command check, on files on disk.
 # shellcheck disable=SC2016 # messages have backquotes
 set -euo pipefail
 program=$(realpath "$1")
@@ -8,7 +8,8 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 mkdir more
 
-# expect STATUS OUT ERR ARGUMENT...
+# expect STATUS OUT ERR ARGUMENT...: the program must exit with this status, and
+# print exactly these texts.
 expect() {
     local status=$1 out=$2 err=$3 got=0
     shift 3

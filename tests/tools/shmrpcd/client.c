@@ -1,8 +1,6 @@
-/*
- * client: calls echo_serv through one connection every few milliseconds, until
- * its input ends. Prints a line whenever the outcome changes, "OK" or the name
- * of a status; a wrong sum ends it.
- */
+/* client: calls echo_serv through one connection every few milliseconds, until
+ * its input ends. Prints "OK" or the name of a status whenever the outcome
+ * changes. A wrong sum ends it. */
 #include <poll.h>
 #include <stdio.h>
 

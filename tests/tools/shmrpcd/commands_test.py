@@ -43,7 +43,8 @@ def test_ps_shows_where_one_is_and_not_how_it_ended(m):
 
 
 def test_both_names_are_known_everywhere(m):
-    """A section named Echo, which serves echo_serv."""
+    """The section is named Echo, and its service echo_serv; both names are
+    accepted."""
     m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=1),
             m.section("Plain", "ready"), m.section("Off", "ready"))
     m.run("stop", "Off")
@@ -60,7 +61,7 @@ def test_both_names_are_known_everywhere(m):
         assert m.run("scale", name, "1..2") == "Echo: 1 to 2 workers\n"
         assert m.run("restart", name).startswith("Echo: running, pid ")
         assert m.run("stop", name) == "Echo: stopped\n"
-        # It has printed before which service it is.
+        # An earlier line has named the service.
         assert m.run("start", name).startswith("Echo: running, pid ")
     fails(3, "there is no service `Ecko`; did you mean `Echo`?", m.run,
           "call", "Ecko", "add", "1", "2")
@@ -73,7 +74,7 @@ def test_both_names_are_known_everywhere(m):
 
 
 def rows_of(m, service, role, *before):
-    """ps --clients as JSON; `before` is a command that runs it."""
+    """Rows of ps --clients as JSON; `before` is a command that runs it."""
     done = subprocess.run([*before, m.programs.shmrpc, "ps", "-c", "--json"],
                           env=m.env, capture_output=True, text=True,
                           timeout=harness.PATIENCE, check=True)
@@ -85,7 +86,8 @@ CONTAINER = ["unshare", "--pid", "--fork", "--kill-child"]
 
 
 def test_ps_shows_clients_of_any_container(m):
-    """Row L10: clients in another pid namespace that share the folder."""
+    """Row L10: clients in another pid namespace that share the folder are
+    shown."""
     m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=1),
             m.section("A", "ready"))
     worker, = await_that("the worker",
@@ -108,14 +110,14 @@ def test_ps_shows_clients_of_any_container(m):
         inner, = [r for r in rows if r is not mine]
         assert mine["own_pid"] == mine["pid"], rows
         assert mine["uid"] == os.geteuid() and mine["age_ns"] > 0
-        # The first process of its namespace, which is our child here.
+        # The first process of its namespace is our child here.
         assert inner["own_pid"] == 1 and inner["program"] == "shmrpc", rows
         assert inner["pid_namespace"] != mine["pid_namespace"]
         assert read(f"/proc/{inner['pid']}/stat").split()[3] == str(
             clients[1].pid)
         text = m.run("ps", "--clients")
         assert f"(1 in pid namespace {inner['pid_namespace']})" in text, text
-        # No process here has a number in a third namespace.
+        # No process here has a pid in a third namespace.
         outer = rows_of(m, "shmrpcd", "client", *CONTAINER)
         assert sorted(r["own_pid"] for r in outer) == sorted(
             [1, clients[0].pid])
@@ -143,7 +145,7 @@ def test_status(m):
 
 
 def test_a_stopped_one_shows_and_can_be_restarted(m):
-    """A supervisor that was sent SIGSTOP: faults, row 5."""
+    """A supervisor that got SIGSTOP: faults, row 5."""
     m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=1))
     before = m.status("Echo")
     pid = before["pid"]
@@ -160,8 +162,8 @@ def test_a_stopped_one_shows_and_can_be_restarted(m):
     await_that("it is well again", lambda: m.status("Echo") == before)
     assert [text.split(" (")[0] for text in m.texts("Echo")][-2:] == [
         f"pid {pid} was stopped by a signal", f"pid {pid} was resumed"]
-    # One that can't be continued does not block its place: it is ended as if
-    # it could.
+    # A process that can't be continued does not block its slot: it is ended
+    # all the same.
     os.kill(pid, signal.SIGSTOP)
     await_that("it shows", lambda: m.status("Echo")["trouble"])
     assert m.run("restart", "Echo").startswith("Echo: running, pid ")
@@ -183,7 +185,7 @@ def test_start_stop_restart(m):
     assert again[0]["name"] == "Alpha" and again[0]["pid"] not in (0, pid)
     fails(3, "there is no service `Alhpa`; did you mean `Alpha`?", m.run,
           "stop", "Alhpa")
-    # Services after one that fails are handled all the same.
+    # If one service fails, those after it are still handled.
     fails(3, "no service `Gamma`", m.run, "stop", "Gamma", "Alpha")
     assert m.status("Alpha")["state"] == "STOPPED"
     fails(1, "`Bad` has ended: status 3", m.run, "start", "Bad")
@@ -262,7 +264,7 @@ def test_logs(m):
 
 
 def test_levels_have_colours(m):
-    """On a terminal; row W2."""
+    """On a terminal lines have colours. Capabilities, row W2."""
     colours = {10: "\x1b[2m", 20: "", 25: "\x1b[1m", 29: "", 30: "\x1b[33m",
                40: "\x1b[31m", 49: "\x1b[31m", 50: "\x1b[1;31m"}
     names = dict(zip(colours, ["debug", "info", "notice", "info", "warning",
@@ -277,7 +279,7 @@ def test_levels_have_colours(m):
         try:
             while part := os.read(ours, 4096):
                 text += part
-        except OSError:  # the end of a terminal
+        except OSError:  # the terminal was closed
             pass
         os.close(ours)
         assert logs.wait(harness.PATIENCE) == 0
@@ -341,7 +343,7 @@ def test_completion(m):
 
 
 def test_completion_knows_both_names(m):
-    others = m.run("complete", "call", "")  # in the folders of all users
+    others = m.run("complete", "call", "")  # services for all users
 
     def offered(*words):
         return [name for name in m.run("complete", *words).split()

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-PATIENCE = 8  # seconds: for things that take milliseconds on an idle machine
+PATIENCE = 8  # seconds, for things that take milliseconds on an idle machine
 
 
 class Programs:
@@ -41,8 +41,7 @@ def read(path):
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
-    except (FileNotFoundError, ProcessLookupError):  # start time and state
-                                                     # from /proc, when it ends
+    except (FileNotFoundError, ProcessLookupError):  # the process has ended
         return ""
 
 
@@ -51,7 +50,7 @@ def pid_in(path):
 
 
 def is_alive(pid):
-    """A zombie that is not ours to reap counts as dead."""
+    """A zombie counts as dead, because reaping it is not up to us."""
     stat = read(f"/proc/{pid}/stat")
     return bool(stat) and stat.rsplit(")", 1)[1].split()[0] != "Z"
 
@@ -63,7 +62,8 @@ class CallError(Exception):
 
 
 def fails(status, text, function, *words):
-    """Its error message, of which `text` is a part."""
+    """Checks that a command fails with this status. Returns its error message,
+    which must contain `text`."""
     try:
         function(*words)
     except CallError as error:
@@ -80,7 +80,7 @@ def free_port():
 
 
 class Manager:
-    """shmrpcd over a folder with a service.ini, a log, and its sockets."""
+    """shmrpcd in a folder with a service.ini, a log, and its sockets."""
 
     def __init__(self, programs):
         self.programs = programs
@@ -91,8 +91,8 @@ class Manager:
         self.env = {k: v for k, v in os.environ.items()
                     if k not in ("XDG_RUNTIME_DIR", "NOTIFY_SOCKET")}
         self.env["SHMRPC_DIR"] = self.run_dir
-        # The programs that the manager itself starts; in a build tree they are
-        # elsewhere.
+        # Programs that the manager itself starts; in a build tree they are not
+        # beside it.
         self.env["PATH"] = ":".join(
             [os.path.dirname(programs.web), os.path.dirname(programs.tcp),
              self.env.get("PATH", "")])
@@ -120,7 +120,7 @@ class Manager:
         return os.path.join(self.folder, name)
 
     def section(self, name, *words, **keys):
-        """A section that runs the test program."""
+        """Returns a section that runs the test program."""
         quoted = ["'" + word + "'" for word in words]
         keys.setdefault("exec", " ".join([self.programs.program] + quoted))
         return self.body(name, **keys)
@@ -143,7 +143,7 @@ class Manager:
         return self.process
 
     def start(self, *sections, arguments=(), names=(), until="ready"):
-        """Starts it, and returns when it reports that it is ready."""
+        """Starts the manager, and returns when it reports that it is ready."""
         if sections:
             self.write(*sections)
         before = len(read(self.err))
@@ -161,8 +161,8 @@ class Manager:
         return False
 
     def spawn_with(self, sock, *command, **variables):
-        """Starts a program as systemd does for socket activation: `sock` is
-        descriptor 3. Variables whose value is None are not set."""
+        """Starts a program as systemd does for socket activation, with `sock`
+        as descriptor 3. Variables whose value is None are not set."""
         said = {"LISTEN_PID": "$$", "LISTEN_FDS": "1",
                 "LISTEN_FDNAMES": "a", **variables}
         sets = " ".join(f"export {k}={v};" for k, v in said.items()
@@ -178,7 +178,7 @@ class Manager:
         return self.process
 
     def stop(self):
-        """SIGTERM; its exit status."""
+        """Stops the manager by SIGTERM, and returns its exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(PATIENCE)
 
@@ -187,7 +187,7 @@ class Manager:
         self.process.wait()
 
     def run(self, *words):
-        """The command line: returns what it printed, or raises CallError."""
+        """Runs a command line. Returns what it printed, or raises CallError."""
         done = subprocess.run([self.programs.shmrpc, *words],
                               env=self.env, capture_output=True, text=True,
                               timeout=PATIENCE, check=False)
@@ -233,7 +233,7 @@ class Manager:
 
 def main(module):
     """Runs every function of `module` whose name begins with test_, or those
-    named after the programs; 2/3 runs the second third of them."""
+    named behind the programs. 2/3 runs the second third of them."""
     count = len(Programs.names)
     global SANITIZED
     programs = Programs(sys.argv[1:1 + count])
@@ -266,7 +266,7 @@ def main(module):
     sys.exit(1 if failed else 0)
 
 
-# Whether the programs have a sanitizer; set once they are known.
+# Whether the programs are built with a sanitizer; set when they are known.
 SANITIZED = False
 
 LONG = os.environ.get("SHMRPC_TEST_LONG") == "1"

@@ -1,4 +1,4 @@
-/* Splits bytes into lines, and makes them safe to show. */
+/* Splitting bytes into lines, and making them safe to show. */
 #include "tools/shmrpcd/lines.h"
 
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 typedef struct seen {
     size_t count;
     mgr_line last;
-    char text[MGR_LINE_BYTES + 1]; /* of the last line */
+    char text[MGR_LINE_BYTES + 1]; /* text of the last line */
 } seen;
 
 static void on_line(void *user, const mgr_line *line)
@@ -48,7 +48,7 @@ static void pieces_become_lines(void **state)
     feed(s, "\nwor", 30);
     assert_int_equal(s->count, 1);
     assert_string_equal(s->text, "hello");
-    assert_int_equal(s->last.unix_ms, 10); /* when it began */
+    assert_int_equal(s->last.unix_ms, 10); /* when the line began */
     feed(s, "ld\r\n\n", 40);
     assert_int_equal(s->count, 3);
     assert_int_equal(s->last.len, 0);
@@ -70,7 +70,7 @@ static void long_lines_are_cut_once(void **state)
         mgr_lines_feed(&stream, block, sizeof block, 1, on_line, s);
         mgr_lines_flush(&stream, on_line, s);
     }
-    assert_int_equal(s->count, 0); /* its end comes later */
+    assert_int_equal(s->count, 0); /* the line has not ended yet */
     feed(s, "\nnext\n", 2);
     assert_int_equal(s->count, 2);
     assert_string_equal(s->text, "next");
@@ -104,12 +104,12 @@ static void text_is_harmless(void **state)
     inert("\xe2\x81\xa6", 3, "\\xe2\\x81\\xa6");          /* U+2066 */
     inert("\xd8\x9c", 2, "\\xd8\\x9c");                   /* U+061C */
     inert("\xe2\x80\x94", 3, "\xe2\x80\x94");             /* a dash */
-    inert("\xff\xc3", 2, "\\xff\\xc3");                   /* no UTF-8 */
+    inert("\xff\xc3", 2, "\\xff\\xc3");                   /* not UTF-8 */
     inert("\xf0\x9f\x90\xa2 x", 6, "\xf0\x9f\x90\xa2 x"); /* a turtle */
     inert("\xed\xa0\x80", 3, "\\xed\\xa0\\x80");          /* a surrogate */
 }
 
-/* Any input gives bounded UTF-8 without control sequences. */
+/* Any input gives UTF-8 of limited length without control sequences. */
 static void any_bytes_become_text(void **state)
 {
     (void)state;
@@ -139,8 +139,8 @@ static void level(const char *text, mgr_level wanted)
     }
 }
 
-/* Marks of shmrpc_log carry more; text that is not a mark belongs to the
- * line. */
+/* Marks of shmrpc_log also contain thread and call. Text that is not a mark
+ * belongs to the line. */
 static void threads_and_calls_are_seen(void **state)
 {
     (void)state;

@@ -29,7 +29,7 @@ def test_both_streams_are_kept(m):
                       f"wait={m.path('gate')}", "err=error: bad", "ready"),
             until="managing")
     pid_in(m.path("half"))
-    # Without a newline, and the program is still running.
+    # The line has no newline, and the program is still running.
     await_that("half a line", lambda: "hello" in m.texts("A"))
     open(m.path("gate"), "w", encoding="utf-8").close()
     bad = await_that("the other", lambda: [
@@ -75,14 +75,14 @@ def test_a_line_without_end_is_bounded(m):
     status = read(f"/proc/{m.process.pid}/status")
     peak = [int(line.split()[1]) for line in status.splitlines()
             if line.startswith("VmHWM")][0]
-    # Sanitizers hold more; all lines would be 65536 and more.
+    # A sanitizer uses more. Storing all lines would take at least 65536.
     assert harness.SANITIZED or peak < 40000, peak
     assert [r for r in records(m.path("logs/A.log")) if "truncated" in r]
 
 
 def test_half_a_line_waits_for_its_rest_when_the_manager_is_late(m):
-    """The program is stopped in the middle of a line, and sees the time-out
-    before the rest."""
+    """The manager is stopped in the middle of a line, and its timeout expires
+    before it reads the rest."""
     words = []
     for i in range(20):
         words += [f"wait={m.path(f'a{i}')}", "out=half", f"touch={m.path(f'b{i}')}",
@@ -107,15 +107,15 @@ def test_half_a_line_waits_for_its_rest_when_the_manager_is_late(m):
         in_time = time.monotonic() - begin < 0.1
         open(m.path(f"c{i}"), "w", encoding="utf-8").close()
         await_that("the rest is there", unread)
-        end = time.monotonic() + 0.15  # longer than half a line is kept
+        end = time.monotonic() + 0.15  # longer than an incomplete line is kept
                                        # waiting
         await_that("it is late", lambda end=end: time.monotonic() > end)
         m.process.send_signal(signal.SIGCONT)
         texts = await_that("the rest is read", lambda i=i: (
             lambda found: found if len(found) > i else None)(
                 [t for t in m.texts("A") if t.endswith(" and half")]))
-        if in_time:  # otherwise it may have seen the time-out before we
-                     # stopped it
+        if in_time:  # otherwise the timeout may have expired
+                     # before we stopped the manager
             assert texts[-1] == "half and half", (i, texts)
             rounds += 1
         if rounds == 5:
@@ -138,7 +138,7 @@ def test_filters_and_cursors(m):
     assert len(rest["lines"]) == rest["next"] - 2
     last = m.call("logs", "A", f"cursor={rest['next']}")
     assert last["lines"] == [] and last["next"] == rest["next"]
-    # A cursor of an earlier manager, which kept more.
+    # A cursor of an earlier manager, which had more lines.
     again = m.call("logs", "A", f"cursor={rest['next'] + 1000}", "limit=2")
     assert again["next"] == 2 and again["skipped"] == 0
 
@@ -151,7 +151,7 @@ def test_old_lines_make_room(m):
     skipped = page["skipped"]
     assert skipped > count / 2, skipped
     said = []
-    of_manager = 0  # "started" and other lines, somewhere among them
+    of_manager = 0  # "started" and other lines, in unknown positions
     while page["lines"]:
         for line in page["lines"]:
             if line["origin"] == "STDOUT":
@@ -188,7 +188,8 @@ def test_lines_on_disk(m):
 
 
 def test_threads_and_calls_are_kept(m):
-    """Of lines by shmrpc_log: in memory, on disk, and found there."""
+    """Thread and call of lines by shmrpc_log are kept in memory and on disk,
+    and are found there."""
     m.start(m.section("A", "log=30:hot", "cry=<4;9;1f>by hand", "say=plain",
                       "ready", log_dir="logs"))
     path = m.path("logs/A.log")
@@ -205,7 +206,8 @@ def test_threads_and_calls_are_kept(m):
 
 
 def test_one_log_has_all(m):
-    """In memory and in a file, each line with its service, in order."""
+    """The common log has the lines of all services in order, in memory and in
+    a file, each with its service."""
     m.start(m.section("A", "say=one of A", "ready"),
             m.section("B", "say=one of B", "ready", log_dir="logs", after="A",
                       log_max_bytes="65536", log_keep="2"),
@@ -251,8 +253,8 @@ def test_files_are_ended_and_few(m):
 
 
 def test_old_files_are_ended(m):
-    """The age counts from the creation of the file, even if another manager made
-    it."""
+    """The age counts from the creation of the file, even if an earlier manager
+    created it."""
     m.start(m.section("A", "say=first", "ready", log_dir="logs",
                       log_max_age="1s"),
             m.section("B", "say=first", "ready", log_dir="logs"))
@@ -295,13 +297,14 @@ def test_no_links_are_followed(m):
 
 
 def find(m, name, *words):
-    """Texts that are found on disk, oldest first."""
+    """Returns the texts that are found on disk, oldest first."""
     found = m.call("search", name, *words)
     return [line["text"] for line in found["lines"]][::-1]
 
 
 def test_logs_on_disk_are_searched(m):
-    """Beyond the limits of pieces and files; invalid records are skipped."""
+    """A search goes beyond the limits of pieces and files, and skips invalid
+    records."""
     os.mkdir(m.path("logs"))
     with open(m.path("logs/A.log"), "w", encoding="utf-8") as file:
         file.write('{"time":"no record"}\n\0\xff ' + "line " * 300000 + "\n" +
@@ -318,7 +321,7 @@ def test_logs_on_disk_are_searched(m):
     for number in range(0, 6000, 1999):
         assert find(m, "A", f"contains=line {number}", "limit=1000")[0] == (
             f"line {number}")
-    # Newest first, and as many as requested.
+    # The newest lines come first, and no more than requested.
     found = m.call("search", "A", "contains=line 1", "limit=1000")
     wanted = [f"line {n}" for n in range(6000) if str(n).startswith("1")]
     assert [r["text"] for r in found["lines"]] == wanted[:-1001:-1]
@@ -331,7 +334,7 @@ def test_logs_on_disk_are_searched(m):
         assert find(m, "A", "contains=" + part) == [
             'error: a "b" \\ tab\there'], part
     assert find(m, "A", "contains=nowhere") == []
-    assert find(m, "A", "contains=stdout") == []  # is next to the text
+    assert find(m, "A", "contains=stdout") == []  # not in the text
     assert find(m, "A", "least=CRITICAL") == ["long ago"]
     assert find(m, "A", "pid=71") == ["long ago"]
     assert find(m, "A", "until_unix_ms=1000000000126") == ["long ago"]
@@ -348,8 +351,8 @@ def test_logs_on_disk_are_searched(m):
 
 
 def test_one_line_in_a_million_is_found(m):
-    """Capabilities, row W7; a short run has one in 100,000. Prints how long it
-    takes."""
+    """Capabilities, row W7; in a short run it is one line in 100,000. Prints
+    how long it takes."""
     count = 1000000 if harness.LONG else 100000
     os.mkdir(m.path("logs"))
     with open(m.path("logs/A.log"), "w", encoding="utf-8") as file:
@@ -362,7 +365,7 @@ def test_one_line_in_a_million_is_found(m):
     assert find(m, "A", "contains=request 77 took") == [
         "request 77 took 12 ms"]
     with_program = time.monotonic() - begin
-    # Nor is one lost that spans two of the pieces of 1 MiB that are read.
+    # A line that spans two of the pieces of 1 MiB is found, too.
     with open(m.path("logs/A.log"), "rb") as file:
         data = file.read()
     end = len(data)
@@ -394,7 +397,7 @@ def test_figures_are_kept(m):
     worker = await_that("its worker", lambda: history(
         m, "threads", "subject=worker 0"))
     assert worker[-1]["mean"] >= 1
-    # The second sample has rates.
+    # Rates need a second sample.
     for _ in range(10):
         m.run("call", "echo_serv", "add", "1", "2")
     rates = await_that("calls are counted", lambda: [
@@ -403,7 +406,7 @@ def test_figures_are_kept(m):
     assert history(m, "cpu")[-1]["mean"] >= 0
     series = [(s["subject"], s["figure"]) for s in m.call("figures", "Echo")]
     assert ("", "p99_us") in series and ("worker 0", "cpu") in series, series
-    # Errors by status, and the events of the service.
+    # There are errors by status, and events of the service.
     try:
         m.run("call", "echo_serv", "add", str(2**63 - 1), "1")
         raise AssertionError("the sum is too large")
@@ -416,7 +419,7 @@ def test_figures_are_kept(m):
     for figure in "crashes", "restarts":
         marks = await_that(figure, lambda: history(m, figure))
         assert sum(p["mean"] * p["count"] for p in marks) == 1, marks
-    # They are still there when the manager runs again.
+    # The figures are still there when the manager runs again.
     count = len(history(m, "pss_bytes"))
     m.kill()
     m.start()

@@ -21,7 +21,7 @@ from harness import (CallError, await_that, fails, free_port, is_alive,
 # ---- gateways -------------------------------------------------------------
 
 def primes(m, **keys):
-    # The gateway's sandbox does not let it look for leaks.
+    # The gateway's sandbox forbids the leak checker to trace it.
     m.env["ASAN_OPTIONS"] = "detect_leaks=0"
     return m.body("Primes", exec=m.programs.primes, max_proc_num=1,
                   tcp_bind="127.0.0.1:0",
@@ -29,7 +29,7 @@ def primes(m, **keys):
 
 
 def remote_of(m):
-    """The address of the gateway, once it can be called."""
+    """Returns the address of the gateway, once it can be called."""
     return m.await_state("Primes.tcp", "RUNNING")["addresses"][0]
 
 
@@ -48,13 +48,13 @@ def test_a_gateway_comes_and_goes_with_its_service(m):
     assert "Primes.tcp" in m.run("status")
     m.call("stop", "Primes")
     assert m.status("Primes.tcp")["state"] == "STOPPED"
-    said = read(m.err)  # its clients are answered to the last call
+    said = read(m.err)  # its clients get answers to all calls
     assert (said.index("Primes.tcp: has ended") <
             said.index("Primes: is stopped")), said
     m.call("start", "Primes")
     where = remote_of(m)
     assert count(m, where) == "4\n"
-    # Scales alone, and back.
+    # The gateway can be stopped and started alone.
     m.call("stop", "Primes.tcp")
     assert m.status("Primes")["state"] == "RUNNING"
     m.call("start", "Primes.tcp")
@@ -84,7 +84,7 @@ def test_a_gateway_speaks_tls(m):
 
 
 def test_a_gateway_outlives_restarts(m):
-    """Its clients keep their connections: it needs none of its own for that."""
+    """The gateway's clients keep their connections when the service restarts."""
     m.start(primes(m))
     where = remote_of(m)
     gateway = m.status("Primes.tcp")["pid"]
@@ -134,7 +134,7 @@ def test_a_gateway_follows_the_file(m):
     assert m.call("reload")["removed"] == ["Primes.tcp"]
     await_that("it has gone", lambda: not answers(m, where))
     assert m.status("Primes")["pid"] == pid
-    # A service that does not describe itself can't be relayed.
+    # A program that does not report an address can't be relayed.
     m.write(m.section("A", "ready", tcp_bind="127.0.0.1:0"))
     assert m.call("reload")["added"] == ["A.tcp"]
     said = m.await_state("A.tcp", "BACKOFF")["last_end"]
@@ -144,7 +144,8 @@ def test_a_gateway_follows_the_file(m):
 # ---- access ---------------------------------------------------------------
 
 def call_as(m, user):
-    """The answers that another user gets, with a program that he can run."""
+    """Returns the answers that another user gets, with a program that this
+    user can run."""
     done = subprocess.run(
         [shutil.copy(m.programs.shmrpc, m.path("shmrpc")), "call", "echo_serv", "add", "1", "2"], env=m.env,
         cwd="/", capture_output=True, text=True, timeout=harness.PATIENCE,
@@ -184,8 +185,8 @@ def test_quotas(m):
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             return "".join(pool.map(lambda _: said(), range(4)))
 
-    # A call makes two connections, one after the other; the server may notice
-    # the end of the first one in time.
+    # A call makes two connections, one after the other. If the server notices
+    # the end of the first in time, the limit is not exceeded.
     m.start(m.body("Echo", max_connections_per_user=1, **echo))
     await_that("one is too few", lambda:
                "your user id has too many connections" in said_at_once())
@@ -200,7 +201,8 @@ def test_quotas(m):
 
 
 def test_the_last_change_counts(m):
-    """Also one that starts while a server is taking over from the last but one."""
+    """The last change counts even if it comes while a server is taking over
+    with the last but one."""
     gate = m.path("gate")
     with open(m.path("slow"), "w", encoding="utf-8") as script:
         script.write('case "$SHMRPC_OPTIONS" in *take-over*) until [ -e ' +
@@ -229,7 +231,7 @@ def test_workers_go_after_their_calls(m):
         lambda all: all if len(all) == 3 else None)(members(m, supervisor)))
     for _ in range(60):
         assert m.run("call", "echo_serv", "add", "1", "2") == "3\n"
-    # Supervisor and zygote remain.
+    # The supervisor and the zygote remain.
     await_that("another worker", lambda: (
         lambda now: len(now) == 3 and len(now & first) == 2)(
             members(m, supervisor)))
@@ -255,10 +257,10 @@ def members(m, session):
     return {p for p in m.marked() if is_alive(p) and os.getsid(p) == session}
 
 
-# ---- more or fewer --------------------------------------------------------
+# ---- scaling --------------------------------------------------------------
 
 def workers_of(m, name):
-    """Processes of a service, except the supervisor and the zygote."""
+    """Number of processes of a service, except the supervisor and the zygote."""
     pid = m.status(name)["pid"]
     return len([p for p in m.marked() if is_alive(p) and
                 os.getsid(p) == pid]) - 2
@@ -284,7 +286,7 @@ def test_scale(m):
     assert load.poll() is None, load.stdout.read()  # no call has failed
     load.kill()
     load.communicate()
-    # The next one has as many.
+    # A restarted service has the same number.
     m.call("scale", "Echo", "2", "2")
     m.call("restart", "Echo")
     await_that("two workers", lambda: workers_of(m, "Echo") == 2)
@@ -292,7 +294,7 @@ def test_scale(m):
           "Threads", "1", "2")
     fails(1, "at least 3 workers is more than at most 2", m.call, "scale", "Echo",
           "3", "2")
-    # Until the file says otherwise.
+    # The number stays until the file changes.
     m.write(m.body("Echo", exec=m.programs.echo, max_proc_num=3,
                    min_proc_num=3))
     m.call("reload")
@@ -304,7 +306,7 @@ def test_scale(m):
 def test_the_page(m):
     m.start(m.section("A", "ready"))
 
-    def try_port():  # another process may take it first
+    def try_port():  # another process may take the port first
         m.write(m.section("A", "ready"),
                 m.body("web monitor", host="127.0.0.1", port=free_port(),
                        password_file=m.path("token"), read_only="yes"))
@@ -356,7 +358,7 @@ def test_the_first_process_of_a_container(m):
         assert is_alive(child)
 
 
-# ---- ends -----------------------------------------------------------------
+# ---- how services end -----------------------------------------------------
 
 def test_a_killed_service_is_started_again(m):
     m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=2))
@@ -377,7 +379,7 @@ def test_a_crash_is_told_from_an_end(m):
             until="managing")
     m.await_state("End", "BACKOFF")
     assert "signal 9" in m.await_state("Crash", "CRASHED")["last_end"]
-    # Each one is restarted again and again meanwhile.
+    # Meanwhile each one is restarted repeatedly.
     await_that("ps says so", lambda: re.search(
         "^Crash +(crashed|degraded) .*^End +(backoff|degraded) ",
         m.run("ps"), re.DOTALL | re.MULTILINE))
@@ -430,7 +432,7 @@ def test_a_restart_leaves_no_gap(m):
     assert load.poll() is None, load.stdout.read()  # no call has failed
     load.kill()
     load.communicate()
-    # Keys other than those of its place and its program.
+    # Keys that concern neither its address nor its program.
     pid = m.status("Echo")["pid"]
     m.write(m.body("Echo", exec=m.programs.echo, max_proc_num=2,
                    hang_kill_secs=20))
@@ -447,14 +449,14 @@ def test_what_can_not_take_over_starts_anew(m):
     os.symlink(m.programs.echo, program)
     m.start(m.body("Echo", exec=program, max_proc_num=1))
     pid = m.status("Echo")["pid"]
-    # At another place there is nothing to take over.
+    # At another address there is nothing to take over.
     m.write(m.body("Echo", exec=program, max_proc_num=1, listen="shm://@two"))
     assert m.call("reload")["changed"] == ["Echo"]
     await_that("it is at its new place", lambda: m.status("Echo")[
         "addresses"] == ["shm://echo_serv@two"])
     assert not is_alive(pid)
     assert m.run("call", "echo_serv@two", "add", "1", "2") == "3\n"
-    # A new version that doesn't start: the old one continues.
+    # A new version doesn't start, so the old one continues.
     pid = m.status("Echo")["pid"]
     os.unlink(program)
     os.symlink("/bin/false", program)
@@ -462,7 +464,7 @@ def test_what_can_not_take_over_starts_anew(m):
           m.call, "restart", "Echo")
     assert m.status("Echo")["pid"] == pid
     assert m.run("call", "echo_serv@two", "add", "1", "2") == "3\n"
-    # A server with another interface at the same place.
+    # A server with another interface at the same address.
     os.unlink(program)
     os.symlink(m.programs.echo, program)
     assert m.call("restart", "Echo")["pid"] != pid
@@ -544,8 +546,8 @@ def test_a_start_can_be_given_up(m):
 # ---- the manager's own death ----------------------------------------------
 
 def test_nothing_outlives_a_killed_manager(m):
-    """As many times as SHMRPC_TEST_CYCLES says (20). A manager shares memory
-    without a name, which disappears with the last process that has it: so only
+    """Repeated SHMRPC_TEST_CYCLES times (20). A manager's shared memory has no
+    name, and disappears with the last process that maps it. So only
     processes and files could be left."""
     sections = (m.body("Echo", exec=m.programs.echo, max_proc_num=2),
                 m.section("A", f"orphan={m.path('child')}", "ready"))
@@ -561,7 +563,7 @@ def test_nothing_outlives_a_killed_manager(m):
             await_that("those of this one only", lambda: len(m.marked()) == 5)
         m.kill()
     m.start(*sections)
-    for pid in m.marked():  # of this one, all of them
+    for pid in m.marked():  # all belong to this manager
         assert int(read(f"/proc/{pid}/stat").rsplit(")", 1)[1].split()[3]) in (
             m.status("Echo")["pid"], m.status("A")["pid"]) or await_that(
                 "a leftover ends", lambda pid=pid: not is_alive(pid))
@@ -606,7 +608,7 @@ def test_orphans_are_reaped(m):
 
 
 def test_services_do_not_keep_the_place(m):
-    """A running service still has none of the manager's descriptors."""
+    """A running service has none of the manager's descriptors."""
     m.start(m.section("A", "ready"))
     links = [os.readlink(f"/proc/{m.status('A')['pid']}/fd/{fd}")
              for fd in os.listdir(f"/proc/{m.status('A')['pid']}/fd")]
@@ -696,7 +698,7 @@ def test_systemd_listens_for_the_manager(m):
     with listen_at(path) as sock:
         os.chmod(path, 0o640)
         before = os.stat(path)
-        for _ in range(2):  # clients that come earlier are answered by it
+        for _ in range(2):  # earlier clients wait for it
             early = start_call(m, "shmrpcd", "info")
             m.spawn_with(sock, m.programs.shmrpcd, "service.ini")
             said, _ = early.communicate(timeout=harness.PATIENCE)
@@ -722,7 +724,7 @@ def test_systemd_listens_for_a_server(m):
             server = m.spawn_with(sock, m.programs.echo, option)
             said, _ = early.communicate(timeout=harness.PATIENCE)
             assert said == "3\n", said
-            if option != "--workers=0":  # one that takes over lends it too
+            if option != "--workers=0":  # an heir gets the socket, too
                 heir = subprocess.Popen(
                     [m.programs.echo, option, "--take-over"], env=m.env,
                     stdout=subprocess.DEVNULL)
@@ -770,7 +772,7 @@ def test_what_systemd_passes_is_looked_at(m):
         for option in ("--workers=1", "--workers=0"):
             refused("was passed, which is not that of", sock,
                     m.programs.echo, option)
-        # Meant for another process: it is ignored.
+        # The socket is meant for another process, so it is ignored.
         m.spawn_with(sock, m.programs.shmrpcd, "service.ini", LISTEN_PID="1")
         await_that("it runs", lambda: "shmrpcd: ready" in read(m.err))
         assert m.stop() == 0

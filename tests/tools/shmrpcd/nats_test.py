@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""nats_test.py PROGRAM...: the manager with the gateway to a cluster of NATS, for
-all sections that want it (harness.py; world.py for the server of NATS)."""
+"""nats_test.py PROGRAM...: the manager with the gateway to a NATS cluster, for
+all sections that want it (harness.py; world.py for the nats-server)."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from world import PROGRAM, Server
 
 from identity import Key
 
-# Time for a gateway to be restarted, on a busy machine.
+# The time that restarting a gateway may take on a busy machine.
 PATIENCE = 60
 GATEWAY = os.environ["SHMRPC_TEST_NATS"]
 
@@ -36,7 +36,7 @@ class Nats:
         self.server = Server(self, options=["-c", path])
         self.address = f"nats://127.0.0.1:{self.server.port}"
         manager.env["SHMRPC_NATS"] = self.address
-        # The gateway's sandbox does not let it look for leaks.
+        # The gateway's sandbox forbids the leak checker to trace it.
         manager.env["ASAN_OPTIONS"] = "detect_leaks=0"
 
     def __enter__(self):
@@ -62,7 +62,7 @@ def primes(manager, **keys):
 
 
 def announced(manager):
-    """The services that the cluster has, and their zones."""
+    """Returns the services of the cluster, and their zones."""
     rows = json.loads(manager.run("ps", "--nats", "--json"))
     return sorted((row["service"], row["zone"]) for row in rows)
 
@@ -73,8 +73,8 @@ def await_announced(manager, *wanted):
 
 
 def await_gateway(manager, state, starts=None):
-    """Waits for that state and returns the gateway's status; `starts`: the pid of
-    an earlier process, which doesn't count."""
+    """Waits for that state and returns the gateway's status. `starts` is the
+    pid of an earlier process, which doesn't count."""
     def is_so():
         status = manager.status("shmrpc-nats")
         return status if status["state"] == state and \
@@ -86,7 +86,8 @@ def await_gateway(manager, state, starts=None):
 
 
 def test_one_gateway_announces_all(manager):
-    """Services that want the gateway; it survives them, and is restarted."""
+    """Several services share the gateway, which survives them and is restarted
+    when it dies."""
     with Nats(manager) as nats:
         manager.start(
             defaults(manager, nats, nats_bind="yes", nats_zone="east",
@@ -100,14 +101,14 @@ def test_one_gateway_announces_all(manager):
         assert "shmrpc-nats" in manager.run("ps"), manager.run("ps")
         assert manager.run("call", "--nats", "echo_serv", "add", "2",
                            "3").strip() == "5"
-        # A service that is stopped does not end the gateway of the others.
+        # Stopping a service does not end the gateway of the others.
         manager.run("stop", "Primes")
         assert manager.run("call", "--nats", "echo_serv", "add", "2",
                            "4").strip() == "6"
         manager.run("start", "Primes")
         manager.await_state("Primes", "RUNNING")
         assert manager.status("shmrpc-nats")["pid"] == status["pid"]
-        # The gateway itself is started again.
+        # The gateway itself is restarted.
         os.kill(status["pid"], signal.SIGKILL)
         again = await_gateway(manager, "RUNNING", starts=status["pid"])
         assert again["restarts"] == 1, again
@@ -120,7 +121,7 @@ def test_one_gateway_announces_all(manager):
 
 
 def test_the_gateway_follows_the_file(manager):
-    """Sections that come and go, and services that are started later."""
+    """Sections are added and removed, and services are started later."""
     with Nats(manager) as nats:
         both = (echo(manager, nats_bind="yes"),
                 primes(manager, nats_bind="yes", autostart="no"))
@@ -149,7 +150,8 @@ def test_nobody_waits_for_one_that_fails(manager):
         manager.start(defaults(manager, nats, nats_bind="yes"), echo(manager),
                       manager.section("Broken", "exit=3"))
         await_announced(manager, ("echo_serv", ""))
-        # Nor does one that has not reported yet that it can be called.
+        # The same holds for a service that has not reported yet that it is
+        # ready.
         manager.write(defaults(manager, nats, nats_bind="yes"), echo(manager),
                       manager.section("Slow", "say=x", start_timeout="1h"))
         manager.run("reload")
@@ -158,7 +160,7 @@ def test_nobody_waits_for_one_that_fails(manager):
 
 
 def test_wrong_credentials_are_named(manager):
-    """Errors have file and reason, in the log and in ps."""
+    """Error messages name the file and the reason, in the log and in ps."""
     known = Key(manager.folder, "user", "known")
     stranger = Key(manager.folder, "user", "stranger")
     conf = f"authorization {{ users: [ {{ nkey: {known.public} }} ] }}\n"
@@ -175,7 +177,7 @@ def test_wrong_credentials_are_named(manager):
         line = said("refuses")
         assert f"UNAUTHENTICATED: {stranger.seed_file}: " in line, line
         assert f"UNAUTHENTICATED: {stranger.seed_file}: " in read(manager.err)
-        # A file that does not exist, then the right one.
+        # First a file that does not exist, then the right one.
         for file in (manager.path("none.nk"), known.seed_file):
             manager.write(defaults(manager, nats, nats_bind="yes",
                                    nats_nkey=file), echo(manager))

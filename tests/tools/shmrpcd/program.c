@@ -1,22 +1,22 @@
 /*
  * A program for the manager to run, which carries out its arguments in order:
  *
- *     ready            tells the manager that it can be called
- *     wait=FILE        goes on when there is such a file
- *     out=TEXT         prints TEXT as it is, to standard output
+ *     ready            reports that it is ready
+ *     wait=FILE        waits until the file exists
+ *     out=TEXT         prints TEXT unchanged to standard output
  *     err=TEXT         ... and to standard error
  *     say=TEXT, cry=TEXT   the same, with a newline
- *     log=LEVEL:TEXT   logs TEXT at a level, by its number, or two lines
- *                      if there is no TEXT
- *     line=BYTES       prints a line of so many
- *     lines=COUNT      prints so many lines with numbers
- *     env=NAME         prints a variable of the environment
- *     touch=FILE       makes a file with the pid in it
- *     ignore           takes no notice of SIGINT
- *     stubborn         ... nor of SIGTERM
- *     child=FILE       leaves a child in the group, with its pid in the file,
- *                      that takes no notice of signals
- *     orphan=FILE      ... that does
+ *     log=LEVEL:TEXT   logs TEXT at a level, given by its number; without
+ *                      TEXT, logs two lines
+ *     line=BYTES       prints a line of this many bytes
+ *     lines=COUNT      prints this many numbered lines
+ *     env=NAME         prints an environment variable
+ *     touch=FILE       creates a file with the pid in it
+ *     ignore           ignores SIGINT
+ *     stubborn         ignores SIGTERM, too
+ *     child=FILE       leaves a child in the group, which ignores signals, and
+ *                      whose pid is in the file
+ *     orphan=FILE      ... a child that doesn't ignore signals
  *     exit=STATUS, kill=SIGNAL
  *
  * and then waits for a signal.
@@ -51,7 +51,7 @@ static void write_pid(const char *path, pid_t pid)
     }
 }
 
-/* A process that holds our output open. */
+/* Leaves a child that keeps our output open. */
 static void leave_child(const char *path, void (*on_signal)(int))
 {
     pid_t pid = fork();
@@ -130,7 +130,7 @@ static void act(const char *word, const char *value)
 
 int main(int argc, char **argv)
 {
-    /* Whole lines: half a line counts as a line after a while. */
+    /* Write whole lines: after a while half a line would count as a line. */
     (void)setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     for (int i = 1; i < argc; i++) {
         char *value = strchr(argv[i], '=');

@@ -1,4 +1,4 @@
-/* The newest lines, compared with a plain list of all of them. */
+/* The newest lines in a ring, compared with a plain list of all lines. */
 #include "tools/shmrpcd/ring.h"
 
 #include <setjmp.h>
@@ -75,7 +75,7 @@ static void newest_lines_are_kept(void **state)
             }
         }
         check(&ring, count, sizes[i]);
-        /* Not many fewer than there is room for. */
+        /* It holds not many fewer lines than there is room for. */
         assert_true((ring.next - ring.first) * (sizes[i] / 2 + 40) >
                     MGR_RING_BYTES / 2);
         mgr_ring_fini(&ring);

@@ -12,7 +12,7 @@ from harness import await_that, fails, read
 
 
 def field(pid, name):
-    """A line of /proc/PID/status."""
+    """Returns a line of /proc/PID/status."""
     for line in read(f"/proc/{pid}/status").splitlines():
         if line.startswith(name + ":"):
             return line.split(":", 1)[1].split()
@@ -20,7 +20,7 @@ def field(pid, name):
 
 
 def limit(pid, name):
-    """Soft and hard value of a limit, as the kernel prints them."""
+    """Returns the soft and hard value of a limit, as the kernel prints them."""
     for line in read(f"/proc/{pid}/limits").splitlines():
         if line.startswith(name + " "):
             return line[len(name):].split()[:2]
@@ -28,7 +28,8 @@ def limit(pid, name):
 
 
 def as_root(function):
-    """Only root can start programs as others."""
+    """Skips the test without root, who alone can start programs as other
+    users."""
     def test(m):
         if os.getuid() == 0:
             function(m)
@@ -38,7 +39,7 @@ def as_root(function):
 
 
 def public_program(m):
-    """The test program in a place from which every user can run it."""
+    """Copies the test program to a place from which every user can run it."""
     os.chmod(m.folder, 0o755)
     shutil.copy(m.programs.program, m.path("program"))
     os.chmod(m.path("program"), 0o755)
@@ -56,7 +57,7 @@ def test_environment(m):
 
 
 def test_a_folder_and_a_mask(m):
-    """Other paths of the file are unchanged."""
+    """`directory` does not change the meaning of other paths in the file."""
     os.mkdir(m.path("work"))
     m.start(m.section("S", "touch=made", "ready", directory="work",
                       umask="027", log_dir="logs"))
@@ -82,7 +83,7 @@ def test_niceness_and_cpus(m):
     pid = m.status("S")["pid"]
     assert os.getpriority(os.PRIO_PROCESS, pid) == 7
     assert os.sched_getaffinity(pid) == {cpu}
-    # One worker for each CPU that it may use.
+    # There is one worker for each CPU that it may use.
     await_that("one worker", lambda: "--workers=1..1" in m.texts("S"))
 
 
@@ -114,8 +115,8 @@ def test_limits(m):
 
 @as_root
 def test_another_user(m):
-    """It can report that it is ready, dies with the manager, and does not inherit
-    what belongs to the manager's user."""
+    """A program of another user can report that it is ready, dies with the
+    manager, and does not inherit what belongs to the manager's user."""
     program = public_program(m)
     nobody = pwd.getpwnam("nobody")
     m.env["XDG_RUNTIME_DIR"] = "/run/user/0"

@@ -65,7 +65,8 @@ def test_a_plain_program_runs_as_soon_as_it_is_started(m):
             m.section("After", "ready", after="Plain"))
     pid = m.status("Plain")["pid"]
     assert m.status("After")["state"] == "RUNNING"
-    # Its time does not run out: another one's does meanwhile.
+    # `start_timeout` does not apply to it: a longer one expires for another
+    # service meanwhile.
     m.write(m.section("Plain", ready="started", start_timeout="100ms"),
             m.section("Never", start_timeout="200ms"))
     m.run("reload")
@@ -105,7 +106,7 @@ def test_servers_can_be_called(m):
             m.body("Primes", exec=m.programs.primes + " --listen=shm://@two",
                    listen="shm://@one"))
     assert m.status("Echo")["addresses"] == ["shm://echo_serv"]
-    # Options on its command line take precedence.
+    # Options on the program's own command line take precedence.
     assert m.status("Primes")["addresses"] == ["shm://primes@two"]
     assert m.run("call", "echo_serv", "add", "1", "2") == "3\n"
     assert m.run("call", "primes@two", "count", "0", "10") == "4\n"
@@ -157,7 +158,7 @@ def test_bad_command_lines_and_files(m):
 # ---- keys -----------------------------------------------------------------
 
 def test_keys_become_options(m):
-    """The options that servers get from their keys, and their effect."""
+    """Keys become options of servers, and have their effect."""
     usual = ["--threads=1", "--stop-after=10"]
     cpus = len(os.sched_getaffinity(0))
     cases = (
@@ -186,7 +187,7 @@ def test_keys_become_options(m):
          ["--workers=1..1", "--threads=1", "--allowed-users=root,61001",
           "--allowed-groups=61002", "--max-connections-per-user=5",
           "--max-bytes-per-user=5242880", "--stop-after=10"]),
-        # Options of TCP belong to the gateway.
+        # Options of TCP go to the gateway.
         ({"tcp_bind": "127.0.0.1:0", "tcp_compression": "zlib",
           "tcp_allow_insecure_serialisation": "yes", "max_proc_num": 4},
          ["--workers=1..4"] + usual),
@@ -209,7 +210,7 @@ def test_keys_become_options(m):
     m.start(*[m.section(f"S{i}", "env=SHMRPC_OPTIONS", "ready", **keys)
               for i, (keys, _) in enumerate(cases)])
     for i, (keys, wanted) in enumerate(cases):
-        # In the order in which the program prints them, up to the last.
+        # In the order in which the program prints them, up to the last one.
         got = await_that("it has printed them", lambda i=i: (
             lambda texts: [text for text in texts if text.startswith("--")]
             if any(text.startswith("--stop-after") for text in texts)

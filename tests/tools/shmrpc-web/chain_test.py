@@ -1,5 +1,6 @@
-"""chain_test.py WEB CHAIN: a request through the web server, one service and another:
-one trace, one deadline, and an end that reaches both."""
+"""chain_test.py WEB CHAIN: a request goes through the web server, one service
+and another. Tests that all have one trace and one deadline, and that an end
+reaches both services."""
 import json
 import os
 import socket
@@ -18,7 +19,8 @@ def said_by(child):
 
 
 def start(place):
-    """The last link, then the one before it, whose name is the service's."""
+    """Starts the last service, then the middle one, which has the name that
+    callers use."""
     place.env["CHAIN_NAME"] = "last"
     last = place.serve(CHAIN, "--listen=shm://chain@last")
     place.env.update(CHAIN_NAME="middle", CHAIN_NEXT="shm://chain@last")
@@ -37,7 +39,8 @@ def hops(web, fields):
 
 
 def trace(web):
-    """The web server's part is a child of the request's, and so on."""
+    """The web server's span is a child of the request's, the service's a child
+    of that, and so on."""
     head, (middle, last) = hops(web, {"traceparent": TRACE,
                                       "Shmrpc-Timeout-Ms": "20000"})
     _, trace_id, own, _ = head["traceresponse"].split("-")
@@ -46,7 +49,7 @@ def trace(web):
     expect("three spans", len({"1" * 16, own, middle[3], last[3]}), 4)
     expect("each the child of the one before", (middle[2], last[2]),
            (own, middle[3]))
-    # The last link reads the clock first.
+    # The last service reads the clock first.
     expect(f"one deadline: {middle[4]} ms, {last[4]} ms",
            0 < int(middle[4]) <= int(last[4]) <= 20000, True)
     _, links = hops(web, {})
@@ -54,8 +57,7 @@ def trace(web):
 
 
 def ends(web, middle, last):
-    """For a client that hangs up in a call or in a stream, and for one whose
-    deadline has passed."""
+    """A client hangs up during a call or a stream, or its deadline passes."""
     for method, accept in (("hold", "application/json"),
                            ("drip", "application/x-ndjson")):
         before = [len(said_by(middle)), len(said_by(last))]

@@ -1,7 +1,7 @@
-"""containers_test.py SHMRPCD WEB ECHO SHMRPC: the manager with its service, their
-callers and the web server in three containers' worth of namespaces: processes and
-mounts of their own, /dev/shm of 64 MB, and a folder of sockets that they share.
-Capabilities, row M13."""
+"""containers_test.py SHMRPCD WEB ECHO SHMRPC: three sets of namespaces like
+those of containers, for the manager with its service, for callers, and for
+the web server. Each has its own processes, mounts, and /dev/shm of 64 MB;
+they share a folder of sockets. Capabilities, row M13."""
 import hashlib
 import json
 import os
@@ -13,7 +13,7 @@ from webtest import DEADLINE_S, Place, expect, finish, wait_for
 
 SHMRPCD, WEB, ECHO, SHMRPC = sys.argv[1:5]
 
-# A shell in which /dev/shm is a container's own.
+# A shell whose /dev/shm is that of a container.
 INSIDE = ("mount -t tmpfs -o size=64m,mode=1777 tmpfs /dev/shm && "
           'exec "$@"')
 NAMESPACES = ["unshare", "--mount", "--pid", "--fork", "--kill-child",
@@ -31,7 +31,7 @@ def serve(place):
 
 
 def inside(place, *words):
-    """The output of a program in the callers' container."""
+    """Runs a program in the callers' container, and returns its output."""
     done = subprocess.run([*NAMESPACES, *words], env=place.env, check=False,
                           capture_output=True, timeout=120,
                           stdin=subprocess.DEVNULL)
@@ -44,7 +44,7 @@ def call(place, method, *words):
 
 
 def calls(place):
-    """Bodies in each encoding, larger than /dev/shm on either side."""
+    """Bodies in each encoding that are larger than /dev/shm on either side."""
     expect("json", json.loads(call(place, "echo_json", 'data:={"a":[1,null]}')),
            {"a": [1, None]})
     expect("msgpack", call(place, "echo_msgpack", "data=hi").strip(), b'"hi"')
@@ -72,8 +72,9 @@ def web_calls(place):
 
 
 def kill_container(service):
-    """Waits for its first process, as engines do: `unshare` is gone before, and
-    a second manager does not start beside the first."""
+    """Waits for the container's first process, as container engines do:
+    `unshare` ends earlier, and a second manager does not start beside the
+    first."""
     path = f"/proc/{service.pid}/task/{service.pid}/children"
     with open(path, encoding="ascii") as file:
         first = os.pidfd_open(int(file.read()))
@@ -84,8 +85,8 @@ def kill_container(service):
 
 
 def deaths(place, service):
-    """A caller is killed in the middle of its calls, then the manager with
-    everything it started."""
+    """A caller is killed during its calls, then the manager with everything it
+    started."""
     caller = place.run([*NAMESPACES, "sh", "-c",
                         f"echo begins; exec '{SHMRPC}' bench --duration=600s "
                         "echo_serv add 1 2"], "begins")[0]

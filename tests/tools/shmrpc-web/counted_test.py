@@ -1,5 +1,5 @@
 """counted_test.py WEB PAPERS SHMRPC TCP PKI: statistics of streams agree with
-what was sent, over each transport: on the page, in /metrics and from the
+what was sent, over each transport: on the page, in /metrics and on the
 command line. The promise is 1 %; items and the bytes of raw streams are
 exact."""
 import base64
@@ -30,7 +30,7 @@ def shmrpc(place, *words, stdin=b""):
 
 
 def work(place, where):
-    """The known workload, from the command line."""
+    """Runs the known workload with the command line."""
     def call(*words, stdin=b""):
         return shmrpc(place, "call", f"--at={where}", "papers", *words,
                       stdin=stdin)
@@ -50,7 +50,8 @@ def work(place, where):
 
 
 def web_work(place):
-    """The same over HTTP, except streams in both directions."""
+    """Runs the known workload over HTTP, except for streams in both
+    directions."""
     octets = {"Content-Type": "application/octet-stream"}
     ndjson = {"Content-Type": "application/x-ndjson"}
     place.ask("POST", "/rpc/papers/cat", str(OUT_BYTES), octets)
@@ -96,7 +97,7 @@ def by_metrics(place):
 
 
 def expect_workload(where, before, after):
-    """One more item has passed."""
+    """Checks the counts of the workload, in which one more item has passed."""
     def grown(method, key):
         return after[method][key] - before.get(method, {}).get(key, 0)
 
@@ -118,7 +119,8 @@ def expect_workload(where, before, after):
 
 
 def start(place):
-    """A service at all kinds of addresses, and a gateway: their names."""
+    """Starts a service at all kinds of addresses, and a gateway. Returns their
+    names."""
     def named(line, scheme):
         return next(word.strip(",") for word in line.split() if scheme in word)
 
@@ -145,7 +147,7 @@ with Place() as place:
         work(place, where)
         before, counts = counts, by_shell(place)
         bytes_of[name] = expect_workload(name, before, counts)
-    # The items are the same, and so their bytes.
+    # The items are the same, so their bytes must be, too.
     expect("bytes by transport", bytes_of, dict.fromkeys(places, bytes_of["shm"]))
     place.web(WEB)
     wait_for(lambda: place.call("papers/ended", [])[0] == 200)
@@ -155,7 +157,7 @@ with Place() as place:
     after = {m: counts[m] for m in before}
     expect("bytes over HTTP", expect_workload("http", before, after),
            {m: bytes_of["shm"][m] for m in ("list", "file")})
-    # The page's figures are per second.
+    # Figures of the page are per second.
     wait_for(lambda: by_metrics(place) == counts, 20)
     expect("metrics", by_metrics(place), counts)
     page = by_page(place)

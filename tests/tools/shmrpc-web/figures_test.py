@@ -1,6 +1,6 @@
 """figures_test.py WEB ECHO FAULT WORKERS PROMTOOL DASHBOARD SHMRPC FLOW
-FLOW_CLIENT: the page, /metrics and the stream of events show a known number of
-calls; a service that dies and comes back."""
+FLOW_CLIENT: the page, /metrics and the stream of events show a known number
+of calls; a service dies and comes back."""
 import http.client
 import json
 import os
@@ -18,7 +18,7 @@ from webtest import DEADLINE_S, Place, expect, finish, wait_for
 
 
 def ours(rows):
-    """Without services that run for all users of this machine."""
+    """Drops services that run for all users of this machine."""
     return [row for row in rows if row["name"] in ("echo_serv", "fault")]
 
 
@@ -33,7 +33,8 @@ def method(web, name, wanted):
 
 
 def metrics(web):
-    """{name{labels}: value}; checks that each line belongs to a metric."""
+    """Returns {name{labels}: value}, and checks that each line belongs to a
+    metric."""
     status, fields, data = web.ask("GET", "/metrics")
     expect("metrics", (status, fields["Content-Type"].split(";")[0]),
            (200, "text/plain"))
@@ -90,7 +91,8 @@ def workload(web):
 
 
 def heartbeat(web):
-    """Pings are shown, and counted nowhere; a stopped service has none."""
+    """Pings are shown, but not counted as calls. A stopped service has no
+    ping."""
     wait_for(lambda: service(web, "fault").get("ping_us", 0) > 0)
     value = wait_for(lambda: metrics(web)[0].get(
         'shmrpc_ping_seconds{service="fault"}'))
@@ -104,7 +106,7 @@ def heartbeat(web):
 
 
 def streams(web):
-    """A reader stops after 100 items, and its handler waits for room."""
+    """A reader stops after 100 items, so its handler waits for room."""
     web.serve(FLOW)
     labels = 'service="flow",method="count"'
     reader = web.run([FLOW_CLIENT, "reader", "shm://flow"], "read")[0]
@@ -138,8 +140,8 @@ def share_one_of_each_kind(web):
 
 
 def dashboard(web):
-    """Everything that Grafana is told to draw is an existing metric with existing
-    labels; no panel overlaps another."""
+    """Everything that the Grafana dashboard draws is an existing metric with
+    existing labels, and no panel overlaps another."""
     share_one_of_each_kind(web)
     labels = {}
     for sample in metrics(web)[0]:
@@ -169,7 +171,8 @@ def dashboard(web):
 
 
 def events(web):
-    """The stream of events: one at once, then one a second, until we close it."""
+    """The stream of events sends one at once, then one a second, until we
+    close it."""
     connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=60)
     connection.request("GET", "/api/v1/events",
                        headers={"Authorization": f"Bearer {web.token}"})
@@ -185,12 +188,12 @@ def events(web):
     for key in ("calls_per_s", "p50_us", "cpu", "memory", "workers", "alive"):
         expect(key, key in rows[0], True)
     connection.close()
-    # Our present call, and the slow one.
+    # Only the present call and the slow one are left.
     wait_for(lambda: metrics(web)[0]["shmrpc_web_connections"] <= 2)
 
 
 class Slow:
-    """A head that arrives byte by byte, and never ends."""
+    """A client that sends a head byte by byte and never ends it."""
 
     def __init__(self, web):
         self.socket = socket.create_connection(("127.0.0.1", web.port))
@@ -238,14 +241,15 @@ def history(web, name):
 
 
 def known(line, least):
-    """The metric as a line without gaps, once its sum is that high."""
+    """Returns the metric as a line without gaps, once its sum has reached that
+    value."""
     values = [value for value in line if value is not None]
     return values if sum(values) >= least else None
 
 
 def death(web):
-    """The list shows when a service has gone, and starts counting from 0
-    again."""
+    """The list shows when a service has gone. A new one starts counting from
+    0."""
     wait_for(lambda: web.call("fault/napping", [])[0] == 200)
     web.fault.kill()
     web.fault.wait()
@@ -260,7 +264,8 @@ def death(web):
 
 
 def crowd(web):
-    """However many sockets of killed servers there are, living ones are found."""
+    """Living services are found, however many sockets of killed servers there
+    are."""
     dead = [f"{web.folder}/run/AAA{i}.5555.sock" for i in range(1500)]
     for path in dead:
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as gone:
@@ -277,8 +282,8 @@ def crowd(web):
 
 
 def forsaken(web):
-    """While no worker lives, everything says so: the list (the page shows
-    "backoff"), the metrics and the answers to calls; until one lives again."""
+    """While no worker lives, everything reports that: the list (the page shows
+    "backoff"), the metrics, and the answers to calls."""
     web.run([WORKERS, "--workers=1", "--threads=1"], "serving at")
     next_start = 'shmrpc_next_start_time_seconds{service="workers"}'
 

@@ -1,6 +1,6 @@
-"""guard_test.py WEB ECHO MANAGER PKI: requests that must be refused, as bytes
-on a socket: ambiguous ones, requests from other sites' pages, from unknown
-users, slow and large ones."""
+"""guard_test.py WEB ECHO MANAGER PKI: requests that must be refused, sent as
+bytes on a socket: ambiguous, slow and large ones, and requests from other
+sites' pages or from unknown users."""
 import http.client
 import json
 import os
@@ -24,7 +24,7 @@ def status_of(answer):
 
 
 def heads(web):
-    """Header lines, and the status that each must get."""
+    """Heads, and the status that each must get."""
     host = f"Host: {web.host}\r\n"
     auth = f"Authorization: Bearer {web.token}\r\n"
     end = "Connection: close\r\n\r\n"
@@ -34,7 +34,7 @@ def heads(web):
         (f"GET /healthz HTTP/1.1\r\nhOsT: LOCALHOST:{web.port}\r\n", 200),
         (f"GET /healthz HTTP/1.1\r\nHost: [::1]:{web.port}\r\n", 200),
         ("GET /healthz HTTP/1.0\r\n" + host, 200),
-        # the host
+        # the Host field
         ("GET /healthz HTTP/1.1\r\n", 400),
         ("GET /healthz HTTP/1.0\r\n", 400),
         ("GET /healthz HTTP/1.1\r\n" + host + host, 400),
@@ -46,7 +46,7 @@ def heads(web):
         ("GET /healthz HTTP/1.1\r\nHost: evil host\r\n", 400),
         (f"GET /healthz HTTP/1.1\r\nHost: a@{web.host}\r\n", 400),
         (f"GET http://evil/healthz HTTP/1.1\r\nHost: {web.host}\r\n", 400),
-        # the length
+        # the Content-Length field
         ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: 0\r\n"
          "Content-Length: 0\r\n", 400),
         ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: 5\r\n"
@@ -72,7 +72,7 @@ def heads(web):
         ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: 1\r\n"
          "Expect: 200-ok\r\n", 417),
         ("POST /rpc/a/b HTTP/1.1\r\n" + host + "Content-Length: 5 5\r\n", 400),
-        # fields of two lines, which are refused
+        # fields that span two lines, which are refused
         *((f"POST /rpc/a/b HTTP/1.1\r\n{host}{field}\r\n", 400) for field in (
             "Content-Length: 5\r\n 0", "Content-Length:\r\n 5",
             "Content-Length: 1\r\n\t5", "content-length:\r\n 5",
@@ -155,7 +155,7 @@ def strangers(web):
                  "/nothing"):
         wrong = ("Bearer " + "0" * 64, "Bearer " + web.token[:-1],
                  "Basic " + web.token, web.token)
-        # So few that they need not wait.
+        # These are too few to exceed the rate limit.
         for fields in ({}, *({"Authorization": w} for w in wrong[:2]),
                        {"Cookie": f"shmrpc_{web.port}={web.token}"},
                        {"Cookie": f"shmrpc_{web.port}="}):
@@ -169,8 +169,8 @@ def strangers(web):
     status, _, _ = web.ask("POST", "/rpc/echo_serv/add", b"[1,2]", json_type,
                            bearer=False)
     expect("call of a stranger", status, 401)
-    # The token's file is shown only to callers on this machine, and not
-    # through a proxy: a proxied request names a host.
+    # The path of the token's file is shown only to callers on this machine,
+    # and not through a proxy. A proxied request has another Host.
     status, _, data = web.ask("GET", "/api/v1/token-file", bearer=False)
     expect("token file", (status, json.loads(data)),
            (200, {"path": os.path.realpath(f"{web.folder}/token")}))
@@ -199,7 +199,8 @@ def log_in(web, **headers):
 
 
 def session_of(reply):
-    """The fields with which a browser continues after a login, and its secret."""
+    """Returns the header fields that a browser sends after a login, and the
+    session's secret."""
     return ({"Cookie": reply[1]["Set-Cookie"].split(";")[0]},
             json.loads(reply[2])["csrf"])
 
@@ -271,7 +272,7 @@ def sessions(web):
 
 
 def roles(web):
-    """The permissions of each token, line by line of its file; and invalid
+    """The permissions of each token, by the lines of the file; also invalid
     lines."""
     may = {"see": "1" * 64, "call": "2" * 64, "change": "3" * 64,
            "see,call": "4" * 64}
@@ -339,7 +340,8 @@ def roles(web):
 
 
 def wrong_bearers(web):
-    """They are delayed like wrong logins; a client that knows the token is not."""
+    """Wrong tokens are delayed like wrong logins; a client that knows the
+    token is not."""
     wrong = {"Authorization": "Bearer " + "0" * 64}
     port = web.port
     web.port = int(web.beside(WEB).rsplit(":", 1)[1])
@@ -362,7 +364,7 @@ def memory_of(child):
 
 
 def large(web, child):
-    """An endless body is not kept."""
+    """An endless body is not stored."""
     before = memory_of(child)
     head = (f"POST /rpc/a/b HTTP/1.1\r\nHost: {web.host}\r\n"
             f"Authorization: Bearer {web.token}\r\n"
@@ -403,9 +405,9 @@ def body_limit(web):
 
 
 def crowd(web, child):
-    """More connections than allowed, which are only held: heads, bodies and
-    replies that stop half-way. They displace each other; others are served,
-    and little is kept for them."""
+    """More connections than are allowed stop half-way in heads, bodies and
+    replies. They displace each other; others are served, and take little
+    memory."""
     before = memory_of(child)
     host = f"Host: {web.host}\r\n"
     login = (f"POST /api/v1/login HTTP/1.1\r\n{host}"
@@ -424,7 +426,7 @@ def crowd(web, child):
     figures = dict(line.rsplit(" ", 1) for line in text.splitlines()
                    if line.startswith("shmrpc_web_"))
     expect("connections", int(figures["shmrpc_web_connections"]) <= 80, True)
-    # A few may have been disconnected for being slow.
+    # A few may have been disconnected because they were slow.
     expect("made room", int(figures["shmrpc_web_crowded_total"]) >= 100, True)
     expect("memory", memory_of(child) - before < 16 << 20, True)
     for sock in held:
@@ -432,8 +434,8 @@ def crowd(web, child):
 
 
 def strange_bodies(web):
-    """Unknown callers are answered before the body has arrived, and a login is
-    short."""
+    """Unknown callers are answered before the body has arrived, and the body
+    of a login must be short."""
     head = f"Host: {web.host}\r\nContent-Type: application/json\r\n"
     answer, _ = web.raw(("POST /rpc/echo_serv/add HTTP/1.1\r\n" + head +
                          "Content-Length: 1000\r\n\r\n").encode())
@@ -444,7 +446,7 @@ def strange_bodies(web):
 
 
 def said(child, *words):
-    """The lines of a program's output that contain all of the words."""
+    """Returns the lines of a program's output that contain all of the words."""
     child.log.seek(0)
     return [line for line in child.log.read().decode().splitlines()
             if all(word in line for word in words)]
@@ -480,7 +482,7 @@ def traces(web, child):
 
 
 def changes(web, child):
-    """Changes are logged with their author, and limited in rate."""
+    """Changes are logged with the user who made them, and limited in rate."""
     path = web.folder + "/service.ini"
     with open(path, "w", encoding="ascii") as file:
         file.write(f"[Echo]\nexec = {ECHO} --listen=shm://@two\n")
@@ -523,7 +525,8 @@ def changes(web, child):
 
 
 def https(web):
-    """Only current versions of TLS, with a certificate that a client can check."""
+    """Only current versions of TLS are accepted, with a certificate that a
+    client can check."""
     folder = web.folder + "/pki"
     os.mkdir(folder)
     subprocess.run([PKI, folder], check=True)
@@ -576,8 +579,8 @@ def https(web):
 
 
 def slow(web):
-    """All connections but a few are held by clients that never end a head; they
-    are disconnected, and others are served meanwhile."""
+    """Clients that never end a head hold all connections but a few. They are
+    disconnected, and others are served meanwhile."""
     held = []
     begin = time.monotonic()
     for _ in range(60):
@@ -588,7 +591,7 @@ def slow(web):
     expect("others", status, 200)
     closed_s = []
     for sock in held:
-        # An occasional byte does not extend the deadline.
+        # Sending a byte now and then does not extend the deadline.
         sock.settimeout(0.1)
         while True:
             try:

@@ -1,7 +1,5 @@
-/*
- * Short times for a web server: the program is shmrpc-web except for these.
- * times_test.py relies on them.
- */
+/* Shorter times for a web server that is otherwise the same as shmrpc-web.
+ * times_test.py relies on them. */
 #ifndef SHMRPC_TESTS_HASTY_H
 #define SHMRPC_TESTS_HASTY_H
 

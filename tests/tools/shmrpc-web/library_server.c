@@ -1,4 +1,5 @@
-/* Answers with its request, so that a test sees what has arrived. */
+/* Answers with the contents of the request, so that a test sees what has
+ * arrived. */
 #include "library_server.h"
 
 #include <stdio.h>

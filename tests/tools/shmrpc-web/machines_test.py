@@ -1,6 +1,7 @@
-"""machines_test.py WEB SHMRPC GATEWAY ECHO [MODULES]: two machines, which are two
-folders of sockets, with a service and a gateway each, in one cluster of NATS: what
-the page tells of both. With MODULES the page itself, in a browser."""
+"""machines_test.py WEB SHMRPC GATEWAY ECHO [MODULES]: two machines in one NATS
+cluster, and what the page shows of both. A machine is a folder of sockets
+with a service and a gateway. With MODULES the page itself is tested, in a
+browser."""
 import json
 import os
 import shutil
@@ -28,18 +29,18 @@ if MODULES and not (os.path.isdir(MODULES) and shutil.which("chromium")):
 
 
 class Nats:
-    """What a Server needs to know of its surroundings."""
+    """The surroundings that a Server expects."""
 
     def __init__(self, folder):
         self.folder, self.running = folder, []
 
 
 class Machine(Place):
-    """A service and its gateway."""
+    """A machine with a service and its gateway."""
 
     def __init__(self, nats, zone):
         super().__init__()
-        # The gateway's sandbox does not let it look for leaks.
+        # The gateway's sandbox forbids the leak checker to trace it.
         self.env["ASAN_OPTIONS"] = "detect_leaks=0"
         self.serve(ECHO)
         self.gateway = self.run(
@@ -56,7 +57,7 @@ def zones(web):
 
 
 def api(web, machines):
-    """The answer of the API that the page shows."""
+    """Checks the API's answer, which the page shows."""
     wait_for(lambda: zones(web) == ["east", "west"])
     told = answer(web)
     expect("all is well", (told["cluster"], told["asked"], told["error"]),
@@ -64,7 +65,7 @@ def api(web, machines):
     here = [row["name"] for row in json.loads(
         web.ask("GET", "/api/v1/services")[2])]
     expect("they are on other machines", "echo_serv" in here, False)
-    # The same as the command line has, but for what changes.
+    # It is the same as on the command line, except for figures that change.
     rows = json.loads(subprocess.run(
         [SHMRPC, "ps", "--nats", "--json"], env=web.env, check=True, timeout=60,
         capture_output=True).stdout)
@@ -80,7 +81,7 @@ def api(web, machines):
 
 
 def trouble(web, server):
-    """A cluster that has gone, and none at all."""
+    """A cluster that has gone, and no cluster at all."""
     server.kill()
     wait_for(lambda: "NATS" in (answer(web)["error"] or ""))
     expect("nobody is shown then", answer(web)["gateways"], [])

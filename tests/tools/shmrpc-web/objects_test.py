@@ -1,5 +1,5 @@
 """objects_test.py WEB SHMRPC PROMTOOL: the page and /metrics show shared
-objects, whatever their names are and whatever is in their files, without
+objects, whatever their names and the contents of their files are, without
 changing them."""
 import glob
 import hashlib
@@ -13,7 +13,8 @@ from webtest import Place, expect, finish, wait_for
 
 WEB, SHMRPC, PROMTOOL = sys.argv[1:4]
 
-# HTML, quotes, line ends of any kind, escapes of terminals and of metrics.
+# HTML, quotes, all kinds of line ends, and escape sequences of terminals and
+# metrics.
 HOSTILE = ('<img src=x onerror="hacked=1">\n\x1b[31m\r\x07\\n"} 1\n'
            '# TYPE x\u2028\u202e\x7fé😀')
 
@@ -53,7 +54,7 @@ def files(web):
 
 
 def hashes(web):
-    """Changes bytes that exist in each file: the files are large, and sparse."""
+    """Hashes only the beginning of each file: the files are large, and sparse."""
     result = {}
     for path in files(web):
         with open(path, "rb") as file:
@@ -62,7 +63,7 @@ def hashes(web):
 
 
 def looks(web, count=2):
-    """Waits for scans: each one updates its objects' idle times."""
+    """Waits for `count` scans: each updates the idle times of its objects."""
     def age():
         return named(web, "queue", "jobs")["idle_ns"]
 
@@ -72,7 +73,8 @@ def looks(web, count=2):
 
 
 def samples(web):
-    """{(name, labels): value}: labels verbatim; only LF ends a line."""
+    """Returns {(name, labels): value}. Labels are verbatim; only LF ends a
+    line."""
     result = {}
     for line in web.ask("GET", "/metrics")[2].decode().split("\n"):
         if line.startswith("shmrpc_object"):
@@ -94,7 +96,7 @@ def nothing(web):
 
 
 def kinds(web):
-    """Each kind with its figures, which equal those of the command line."""
+    """Each kind shows its figures, which equal those of the command line."""
     shmrpc(web, "queue", "push", "--create", "jobs", "1", "2", "3")
     shmrpc(web, "queue", "pop", "jobs")
     shmrpc(web, "topic", "pub", "--create", "news", '"rain"', '"sun"')
@@ -126,7 +128,7 @@ def kinds(web):
 
 
 def untouched(web):
-    """Observing changes no byte, and does not count as use."""
+    """Inspecting objects changes no byte, and does not count as use."""
     before = hashes(web)
     looks(web, 3)
     expect("files", hashes(web), before)
@@ -134,7 +136,7 @@ def untouched(web):
 
 
 def used(web):
-    """The list shows who has it open, and who writes."""
+    """The list shows how many have an object open, and who writes."""
     reader = subprocess.Popen([SHMRPC, "topic", "tail", "--deadline=60s", "news"],
                               env=web.env, stdout=subprocess.DEVNULL)
     writer = subprocess.Popen([SHMRPC, "pipe", "write", "--create", "--deadline=60s",
@@ -142,7 +144,7 @@ def used(web):
     waiter = subprocess.Popen([SHMRPC, "queue", "pop", "--create", "--deadline=60s",
                                "empty"], env=web.env, stdout=subprocess.DEVNULL)
     web.children += [reader, writer, waiter]
-    writer.stdin.write(b"x" * 65536) # the size of its reads
+    writer.stdin.write(b"x" * 65536) # the writer reads in pieces of this size
     writer.stdin.flush()
     wait_for(lambda: figure(web, "topic", "news", "subscriber_count") == 1)
     wait_for(lambda: figure(web, "pipe", "pcm", "byte_count") == 65536)
@@ -185,7 +187,7 @@ def metrics(web):
 
 
 def damaged(web):
-    """Whatever is in the files, and whatever their names, it continues."""
+    """The scan survives any contents of the files, and any names."""
     folder = os.path.dirname(files(web)[0]).encode()
     chance = random.Random(17)
     for path in files(web):
@@ -196,12 +198,13 @@ def damaged(web):
             size = os.stat(path).st_blocks * 512
             with open(copy, "r+b") as file:
                 for _ in range(4 ** (number % 6)):
-                    # Mostly the head, since most checks are of it.
+                    # Change mostly the head, because most checks concern it.
                     file.seek(chance.randrange(8192 if number % 2 else size))
                     file.write(chance.randbytes(chance.choice((1, 4, 8))))
             if number == 11:
                 os.truncate(copy, chance.randrange(8192))
-    # The name inside the file, doubled; and bytes that are not text.
+    # A copied file, so that two have the same inner name; and a file of
+    # garbage whose name is not UTF-8.
     odd = next(path for path in files(web) if "/%" in path)
     last = len(odd) - len(".queue") - 1
     other = "1" if odd[last] == "0" else "0"
@@ -230,7 +233,7 @@ def foreign(web):
 
 
 def guarded(web):
-    """Only for authorized readers; and there is nothing to change."""
+    """Only authorized readers see objects, and nothing can be changed."""
     expect("no token", web.ask("GET", "/api/v1/objects", bearer=False)[0], 401)
     expect("verb", web.ask("POST", "/api/v1/objects", "{}",
                            {"Content-Type": "application/json"})[0], 405)

@@ -1,4 +1,4 @@
-/* Figures that are merged into coarser steps, and gaps in them. */
+/* Merging figures into coarser steps, and gaps in them. */
 #include "tools/shmrpc-web/past.h"
 
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 
 #define BEGIN_S 1700000000
 
-/* Checks that `part` is in its JSON. */
+/* Checks that the history's JSON contains `part`. */
 static void expect(const web_past *past, web_span span, const char *part)
 {
     shmrpci_buf out;
@@ -25,7 +25,7 @@ static void expect(const web_past *past, web_span span, const char *part)
     shmrpci_buf_fini(&out);
 }
 
-/* A minute of points, each made by `fill`. */
+/* A minute of points, each filled in by `fill`. */
 static web_past *minute(void (*fill)(web_point *point, int number))
 {
     web_past *past = calloc(1, sizeof *past);
@@ -60,7 +60,7 @@ static void a_constant_stays_one(void **state)
     free(past);
 }
 
-/* Only every second point is known; 0, 2, 4 ... */
+/* Only every second point is known: 0, 2, 4 ... */
 static void fill_half(web_point *point, int number)
 {
     if (number % 2 == 0) {

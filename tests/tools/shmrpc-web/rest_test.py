@@ -1,6 +1,6 @@
-"""rest_test.py WEB ECHO KINDS FAULT SHOP LIBRARY ECHO_CLIENT SHMRPC ERRORS: calls over
-HTTP: every type, encoding, form and error; paths of @rest; deadlines; clients that
-hang up."""
+"""rest_test.py WEB ECHO KINDS FAULT SHOP LIBRARY ECHO_CLIENT SHMRPC ERRORS:
+calls over HTTP: all types, encodings, forms and errors; paths of @rest;
+deadlines; clients that hang up."""
 import json
 import pathlib
 import re
@@ -34,15 +34,15 @@ ALL = {
 
 
 def same(value, got):
-    """Numbers are compared by value; a null may be left out."""
+    """Compares numbers by value; a null may be missing."""
     if isinstance(value, dict):
         return all(same(v, got.get(k)) for k, v in value.items())
     return value == got
 
 
 def metadata(web):
-    """Shmrpc-Meta-... is sent with the call and returned; the call is a child of
-    the server's span in the request's trace."""
+    """Shmrpc-Meta-... is sent with the call and returned. The call is a child
+    of the server's span in the request's trace."""
     head = {"Content-Type": "application/json"}
     trace = f"00-{'4' * 32}-{'1' * 16}-01"
     status, fields, _ = web.ask("POST", "/rpc/shop/text", '{"text":"x"}', {
@@ -59,7 +59,8 @@ def metadata(web):
 
 
 def unknown_members(web):
-    """Refused at any depth, with their path and a suggestion."""
+    """Unknown members are refused at any depth, with their path and a
+    suggestion."""
     point = {"x": 1.0, "y": 2.0}
     for params, path, told in (
             ({"valeu": ALL, "value": ALL}, "valeu", "parameter; did you mean `value`?"),
@@ -76,7 +77,8 @@ def unknown_members(web):
         expect(f"unknown {path}",
                (status, got.get("path", ""), told in got["message"],
                 got["may_have_run"]), (400, path, True, False))
-    # In a list of parameters a gap is null, and in an `any` no key is unknown.
+    # In a list of parameters null stands for a gap. In an `any` no key is
+    # unknown.
     expect("a null too many", web.call("kinds/json_all", [ALL, 0, None])[0], 200)
     expect("any", web.call("kinds/json_loose", {
         "value": {"all": ALL, "extra": {"what": {"ever": 1}}, "more": []}})[0],
@@ -84,7 +86,7 @@ def unknown_members(web):
 
 
 def every_type(web):
-    """One value in the three encodings has the same JSON."""
+    """A value has the same JSON in all three encodings."""
     results = []
     for method in ("json_all", "msgpack_all", "native_all"):
         status, got = web.call(f"kinds/{method}", {"value": ALL, "by": 0})
@@ -207,14 +209,15 @@ THROWN = (
 
 
 def thrown(reply):
-    """The fields that errors_test checks, and the HTTP status."""
+    """Returns the fields that errors_test checks, and the HTTP status."""
     status, error = reply
     return (status, *(error.get(member) for member in
                       ("number", "name", "message", "details", "pid")))
 
 
 def error_table(web, pid):
-    """Capabilities, row S20: the same content as over every other transport."""
+    """Errors have the same content as over every other transport.
+    Capabilities, row S20."""
     for which, (number, name, message, details) in enumerate(THROWN):
         http = 400 if number > 0 else 500
         for method in ("by_json", "by_msgpack", "by_native", "by_raw"):
@@ -233,7 +236,7 @@ def error_table(web, pid):
 
 
 def statuses(web, pid):
-    """The runtime's statuses, with the HTTP statuses of their table."""
+    """The runtime's statuses give the HTTP statuses of their table."""
     rows = re.findall(r"X\((\w+), *(-\d+), \"(\w+)\", +(\d+), +(\w+),", (
         ROOT / "runtime/include/shmrpc/status.h").read_text())
     expect("statuses", len(rows), 27)
@@ -311,7 +314,7 @@ def deadlines(web):
 
 def hang_up(web):
     """A client that disconnects cancels its call."""
-    # Calls of others have ended, and are counted.
+    # Calls of earlier tests have ended, and are counted.
     wait_for(lambda: web.call("fault/napping", [])[1] == 0)
     before = web.call("fault/cancelled", [])[1]
     head = (f"POST /rpc/fault/nap HTTP/1.1\r\nHost: {web.host}\r\n"
@@ -325,7 +328,7 @@ def hang_up(web):
 
 
 def together(web):
-    """Many at once, on persistent connections."""
+    """Many calls at once, on persistent connections."""
     wrong = []
 
     def run(number):
@@ -343,7 +346,7 @@ def together(web):
 
 
 def life(web, shop):
-    """A service that dies in a call, ends, comes back, or comes later."""
+    """Services that die in a call, end, come back, or start later."""
     result = []
     waiter = threading.Thread(
         target=lambda: result.append(web.call("fault/nap", [60000])))
@@ -365,8 +368,8 @@ def life(web, shop):
 
 
 def replaced(web):
-    """Replaced by a service with another interface, while its figures are shown
-    with the declared errors of the old one."""
+    """A service is replaced by one with another interface while its figures
+    are shown with the declared errors of the old one."""
     error = THROWN[0][1]
 
     def metrics():
@@ -377,8 +380,8 @@ def replaced(web):
     wait_for(lambda: re.search(f'service="changing".*"{error}"', metrics()))
     old.terminate()
     old.wait()
-    # The directory checks at once, and forgets the service before the figures
-    # do.
+    # The directory checks at once, and drops the service earlier than the
+    # figures do.
     expect("nobody", web.call("nobody/waits", [])[0], 404)
     for _ in range(20):
         metrics()
@@ -393,8 +396,9 @@ def said_by(web, *words):
 
 
 def by_others(web):
-    """Capabilities, rows S9, S13 and S26: curl, C and the command line get the
-    same of a method, whatever its encoding; parameters as list and by name."""
+    """curl, C and the command line get the same result of a method, whatever
+    its encoding, with parameters as list and by name. Capabilities, rows
+    S9, S13 and S26."""
     def curl(body, method, token=web.token):
         return said_by(web, "curl", "-sS", "-d", body, "-H",
                        "content-type: application/json", "-H",
@@ -429,8 +433,8 @@ def read_only(web):
 
 
 def stop(web, child):
-    """The server ends: waiting clients get an answer, or at least the end of the
-    connection."""
+    """The server ends. Waiting clients get an answer, or at least the end of
+    the connection."""
     waiter = threading.Thread(
         target=lambda: web.raw((
             f"POST /rpc/fault/nap HTTP/1.1\r\nHost: {web.host}\r\n"
@@ -452,7 +456,7 @@ with Place() as place:
         place.serve(server)
     place.serve(SHOP)
     errors_pid = place.serve(ERRORS).pid
-    # A service that is not known yet is searched for.
+    # A service that is not known yet is searched for at the first call.
     expect("at once", place.call("echo_serv/add", [1, 2]), (200, 3))
     for test in (metadata, unknown_members, every_type, forms, errors, queries, rest,
                  deadlines, hang_up, together, by_others, read_only):

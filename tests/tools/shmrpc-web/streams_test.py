@@ -1,5 +1,5 @@
 """streams_test.py WEB PAPERS: streams over HTTP: lines, events, bytes,
-uploads; their ends; clients that leave early, and slow ones."""
+uploads; how they end; clients that leave early, and slow ones."""
 import http.client
 import json
 import os
@@ -39,13 +39,15 @@ def memory_kib(child):
 
 
 def expect_flat(what, child, before_kib):
-    """Allocators keep some memory, and sanitizers more."""
+    """Checks that memory has not grown. Allocators keep some memory, and
+    sanitizers more."""
     grown = (memory_kib(child) - before_kib) >> 10
     expect(f"memory {what} has grown by {grown} MiB", grown < 12, True)
 
 
 def ask(web, method, params, headers=None):
-    """POST with JSON: (status, type, the lines of the response)."""
+    """Sends a POST with JSON. Returns (status, type, the lines of the
+    response)."""
     status, fields, data = web.ask("POST", "/rpc/papers/" + method,
                                    json.dumps(params),
                                    {**JSON, **(headers or {})})
@@ -78,7 +80,7 @@ def counted(web):
     """The service's statistics of its streams agree with what this test sent."""
     def figures():
         service = json.loads(web.ask("GET", "/api/v1/services/papers")[2])
-        # None until the first check.
+        # None until the first sample.
         return {m["name"]: m["streams"] for m in service.get("methods", [])
                 if "streams" in m}
 
@@ -92,7 +94,7 @@ def counted(web):
     held = begin_first(web)
     wait_for(lambda: figures().get("first", {}).get("open") == 1)
     rows = json.loads(web.ask("GET", "/api/v1/services")[2])
-    # Without services that run for all users of this machine.
+    # Drop services that run for all users of this machine.
     expect("open", [row["streams_open"] for row in rows
                     if row["name"] == "papers"], [1])
     held.close()
@@ -126,7 +128,7 @@ def errors(web):
 
 
 def curl(web):
-    """The text that a user is shown of a stream that ends with an error."""
+    """What a user of curl sees of a stream that ends with an error."""
     done = subprocess.run(
         ["curl", "-sS", "-H", f"Authorization: Bearer {web.token}", "-H",
          "Content-Type: application/json", "-d", "[5,true]",
@@ -217,7 +219,8 @@ def uploads(web):
 
 
 def go_early(web):
-    """The handler learns that its client left: before an item, and after one."""
+    """The handler notices that its client has left, before an item and after
+    one."""
     for accept in ("application/x-ndjson", "text/event-stream"):
         before = ended(web)["cancelled"]
         connection = http.client.HTTPConnection("127.0.0.1", web.port,
@@ -248,7 +251,8 @@ def upload_head(web, method, kind):
 
 
 def slow_reader(web, child):
-    """It stalls its own stream only; others go on, and nothing accumulates."""
+    """A slow reader stalls only its own stream; other streams go on, and
+    nothing accumulates."""
     def begin():
         sock = socket.create_connection(("127.0.0.1", web.port),
                                         timeout=DEADLINE_S)
@@ -272,9 +276,9 @@ def slow_reader(web, child):
 
 
 def without_room(web, child):
-    """A body is not read while its handler does not read, and memory does not
-    grow: neither while it waits, nor afterwards while all of it passes (1 GiB
-    if there is time)."""
+    """A body is not read while its handler does not read. Memory doesn't grow
+    while the body waits, nor while all of it passes later (1 GiB if there
+    is time)."""
     block = b"x" * 65536
     chunk = b"10000\r\n" + block + b"\r\n"
     sent = 0
@@ -321,7 +325,7 @@ def without_room(web, child):
 
 
 def many(web):
-    """Each slot has a stream, except those that short calls need."""
+    """Every slot has a stream, except those reserved for short calls."""
     results = []
 
     def one():
@@ -355,7 +359,7 @@ def begin_first(web):
 
 
 def server_dies(web, papers):
-    """Whole items, then the end of the stream."""
+    """The client gets whole items, then the end of the stream."""
     sock = begin_first(web)
     papers.kill()
     rest = b""
@@ -369,7 +373,7 @@ def server_dies(web, papers):
 
 
 with Place() as place:
-    # Freed memory must not count as memory that grows.
+    # Freed memory in quarantine must not count as growth.
     place.env["ASAN_OPTIONS"] = ("quarantine_size_mb=1:" +
                                  place.env.get("ASAN_OPTIONS", ""))
     server = place.serve(PAPERS, "--threads=8")

@@ -1,10 +1,11 @@
 """times_test.py WEB HASTY PAPERS: the timeouts of a web server: comments in
-idle streams, readers and senders that stop, bodies that nobody wants; a reader
-that its service has given up.
+idle streams, readers and senders that stop, bodies that nobody wants, and
+readers whose stream the service has given up.
 
-HASTY has shorter timeouts (hasty.h); long runs test the program itself, with
-the times that docs/web.md promises. There are no upper bounds: each thing
-happens, and not before its time."""
+HASTY has shorter timeouts (hasty.h); long runs test the program itself,
+with
+the times that docs/web.md promises. There are no upper bounds: each event
+must occur, but not before its time."""
 import json
 import os
 import select
@@ -17,13 +18,14 @@ from webtest import DEADLINE_S, Place, expect, finish, wait_for
 WEB, HASTY, PAPERS = sys.argv[1:4]
 LONG = os.environ.get("SHMRPC_TEST_LONG") == "1"
 SHORT_S = {"begin": 0.3, "comment": 0.4, "drain": 1.0, "pause": 1.5, "stall": 2.0}
-# Except `pause`, of ten minutes.
+# `pause` is missing, because it takes ten minutes.
 REAL_S = {"begin": 0.5, "comment": 15.0, "drain": 10.0, "stall": 120.0}
 PATIENCE_S = 200
 
 
 class Request:
-    """A connection on a bare socket; `began` is the time just before it."""
+    """A connection on a bare socket. `began` is the time just before it was
+    made."""
 
     def __init__(self, web, line, *fields, body=b""):
         self.sock = socket.create_connection(("127.0.0.1", web.port),
@@ -38,7 +40,7 @@ class Request:
         return time.monotonic() - self.began
 
     def read_to(self, what, times=1):
-        """Reads until the text has appeared that many times; returns how long
+        """Reads until the text has appeared that many times. Returns how long
         that took."""
         while self.said.count(what) < times:
             piece = self.sock.recv(65536)
@@ -49,7 +51,7 @@ class Request:
         return self.age()
 
     def await_close(self):
-        """How long it took until the other side had closed."""
+        """Returns how long it took until the other side had closed."""
         try:
             while True:
                 piece = self.sock.recv(65536)
@@ -90,7 +92,7 @@ def await_none_open(web):
 
 def silence(web, times):
     """The response to a stream without items begins after a while, and not
-    before."""
+    earlier."""
     begun = {}
     for accept in ("application/x-ndjson", "text/event-stream"):
         request = Request(web, "POST /rpc/papers/silent", f"Accept: {accept}",
@@ -105,8 +107,8 @@ def silence(web, times):
 
 
 def comments(web, times):
-    """An idle stream of events has comments; one of lines has none, and an item
-    is not a comment."""
+    """An idle stream of events gets comments, which don't count as items. A
+    stream of lines gets none."""
     lines = Request(web, "GET /rpc/papers/first")
     lines.read_to(b'"no 0"}\n\r\n')
     idle = Request(web, "GET /rpc/papers/first", EVENTS)
@@ -123,18 +125,18 @@ def comments(web, times):
 
 
 def slow_count(web):
-    """Connections that were disconnected for being slow."""
+    """Returns how many connections were closed because they were slow."""
     text = web.ask("GET", "/metrics")[2].decode()
     return next(int(float(line.rsplit(" ", 1)[1])) for line in text.splitlines()
                 if line.startswith("shmrpc_web_slow_total"))
 
 
 def stalled_reader(web, times):
-    """A client that reads nothing is disconnected, and its handler told; a slow
-    one is not."""
+    """A client that reads nothing is disconnected, and its handler notices. A
+    slow reader is not."""
     before = ended(web)["cancelled"]
     cut = slow_count(web)
-    # Large items, so that the buffers between the two are full at once.
+    # Items are large, so that the buffers between the two are full at once.
     stalled = Request(web, "POST /rpc/papers/cat", "Content-Length: 12",
                       "Content-Type: application/octet-stream",
                       body=b"100000000000")
@@ -148,11 +150,11 @@ def stalled_reader(web, times):
 
 
 def unwanted_body(web, times):
-    """Its data is dropped for a while, then the connection is closed."""
+    """The data is dropped for a while, then the connection is closed."""
     for path, status in (("/rpc/papers/one", "ok"), ("/rpc/papers/nothing", None)):
         before = ended(web)
         request = upload(web, path, LINE)
-        # Sent until the other side has had enough: none of it is answered.
+        # Send until the server closes the connection; nothing is answered.
         request.sock.settimeout(0.05)
         while request.age() < PATIENCE_S:
             try:
@@ -172,8 +174,8 @@ def unwanted_body(web, times):
 
 
 def paused_body(web, times):
-    """A body that keeps arriving is fine; one that pauses is ended, and its
-    handler told."""
+    """A body that keeps arriving is accepted. One that pauses is ended, and
+    its handler notices."""
     for _ in range(20):
         request = upload(web, "/rpc/papers/file?box=a", LINE)
         longest = 0.0
@@ -189,7 +191,7 @@ def paused_body(web, times):
             last = now
         if longest < times["pause"] / 2:
             break
-        request.close()  # we were the one who paused
+        request.close()  # the test itself paused
     request.sock.sendall(b"0\r\n\r\n")
     request.read_to(b"\r\n\r\n%d\n" % sent)
     request.close()
@@ -203,8 +205,8 @@ def paused_body(web, times):
 
 
 def evicted_reader(web):
-    """A reader that its service has given up still gets what was sent, and the
-    reason."""
+    """A reader whose stream the service has given up still gets what was sent,
+    and the reason."""
     request = Request(web, "GET /rpc/papers/list?count=0")
     wait_for(lambda: ended(web)["other"] == 1, PATIENCE_S)
     request.read_to(b"\r\n0\r\n\r\n")
@@ -215,7 +217,7 @@ def evicted_reader(web):
 
 
 def full(web):
-    """Retry-After, in whole seconds and not too early."""
+    """Retry-After has whole seconds, and is not too early."""
     def asked(method, ns):
         status, fields, data = web.ask(
             "POST", f"/rpc/papers/{method}", json.dumps([ns]),
@@ -231,7 +233,7 @@ def full(web):
 
 
 def full_of_streams(web):
-    """A stream that finds no place is told when to try again."""
+    """A stream for which there is no slot gets a time at which to try again."""
     held = []
     for _ in range(3):
         held.append(Request(web, "GET /rpc/papers/first"))

@@ -37,7 +37,7 @@ class Place:
         shutil.rmtree(self.folder)
 
     def run(self, words, ready):
-        """Starts a program; returns it and the line that contains `ready`."""
+        """Starts a program. Returns it and the line that contains `ready`."""
         log = tempfile.TemporaryFile(dir=self.folder)
         child = subprocess.Popen(words, env=self.env, stdout=log, stderr=log,
                                  stdin=subprocess.DEVNULL)
@@ -56,7 +56,7 @@ class Place:
         return child, line
 
     def serve(self, program, *options):
-        """Starts a service, in threads, so that a kill ends its calls."""
+        """Starts a service with threads, so that killing it ends its calls."""
         return self.run([program, "--workers=0", "--threads=4", *options],
                         "serving at")[0]
 
@@ -70,7 +70,7 @@ class Place:
         return child
 
     def beside(self, program, *options):
-        """Another web server, with the same token; its host."""
+        """Starts another web server with the same token, and returns its host."""
         line = self.run([program, "--listen=127.0.0.1:0",
                          f"--token-file={self.folder}/token", *options],
                         "serving at")[1]
@@ -81,7 +81,7 @@ class Place:
         return f"127.0.0.1:{self.port}"
 
     def ask(self, verb, path, body=None, headers=None, bearer=True):
-        """One request: (status, headers, bytes)."""
+        """Sends a request. Returns (status, headers, bytes)."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port,
                                                 timeout=DEADLINE_S)
         fields = {"Authorization": f"Bearer {self.token}"} if bearer else {}
@@ -93,7 +93,7 @@ class Place:
         return reply.status, reply.headers, data
 
     def call(self, path, params, headers=None):
-        """POST with JSON: (status, the decoded JSON)."""
+        """Sends a POST with JSON. Returns (status, the decoded JSON)."""
         status, _, data = self.ask(
             "POST", "/rpc/" + path,
             params if isinstance(params, str) else json.dumps(params),
@@ -101,8 +101,8 @@ class Place:
         return status, json.loads(data) if data else None
 
     def raw(self, data, wait_s=DEADLINE_S):
-        """Sends raw bytes on a connection of their own; returns what comes back
-        until the server closes it, and how long that took."""
+        """Sends raw bytes on a connection of their own. Returns what comes
+        back until the server closes it, and how long that took."""
         begin = time.monotonic()
         with socket.create_connection(("127.0.0.1", self.port),
                                       timeout=wait_s) as sock:
@@ -122,8 +122,8 @@ class Place:
 
 
 def wait_for(condition, deadline_s=DEADLINE_S, seen=lambda: ""):
-    """The first true value of `condition`. If there is none in time, the test
-    ends with what `seen` returns."""
+    """Returns the first true value of `condition`. If there is none in time,
+    the test ends and prints what `seen` returns."""
     end = time.monotonic() + deadline_s
     while time.monotonic() < end:
         value = condition()
@@ -141,7 +141,7 @@ FAILURES = []
 
 
 def expect(what, got, wanted):
-    """Records a difference, with the calling line."""
+    """Records a failure, with the calling line, if the values differ."""
     if got != wanted:
         frame = sys._getframe(1)
         FAILURES.append(what)

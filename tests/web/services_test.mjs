@@ -33,7 +33,7 @@ function expect(what, got, wanted) {
 
 const running = [];
 
-/** Starts a program; its words after "serving at". */
+/** Starts a program, and returns the words that it prints after "serving at". */
 async function serve(...command) {
   const process = spawn(command[0], command.slice(1), { stdio: ["ignore", "pipe", "inherit"] });
   running.push(process);
@@ -49,7 +49,8 @@ async function all(answers) {
   return got;
 }
 
-/** `ask` until `enough` of its answers: a message may come before a subscription. */
+/** Repeats `ask` until `enough` accepts its answers: a message may arrive before a
+ * subscription. */
 async function until(what, ask, enough) {
   const end = Date.now() + PATIENCE_MS;
   for (;;) {
@@ -66,7 +67,7 @@ async function run() {
     ids.push(await serve(gateway, "--force-insecure-serialisation", "--servers", address, "echo_serv"));
   }
   const connection = await connect({ servers: address });
-  // A silence of 300 ms ends a list of answers.
+  // A list of answers ends after 300 ms of silence.
   const client = new Svcm(connection).client({ strategy: "stall", maxWait: 10000 });
 
   const pings = await until("two gateways answer", () => all(client.ping()),
@@ -90,7 +91,7 @@ async function run() {
   const counted = (answers) => answers.flatMap((one) => one.endpoints)
     .filter((endpoint) => endpoint.name === "echo_json")
     .reduce((sum, endpoint) => [sum[0] + endpoint.num_requests, sum[1] + endpoint.num_errors], [0, 0]);
-  // A reply may be here before it is counted.
+  // A reply may arrive before it is counted.
   const stats = await until("both have counted all", () => all(client.stats("echo_serv")),
     (answers) => answers.length === 2 && counted(answers)[0] > CALLS);
   expect("requests and errors of both", counted(stats), [CALLS + 1, 1]);

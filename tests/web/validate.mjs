@@ -1,4 +1,4 @@
-// validate.mjs FILE...: OpenAPI documents before two judges.
+// validate.mjs FILE...: checks OpenAPI documents with two validators.
 import fs from "node:fs";
 import SwaggerParser from "@apidevtools/swagger-parser";
 import { Validator } from "@seriousme/openapi-schema-validator";

@@ -1,10 +1,9 @@
-// The actions on a service, by the manager, if there is one.
+// The actions on a service, which the manager carries out, if there is one.
 import * as api from "./api.js";
 import { ask, h, note } from "./dom.js";
 
-/** Keyed by the manager's names: addresses, and the name by which the service
- * was called there. A stopped service reports neither, and keeps its row and
- * its page. */
+/** The manager's names by address, and the name by which the service was called there. A
+ * stopped service reports neither, so this keeps its row and its page. */
 const known = new Map();
 
 function recall(managed, rows) {
@@ -32,10 +31,10 @@ export function rowsOf(state) {
   return rows;
 }
 
-/** Its workers die when they are started, and nobody serves at present. */
+/** The service's workers die when they are started, so nobody serves at present. */
 const isForsaken = (row) => row.alive && row.next_start_s !== undefined;
 
-/** One word, as in supervisord. */
+/** One word for the state, as in supervisord. */
 export function stateOf(row) {
   const managed = row.managed;
   if (isForsaken(row)) return "backoff";
@@ -43,15 +42,16 @@ export function stateOf(row) {
   return managed.trouble && managed.state === "RUNNING" ? "stuck" : managed.state.toLowerCase();
 }
 
-/** The address at which it should be found here, and is not. */
+/** The address at which the service should be found on this machine, but is not. */
 const lostOf = (row) => (row.managed?.state === "RUNNING" && !row.alive
   ? row.managed.addresses.find((address) => address.startsWith("shm://")) : undefined);
 
-/** Runs, and has nothing that could be called here: a program, or a gateway. */
+/** The service runs, but has nothing that could be called here, like a program or a
+ * gateway. */
 export const isPlain = (row) =>
   row.managed?.state === "RUNNING" && !row.alive && lostOf(row) === undefined;
 
-/** Its trouble, if there is any, or else its state. */
+/** The service's trouble, if there is any; otherwise its state. */
 export function troubleOf(row) {
   const lost = lostOf(row);
   if (row.managed?.trouble) return row.managed.trouble;
@@ -70,7 +70,7 @@ export function moodOf(row) {
   return row.alive || isPlain(row) ? "good" : "warn";
 }
 
-/** Both, with colours. */
+/** State and trouble, with colours. */
 export const stateNode = (row) =>
   h("span", { class: moodOf(row) }, h("span", { class: "state" }, stateOf(row)),
     troubleOf(row) ? h("small", {}, troubleOf(row)) : null);
@@ -96,7 +96,7 @@ async function run(action, name) {
   dispatchEvent(new Event("managed"));
 }
 
-/** Buttons for a row, or none without a manager. */
+/** Buttons for a row; none without a manager. */
 export function actionsOf(row) {
   const managed = row.managed;
   if (!managed || api.session.readOnly) return null;

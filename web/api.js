@@ -2,17 +2,17 @@
 
 export const session = { csrf: null, readOnly: false, version: "" };
 
-/** How far the server's clock is ahead of ours, in seconds. */
+/** How many seconds the server's clock is ahead of ours. */
 let ahead = 0;
 
-/** The server's time, whose figures they are, in seconds since 1970. */
+/** The server's time in seconds since 1970, to which all figures refer. */
 export const now = () => Date.now() / 1000 + ahead;
 
 function setClock(reply) {
   const server = Date.parse(reply.headers.get("Date")) / 1000;
   const off = server - Date.now() / 1000;
-  // The server's time is in whole seconds, and some time old when it arrives:
-  // smaller differences don't count.
+  // The server's time is in whole seconds, and somewhat old when it arrives, so smaller
+  // differences don't count.
   ahead = Math.abs(off) > 2 ? off : 0;
 }
 
@@ -42,7 +42,7 @@ export async function get(path) {
   return answer(await fetch(path, { cache: "no-store", headers }));
 }
 
-/** `more`: other header fields, and a signal that aborts the request. */
+/** `headers` are additional header fields; `signal` aborts the request. */
 export function post(path, body, { headers = {}, signal } = {}) {
   return fetch(path, {
     method: "POST",
@@ -57,8 +57,8 @@ export async function call(service, method, params) {
   return answer(await post(`/rpc/${service}/${method}`, JSON.stringify(params)));
 }
 
-// Sent only in the reply to the login, and kept for this origin, port included;
-// without it the cookie, which other programs on this host get too, permits no
+// The secret is sent only in the reply to the login, and stored for this origin, port
+// included. Without it the cookie, which other programs on this host get too, permits no
 // changes.
 const kept = "shmrpc.csrf";
 
@@ -85,8 +85,8 @@ export async function logOut() {
   localStorage.removeItem(kept);
 }
 
-/** The path of the token's file, quoted for a shell; null: the page is shown on
- * another machine. */
+/** The path of the token's file, quoted for a shell; null if the page is shown on another
+ * machine. */
 export async function tokenFile() {
   const { path } = await get("/api/v1/token-file").catch(() => ({ path: null }));
   return path && (/^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);

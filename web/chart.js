@@ -9,11 +9,11 @@ const BOTTOM = 18;
 const LETTER = 6.4; // width of a character in a label
 const COLOURS = "abcdef";
 
-/** More than this between two points is a gap: nothing was sampled, or nothing
- * was visible. */
+/** A longer time between two points is a gap: nothing was sampled, or nothing was
+ * visible. */
 const gapOf = (past) => 1.9 * past.step_s;
 
-/** The step between two lines of the scale, of which there are up to four. */
+/** The step between two lines of the scale, which has up to four. */
 function stepOf(most, format) {
   const raw = (most > 0 ? Math.max(most, format.least ?? 0) : format.least ?? 3) / 3;
   if (format.isBinary) {
@@ -29,10 +29,10 @@ const label = (value, format) => (value === 0 ? "0" : format(value));
 const TIME_STEPS = [10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 10800, 21600, 43200, 86400,
   172800, 432000];
 
-/** Seconds of this place's clock ahead of UTC. */
+/** Seconds by which local time is ahead of UTC. */
 const offset = (unix) => -60 * new Date(unix * 1000).getTimezoneOffset();
 
-/** Round times of this place's clock, [unix, label]. */
+/** Round times in local time: [unix, label]. */
 function timeTicks(begin, end, most) {
   const step = TIME_STEPS.find((one) => (end - begin) / one <= most) ?? TIME_STEPS.at(-1);
   const ticks = [];
@@ -50,7 +50,7 @@ const when = (unix, past) => {
     clock(date, past.step_s < 60);
 };
 
-/** The lines, broken where there is a gap; a point alone is a dot. */
+/** Draws the lines, with gaps. A single point is a dot. */
 function draw(points, x, y, gap, colour) {
   let line = "";
   let dots = "";
@@ -77,14 +77,14 @@ function nearest(points, unix, gap) {
 const several = (number, word) =>
   `${number} ${word}${number === 1 ? "" : word.endsWith("h") ? "es" : "s"}`;
 
-/** "1 crash, 2 restarts", or "" */
+/** For example "1 crash, 2 restarts", or "". */
 function countMarks(marks) {
   return ["crash", "restart"].map((kind) => [kind, marks
     .filter((mark) => mark.kind === kind).reduce((sum, mark) => sum + mark.count, 0)])
     .filter(([, number]) => number > 0).map(([kind, number]) => several(number, kind)).join(", ");
 }
 
-/** One chart; `linesOf(past)` returns [{name, key}], keys of past.lines. */
+/** One chart. `linesOf(past)` returns [{name, key}], where key is one of past.lines. */
 function figure({ title, linesOf, format }, point) {
   const legend = h("span", { class: "legend" });
   const moment = h("span", { class: "moment soft" });
@@ -123,12 +123,13 @@ function figure({ title, linesOf, format }, point) {
           label(value, format))]),
       ...timeTicks(past.begin_unix_s, past.end_unix_s, place.inner / 80).flatMap(([unix, text]) => [
         s("path", { class: "grid", d: `M${x(unix).toFixed(1)} ${floor}v3` }),
-        // A label that would stick out is left out.
+        // Leave out a label that would extend beyond the edge.
         ...(x(unix) + text.length * LETTER / 2 > width ? [] : [s("text",
           { x: x(unix).toFixed(1), y: HEIGHT - 3, "text-anchor": "middle" }, text)])])];
   }
 
-  /** A cross for a crash, a triangle for a restart, so that colour is not all. */
+  /** A cross for a crash, a triangle for a restart, so that they differ not only in
+   * colour. */
   function mark({ kind, at }) {
     const x = Math.round(place.x(at)) + 0.5;
     const sign = kind === "crash" ? `M${x - 4} 1l8 8m0-8l-8 8` : `M${x - 4} 1h8l-4 8z`;
@@ -143,7 +144,7 @@ function figure({ title, linesOf, format }, point) {
     return [s("path", { class: "cross", d: `M${x} ${TOP}V${HEIGHT - BOTTOM}` })];
   }
 
-  /** The values under the pointer, otherwise the latest. */
+  /** Shows the values under the pointer, otherwise the latest. */
   function tell() {
     const unix = pointed === null ? past.end_unix_s
       : past.begin_unix_s + pointed * (past.end_unix_s - past.begin_unix_s);
@@ -161,7 +162,7 @@ function figure({ title, linesOf, format }, point) {
       .filter(Boolean).join(": ");
   }
 
-  /** The whole chart in words. */
+  /** Describes the whole chart in words. */
   function say() {
     const now = values.map((value) => value.textContent).join(", ");
     const peak = lines().flatMap((line) => line.points).find(([, value]) => value === place.most);
@@ -187,7 +188,7 @@ function figure({ title, linesOf, format }, point) {
     const part = (event.clientX - drawing.getBoundingClientRect().left - LEFT) / place.inner;
     point(Math.min(1, Math.max(0, part)));
   });
-  // A finger that was lifted still points.
+  // On a touch screen the point stays when the finger is lifted.
   drawing.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && point(null));
   new ResizeObserver(show).observe(drawing);
   return {
@@ -205,11 +206,9 @@ function figure({ title, linesOf, format }, point) {
   };
 }
 
-/**
- * Charts over the same time: the pointer is shown in all of them. specs:
- * {title, linesOf, format}; past: {begin_unix_s, end_unix_s, step_s, lines:
- * {KEY: [[unix_s, value]...]}, marks: [{at, kind, count}]}.
- */
+/** Charts of the same time span: the pointer is shown in all of them. specs: {title,
+ * linesOf, format}; past: {begin_unix_s, end_unix_s, step_s, lines: {KEY: [[unix_s,
+ * value]...]}, marks: [{at, kind, count}]}. */
 export function charts(specs) {
   const figures = specs.map((spec) => figure(spec, (part) =>
     figures.forEach((one) => one.point(part))));

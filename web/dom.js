@@ -1,6 +1,6 @@
-// Elements, numbers and texts. Nothing from outside ever becomes markup.
+// Elements, numbers and texts. Text from outside never becomes markup.
 
-/** h("td", {class: "x", onclick: f}, "text", child...) */
+/** Makes an element: h("td", {class: "x", onclick: f}, "text", child...) */
 export function h(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -29,8 +29,8 @@ export function s(name, attributes = {}, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 
-/** Shows control characters, and those that change the direction of writing,
- * visibly, so that a text can't look like another one. */
+/** Makes control characters, and those that change the writing direction, visible, so
+ * that a text can't look like another one. */
 export function visible(text) {
   return text.replace(
     /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
@@ -45,7 +45,7 @@ export function visible(text) {
   );
 }
 
-/** Three digits. */
+/** A number with three digits. */
 function digits(value) {
   return value >= 100 || value === 0
     ? Math.round(value).toString()
@@ -82,8 +82,7 @@ export const percent = (part) =>
 
 const two = (number) => String(number).padStart(2, "0");
 
-/** Times of day are of 24 hours, in the zone of this browser, which the page
- * names once. */
+/** Times of day have 24 hours, in the browser's time zone, which the page names once. */
 export const clock = (date, withSeconds = true) =>
   `${two(date.getHours())}:${two(date.getMinutes())}` +
   (withSeconds ? `:${two(date.getSeconds())}` : "");
@@ -91,7 +90,7 @@ export const clock = (date, withSeconds = true) =>
 export const day = (date) =>
   `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 
-/** "CET", "GMT+5:30" */
+/** The name of the time zone, such as "CET" or "GMT+5:30". */
 export const zone = (date) => new Intl.DateTimeFormat("en", { timeZoneName: "short" })
   .formatToParts(date).find((part) => part.type === "timeZoneName").value;
 
@@ -111,7 +110,7 @@ export function note(text) {
   noteTimer = setTimeout(() => byId("note").replaceChildren(), 6000);
 }
 
-/** Asks before something is done; true: yes. */
+/** Asks the user before something is done; true means yes. */
 export function ask(title, text, yes) {
   const dialog = byId("ask");
   byId("ask-title").textContent = title;
@@ -126,12 +125,10 @@ export function ask(title, text, yes) {
   });
 }
 
-/**
- * A table that can be sorted by a click on a title, and becomes cards on small
- * screens. columns: {title, cell(row) -> text or node, key(row) -> sort key, or
- * none, left}. `update(rows)` keeps the elements of rows with the same id, so
- * that focus is not lost.
- */
+/** A table that is sorted by a click on a title, and becomes cards on small screens.
+ * columns: {title, cell(row) -> text or node, key(row) -> sort key, if it can be sorted,
+ * left}. `update(rows)` keeps the elements of rows with the same id, so that focus is not
+ * lost. */
 export function table(caption, columns, id, sorted, descending = true) {
   let order = sorted;
   let down = descending;
@@ -151,7 +148,7 @@ export function table(caption, columns, id, sorted, descending = true) {
     h("caption", {}, caption),
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, heads)), body);
 
-  /** Missing values are left out of cards. */
+  /** Cards leave out missing values. */
   const mark = (cell) => cell.classList.toggle("none", cell.textContent === "–");
 
   function line(row) {

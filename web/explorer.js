@@ -21,7 +21,7 @@ function boundsOf(schema) {
 
 let ids = 0;
 
-/** A field: {element, json() -> text, or null when it is left out}. */
+/** A field: {element, json() -> text, or null if the field is left out}. */
 function makeField(name, schema, required, document, depth) {
   const full = schema.$ref
     ? { ...document.components.schemas[schema.$ref.split("/").pop()], ...schema }
@@ -46,7 +46,7 @@ function makeField(name, schema, required, document, depth) {
     return box(input, () => (input.value ? quote(input.value) : null));
   }
   if (full.type === "integer" || full.type === "number" || full.anyOf?.[0]?.type === "number") {
-    // Not of type number, which would round numbers above 2^53.
+    // An input of type number would round numbers above 2^53.
     const input = h("input", { ...about, inputmode: "decimal", required,
       placeholder: full.default ?? "" });
     return box(input, () => {
@@ -99,7 +99,7 @@ const SHOWN = 200; // of the lines of a stream, the last ones
 
 const isLines = (content) => content !== undefined && LINES in content;
 
-/** The query for the parameters: texts are written without quotes. */
+/** The query of a request, in which texts are written without quotes. */
 function queryOf(fields) {
   const query = new URLSearchParams(fields.map((field) => [field.name, field.json()])
     .filter(([, json]) => json !== null)
@@ -107,7 +107,7 @@ function queryOf(fields) {
   return query ? `?${query}` : "";
 }
 
-/** The parameters of an upload, as if they were an object. */
+/** The schema of an object with the parameters of an upload. */
 const schemaOf = (parameters = []) => ({
   properties: Object.fromEntries(parameters.map((parameter) =>
     [parameter.name, parameter.schema ?? parameter.content["application/json"].schema])),
@@ -124,8 +124,7 @@ async function curlOf(path, body, upload, stream) {
     `${upload ? `'${location.origin}${path}'` : `${location.origin}${path}`}`;
 }
 
-/** Reads lines as they arrive; `show` gets the last ones, and how many there
- * were. */
+/** Reads lines as they arrive; `show` gets the last ones, and the number of all lines. */
 async function follow(reply, show) {
   const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
   const last = [];
@@ -161,7 +160,7 @@ function methodForm(path, operation, document) {
     onclick: () => ending?.abort() }, `Stop ${method}`);
 
   function show(text) {
-    // As it arrived: reading it as JSON would round large numbers.
+    // Shown as it arrived, because parsing it as JSON would round large numbers.
     result.textContent = visible(text.trimEnd()) || "(nothing)";
     result.hidden = false;
   }

@@ -7,13 +7,13 @@ import { machinesPart } from "./machines.js";
 
 const TOP = 15;
 
-/** Speed at a glance: fast, if below this many microseconds. */
+/** Icons for speed: each is used below this many microseconds. */
 const PACES = [["🐎", 100, "p50 below 100 µs"], ["🐇", 10000, "below 10 ms"],
   ["🏃", Infinity, "10 ms or more"]];
 
 const picture = (sign) => h("span", { "aria-hidden": "true" }, sign);
 
-/** Beside the figure, and only for the eye. */
+/** Shown beside the figure, and hidden from screen readers. */
 function pace(us) {
   const [sign] = us ? PACES.find(([, limit]) => us < limit) : [];
   return h("span", {}, sign ? picture(sign) : "", sign ? ` ${time(us)}` : "–");
@@ -22,7 +22,7 @@ function pace(us) {
 const nameCell = (row) =>
   h("a", { href: `#/service/${encodeURIComponent(row.name)}`, title: row.error ?? null }, row.name);
 
-/** Figures of what does not run would only be noise. */
+/** Services that don't run have no figures. */
 const ofLive = (show) => (row) => (row.alive ? show(row) : "–");
 
 /** Reuses a node as long as its contents are the same. */
@@ -111,7 +111,7 @@ export function listPage() {
   let ticks = 0;
   let rows = [];
 
-  /** Sockets that killed servers have left are of interest to few. */
+  /** Sockets that killed servers have left are hidden unless requested. */
   function show() {
     const shown = gone.checked ? rows : rows.filter((row) => row.alive || row.managed);
     services.update(shown);

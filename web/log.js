@@ -1,5 +1,5 @@
-// The log of a service, or of all services, from the manager: live, and older
-// lines of one service from the disk.
+// The log of a service, or of all services, from the manager: new lines as they come, and
+// older lines of one service from the disk.
 import * as api from "./api.js";
 import { clock, day, h, visible } from "./dom.js";
 
@@ -7,7 +7,7 @@ const LEVELS = ["DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL"];
 const MOST = 1000;
 const mood = { WARNING: "warn", ERROR: "bad", CRITICAL: "bad", DEBUG: "soft" };
 
-/** Today's lines have a time, others a date too. */
+/** Today's lines show only a time, others a date too. */
 function when(date) {
   return day(date) === day(new Date(api.now() * 1000))
     ? clock(date)
@@ -73,7 +73,7 @@ function searchPart(name) {
     status, lines);
 }
 
-/** `name` "": of all services. */
+/** The log of a service; of all services if `name` is "". */
 export function logPart(name) {
   let cursor = null;
   let number = 0; // of the request; older answers are dropped

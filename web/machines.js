@@ -1,11 +1,11 @@
-// Services of all machines of a cluster of NATS: what its gateways say.
+// Services of all machines of a NATS cluster, as their gateways describe them.
 import * as api from "./api.js";
 import { count, h, table, visible } from "./dom.js";
 
-/** A host, and its zone if it has one: two machines may have the same name. */
+/** A host with its zone, if it has one, because two machines may have the same name. */
 const machineOf = (row) => visible(row.zone ? `${row.host} · ${row.zone}` : row.host);
 
-/** Clients of one contract may be refused by a service that has the other. */
+/** A service with one contract may refuse clients that were built for the other. */
 const contractOf = (row) => h("span", { class: row.differs ? "warn" : null },
   row.hash ? row.hash.slice(0, 8) : "–", row.differs ? " differs" : "");
 
@@ -36,7 +36,7 @@ export function machinesPart() {
   let isAsking = false;
   let isOver = false; // there is no cluster
 
-  /** Keeps what was chosen, even if that machine has gone. */
+  /** Updates the list of machines, and keeps the chosen one even if it has gone. */
   function offer() {
     const chosen = machine.value;
     const names = new Set(rows.map(machineOf));
@@ -63,7 +63,7 @@ export function machinesPart() {
       ? `The cluster can't be asked: ${visible(reply.error)}`
       : rows.length === 0 ? "No gateway of shmrpc answers." : "";
     said.hidden = said.textContent === "";
-    // The first question is only being asked: look again soon.
+    // The first question is still in flight, so look again soon.
     if (!reply.asked) ticks = 0;
     offer();
     show();
@@ -77,7 +77,7 @@ export function machinesPart() {
       try {
         take(await api.get("/api/v1/machines"));
       } catch {
-        /* The stream says that the server has gone. */
+        /* The event stream reports that the server has gone. */
       } finally {
         isAsking = false;
       }

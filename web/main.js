@@ -1,4 +1,4 @@
-// The page: login, choice of the part to show, and the figures for all parts.
+// The page: login, choice of the part that is shown, and the figures for all parts.
 import * as api from "./api.js";
 import { byId, clock, h, note, zone } from "./dom.js";
 import { listPage } from "./list.js";
@@ -15,7 +15,7 @@ function show(element, title) {
   byId("main").replaceChildren(element);
 }
 
-/** The service in an address; unchanged if the address is malformed. */
+/** Decodes the service's name in an address; unchanged if the address is malformed. */
 function nameOf(hash) {
   const match = /^#\/service\/(.+)$/.exec(hash);
   try {
@@ -43,7 +43,7 @@ function tell(text, bad) {
   link.className = bad ? "bad" : "";
 }
 
-/** Which zone all times on the page are of. */
+/** Shows the time zone of all times on the page. */
 function showClock() {
   const date = new Date(api.now() * 1000);
   byId("clock").textContent = `${clock(date)} ${zone(date)}`;
@@ -75,7 +75,7 @@ function listen() {
     try {
       await api.resume();
     } catch (error) {
-      // After a logout the user must log in; offline, only wait.
+      // After a logout the user must log in again; while offline, the page only waits.
       if (error instanceof api.Refused) location.reload();
     }
   };

@@ -1,15 +1,15 @@
-// Shared objects: what processes share under a name.
+// Shared objects, which processes share under a name.
 import * as api from "./api.js";
 import { bytes, count, h, table, visible } from "./dom.js";
 
 const plural = (number, one, many) => `${count(number)} ${number === 1 ? one : many}`;
 
-/** Shown only if there are any. */
+/** Text for a number that is shown only if it is above 0. */
 const some = (number, text) => (number > 0 ? [`${count(number)} ${text}`] : []);
 const waiting = (number, what) =>
   (number > 0 ? [plural(number, `waits for ${what}`, `wait for ${what}`)] : []);
 
-/** Contents of each kind, and waiting processes. */
+/** The contents of each kind, and waiting processes. */
 const present = {
   queue: (f) => [plural(f.item_count, "item", "items"),
     ...some(f.unacked_count, "not acknowledged"), ...waiting(f.waiting_for_items, "items"),
@@ -22,14 +22,15 @@ const present = {
   value: (f) => [f.entry_count ? "set" : "not set", ...held(f)],
 };
 
-/** What blocks something: the oldest view blocks memory, locks block others. */
+/** What holds up others, and the state of snapshots. The oldest view keeps memory in use;
+ * locks block others. */
 const held = (f) => [...(f.view_age > 0
   ? [`oldest view ${plural(f.view_age, "change", "changes")} old`] : []),
   ...some(f.lock_count, "locked"),
   ...(f.snapshot_age_s === undefined ? [] : [`snapshot ${count(f.snapshot_age_s)} s old`]),
   ...some(f.snapshot_failure_count, "snapshots failed")];
 
-/** Events since each object was made, except those that have not happened. */
+/** Events since each object was made; those that have not occurred are left out. */
 const total = {
   queue: (f) => [`${count(f.pushed_count)} pushed`, `${count(f.popped_count)} popped`,
     ...some(f.dropped_count, "dropped"), ...some(f.redelivered_count, "came again")],
@@ -41,7 +42,7 @@ const total = {
 };
 total.value = total.dict;
 
-/** Figures shown as rates: the figure, its format, and its word. */
+/** Figures that are shown as rates: the figure, its format, and its word. */
 const flows = {
   queue: [["pushed_count", count, "pushed"], ["popped_count", count, "popped"],
     ["dropped_count", count, "dropped"]],
@@ -53,8 +54,7 @@ const flows = {
 
 const SPAN_MS = 5000; // that rates are the mean of
 
-/** Notes when an object was seen, and its figures at the beginning of the
- * span. */
+/** Records when an object was seen, and its figures at the beginning of the span. */
 function remember(seen, rows) {
   const now = performance.now();
   for (const row of rows) {
@@ -94,7 +94,7 @@ function stateCell(row, known) {
     : h("span", { class: `state ${moods[row.state] ?? "soft"}` }, row.state);
 }
 
-/** It begins with the kind; an unreadable object has nothing else. */
+/** The type begins with the kind. An unreadable object only has a kind. */
 const typeOf = (row) => (visible(row.type) || row.kind) +
   (row.scope === "user" ? "" : ` of ${row.scope}`);
 
@@ -134,7 +134,8 @@ export function objectsPage() {
   return {
     element: h("div", {}, h("h1", {}, "Objects"), h("section", { class: "objects" }, box, empty, more)),
     async update() {
-      // One request at a time, if the server takes longer than a tick.
+      // If the server takes longer than a tick, there is still only one request at a
+      // time.
       if (isAsking) return;
       isAsking = true;
       try {

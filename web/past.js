@@ -1,8 +1,8 @@
-// Figures of the past: from the manager, which keeps them on disk, otherwise
-// from shmrpc-web, which keeps them in memory.
+// Figures over time: from the manager, which stores them on disk, or from shmrpc-web,
+// which keeps them in memory.
 import * as api from "./api.js";
 
-/** Spans: title, seconds, seconds of a step. */
+/** Spans of time: title, seconds, seconds of a step. */
 export const SPANS = {
   "25m": ["25 minutes", 1500, 5],
   "24h": ["24 hours", 86400, 60],
@@ -13,8 +13,8 @@ const mean = (point) => point.mean;
 const greatest = (point) => point.greatest;
 const total = (point) => point.mean * point.count;
 
-/** Our names; the manager's figures of which each is the sum; and what is shown
- * of a step: the worst of tails, the number of events. */
+/** Our names of figures, the manager's figures whose sum each of them is, and what is
+ * shown for a step: the maximum of high percentiles, the number of events. */
 const SOURCES = {
   calls: [["calls_per_s"], mean],
   errors: [["errors_per_s"], mean],
@@ -30,7 +30,7 @@ const SOURCES = {
 
 const ERROR = "error "; // prefix of a status's line
 
-/** The points of one line, [[unix_s, value]...]: times are the ends of steps. */
+/** The points of one line, [[unix_s, value]...]. Times are the ends of steps. */
 async function lineOf(name, subject, figures, valueOf, seconds) {
   const sums = new Map();
   for (const figure of figures) {
@@ -71,7 +71,7 @@ async function fromWeb(name, span) {
   return lines;
 }
 
-/** Statuses by how often they were seen, {name, key}. */
+/** Statuses by how often they occurred: {name, key}. */
 export function statusesOf(past) {
   return Object.keys(past.lines).filter((key) => key.startsWith(ERROR))
     .map((key) => ({ key, name: key.slice(ERROR.length),
@@ -86,7 +86,8 @@ function shape(lines, span) {
   if (all.length === 0) return null;
   const end = Math.max(api.now(), ...all.map(([at]) => at > api.now() + step ? 0 : at));
   const first = Math.min(...all.map(([at]) => at));
-  // Existing points fill the width once they span a few minutes.
+  // Begin at the first point, but show at least 24 steps, and no more than the whole
+  // span.
   const begin = Math.max(end - seconds, Math.min(first, end - 24 * step));
   const past = { begin_unix_s: begin, end_unix_s: end, step_s: step, lines: {}, marks: [] };
   for (const [key, points] of Object.entries(lines)) {
@@ -100,7 +101,7 @@ function shape(lines, span) {
   return past;
 }
 
-/** The data that chart.js draws, or null; `managed` is the manager's name of the
+/** Returns the data that chart.js draws, or null. `managed` is the manager's name of the
  * service, or null. */
 export async function pastOf(name, managed, span) {
   if (managed) {
@@ -108,7 +109,7 @@ export async function pastOf(name, managed, span) {
       const past = shape(await fromManager(managed, span), span);
       if (past) return past;
     } catch {
-      /* It keeps no figures: there is no log_dir. */
+      /* The manager stores no figures, because there is no log_dir. */
     }
   }
   return shape(await fromWeb(name, span), span);

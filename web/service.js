@@ -7,17 +7,17 @@ import { explorerPart } from "./explorer.js";
 import { logPart } from "./log.js";
 import { pastOf, SPANS, statusesOf } from "./past.js";
 
-// Scales end at `least` or above: less than that is next to nothing.
+// Scales end at `least` or above: smaller values are negligible.
 const share = Object.assign((value) => percent(value), { least: 0.01 });
 const perSecond = (value) => `${count(value)}/s`;
 const bytesPerSecond = Object.assign((value) => `${bytes(value)}/s`, { isBinary: true, least: 3072 });
 
-/** For a service that can't be called, only what is known. */
+/** For a service that can't be called, lines without points are left out. */
 const lines = (...pairs) => (past) => pairs
   .filter(([, key]) => past.lines[key]?.length > 0 || past.isCalled)
   .map(([name, key]) => ({ name, key }));
 
-/** The series of each status that occurred, or of none. */
+/** The series of each status that occurred; if there are none, the line of all errors. */
 function errorLines(past) {
   const statuses = statusesOf(past);
   return statuses.length > 0 ? statuses : lines(["errors", "errors"])(past);
@@ -46,7 +46,7 @@ const methodColumns = [
   { title: "Out", key: (m) => m.bytes_out, cell: (m) => bytes(m.bytes_out) },
 ];
 
-/** Methods that have had streams; rates since the last sample. */
+/** Columns for methods that have had streams. Rates are since the last sample. */
 const streamColumns = [
   { title: "Method", left: true, key: (m) => m.name, cell: (m) => m.name },
   { title: "Open", key: (m) => m.streams.open, cell: (m) => count(m.streams.open) },
@@ -60,7 +60,7 @@ const streamColumns = [
   { title: "Out", key: (m) => m.streams.bytes_out, cell: (m) => bytes(m.streams.bytes_out) },
 ];
 
-/** Adds rates to methods with streams, from their previous counts. */
+/** Adds rates to methods with streams, computed from their previous counts. */
 function ratesOf(methods, last) {
   const now = performance.now();
   return methods.filter((method) => method.streams).map((method) => {
@@ -74,7 +74,7 @@ function ratesOf(methods, last) {
 
 const several = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
 
-/** Over all methods: {status, count, methods}. */
+/** The errors of all methods together: {status, count, methods}. */
 function errorsOf(methods) {
   const found = new Map();
   for (const method of methods) {
@@ -114,7 +114,8 @@ function scrolling(label, part, below = null) {
 const SIGNALS = { 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL",
   11: "SIGSEGV", 15: "SIGTERM", 24: "SIGXCPU", 25: "SIGXFSZ", 31: "SIGSYS" };
 
-/** "1 worker crashed; the last one at 14:03:22 in buy: signal 11 (SIGSEGV), pid 77" */
+/** For example "1 worker crashed; the last one at 14:03:22 in buy: signal 11 (SIGSEGV),
+ * pid 77". */
 function crashOf(row, date) {
   const last = row.last_crash;
   const name = SIGNALS[last.signal];
@@ -126,7 +127,7 @@ function crashOf(row, date) {
     `${last.method ? ` in ${last.method}` : ""}: ${how}, pid ${last.pid}`;
 }
 
-/** The meaning of the marks, and of a step of several samples. */
+/** Explains the marks, and what a step of several samples shows. */
 function notesOf(past, span) {
   const kinds = new Set(past.marks.map((mark) => mark.kind));
   const key = (kind, text) => (kinds.has(kind) ? h("span", { class: `sign ${kind}` }, text) : null);
@@ -135,7 +136,7 @@ function notesOf(past, span) {
     .filter(Boolean).flatMap((part) => [part, " "]);
 }
 
-/** How many workers the manager should keep. */
+/** A form for the number of workers that the manager keeps. */
 function scalePart(name) {
   const number = (id) => h("input", { id, type: "number", min: "1", max: "64", required: true });
   const least = number("scale-least");
@@ -222,7 +223,7 @@ export function servicePage(name) {
       actions.replaceChildren(actionsOf(row) ?? "");
     }
     const last = row.last_crash;
-    // Its computed start time varies a little; the one first shown is kept.
+    // The start time is computed and varies a little, so the one shown first is kept.
     if (last && last.pid !== crashed?.pid) {
       crashed = { pid: last.pid, date: new Date((api.now() - last.age_s) * 1000) };
     }
@@ -258,8 +259,7 @@ export function servicePage(name) {
   return {
     element: h("div", {}, trail, h("h1", {}, name), absent, parts),
     update(state) {
-      // A service that did not run yet was listed under the manager's name for
-      // it.
+      // A service that has not run yet is listed under the manager's name for it.
       const rows = rowsOf(state);
       const row = rows.find((at) => at.name === name) ??
         rows.find((at) => at.managed?.name === name);

@@ -1,5 +1,5 @@
 """words_test.py SHMRPCGEN SHMRPC SHMRPCD SHMRPC_TCP SHMRPC_WEB ECHO_SERVER:
-messages that all programs share, and messages that were once wrong."""
+messages that all programs share, and messages that were wrong once."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ GEN, SHMRPC, SHMRPCD, TCP, WEB, ECHO = (os.path.abspath(p)
                                         for p in sys.argv[1:7])
 PATIENCE = 60
 
-# A shell in a mount namespace of its own; the folder becomes read-only there.
+# A shell in a mount namespace of its own, in which the folder is read-only.
 MOUNTED = ["unshare", "--mount", "--map-root-user", "sh", "-c",
            'mount -t tmpfs -o ro,mode=700 none "$0" && exec "$@"']
 
@@ -80,7 +80,7 @@ class Words(unittest.TestCase):
                 self.assertIn(": option `--help` takes no argument",
                               self.said(program, "--help=1", status=2))
 
-    # ---- a folder for reading only ----
+    # ---- a read-only folder ----
 
     def mounted(self, folder, *command):
         text = self.said(*MOUNTED, folder, *command)
@@ -123,7 +123,7 @@ class Words(unittest.TestCase):
             self.skipTest("only root can be somebody else")
         for folder in (self.folder, self.run_dir):
             os.chmod(folder, 0o755)
-        # Where another user can run it.
+        # A place from which another user can run it.
         program = shutil.copy(ECHO, self.path("echo-server"))
         with subprocess.Popen(
                 [ECHO, "--workers=1", "--allowed-users=61001"], env=self.env,

@@ -103,7 +103,7 @@ static void who_has_ended_is_not_there(void **state)
     if (pid == 0) {
         _exit(0);
     }
-    /* Ended, and not waited for yet. */
+    /* The child has ended, but nobody has waited for it. */
     assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
     assert_int_equal(tool_process_read(pid, &figures), SHMRPC_E_NOT_FOUND);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
@@ -116,7 +116,8 @@ static void written_bytes_are_counted(void **state)
     (void)state;
     static char bytes[1 << 16];
     int64_t before = read_own().write_bytes;
-    char path[] = "shmrpc-process-XXXXXX"; /* here: /tmp may be in memory */
+    char path[] = "shmrpc-process-XXXXXX"; /* not in /tmp, which may be in
+                                            * memory */
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     (void)unlink(path);
@@ -124,7 +125,8 @@ static void written_bytes_are_counted(void **state)
     assert_int_equal(fsync(fd), 0);
     int64_t after = read_own().write_bytes;
     (void)close(fd);
-    /* Some file systems don't account for it, and some systems hide it. */
+    /* Some file systems don't count the bytes, and some systems hide the
+     * figure. */
     assert_true(after >= before);
     assert_true(before >= -1);
 }

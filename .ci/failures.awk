@@ -1,5 +1,5 @@
-# Tells from ctest's LastTest.log which tests failed, and what they said: the
-# lines that name a failure, or their last ones.
+# Prints which tests failed, by ctest's LastTest.log, with the lines of their output
+# that name a failure, or else the last lines.
 /^[0-9]+\/[0-9]+ Testing: / {
     name = $3
     lines = told = 0

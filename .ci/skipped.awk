@@ -1,16 +1,16 @@
-# Tells from ctest's LastTest.log what tests left out because something is
-# missing on this machine: "skipped: NAME: REASON", a line each. A test says so
-# by a line that begins with SKIPPED; a case of cmocka by skip(), the reason
-# before it; unittest by its sum.
+# Prints which tests were skipped because something is missing on this machine, by
+# ctest's LastTest.log: a line "skipped: NAME: REASON" for each. A test reports that
+# with a line that begins with SKIPPED. A cmocka case calls skip() after printing the
+# reason. unittest prints the number of skipped cases.
 /^[0-9]+\/[0-9]+ Testing: / { name = $3 }
 /^<end of output>$/ { output = 0 }
 !output { last = "" }
 output && sub(/^SKIPPED:? +/, "") {
     print "skipped: " name ": " $0
-    last = "[" # told already
+    last = "[" # printed already
     next
 }
-# Behind this line cmocka lists the same cases again.
+# After this line cmocka lists the same cases again.
 output && /^\[==========\]/ { is_over = !/Running/ }
 output && /^\[  SKIPPED \] / && !is_over && last != "[" {
     print "skipped: " name ": " $4 (last ~ /^\[|^$/ ? "" : ": " last)
@@ -20,5 +20,5 @@ output { last = /^\[/ ? "" : $0 }
 /^Output:$/ {
     output = 1
     is_over = 0
-    getline # dashes
+    getline # skip a line of dashes
 }

@@ -1,6 +1,7 @@
-# Counts test cases in ctest's LastTest.log and prints "passed failed".  A
-# cmocka program counts its cases; any other counts as one, and so does the
-# failure of one whose cases don't show it (a signal, a timeout, a sanitizer).
+# Counts test cases in ctest's LastTest.log and prints "passed failed".  Each case
+# of a cmocka program counts, and any other program counts as one case. If a cmocka
+# program fails without a failed case (a signal, a timeout, a sanitizer), that counts
+# as one failure.
 /^[0-9]+\/[0-9]+ Testing: / {
     finish()
     running = 1

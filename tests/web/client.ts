@@ -1,5 +1,5 @@
-// A client as a TypeScript program has it: types made from the document, calls
-// that the compiler checks.  argv: address, token.
+// A TypeScript client with types made from the OpenAPI document, so that the
+// compiler checks its calls.  argv: address, token.
 import createClient from "openapi-fetch";
 /// <reference lib="dom" />
 declare const process: { argv: string[]; exitCode?: number };

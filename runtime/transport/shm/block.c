@@ -1,4 +1,4 @@
-/* Making and mapping blocks. */
+/* Makes and maps blocks. */
 #include "transport/shm/block.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Connecting and disconnecting, on the client's side. */
+/* Connects and disconnects a client. */
 #include "transport/shm/client.h"
 
 #include <stdio.h>
@@ -26,7 +26,8 @@ static shmrpc_status await_packet(int fd, int64_t deadline_ns, shm_packet *out)
     }
 }
 
-/* The welcome of the server's rpc layer, from the packet or its memory file. */
+/* Reads the welcome of the server's rpc layer, from the packet or from its
+ * memory file. */
 static shmrpc_status read_welcome(shm_packet *packet, shmrpci_buf *welcome)
 {
     uint32_t len = packet->head.tail;
@@ -52,7 +53,7 @@ static shmrpc_status read_welcome(shm_packet *packet, shmrpci_buf *welcome)
     return at == NULL ? welcome->status : shmrpci_memory_read(fd, at, len);
 }
 
-/* Maps memory of the server, read-only. */
+/* Maps memory of the server read-only. */
 static shmrpc_status map_for_reading(int fd, size_t bytes, shmrpci_map *out)
 {
     shmrpc_status status = shmrpci_memory_check(fd, bytes, NULL);
@@ -75,8 +76,8 @@ static shmrpc_status map_status_page(shm_client *client, int fd)
                : SHMRPC_E_CONTRACT;
 }
 
-/* A peer of our own user can write to our memory anyway, so what we read may
- * change as well. */
+/* Whether the server runs as our own user. Such a process can write to our
+ * memory anyway, so we need not copy what we read from it. */
 static bool is_of_our_user(int control_fd)
 {
     shmrpci_credentials who;
@@ -169,7 +170,7 @@ static int report(shmrpc_status status, shmrpc_error *error)
                             shmrpc_status_text(status));
 }
 
-/* A refusal carries the message for people as its tail. */
+/* A refusal carries its message for people as the packet's tail. */
 static int report_refusal(const shm_packet *packet, shmrpc_error *error)
 {
     int status = packet->head.status;
@@ -184,7 +185,8 @@ static int report_refusal(const shm_packet *packet, shmrpc_error *error)
 
 static shm_client *create(int control_fd, const shmrpci_connect_opts *opts)
 {
-    /* Most of it is slots, few of which are ever used. */
+    /* Slots take most of a client's memory, but few of them are ever used, so
+     * whole pages are allocated: unused ones cost nothing. */
     shm_client *client = shmrpci_pages_create(sizeof *client);
     if (client == NULL) {
         return NULL;
@@ -209,7 +211,8 @@ static shm_client *create(int control_fd, const shmrpci_connect_opts *opts)
             SHMRPC_OK ||
         shmrpci_fork_close_fd(&client->bell_place, &client->bell_fd) !=
             SHMRPC_OK) {
-        client->control_fd = -1; /* the caller's until the handshake succeeds */
+        client->control_fd = -1; /* belongs to the caller until the handshake
+                                  * succeeds */
         shm_client_disconnect(&client->base);
         return NULL;
     }
@@ -227,7 +230,7 @@ int shm_client_handshake(int control_fd, const shmrpci_connect_opts *opts,
     }
     shm_packet packet = {.fd_count = 0};
     shmrpc_status status = say_hello(control_fd, opts);
-    /* A client that is refused on connect can't send, but can read the
+    /* If the server refuses us on connect we can't send, but we can read its
      * reason. */
     if (status == SHMRPC_OK || status == SHMRPC_E_UNAVAILABLE) {
         status = await_packet(control_fd, opts->deadline_ns, &packet);
@@ -272,10 +275,10 @@ int shm_client_connect(const shmrpci_address *address,
     return failed;
 }
 
-/* ---- without becoming a client ---------------------------------------- */
+/* ---- queries without connecting as a client --------------------------- */
 
-/* Sends `asks` instead of hello, and waits for an answer of the given `kind`
- * with a descriptor, which is the caller's on OK. */
+/* Sends `asks` instead of a hello, and waits for an answer of the given `kind`
+ * with a descriptor. On OK the caller owns the descriptor. */
 static int ask(int control_fd, shm_message asks, const char *tail,
                shm_message_kind kind, int64_t deadline_ns, int *out_fd,
                shmrpc_error *error)
@@ -301,8 +304,8 @@ static int ask(int control_fd, shm_message asks, const char *tail,
     return status == SHMRPC_OK ? SHMRPC_OK : report(status, error);
 }
 
-/* The same at an address; the socket stays open, since its hang-up reports the
- * server's end. */
+/* As ask, but at an address. The socket stays open, because its hang-up reports
+ * the server's end. */
 static int ask_at(const shmrpci_address *address, shm_message asks,
                   const char *tail, shm_message_kind kind, int64_t deadline_ns,
                   int *out_fd, int *out_watch_fd, shmrpc_error *error)
@@ -348,7 +351,7 @@ int shm_client_open_object(const shmrpci_address *address, const char *name,
 void shm_client_disconnect(shmrpci_conn *conn)
 {
     shm_client *client = (shm_client *)(void *)conn;
-    /* A forked child doesn't have the watching thread. */
+    /* A forked child doesn't have the thread that watches for the hang-up. */
     if (client->generation == shmrpci_fork_generation()) {
         shmrpci_hangup_end(&client->hangup);
     }
@@ -364,7 +367,8 @@ void shm_client_disconnect(shmrpci_conn *conn)
     shm_block_unmap(&client->block);
     shmrpci_memory_unmap(&client->status_map);
     shmrpci_memory_unmap(&client->ledger_map);
-    /* A forked child would wait for threads that only the parent has. */
+    /* In a forked child these functions would wait for threads that only the
+     * parent has. */
     if (client->generation == shmrpci_fork_generation()) {
         shmrpci_mutex_fini(&client->control_lock);
         shmrpci_cond_fini(&client->slot_freed);

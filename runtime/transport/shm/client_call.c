@@ -23,8 +23,8 @@ static uint32_t index_of(const shmrpci_call *call)
 
 /* ---- the request ----------------------------------------------------- */
 
-/* A request that outgrows its place continues on the heap; commit moves it into
- * a span of the right size. */
+/* A request that outgrows its memory continues on the heap; commit moves it
+ * into a span of the right size. */
 static shmrpc_status grow(shmrpci_buf *buf, size_t cap)
 {
     shm_client_slot *slot = buf->owner;
@@ -49,8 +49,9 @@ static size_t inline_room(const shm_client_slot *slot)
     return SHM_PAYLOAD_BYTES - (slot->reply.size != 0 ? sizeof(shm_span) : 0u);
 }
 
-/* A caller that won't wait for a slot still waits for memory. (The clock isn't
- * read earlier: reading it takes a good part of a short call.) */
+/* Allocates a span. A caller that won't wait for a slot (deadline 0) still
+ * waits for memory. The clock isn't read earlier, because reading it takes a
+ * good part of a short call. */
 shmrpc_status shm_client_make_room(shm_client *client,
                                    const shm_client_slot *slot, size_t bytes,
                                    shm_span *out)
@@ -73,7 +74,7 @@ static void place_request(shm_client *client, shm_client_slot *slot,
     }
     shm_span span;
     if (shm_client_make_room(client, slot, size_hint, &span) != SHMRPC_OK) {
-        return; /* commit tries again, and reports why */
+        return; /* commit tries again, and reports the reason */
     }
     slot->request = span;
     slot->target = SHM_SPAN;
@@ -81,8 +82,8 @@ static void place_request(shm_client *client, shm_client_slot *slot,
     out->cap = span.size;
 }
 
-/* A reply that outgrows its span costs an extent, of which there are few, so
- * this reserves twice the room that was asked for if it can. Without a span the
+/* A reply that outgrows its span needs an extent, and there are few of these,
+ * so this reserves twice the requested room if it can. Without a span the
  * server finds room for a large reply. */
 static void place_reply(shm_client *client, shm_client_slot *slot, size_t hint)
 {
@@ -92,8 +93,9 @@ static void place_reply(shm_client *client, shm_client_slot *slot, size_t hint)
     }
 }
 
-/* The connection was opened by this process and isn't known to be lost. A
- * server that ends in order says so; otherwise the first sleep notices. */
+/* Whether this process opened the connection and the connection isn't known to
+ * be lost. A server that stops in order sets `closed`; otherwise the first
+ * sleep notices. */
 static bool is_usable(const shm_client *client)
 {
     return client->generation == shmrpci_fork_generation() &&
@@ -160,14 +162,15 @@ void shm_client_abort(shmrpci_call *call)
     shm_client_free_slot(client, index_of(call));
 }
 
-/* Room that the slot has for a body, behind its streams' rings if any. */
+/* The bytes that a slot has for a body, behind the place of its streams' rings
+ * if it has any. */
 static size_t room_behind(const shm_client_slot *slot,
                           const shm_streams *streams)
 {
     return inline_room(slot) - (streams != NULL ? sizeof *streams : 0u);
 }
 
-/* Moves a body that is neither small nor in a span already into a span. */
+/* Moves a body into a span, unless it is small or already in one. */
 static inline __attribute__((always_inline)) shmrpc_status
 settle(shm_client *client, shm_client_slot *slot, const shm_streams *streams,
        shmrpci_buf *out)
@@ -201,7 +204,7 @@ _Static_assert((uint32_t)SHMRPCI_HEAD_ONEWAY == SHM_MSG_ONEWAY &&
                    (uint32_t)SHMRPCI_HEAD_DETAIL == SHM_MSG_DETAIL,
                "a message's flags are sent unchanged");
 
-/* The request's flags, except those that say where things lie. */
+/* The request's flags, except those that say where its parts lie. */
 static uint32_t flags_of(const shmrpci_call *call)
 {
     uint32_t cpu = shmrpci_current_cpu() & SHMRPCI_CPU_MASK;
@@ -212,16 +215,17 @@ static uint32_t flags_of(const shmrpci_call *call)
 
 static uint32_t next_gen(shm_client_slot *slot)
 {
-    /* Relaxed: only the thread that owns the call writes it. */
+    /* Relaxed: only the thread that owns the call writes `gen`. */
     uint32_t gen = (shmrpci_load_relaxed(&slot->gen) + 1) & 0xFFFFu;
-    gen = gen != 0 ? gen : 1; /* 0: the server has given the block back, see
-                               * withdraw */
+    gen = gen != 0 ? gen : 1; /* 0 is what a block contains that the server has
+                               * given back (see withdraw) */
     SHMRPCI_ASSERT(gen <= 0xFFFFu, "a generation fits the word");
     shmrpci_store_relaxed(&slot->gen, gen);
     return gen;
 }
 
-/* Written after the payload: the rest of the line, then the word. */
+/* Writes the rest of the slot's first cache line, then the word. Called after
+ * the payload is written. */
 static void write_head(shm_slot *shared, const shmrpci_call *call,
                        uint32_t flags, size_t len, uint64_t now, uint32_t gen)
 {
@@ -236,7 +240,7 @@ static void write_head(shm_slot *shared, const shmrpci_call *call,
 }
 
 /* Writes head, payload and word in one burst of stores, after everything that
- * takes time: a worker polls the line all the while, and each poll takes the
+ * takes time. A worker polls the line all the while, and each poll takes the
  * line away from us. */
 static inline __attribute__((always_inline)) void
 write_slot(shm_client_slot *slot, shm_slot *shared, const shmrpci_call *call,
@@ -272,7 +276,7 @@ write_slot(shm_client_slot *slot, shm_slot *shared, const shmrpci_call *call,
     write_head(shared, call, flags, out->len, now, gen);
 }
 
-/* The worker that the next request wakes will find this one too. If none
+/* The worker that the next request wakes will find this one too. If no request
  * follows before this time, the waiting thread rings, as it does at the end of
  * a lease. */
 static uint64_t end_of_follow(uint64_t now)
@@ -281,11 +285,11 @@ static uint64_t end_of_follow(uint64_t now)
 }
 
 /* Makes sure that a worker finds the request that was just written. The hint
- * and the lease are read without a fence, and may be gone by the time the word
- * becomes visible. A client that relies on them checks again when it waits, at
- * the latest when the lease would have ended. With `may_rely` false nobody
- * checks: a oneway call has no waiting thread, and the ends of streams wait for
- * their rings. */
+ * and the lease are read without a fence, so they may be gone by the time the
+ * word becomes visible. A client that relies on them checks again when it
+ * waits, at the latest when the lease would have ended. With `may_rely` false
+ * nobody checks again: no thread waits for a oneway call, and the ends of
+ * streams wait for their rings. So the call then relies on neither. */
 static inline void announce(shm_client *client, uint32_t index, uint32_t flags,
                             bool may_rely, uint64_t now)
 {
@@ -304,8 +308,8 @@ static inline void announce(shm_client *client, uint32_t index, uint32_t flags,
     shm_client_ring(client, slot);
 }
 
-/* A time that is slightly old may make us rely on a lease that has ended
- * meanwhile; the wait notices that. */
+/* The time when the call was made. If it is slightly old, we may rely on a
+ * lease that has ended meanwhile; the wait notices that. */
 static uint64_t now_of(const shmrpci_call *call)
 {
     return call->head.ticks != 0 ? call->head.ticks : shmrpci_ticks();
@@ -387,8 +391,8 @@ bool shm_client_post(shmrpci_conn *conn, shmrpci_call *call, uint64_t prefix,
 
 /* ---- the reply ------------------------------------------------------- */
 
-/* Finds a reply that lies in a span; only a place that was meant for it is
- * accepted. */
+/* Finds a reply that lies in a span. Accepts only memory that was meant for
+ * this reply. */
 static const uint8_t *find_reply(shm_client *client, uint32_t index,
                                  const shm_span *span, size_t len)
 {
@@ -400,7 +404,8 @@ static const uint8_t *find_reply(shm_client *client, uint32_t index,
     const uint8_t *at = shm_pool_take_reply(&client->pool, span->region, index,
                                             span->offset, len);
     if (at == NULL) {
-        /* A new extent: the server sent it before the reply. */
+        /* The reply lies in a new extent, which the server sent before the
+         * reply. */
         shm_client_drain_control(client);
         at = shm_pool_take_reply(&client->pool, span->region, index,
                                  span->offset, len);
@@ -414,8 +419,8 @@ static shmrpc_status read_reply(shm_client *client, uint32_t index,
 {
     shm_client_slot *slot = &client->slots[index];
     shm_slot *shared = &client->block.slots[index];
-    /* Relaxed: DONE was acquired. Each is read once: the server may be hostile
-     * too. */
+    /* Relaxed: DONE was acquired. Each field is read once, because a hostile
+     * server may change it. */
     uint32_t flags = shmrpci_load_relaxed(&shared->flags);
     uint32_t len = shmrpci_load_relaxed(&shared->length);
     call->head.status = (int32_t)shmrpci_load_relaxed(&shared->status);
@@ -442,10 +447,11 @@ static shmrpc_status read_reply(shm_client *client, uint32_t index,
                : SHMRPC_E_DATA_LOSS;
 }
 
-/* Takes a call back unless it is over, or a worker has it. True: it has not run
- * and never will: we changed the word, and no worker had the entry after that
- * (try_claim in worker_claim.c), nor is it DONE. (A block that the server has
- * given back is all zeros, so the test is for FREE with our generation.) */
+/* Withdraws a call unless it is over or a worker has it. Returns true if it has
+ * not run and never will: we changed the word, no worker had the entry after
+ * that (try_claim in worker_claim.c), and the call is not DONE. A block that
+ * the server has given back is all zeros, so the test is for FREE with our
+ * generation. */
 static bool withdraw(const shm_client *client, uint32_t index,
                      uint32_t *out_word)
 {
@@ -464,7 +470,7 @@ static bool withdraw(const shm_client *client, uint32_t index,
 }
 
 /* The server is gone, or has taken back waiting requests: returns the status
- * that says what is certain about the call. */
+ * that says whether the call may have run. */
 static shmrpc_status end_of_call(const shm_client *client, uint32_t index)
 {
     uint32_t word;
@@ -516,7 +522,8 @@ bool shm_client_cancel(shmrpci_call *call)
     uint32_t index = index_of(call);
     uint32_t word;
     if (withdraw(client, index, &word)) {
-        /* A stopped worker may hold the entry for an earlier call. */
+        /* A stopped worker may still hold the entry for an earlier call: use
+         * this slot last. */
         if (shmrpci_load_relaxed(&client->ledger->entries[index].held) != 0) {
             (void)shmrpci_or_seq(&client->avoided, UINT64_C(1) << index);
         }

@@ -1,9 +1,9 @@
 /*
  * Extents: memory that the server makes when the arena is too small.
  *
- * The client asks for one when a request needs it; the server sends one unasked
- * when a reply is larger than foreseen. Both kinds stay in the pool
- * (client_pool.h) until the server takes them back.
+ * The client asks for an extent when a request needs it. The server sends one
+ * without being asked when a reply is larger than expected. Both kinds stay in
+ * the pool (client_pool.h) until the server takes them back.
  */
 #include "transport/shm/client.h"
 
@@ -29,8 +29,8 @@ bool shm_client_is_lost(shm_client *client)
     return false;
 }
 
-/* Maps the extent of a packet. The server's data is checked like any input:
- * number, size, kind of descriptor. */
+/* Maps the extent that came with a packet. Checks number, size and kind of
+ * descriptor, because the server's data is not trusted. */
 static shmrpc_status adopt(shm_client *client, shm_packet *packet)
 {
     shmrpci_map map;
@@ -53,7 +53,8 @@ static shmrpc_status adopt(shm_client *client, shm_packet *packet)
     return status;
 }
 
-/* A requested extent counts as used until it arrives. */
+/* Takes the answer to WANT. The requested extent counts as used until it
+ * arrives; then the pool may use it. */
 static shmrpc_status take_answer(shm_client *client, shm_packet *packet)
 {
     shmrpc_status status = (shmrpc_status)packet->head.status;
@@ -68,8 +69,8 @@ static shmrpc_status take_answer(shm_client *client, shm_packet *packet)
     return status > SHMRPC_OK ? SHMRPC_E_INTERNAL : status;
 }
 
-/* The watching thread sleeps on the socket, and must be told of packets that
- * another thread read. */
+/* The event loop sleeps on the socket, so it must be told of packets that
+ * another thread has read. */
 static void note_told(const shm_client *client)
 {
     if (client->told_fd >= 0 && !client->is_acknowledging) {
@@ -77,8 +78,8 @@ static void note_told(const shm_client *client)
     }
 }
 
-/* Relaxed: only a thread whose reply is missing reads it, and that thread has
- * taken control_lock. */
+/* Remembers why an extent could not be mapped. Relaxed: only a thread whose
+ * reply is missing reads it, after it has taken control_lock. */
 static void note_shortage(shm_client *client, shmrpc_status status)
 {
     if (status == SHMRPC_E_NO_MEMORY || status == SHMRPC_E_EXHAUSTED) {
@@ -86,8 +87,8 @@ static void note_shortage(shm_client *client, shmrpc_status status)
     }
 }
 
-/* Reads the packets that have arrived. True if the answer to `tag` was among
- * them. */
+/* Reads the packets that have arrived. Returns true if one of them answers
+ * `tag`. */
 static bool read_packets(shm_client *client, uint32_t tag, shm_packet *out)
 {
     for (;;) {
@@ -101,14 +102,15 @@ static bool read_packets(shm_client *client, uint32_t tag, shm_packet *out)
         }
         if (status != SHMRPC_OK) {
             note_shortage(client, status);
-            continue; /* a lost descriptor, or malformed: skip the packet */
+            continue; /* a descriptor was lost, or the packet is malformed: skip
+                       * it */
         }
         if (out->head.kind == SHM_MESSAGE_EXTENT) {
             if (tag != 0 && out->head.tag == tag) {
                 return true;
             }
             if (out->head.tag != 0) {
-                /* A late answer to a request whose caller gave up. */
+                /* A late answer to a request whose caller has given up. */
                 (void)take_answer(client, out);
             } else if (out->head.status == SHMRPC_OK) {
                 note_shortage(client, adopt(client, out));
@@ -129,9 +131,10 @@ void shm_client_read_control(shm_client *client)
 void shm_client_say_idle(void *user)
 {
     const shm_client *client = user;
-    /* Sequentially consistent, as is the preceding change of the word: the
-     * control loop announces that it stops checking, then checks once more. If
-     * its queue is full, it will read a packet after this anyway. */
+    /* Sequentially consistent, as is the preceding change of the extent's word:
+     * the control loop clears `swept` and then checks once more. If the
+     * socket's queue is full the packet may be lost, as the loop will still
+     * read another one. */
     if (shmrpci_load_seq(&client->status->swept) == 0) {
         shm_message idle = {.kind = SHM_MESSAGE_IDLE};
         (void)shm_message_send(client->control_fd, idle, NULL, NULL, 0);
@@ -145,7 +148,7 @@ void shm_client_drain_control(shm_client *client)
     shmrpci_mutex_unlock(&client->control_lock);
 }
 
-/* Under control_lock: asks for an extent and waits for the answer. */
+/* Asks for an extent and waits for the answer. Under control_lock. */
 static shmrpc_status ask(shm_client *client, uint64_t bytes,
                          int64_t deadline_ns)
 {
@@ -184,7 +187,8 @@ shmrpc_status shm_client_room(shm_client *client, uint64_t bytes,
         return SHMRPC_E_DEADLINE;
     }
     shmrpc_status status = SHMRPC_OK;
-    /* Another thread may have taken the extent, or freed enough. */
+    /* Meanwhile another thread may have taken the extent, or freed enough
+     * memory. */
     while (status == SHMRPC_OK && !shm_pool_alloc(&client->pool, bytes, out)) {
         status = ask(client, bytes, deadline_ns);
     }
@@ -194,8 +198,8 @@ shmrpc_status shm_client_room(shm_client *client, uint64_t bytes,
 
 /* ---- replies that outlive their calls -------------------------------- */
 
-/* Replies smaller than this are copied: that costs hardly more than keeping a
- * span. */
+/* Replies smaller than this are copied, because keeping a span costs about as
+ * much as copying them. */
 #define KEEP_BYTES 4096
 
 _Static_assert(sizeof(shm_span) == sizeof(shmrpci_kept), "a span is kept");

@@ -1,4 +1,4 @@
-/* First fit over sorted free ranges. */
+/* First-fit allocator over sorted lists of free ranges. */
 #include "transport/shm/client_pool.h"
 
 #include <stdlib.h>
@@ -40,7 +40,8 @@ static void init_region(shm_pool_region *region, shm_region memory,
     free_all(region);
 }
 
-/* An extent; its full list of free ranges follows in the same allocation. */
+/* Allocates the state of an extent; its full list of free ranges follows in the
+ * same allocation. */
 static shm_pool_region *make_region(shm_region memory, shmrpci_map map)
 {
     shm_pool_region *region =
@@ -114,8 +115,9 @@ shmrpc_status shm_pool_add(shm_pool *pool, uint32_t region,
 
 /* ---- words of extents ------------------------------------------------ */
 
-/* CLIENT or REPLY -> IDLE. If the word has any other value, the server has
- * corrupted it, or the extent is no longer ours. */
+/* Changes the word from CLIENT or REPLY to IDLE. If the word has any other
+ * value, the server has corrupted it or the extent is no longer ours, and
+ * nothing changes. */
 static void give_up(shm_pool *pool, uint32_t region, shm_extent_state state)
 {
     uint64_t word = shmrpci_load_seq(&pool->words[region]);
@@ -126,7 +128,8 @@ static void give_up(shm_pool *pool, uint32_t region, shm_extent_state state)
     }
 }
 
-/* Under the lock: IDLE -> CLIENT, if it is the extent that we have mapped. */
+/* Changes the word from IDLE to CLIENT, if it stands for the extent that we
+ * have mapped. Under the lock. */
 static bool take_idle(shm_pool *pool, uint32_t region)
 {
     shm_pool_region *it = pool->regions[region];
@@ -143,7 +146,7 @@ static bool take_idle(shm_pool *pool, uint32_t region)
     return true;
 }
 
-/* Under the lock: unmaps the extents that the server has taken back. */
+/* Unmaps an extent that the server has taken back. Under the lock. */
 static void forget_if_gone(shm_pool *pool, uint32_t region)
 {
     const shm_pool_region *it = pool->regions[region];
@@ -202,8 +205,8 @@ void shm_pool_refuse_reply(shm_pool *pool, uint32_t region, uint32_t slot)
     shmrpci_mutex_lock(&pool->lock);
     const shm_pool_region *it = pool->regions[region];
     uint64_t word = shmrpci_load_seq(&pool->words[region]);
-    /* Whether it is mapped or not: its descriptor may not have been read
-     * yet. */
+    /* Do this whether the extent is mapped or not: the packet with its
+     * descriptor may not have been read yet. */
     if ((it == NULL || it->use == SHM_USE_NONE) &&
         shm_extent_slot_of(word) == slot) {
         give_up(pool, region, SHM_EXTENT_REPLY);
@@ -236,12 +239,13 @@ static bool take(shm_pool_region *region, uint64_t bytes, uint64_t *out_offset)
     return false;
 }
 
-/* Under the lock: allocates from a region that is already in use. */
+/* Allocates from a region that is already in use. Under the lock. */
 static bool alloc_used(shm_pool *pool, uint64_t needed, shm_span *out)
 {
     for (uint32_t i = 0; i <= pool->last; i++) {
         shm_pool_region *region = pool->regions[i];
-        /* A single span must not take the whole arena away from small ones. */
+        /* Large spans go to extents: one span must not take most of the arena
+         * away from small ones. */
         if (region == NULL || region->use != SHM_USE_SPANS ||
             (i == 0 && needed > region->memory.bytes / 2)) {
             continue;
@@ -254,7 +258,8 @@ static bool alloc_used(shm_pool *pool, uint64_t needed, shm_span *out)
     return false;
 }
 
-/* Under the lock: from the smallest idle extent that is large enough. */
+/* Allocates from the smallest idle extent that is large enough. Under the
+ * lock. */
 static bool alloc_idle(shm_pool *pool, uint64_t needed, shm_span *out)
 {
     for (uint32_t tries = 0; tries < SHM_EXTENTS; tries++) {
@@ -276,7 +281,8 @@ static bool alloc_idle(shm_pool *pool, uint64_t needed, shm_span *out)
         if (best == 0) {
             return false;
         }
-        /* A worker, or the server, may take it at the same time. */
+        /* A worker or the server may take the extent at the same time; then try
+         * again. */
         if (take_idle(pool, best) &&
             take(pool->regions[best], needed, &out->offset)) {
             out->region = best;
@@ -303,7 +309,7 @@ bool shm_pool_alloc(shm_pool *pool, uint64_t bytes, shm_span *out)
     return found;
 }
 
-/* Room for one more range. */
+/* Makes room for one more range in the list. */
 static void widen(shm_pool_region *region)
 {
     SHMRPCI_ASSERT(region->range_count < SHM_POOL_RANGES,
@@ -314,7 +320,7 @@ static void widen(shm_pool_region *region)
     }
 }
 
-/* Inserts a range in order and joins it with its neighbours. */
+/* Inserts a range in order and merges it with its neighbours. */
 static void give_back(shm_pool_region *region, shm_range range)
 {
     size_t i = 0;
@@ -379,8 +385,8 @@ bool shm_pool_keep_reply(shm_pool *pool, uint32_t region, const uint8_t *end,
                    "only a reply that was taken is kept");
     uint64_t bytes = (uint64_t)(end - it->memory.at);
     uint64_t word = shmrpci_load_seq(&pool->words[region]);
-    /* CLIENT: so that no worker takes it for a leftover of the slot's next
-     * call. */
+    /* Set it to CLIENT, so that no worker takes it for a leftover of the slot's
+     * next call. */
     bool is_kept =
         pool->kept < SHM_POOL_KEPT &&
         rounded(bytes) <= whole(it->memory).bytes &&
@@ -431,8 +437,8 @@ void shm_pool_let_go(shm_pool *pool, shm_span kept)
 
 uint8_t *shm_pool_at(shm_pool *pool, shm_span span)
 {
-    /* The region is in use, so it stays; but the table of regions may
-     * change. */
+    /* The region is in use, so it stays; but other threads may change the table
+     * of regions. */
     shmrpci_mutex_lock(&pool->lock);
     SHMRPCI_ASSERT(pool->regions[span.region] != NULL &&
                        shm_is_within(span.offset, span.size,

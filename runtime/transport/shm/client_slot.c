@@ -1,4 +1,4 @@
-/* Keeps track of free slots, and waits for one. */
+/* Allocates slots to calls, and waits for a free one. */
 #include "transport/shm/client.h"
 
 #include <string.h>
@@ -10,15 +10,15 @@
 #include "os/waiting.h"
 #include "transport/shm/client_stream.h"
 
-/* While only quarantined slots can become free, a thread sleeps on the word of
- * one of them, and so must wake up often to check the others. */
+/* A thread that waits while all slots are quarantined sleeps on the word of one
+ * of them, so it must wake up often to check the others. */
 #define QUARANTINE_SLICE_NS (2 * SHMRPCI_NS_PER_MS)
 
 void shm_client_hint(shm_client *client, uint32_t index)
 {
     uint64_t bit = UINT64_C(1) << index;
     SHMRPCI_ASSERT(index < SHM_SLOTS, "a slot number is in range");
-    /* An earlier request on the slot may have left it set. Sequentially
+    /* An earlier request on the slot may have left the hint set. Sequentially
      * consistent: a worker that clears a hint reads the word after that. */
     if (index >= SHM_HOT_SLOTS &&
         (shmrpci_load_seq(client->block.pending) & bit) == 0) {
@@ -28,9 +28,9 @@ void shm_client_hint(shm_client *client, uint32_t index)
 
 void shm_client_ring(shm_client *client, shm_client_slot *slot)
 {
-    /* Sequentially consistent: pairs with the worker that sets its idle bit and
-     * then scans, while we have published the word and then read the bits
-     * here. */
+    /* Sequentially consistent: we have published the word and now read the idle
+     * bits; the worker sets its idle bit and then scans. So one of the two sees
+     * the other. */
     if (shmrpci_load_seq(&client->status->idle) != 0) {
         slot->futile = shmrpci_load_seq(&client->status->futile);
         slot->has_rung = true;
@@ -64,9 +64,9 @@ void shm_client_free_slot(shm_client *client, uint32_t index)
     if ((slot->request.size | slot->reply.size | slot->more) != 0) {
         drop_spans(client, slot);
     }
-    /* Both are sequentially consistent, unless no second thread has ever used
-     * the client: a waiting thread joins, increments `waiters`, then reads
-     * `free`. */
+    /* Both accesses are sequentially consistent, unless no second thread has
+     * ever used the client. A waiting thread joins the bias, increments
+     * `waiters`, and then reads `free`. */
     shmrpci_bias_set(&client->bias, &client->free, UINT64_C(1) << index);
     if (shmrpci_load_seq(&client->waiters) != 0) {
         shmrpci_mutex_lock(&client->slot_lock);
@@ -109,8 +109,8 @@ bool shm_client_is_held(const shm_client *client, uint32_t index, uint32_t word)
                         word);
 }
 
-/* Whether the worker is done with a call that we gave up. Acquire: then it has
- * read the request. */
+/* Whether the worker is done with a call that we gave up. Acquire: the worker
+ * has then read the request. */
 static bool is_back(const shm_client *client, uint32_t index, uint32_t word)
 {
     uint32_t state = shm_word_state(word);
@@ -118,7 +118,8 @@ static bool is_back(const shm_client *client, uint32_t index, uint32_t word)
            (state == SHM_FREE && !shm_client_is_held(client, index, word));
 }
 
-/* Wakes the threads that sleep on the word of a slot that is free now. */
+/* Wakes the threads that sleep on the word of a slot that has just become
+ * free. */
 static void wake_sleepers(shm_client *client, uint32_t index)
 {
     uint64_t bit = UINT64_C(1) << index;
@@ -139,7 +140,7 @@ void shm_client_reclaim(shm_client *client, uint64_t mask)
                      shmrpci_load_acquire(&client->block.slots[index].word))) {
             continue;
         }
-        /* The thread that clears the bit is the one that frees the slot. */
+        /* Whichever thread clears the bit frees the slot. */
         if ((shmrpci_and_seq(&client->quarantined, ~bit) & bit) != 0) {
             wake_sleepers(client, index);
             shm_client_free_unread(client, index);
@@ -147,7 +148,7 @@ void shm_client_reclaim(shm_client *client, uint64_t mask)
     }
 }
 
-/* Sleeps until a slot may be free, at most for a slice. */
+/* Sleeps until a slot may be free, for at most one slice. */
 static void sleep_for_slot(shm_client *client, int64_t deadline_ns)
 {
     uint64_t quarantined = shmrpci_load_relaxed(&client->quarantined);
@@ -204,7 +205,7 @@ shmrpc_status shm_client_take_slot(shm_client *client, int64_t deadline_ns,
         return shm_client_try_slot(client, out_index) ? SHMRPC_OK
                                                       : SHMRPC_E_BUSY;
     }
-    /* From now on, a thread that frees a slot reads `waiters` after that. */
+    /* From here on, a thread that frees a slot reads `waiters` afterwards. */
     shmrpci_bias_join(&client->bias);
     (void)shmrpci_add_seq(&client->waiters, 1u);
     shmrpc_status status = wait_for_slot(client, deadline_ns, out_index);

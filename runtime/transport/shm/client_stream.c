@@ -1,4 +1,4 @@
-/* Streams on the client's side: their memory, and sending a call with
+/* Streams on the client's side: memory for their rings, and sending a call with
  * streams. */
 #include "transport/shm/client_stream.h"
 
@@ -7,11 +7,11 @@
 #include "base/assert.h"
 #include "os/clock.h"
 
-/* ---- their memory -------------------------------------------------------- */
+/* ---- memory of the rings ------------------------------------------------- */
 
 static bool take_place(shm_client *client)
 {
-    /* Relaxed: only a count. */
+    /* Relaxed: it is only a count. */
     uint32_t count = shmrpci_load_relaxed(&client->streams);
     do {
         if (count >= SHMRPCI_STREAMS_MAX) {
@@ -21,7 +21,7 @@ static bool take_place(shm_client *client)
     return true;
 }
 
-/* The size of each ring: as requested, within the connection's limit. */
+/* Sets the size of each ring: as requested, within the connection's limit. */
 static void size_rings(const shm_client *client,
                        const shmrpci_stream_opts *opts,
                        shmrpci_stream_rings *rings)
@@ -78,8 +78,8 @@ void shm_client_streams_leave(const shm_client_slot *slot)
     shmrpci_stream_rings_leave(&slot->streams->rings);
 }
 
-/* Finds room for the rings. `streams` has its place already, and frees the
- * room. */
+/* Allocates memory for the rings. `streams` has its place already, and later
+ * frees the memory. */
 static shmrpc_status find_room(shm_client_streams *streams,
                                shm_client_slot *slot)
 {
@@ -100,15 +100,15 @@ static shmrpc_status find_room(shm_client_streams *streams,
     return SHMRPC_OK;
 }
 
-/* ---- an end -------------------------------------------------------------- */
+/* ---- the client's end ---------------------------------------------------- */
 
 static shm_client *client_of(const shmrpci_stream *stream)
 {
     return stream->owner;
 }
 
-/* Also true when the call is over: the worker has ended the rings before
- * that. */
+/* Also true when the call is over, as the worker ends the rings before it
+ * replies. */
 static bool is_gone(const shmrpci_stream *stream)
 {
     shm_client *client = client_of(stream);
@@ -161,9 +161,9 @@ static shmrpci_stream *end_new(shm_client_streams *streams, uint32_t slot,
     return stream;
 }
 
-/* ---- opening ------------------------------------------------------------- */
+/* ---- opening a call with streams ----------------------------------------- */
 
-/* On OK, the slot has the streams and the end has its reference. */
+/* On OK, the slot owns one reference to the streams and the end the other. */
 static shmrpc_status prepare(shm_client *client, uint32_t index,
                              const shmrpci_stream_opts *opts,
                              shmrpci_stream **out)
@@ -186,8 +186,8 @@ static shmrpc_status prepare(shm_client *client, uint32_t index,
         unref(streams);
         return status;
     }
-    (void)shmrpci_add_seq(&streams->refs, 1u); /* one for the end, one for the
-                                                * slot */
+    (void)shmrpci_add_seq(&streams->refs, 1u); /* one reference for the end, one
+                                                * for the slot */
     slot->streams = streams;
     slot->has_streams = 1;
     return SHMRPC_OK;
@@ -227,18 +227,18 @@ int shm_client_open(shmrpci_call *call, const shmrpci_stream_opts *opts,
         free_end(stream);
         return failed;
     }
-    /* Relaxed: only the thread whose call it is writes it. */
+    /* Relaxed: only the thread that owns the call writes `gen`. */
     stream->word = shm_word(shmrpci_load_relaxed(&slot->gen), SHM_SUBMITTED);
     *out = stream;
     return SHMRPC_OK;
 }
 
-/* Sequentially consistent, like the thread that withdraws a call. */
+/* Sequentially consistent, as in the thread that withdraws a call. */
 bool shm_client_is_taken(const shmrpci_call *call)
 {
     const shm_client *client = (const shm_client *)(const void *)call->conn;
     uint32_t index = (uint32_t)call->data.words[0];
-    /* Relaxed: only the thread whose call it is writes it. */
+    /* Relaxed: only the thread that owns the call writes `gen`. */
     uint32_t gen = shmrpci_load_relaxed(&client->slots[index].gen);
     uint32_t word = shmrpci_load_seq(&client->block.slots[index].word);
     uint32_t held = shmrpci_load_seq(&client->ledger->entries[index].held);

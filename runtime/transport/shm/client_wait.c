@@ -2,9 +2,9 @@
  * Waiting for a reply: spin, then sleep on the slot's word.
  *
  * A client that publishes a request while a worker holds a lease need not ring;
- * in return it checks again when that lease has ended. Every sleep ends after a
- * slice: then it checks whether the server lives, and makes up for a lost
- * wake-up and counts it (none is known).
+ * in return it checks again when that lease has ended. Every sleep ends after
+ * one slice. Then the client checks whether the server lives; if a wake-up was
+ * lost, it rings again and counts that (no lost wake-up is known).
  */
 #include "transport/shm/client.h"
 
@@ -20,7 +20,7 @@
 /* Checks before the first read of the clock: enough for a short call. */
 #define FIRST_LOOKS 32
 
-/* FREE: the server took it back. */
+/* Whether the call is over. FREE means that the server took it back. */
 static bool is_over(uint32_t word)
 {
     return shm_word_state(word) != SHM_SUBMITTED;
@@ -33,12 +33,14 @@ static bool is_waiting(const shm_client *client, uint32_t index, uint32_t word)
            !shm_client_is_held(client, index, word);
 }
 
-/* The lease that we relied on has ended: relies on another one, or rings. */
+/* Called when the lease on which we relied has ended: relies on another lease,
+ * or rings. */
 static void look_after_lease(shm_client *client, uint32_t index, uint64_t now)
 {
     shm_client_slot *slot = &client->slots[index];
     slot->relied = 0;
-    /* Orders our submit before these reads; submit itself has no fence. */
+    /* This fence orders our submit before these reads; submit itself has no
+     * fence. */
     shmrpci_fence_seq();
     if (!is_waiting(client, index,
                     shmrpci_load_seq(&client->block.slots[index].word))) {
@@ -53,8 +55,8 @@ static void look_after_lease(shm_client *client, uint32_t index, uint64_t now)
     }
 }
 
-/* Lets several replies arrive if this thread has many calls in flight. Calls of
- * other threads are no reason to wait. */
+/* If this thread has many calls in flight, waits until several replies may have
+ * arrived. Calls of other threads don't make it wait. */
 static void let_come(shm_client *client, uint32_t index)
 {
     uint64_t free = shmrpci_load_relaxed(&client->free);
@@ -67,8 +69,8 @@ static void let_come(shm_client *client, uint32_t index)
     }
 }
 
-/* Yields instead of spinning if the worker may need this CPU. True if the call
- * is over. */
+/* Yields instead of spinning if the worker may need this CPU. Returns true if
+ * the call is over. */
 static bool yield(shm_client *client, uint32_t index, uint32_t *word,
                   uint64_t now)
 {
@@ -86,14 +88,14 @@ static bool yield(shm_client *client, uint32_t index, uint32_t *word,
     return is_over(*word);
 }
 
-/* True if the call is over; otherwise `word` is the last value seen, and
- * `began` is when the wait began. */
+/* Spins on the word. Returns true if the call is over; otherwise `word` is the
+ * last value seen, and `began` the time when the wait began. */
 static bool spin(shm_client *client, uint32_t index, uint32_t *word,
                  uint64_t *began)
 {
     shm_client_slot *slot = &client->slots[index];
     shmrpci_atomic_u32 *at = &client->block.slots[index].word;
-    /* Unknown is 0 - 1, which is no CPU's number. */
+    /* An unknown CPU is 0, and 0 - 1 is no CPU's number. */
     uint64_t budget =
         shmrpci_spinner_budget(&client->spinner, slot->peer_cpu - 1);
     if (budget == 0) {
@@ -115,7 +117,8 @@ static bool spin(shm_client *client, uint32_t index, uint32_t *word,
     *began = start;
     while (now - start < budget) {
         for (int i = 0; i < LOOKS; i++) {
-            /* Acquire: pairs with the worker's DONE, publishes the reply. */
+            /* Acquire: pairs with the worker's DONE, which publishes the
+             * reply. */
             *word = shmrpci_load_acquire(at);
             if (is_over(*word)) {
                 shmrpci_spinner_hit(&client->spinner, now - start);
@@ -137,8 +140,9 @@ static bool spin(shm_client *client, uint32_t index, uint32_t *word,
     return false;
 }
 
-/* Learns from a wait that began at `began` whether sleeping would have paid; a
- * worker that saw us waiting has left the time at which the reply was there. */
+/* Lets the spinner learn from a wait that began at `began` whether it would
+ * have paid to sleep. A worker that saw us wait has left the time at which the
+ * reply was there. */
 static void learn(shm_client *client, uint32_t index, uint32_t word,
                   uint64_t began)
 {
@@ -153,8 +157,8 @@ static void learn(shm_client *client, uint32_t index, uint32_t word,
     }
 }
 
-/* When this sleep ends: with the lease, the deadline, or the slice, whichever
- * is first. */
+/* When this sleep ends: at the end of the lease, the deadline or the slice,
+ * whichever comes first. */
 static int64_t end_of_sleep(const shm_client_slot *slot, int64_t now_ns,
                             int64_t deadline_ns)
 {
@@ -175,9 +179,9 @@ static void count_rescue(shm_client *client)
     (void)shm_message_send(client->control_fd, told, NULL, NULL, 0);
 }
 
-/* We slept from `slept` to the end of a slice, and the call is DONE; its worker
- * saw us wait, and left the time of the reply. If that was long ago, this was a
- * lost wake-up; otherwise the worker was about to wake us. */
+/* We slept from `slept` to the end of a slice, and the call is DONE. Its worker
+ * saw us wait and left the time of the reply. If that was long ago, a wake-up
+ * was lost; otherwise the worker was just about to wake us. */
 static void look_for_lost_wake(shm_client *client, uint32_t index,
                                uint64_t slept)
 {
@@ -191,10 +195,10 @@ static void look_for_lost_wake(shm_client *client, uint32_t index,
     }
 }
 
-/* A whole slice has passed, and no worker has taken the call. It counts as a
- * lost wake-up if a worker sleeps for which nobody rang, or if one was woken
- * meanwhile and found nothing; a worker that was woken and has not run yet is
- * only late. */
+/* A whole slice has passed and no worker has taken the call: ring again. It
+ * counts as a lost wake-up if a worker sleeps and nobody rang for it, or if a
+ * worker was woken meanwhile and found nothing. A worker that was woken but has
+ * not run yet is merely late. */
 void shm_client_rescue(shm_client *client, uint32_t index)
 {
     shm_client_slot *slot = &client->slots[index];
@@ -212,12 +216,13 @@ void shm_client_rescue(shm_client *client, uint32_t index)
 
 /* Whether a sleep should end with the lease. A call that is being served needs
  * no lease, and if the lease had ended we would not sleep. While no worker
- * sleeps nobody needs to be woken, and each worker scans everything before it
- * sleeps; so with many clients the sleepers need not each set a 50 us timer and
+ * sleeps nobody has to be woken, because each worker scans everything before it
+ * sleeps. So with many clients the sleepers don't each set a 50 us timer and
  * wake up for nothing. */
 static bool needs_lease(shm_client *client, uint32_t index, uint32_t word)
 {
-    /* Orders our submit before these reads; submit itself has no fence. */
+    /* This fence orders our submit before these reads; submit itself has no
+     * fence. */
     shmrpci_fence_seq();
     if (!is_waiting(client, index, word)) {
         return false;
@@ -226,8 +231,8 @@ static bool needs_lease(shm_client *client, uint32_t index, uint32_t word)
     return shmrpci_load_seq(&client->status->idle) != 0;
 }
 
-/* Sleeps once, with our bit in `sleepers`. The word is read again whatever woke
- * us. */
+/* Sleeps once; our bit in `sleepers` is set. The caller reads the word again
+ * whatever woke us. */
 static shmrpc_status sleep_once(shm_client *client, uint32_t index,
                                 uint32_t word, int64_t deadline_ns)
 {
@@ -266,8 +271,8 @@ shmrpc_status shm_client_look(shm_client *client, uint32_t index,
                               uint32_t *out_word)
 {
     shm_client_slot *slot = &client->slots[index];
-    /* Relaxed, `lost`: read before the word, so that a call that ended before
-     * the server was lost counts as done. */
+    /* Relaxed: `lost` is read before the word, so a call that ended before the
+     * server was lost counts as done. */
     bool is_lost = shmrpci_load_relaxed(&client->lost) != 0;
     uint32_t word = shmrpci_load_seq(&client->block.slots[index].word);
     if (is_over(word)) {
@@ -318,9 +323,9 @@ shmrpc_status shm_client_wait(shm_client *client, uint32_t index,
     if (is_over(*out_word) || spin(client, index, out_word, &began)) {
         return SHMRPC_OK;
     }
-    /* Sequentially consistent: pairs with the worker that changes the word and
-     * then reads the bitmap, while we set our bit and then the kernel reads the
-     * word. */
+    /* Sequentially consistent: we set our bit, and then the kernel reads the
+     * word; the worker changes the word and then reads the bitmap. So one of
+     * the two sees the other. */
     uint64_t bit = UINT64_C(1) << index;
     (void)shmrpci_or_seq(client->block.sleepers, bit);
     shmrpc_status status =

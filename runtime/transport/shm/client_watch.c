@@ -1,10 +1,10 @@
 /*
- * Clients that sleep in an event loop: a packet on the control socket, which
- * also reports the server's death, notifies them when calls end.
+ * Clients that sleep in an event loop: a packet on the control socket notifies
+ * them when calls end; the same socket also reports the server's death.
  *
- * A worker sends one only while the block's armed word is not 0, so that a
- * client that polls causes no system calls. The word counts armings, so that a
- * worker that is about to clear it can't clear the next arming.
+ * A worker sends a packet only while the block's armed word is not 0, so a
+ * client that polls causes no system calls. The word counts armings, so a
+ * worker that is about to clear it can't clear a later arming.
  */
 #include "transport/shm/client.h"
 
@@ -39,8 +39,8 @@ shmrpc_status shm_client_watch(shmrpci_conn *conn, int poll_set, uint64_t tag)
     return SHMRPC_OK;
 }
 
-/* The client is about to sleep with an unclaimed call, and perhaps no worker is
- * awake to take it. */
+/* Called before the client sleeps with an unclaimed call: rings, as perhaps no
+ * worker is awake to take the call. */
 static void leave(shm_client *client, uint32_t index, int64_t now_ns)
 {
     shm_client_slot *slot = &client->slots[index];
@@ -63,8 +63,8 @@ int64_t shm_client_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
     shm_client *client = client_of(conn);
     int64_t now_ns = 0;
     client->armings += client->armings == UINT32_MAX ? 2u : 1u;
-    /* Sequentially consistent, as are the reads of the words: pairs with the
-     * worker that changes a word and then reads this one. */
+    /* Sequentially consistent, as are the reads of the words: the worker
+     * changes a slot's word and then reads this one. */
     (void)shmrpci_exchange_seq(client->block.armed, client->armings);
     for (size_t i = 0; i < count; i++) {
         uint32_t index = (uint32_t)calls[i]->data.words[0];
@@ -86,8 +86,8 @@ void shm_client_acknowledge(shmrpci_conn *conn)
 {
     shm_client *client = client_of(conn);
     shmrpci_store_seq(client->block.armed, 0u);
-    /* The thread that holds the lock reads the socket, and sets the event for
-     * us. */
+    /* Another thread holds the lock. It reads the socket, and sets the event
+     * for us. */
     if (!shmrpci_mutex_lock_until(&client->control_lock, 0)) {
         return;
     }
@@ -98,17 +98,17 @@ void shm_client_acknowledge(shmrpci_conn *conn)
     shm_client_read_control(client);
     client->is_acknowledging = false;
     if (shmrpci_load_relaxed(&client->lost) != 0 && client->watch_set >= 0) {
-        /* Otherwise it would stay readable forever. */
+        /* Remove the socket from the poll set: it would stay readable
+         * forever. */
         shmrpci_poll_remove(client->watch_set, client->control_fd);
         client->watch_set = -1;
     }
     shmrpci_mutex_unlock(&client->control_lock);
 }
 
-/* ---- of relays ------------------------------------------------------------
- */
+/* ---- for relays -------------------------------------------------------- */
 
-/* The control loop may get no CPU time for a while. */
+/* Long, because the control loop may get no CPU time for a while. */
 #define SAY_NS (2 * SHMRPCI_NS_PER_S)
 
 int shm_client_say_left(shmrpci_conn *conn, uint64_t peer)

@@ -1,4 +1,4 @@
-/* Finds the sockets that exist. */
+/* Finds the sockets of all services on this machine. */
 #include "transport/shm/locate.h"
 
 #include <stdio.h>
@@ -14,8 +14,8 @@ typedef struct finder {
     void *user;
 } finder;
 
-/* Reads "5555" of "name.5555.sock", which ends before `end`; only as we write
- * it, without leading zeros. */
+/* Reads the "5555" of "name.5555.sock"; the digits end before `end`. Accepts
+ * only the form that we write, without leading zeros. */
 static bool read_port(const char *at, const char *end, uint16_t *out)
 {
     unsigned long port = 0;
@@ -40,7 +40,7 @@ static bool copy_word(const char *at, const char *end, char out[64])
     return shm_is_word(out) && out[0] != '.';
 }
 
-/* Reads NAME[@INSTANCE].PORT.sock. */
+/* Parses NAME[@INSTANCE].PORT.sock. */
 static bool read_name(const char *entry, shmrpci_address *out)
 {
     static const char ending[] = ".sock";
@@ -73,8 +73,8 @@ static void on_entry(void *user, const char *name)
     }
 }
 
-/* Whether an unusable folder is an error: only if the user chose it and it
- * exists. */
+/* Whether a folder that can't be used is an error: only if the user chose it
+ * and it exists. */
 static bool is_reported(const char *path, shmrpc_status status)
 {
     const char *chosen = getenv("SHMRPC_DIR");

@@ -14,7 +14,8 @@
 #include "os/socket.h"
 #include "transport/shm/stream.h"
 
-/* Tags of the poll set; all others are connections. */
+/* Tags of the control loop's poll set; all other tags are connections or worker
+ * links. */
 #define TAG_STOP   UINT64_C(1)
 #define TAG_LISTEN UINT64_C(2)
 #define TAG_SWEEP  UINT64_C(3)
@@ -38,7 +39,7 @@ static shmrpc_status make_pages(shm_listener *listener)
         make_page("shmrpc-status", sizeof(shm_status_page),
                   &listener->status_fd, &listener->status_map);
     if (status == SHMRPC_OK) {
-        /* Clients get a read-only descriptor. */
+        /* Clients get this read-only descriptor. */
         status = shmrpci_memory_reopen(listener->status_fd, SHMRPCI_ACCESS_READ,
                                        &listener->client_status_fd);
     }
@@ -169,7 +170,7 @@ int shm_listener_open(const shmrpci_address *address,
 static void dispatch(shm_listener *listener, uint64_t tag)
 {
     if (tag == TAG_STOP) {
-        return; /* the loops read the state that the event stands for */
+        return; /* the loops read the state that the event announces */
     }
     if (tag == TAG_LISTEN) {
         shm_control_accept(listener);
@@ -187,9 +188,9 @@ static void dispatch(shm_listener *listener, uint64_t tag)
     }
 }
 
-/* Does work that no event triggers. Returns when to come back. Closed
- * connections are freed here, between two batches of events, so that no tag of
- * a batch can refer to one. */
+/* Does work that no event triggers. Returns when to do it again. Closed
+ * connections are freed here, between two batches of events, so no tag of a
+ * batch can refer to a freed one. */
 static int64_t tidy(shm_listener *listener)
 {
     int64_t wake_ns = shm_control_expire(listener);
@@ -226,7 +227,7 @@ int shm_listener_run(shmrpci_listener *base, shmrpc_error *error)
 /* Ends the streams of the workers of this process. */
 static void cut_streams(shm_listener *listener)
 {
-    /* Set before the alarms are raised: a thread that they wake sees this. */
+    /* Set before the alarms are raised, so that the woken threads see it. */
     shmrpci_store_seq(&listener->stopping, (uint32_t)SHM_ORDER_CUT);
     for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
         shm_stream_raise(&listener->shared->workers[i].alarm);
@@ -267,7 +268,7 @@ void shm_listener_stop(shmrpci_listener *base)
 {
     shm_listener *listener = (shm_listener *)(void *)base;
     uint32_t order = SHM_ORDER_WORK;
-    /* (Streams that were cut stay so.) */
+    /* The exchange changes nothing if streams were already cut. */
     (void)shmrpci_cas_seq(&listener->stopping, &order,
                           (uint32_t)SHM_ORDER_LEAVE);
     if (listener->mirror != NULL) {
@@ -322,8 +323,8 @@ void shm_listener_disown(shmrpci_listener *base)
     }
 }
 
-/* Clients that wait for a reply are woken now, rather than at the end of their
- * slice. */
+/* Wakes clients that wait for a reply now, so that they need not wait for the
+ * end of their slice. */
 static void wake_waiters(const shm_conn *conn)
 {
     for (uint32_t i = 0; i < SHM_SLOTS; i++) {
@@ -343,7 +344,7 @@ static void close_connections(shm_listener *listener)
     for (size_t i = 0; i < listener->table_count; i++) {
         if (listener->table[i]->state == SHM_CONN_OPEN) {
             shm_conn_destroy(listener->table[i]);
-        } /* otherwise it is also in the list of closed ones */
+        } /* otherwise it is also in the list of closed connections */
     }
     shm_conn *lists[] = {listener->handshakes, listener->closed};
     for (size_t i = 0; i < 2; i++) {

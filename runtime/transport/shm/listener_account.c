@@ -4,7 +4,7 @@
 
 #include "base/assert.h"
 
-/* Under accounts_lock: the account of a user, or an unused one. */
+/* Returns the account of a user, or an unused one. Under accounts_lock. */
 static shm_account *find(shm_listener *listener, uint32_t uid)
 {
     shm_account *unused = NULL;
@@ -61,8 +61,9 @@ void shm_account_close(shm_listener *listener, shm_account *account)
     shmrpci_mutex_unlock(&listener->accounts_lock);
 }
 
-/* Under accounts_lock. The limit of a control group may change at any time, and
- * also covers memory that is reserved but not touched. */
+/* The bytes that a user may still be charged. The limit of a control group may
+ * change at any time, and also counts memory that is reserved but not touched.
+ * Under accounts_lock. */
 static uint64_t left_of(const shm_listener *listener,
                         const shm_account *account)
 {

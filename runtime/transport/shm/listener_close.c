@@ -1,7 +1,7 @@
 /*
  * The end of connections: a client has hung up, or we hung up on it.
  *
- * server.h describes the steps in which one is freed.
+ * For the steps in which a connection is freed see server.h.
  */
 #include "transport/shm/server.h"
 
@@ -13,8 +13,8 @@
 #include "os/socket.h"
 #include "transport/shm/stream.h"
 
-/* Under table_lock. Closing the bell would not suffice: the client holds it
- * too. */
+/* Removes the client's bell from the workers' poll sets. Closing it would not
+ * suffice, because the client holds it too. Under table_lock. */
 static void take_down_bell(shm_listener *listener, const shm_conn *conn)
 {
     for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
@@ -36,9 +36,9 @@ void shm_table_remove(shm_listener *listener, shm_conn *conn)
     if (at < listener->table_count) {
         listener->table[at] = listener->table[--listener->table_count];
     }
-    /* Sequentially consistent: a worker publishes the version it has seen, then
-     * reads the table's; we change the table's, then read the version that the
-     * worker has seen. */
+    /* Sequentially consistent: we change the table's version and then read the
+     * version that each worker has seen; a worker publishes the version it has
+     * seen and then reads the table's. So one of the two sees the other. */
     shmrpci_farewell_push(&listener->farewells,
                           shmrpci_exchange_seq(&conn->farewell, NULL));
     conn->closed_version =
@@ -58,7 +58,7 @@ void shm_part_here(shm_listener *listener, uint64_t connection)
 }
 
 /* Takes back submitted requests, except oneway calls, which still run. The
- * client may go on writing to its block; only what is there now counts. */
+ * client may still write to its block, but only what is there now counts. */
 static void take_back(shm_conn *conn)
 {
     uint64_t residual = 0;
@@ -72,8 +72,9 @@ static void take_back(shm_conn *conn)
         if ((flags & SHM_MSG_ONEWAY) != 0) {
             residual |= UINT64_C(1) << i;
         } else {
-            /* Also for a call that runs, which then ends. If this fails, the
-             * call has ended by itself. */
+            /* Frees a running call's slot too; its worker then sees that the
+             * call was given up. If the exchange fails, the call has just
+             * ended. */
             (void)shmrpci_cas_seq(&slot->word, &word,
                                   shm_word_moved(word, SHM_FREE));
         }
@@ -81,14 +82,15 @@ static void take_back(shm_conn *conn)
     shmrpci_store_seq(&conn->ledger->entries[SHM_WHOLE].residual, residual);
     shmrpci_store_seq(&conn->ledger->entries[SHM_WHOLE].closed, 1u);
     if (residual != 0) {
-        /* The client may have died before it rang. */
+        /* Ring for the client, which may have died before it rang. */
         shmrpci_event_set(conn->listener->bell_fd);
     }
 }
 
-/* A worker may wait in a stream of the client's. We set `closed`, then read the
- * ledger; a worker takes its entry, then reads `closed`: all of it sequentially
- * consistent. */
+/* Raises the alarms of workers that may wait in a stream of this client. We set
+ * `closed` and then read the ledger; a worker takes its entry and then reads
+ * `closed`. All these accesses are sequentially consistent, so one of the two
+ * sees the other. */
 static void raise_alarms(const shm_conn *conn)
 {
     uint64_t owners = 0;
@@ -131,7 +133,8 @@ static bool is_held(const shm_conn *conn)
     return false;
 }
 
-/* Whether every worker has seen the table without it, or isn't scanning. */
+/* Whether every worker has seen the table without this connection, or is
+ * offline. */
 static bool is_forgotten(const shm_listener *listener, uint64_t version)
 {
     for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
@@ -143,10 +146,10 @@ static bool is_forgotten(const shm_listener *listener, uint64_t version)
     return true;
 }
 
-/* Freed in three steps. Forgotten: no worker claims any more. Not held: no
- * worker serves any more. Forgotten again: a worker that had just finished has
- * made its last access too, or a detached call no longer pins the
- * connection. */
+/* Checks three conditions in this order. Forgotten: no worker claims its calls
+ * any more. Not held: no worker serves one any more. Forgotten and not pinned,
+ * checked again: a worker or detached call that had just ended has made its
+ * last access, too. */
 bool shm_conn_is_unused(const shm_conn *conn)
 {
     uint64_t version = conn->closed_version;
@@ -156,17 +159,18 @@ bool shm_conn_is_unused(const shm_conn *conn)
            shmrpci_load_seq(&conn->pins) == 0;
 }
 
-/* Goes one step towards the end; true when it can be freed. Workers in other
- * processes have their own mappings, and unmap them in their own time. */
+/* Takes the next step towards freeing a connection. Returns true when it can be
+ * freed here. Workers in other processes have their own mappings and unmap them
+ * independently. */
 static bool advance(shm_conn *conn)
 {
     shm_listener *listener = conn->listener;
     if (conn->block.map.at == NULL) {
-        return true; /* never opened */
+        return true; /* the handshake never got as far as a block */
     }
     if (conn->closed_version == 0) {
-        /* While it is in the table, recovery finds it if a worker that holds it
-         * dies. */
+        /* While the connection is in the table, recovery finds it if a worker
+         * that holds one of its entries dies. */
         if (shmrpci_load_seq(&conn->ledger->entries[SHM_WHOLE].residual) != 0 ||
             is_held(conn)) {
             return false;
@@ -176,16 +180,16 @@ static bool advance(shm_conn *conn)
         bool is_missed = listener->farewells != NULL;
         shmrpci_mutex_unlock(&listener->table_lock);
         if (is_missed) {
-            shmrpci_event_set(listener->bell_fd); /* so that a worker reports
-                                                   * it */
+            shmrpci_event_set(listener->bell_fd); /* wakes a worker, which
+                                                   * reports the end */
         }
         shm_worker_links_forget(listener, conn);
     }
     if (is_held(conn)) {
         return false;
     }
-    /* Give the memory back even if a worker still reads it; but a client that
-     * we hung up on may be reading its replies. */
+    /* Give the memory back even if a worker still reads it. But if we hung up
+     * on the client, it may still be reading its replies. */
     if (conn->is_orphan) {
         shmrpci_memory_discard(&conn->block.map);
     }

@@ -1,6 +1,6 @@
 /*
  * Connections as the control loop sees them: the handshake, and requests for
- * memory. Their end is in listener_close.c.
+ * memory. Closing a connection is in listener_close.c.
  *
  * Nothing here waits for a client: packets are read and sent without blocking,
  * and a handshake that takes too long is dropped.
@@ -19,7 +19,7 @@
 
 static const char over_quota[] = "your user id has too many connections";
 
-/* The last message that a client gets. */
+/* Sends a client its last message: a refusal. */
 static void refuse_fd(int fd, int status, const char *message)
 {
     shmrpci_socket_shut_input(fd);
@@ -39,7 +39,7 @@ static void unlink_conn(shm_conn **list, const shm_conn *conn)
     *list = conn->next;
 }
 
-/* Under table_lock: adds the client's bell to the poll set of every worker. */
+/* Adds the client's bell to the poll set of every worker. Under table_lock. */
 static shmrpc_status hang_bell(shm_listener *listener, const shm_conn *conn)
 {
     for (size_t i = 0; i < SHM_MAX_WORKERS; i++) {
@@ -140,8 +140,8 @@ void shm_conn_know_groups(shm_conn *conn)
 shm_conn *shm_conn_create(shm_listener *listener)
 {
     void *at;
-    /* aligned_alloc wants multiples of the alignment: 128 bytes more in each
-     * process. */
+    /* aligned_alloc would require a size that is a multiple of the alignment,
+     * which costs 128 bytes more in each process. */
     if (posix_memalign(&at, 128, sizeof(shm_conn)) != 0) {
         return NULL;
     }
@@ -190,7 +190,8 @@ static void admit(shm_listener *listener, int fd)
     }
     shmrpc_status status = shm_account_open(listener, who.uid, &account);
     if (status != SHMRPC_OK && may_take_over(who.uid)) {
-        /* Clients of the predecessor must not keep a new server out. */
+        /* Connections of the predecessor's clients must not keep a new server
+         * out. */
         is_over_quota = true;
         status = shm_account_adopt(listener, who.uid, 0, &account);
     }
@@ -217,8 +218,9 @@ static void admit(shm_listener *listener, int fd)
     shm_conn_push(&listener->handshakes, conn);
 }
 
-/* No descriptor is left: uses the spare one to take the client off the queue,
- * so that the loop doesn't spin on it, and tells it why. */
+/* No descriptor is left: closes the spare one to accept the client, tells it
+ * the reason, and thereby keeps the loop from spinning on the waiting
+ * client. */
 static void turn_away(shm_listener *listener)
 {
     int fd;
@@ -257,8 +259,8 @@ static void drop_handshake(shm_conn *conn)
     shm_conn_push(&conn->listener->closed, conn);
 }
 
-/* Sends the welcome, in the packet or in a memory file, and the block to the
- * client with it. */
+/* Sends the welcome and the block to the client. The rpc layer's part is in the
+ * packet or in a memory file. */
 static shmrpc_status send_welcome(const shm_conn *conn, const shmrpci_buf *tail)
 {
     int tail_fd = -1;
@@ -353,8 +355,8 @@ static void end_conn(shm_conn *conn)
     }
 }
 
-/* Answers an observer. It stays in the handshake state, so that it sees our
- * end. */
+/* Answers an observer. The connection stays in the handshake state without a
+ * deadline, so that its hang-up tells the observer when we end. */
 static void show_stats(shm_conn *conn)
 {
     const shm_listener *listener = conn->listener;
@@ -373,8 +375,9 @@ static void show_stats(shm_conn *conn)
     conn->handshake_deadline_ns = SHMRPCI_NEVER_NS;
 }
 
-/* The client keeps the object; its socket tells it when the service ends. So
- * this connection stays in the handshake state as well. */
+/* Answers a request for an object. The client keeps the object, and learns from
+ * its socket when the service ends, so this connection stays in the handshake
+ * state as well. */
 static void show_object(shm_conn *conn, const shm_packet *packet)
 {
     const shm_listener *listener = conn->listener;
@@ -474,7 +477,7 @@ static void count_rescue(const shm_listener *listener)
     }
 }
 
-/* Tells workers, in this process and in others, that a relay's peer has
+/* Tells the workers of this and other processes that a relay's peer has
  * left. */
 static void part(const shm_conn *conn, uint64_t peer)
 {
@@ -489,7 +492,8 @@ static void part(const shm_conn *conn, uint64_t peer)
     }
     shmrpci_mutex_lock(&listener->table_lock);
     shm_part_here(listener, connection);
-    /* Makes the workers check the table. */
+    /* A new version makes the workers check the table, and with it the list of
+     * ends. */
     (void)shmrpci_add_seq(&listener->table_version, UINT64_C(1));
     shmrpci_mutex_unlock(&listener->table_lock);
     shmrpci_event_set(listener->bell_fd);
@@ -524,7 +528,7 @@ static void refuse_successor(const shm_conn *conn)
     refuse_fd(conn->fd, SHMRPC_E_DENIED, text);
 }
 
-/* The socket belongs to the successor from now on. */
+/* Passes the socket to the successor, which owns it from now on. */
 static void succeed(shm_conn *conn)
 {
     shm_listener *listener = conn->listener;

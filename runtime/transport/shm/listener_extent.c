@@ -1,18 +1,19 @@
 /*
- * Extents on the server's side: made in power-of-two sizes, charged to the
- * user, taken back when they have not been used for a while, or when the user's
- * quota is short.
+ * Extents on the server's side. They are made in power-of-two sizes, charged to
+ * the user, and taken back when they have been idle for a while or when the
+ * user's quota is short.
  *
  * The word of an extent in the block tells its use, and changes with every use.
  * The control loop checks the words once per idle time, and only while some
- * extents are idle: no timer runs without large messages, or for the rings of
- * open streams. A client that makes an extent idle while the loop is not
- * checking sends a packet. The client need do nothing when an extent is taken
- * back: the memory is punched out of its mapping.
+ * extents are idle; so no timer runs if there are no large messages, or only
+ * rings of open streams. A client that makes an extent idle while the loop is
+ * not checking sends a packet. When an extent is taken back the client need not
+ * do anything: the server punches the memory out of its mapping.
  *
- * Workers note in the ledger which extents their call uses, and then check that
- * those still exist; we take an extent away, and then read the ledger. So the
- * memory stays mapped here even if a client wrongly marks it idle.
+ * A worker notes in the ledger which extents its call uses, and then checks
+ * that they still exist. The control loop takes an extent away, and then reads
+ * the ledger. So the memory stays mapped here even if a client wrongly marks it
+ * idle.
  */
 #include "transport/shm/server.h"
 
@@ -79,8 +80,8 @@ static void unmap(shm_extent *extent)
     shmrpci_fd_close(&extent->fd);
 }
 
-/* Under grow_lock, when the extent is no longer live. The memory goes, whoever
- * still maps it: our client, and workers in other processes. */
+/* Frees an extent that is no longer live. Its memory is freed whoever still
+ * maps it: our client, or workers in other processes. Under grow_lock. */
 static void destroy(shm_conn *conn, uint32_t region)
 {
     shm_extent *extent = shm_extent_of(conn, region);
@@ -97,7 +98,7 @@ static void destroy(shm_conn *conn, uint32_t region)
     shm_account_refund(conn->listener, conn->account, bytes);
 }
 
-/* Under grow_lock: takes an extent back if nobody uses it. */
+/* Takes an extent back if nobody uses it. Under grow_lock. */
 static bool retire(shm_conn *conn, uint32_t region, uint64_t word)
 {
     shmrpci_atomic_u64 *at = &conn->block.extents[region];
@@ -107,11 +108,12 @@ static bool retire(shm_conn *conn, uint32_t region, uint64_t word)
                          shm_extent_moved(word, SHM_EXTENT_RETIRED, 0))) {
         return false;
     }
-    /* Sequentially consistent, as are the worker's accesses: it notes its use,
-     * then reads `live`; we clear `live`, then read the notes. */
+    /* Sequentially consistent, as are the worker's accesses: we clear `live`
+     * and then read the notes; the worker notes its use and then reads `live`.
+     * So one of the two sees the other. */
     shmrpci_store_seq(&conn->ledger->entries[region].live, 0u);
     if (is_used(conn, region)) {
-        /* The client lied: it said that the extent was idle. */
+        /* The client lied when it marked the extent idle: undo this. */
         shmrpci_store_seq(&conn->ledger->entries[region].live, live);
         uint64_t retired = shm_extent_moved(word, SHM_EXTENT_RETIRED, 0);
         (void)shmrpci_cas_seq(at, &retired, word);
@@ -127,7 +129,7 @@ static bool shrink(shm_conn *conn)
     bool any = false;
     shmrpci_mutex_lock(&conn->grow_lock);
     for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
-        /* Relaxed: only written under this lock. */
+        /* Relaxed: only written under grow_lock, which we hold. */
         if (shmrpci_load_relaxed(&conn->ledger->entries[i].live) != 0) {
             any |= retire(conn, i, shmrpci_load_seq(&conn->block.extents[i]));
         }
@@ -136,8 +138,8 @@ static bool shrink(shm_conn *conn)
     return any;
 }
 
-/* Takes back the extents that no connection of a user uses; true if there were
- * any. */
+/* Takes back the extents that no connection of a user uses. Returns true if
+ * there were any. */
 static bool shrink_user(shm_listener *listener, const shm_account *account)
 {
     bool any = false;
@@ -151,7 +153,8 @@ static bool shrink_user(shm_listener *listener, const shm_account *account)
     return any;
 }
 
-/* Under grow_lock: when this extent is to be looked at again. */
+/* Takes the extent back if it has been idle for long. Returns when to check it
+ * again. Under grow_lock. */
 static int64_t sweep_extent(shm_conn *conn, uint32_t region, int64_t now_ns,
                             int64_t idle_ns)
 {
@@ -161,7 +164,8 @@ static int64_t sweep_extent(shm_conn *conn, uint32_t region, int64_t now_ns,
         extent->seen = word;
         extent->seen_ns = now_ns;
         if (shm_extent_state_of(word) != SHM_EXTENT_IDLE) {
-            return SHMRPCI_NEVER_NS; /* its client says when it becomes idle */
+            return SHMRPCI_NEVER_NS; /* its client says when the extent becomes
+                                      * idle */
         }
     } else if (now_ns - extent->seen_ns >= idle_ns &&
                retire(conn, region, word)) {
@@ -203,8 +207,8 @@ void shm_extent_heed(shm_conn *conn)
     if (shmrpci_load_seq(&conn->has_extents) == 0) {
         return;
     }
-    /* Schedules a sweep even if nothing is idle now: otherwise a client that
-     * soon uses the extent again would announce it after each call. */
+    /* Schedules a sweep even if nothing is idle now. Otherwise a client that
+     * soon uses the extent again would send a packet after each call. */
     int64_t now_ns = shmrpci_now_ns();
     int64_t idle_ns = idle_ns_of(listener);
     (void)sweep_conn(conn, now_ns, idle_ns);
@@ -222,10 +226,10 @@ int64_t shm_extent_sweep(shm_listener *listener)
     }
     int64_t idle_ns = idle_ns_of(listener);
     int64_t next_ns = SHMRPCI_NEVER_NS;
-    /* Set before the first check: a thread that makes an extent after we missed
-     * it rings, and a client that makes one idle sends a packet. */
+    /* Clear `swept` before the first check. A thread that then makes an extent
+     * that we missed rings, and a client that makes one idle sends a packet. */
     say_swept(listener, 0);
-    /* Only this thread changes the table. */
+    /* No lock is needed to read the table: only this thread changes it. */
     for (size_t i = 0; i < listener->table_count; i++) {
         shm_conn *conn = listener->table[i];
         if (shmrpci_load_seq(&conn->has_extents) != 0) {
@@ -234,9 +238,10 @@ int64_t shm_extent_sweep(shm_listener *listener)
         }
     }
     if (next_ns != SHMRPCI_NEVER_NS) {
-        /* Avoids a timer for each of a thousand connections, yet an extent that
-         * became idle in between, unannounced, is taken back after one and a
-         * half times idle_ns. */
+        /* Bound the time until the next sweep. The lower bound avoids a timer
+         * for each of a thousand connections. With the upper bound an extent
+         * that became idle in between without a packet is taken back after at
+         * most one and a half times idle_ns. */
         int64_t least_ns = now_ns + idle_ns / 8;
         int64_t most_ns = now_ns + idle_ns / 2;
         next_ns = next_ns < least_ns ? least_ns : next_ns;
@@ -249,7 +254,7 @@ int64_t shm_extent_sweep(shm_listener *listener)
 
 /* ---- making ---------------------------------------------------------- */
 
-/* Under grow_lock: an unused number; 0: none. */
+/* Returns an unused number, or 0 if there is none. Under grow_lock. */
 static uint32_t free_number(const shm_conn *conn)
 {
     for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
@@ -260,8 +265,8 @@ static uint32_t free_number(const shm_conn *conn)
     return 0;
 }
 
-/* Under grow_lock: memory for a new extent, charged and mapped. If that is
- * refused, `message` says why. */
+/* Allocates, charges and maps memory for a new extent. If that fails, `message`
+ * says why. Under grow_lock. */
 static shmrpc_status make_map(shm_conn *conn, size_t bytes, shmrpci_map *map,
                               int *out_fd, shm_message *message)
 {
@@ -287,7 +292,7 @@ static shmrpc_status make_map(shm_conn *conn, size_t bytes, shmrpci_map *map,
     return status;
 }
 
-/* The control loop checks extents from now on. */
+/* Makes the control loop check extents from now on. */
 static void arm_sweep(shm_conn *conn)
 {
     shmrpci_store_seq(&conn->has_extents, 1u);
@@ -296,8 +301,8 @@ static void arm_sweep(shm_conn *conn)
     }
 }
 
-/* Under grow_lock: makes an extent in `state`. Workers can find it before the
- * client is told of it. */
+/* Makes an extent in `state`. Workers can find it before the client is told of
+ * it. Under grow_lock. */
 static shmrpc_status create(shm_conn *conn, uint64_t bytes,
                             shm_extent_state state, uint32_t slot,
                             shm_message *message)
@@ -324,8 +329,8 @@ static shmrpc_status create(shm_conn *conn, uint64_t bytes,
     message->bytes = extent->map.bytes;
     extent->fd = fd;
     shmrpci_store_release(&extent->mapped, incarnation + 1);
-    /* Before the packet is sent: the client looks at the word when it has read
-     * the packet. */
+    /* Must be stored before the packet is sent: the client checks the word when
+     * it has read the packet. */
     shmrpci_store_seq(&conn->block.extents[region],
                       shm_extent_word(incarnation, state, slot));
     shmrpci_store_seq(&conn->ledger->entries[region].live, incarnation + 1);
@@ -354,8 +359,8 @@ static shmrpc_status want(shm_conn *conn, uint64_t bytes, shm_message *message)
 shmrpc_status shm_extent_want(shm_conn *conn, uint64_t bytes,
                               shm_message *message)
 {
-    /* An extent of the smallest size costs no less, and holds the rings of
-     * streams. */
+    /* An extent of the smallest size is always allowed, as it costs no more
+     * than a smaller one and can hold the rings of streams. */
     if (bytes > conn->max_message && bytes > SHM_EXTENT_MIN_BYTES) {
         return SHMRPC_E_TOO_LARGE;
     }
@@ -391,8 +396,8 @@ shmrpc_status shm_extent_adopt(shm_conn *conn, uint32_t region,
 
 /* ---- using ----------------------------------------------------------- */
 
-/* Under grow_lock: takes the smallest idle extent that is large enough; 0:
-   none. */
+/* Takes the smallest idle extent that is large enough for a reply. Returns its
+ * number, or 0 if there is none. Under grow_lock. */
 static uint32_t take_idle(shm_conn *conn, uint64_t bytes, uint32_t slot)
 {
     uint32_t best = 0;
@@ -413,15 +418,16 @@ static uint32_t take_idle(shm_conn *conn, uint64_t bytes, uint32_t slot)
             best_word = word;
         }
     }
-    /* The client may take it first; then a new one is made. */
+    /* If the client takes it first, a new extent is made. */
     if (best != 0 &&
         !shmrpci_cas_seq(&conn->block.extents[best], &best_word,
                          shm_extent_moved(best_word, SHM_EXTENT_REPLY, slot))) {
         best = 0;
     }
     if (best != 0) {
-        /* Its client left it idle after a call that another thread served and
-         * that ended after ours began. */
+        /* The client left the extent idle after a call that another thread
+         * served and that ended after ours began. Tells ThreadSanitizer that
+         * that use came first. */
         shmrpci_note_after(conn);
     }
     return best;
@@ -438,8 +444,8 @@ static shmrpc_status grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
         status = create(conn, bytes, SHM_EXTENT_REPLY, slot, &message);
     }
     if (status == SHMRPC_OK) {
-        /* Under the lock, so that a lying client can't have it taken away
-         * first. */
+        /* Note the use under grow_lock, so that a lying client can't have the
+         * extent taken away first. */
         shm_extent_note(conn, slot, message.region);
         *out_region = message.region;
     }
@@ -496,7 +502,7 @@ shmrpc_status shm_extent_at(shm_conn *conn, uint32_t region, uint64_t offset,
     const shm_extent *extent = shm_extent_of(conn, region);
     /* Sequentially consistent: pairs with retire. */
     uint32_t live = shmrpci_load_seq(&conn->ledger->entries[region].live);
-    /* Acquire: pairs with the release by the thread that mapped it. */
+    /* Acquire: pairs with the release store by the thread that mapped it. */
     if (live != 0 && conn->listener->mirror != NULL &&
         (extent == NULL || shmrpci_load_acquire(&extent->mapped) != live)) {
         extent = shm_mirror_map(conn, region, live);
@@ -533,8 +539,8 @@ void shm_extent_destroy_all(shm_conn *conn)
         if (extent == NULL || extent->map.at == NULL) {
             continue;
         }
-        /* A client that has not hung up may be reading a reply: it unmaps the
-         * extent when it learns that we are gone. */
+        /* A client that has not hung up may be reading a reply in it. It unmaps
+         * the extent when it learns that we are gone. */
         if (conn->listener->mirror == NULL && !conn->listener->is_abandoned &&
             conn->state == SHM_CONN_CLOSED) {
             destroy(conn, i);

@@ -7,8 +7,8 @@
 #include "base/assert.h"
 #include "os/poll.h"
 
-/* The successor reads as fast as it can; the kernel may refuse descriptors for
- * a moment for other reasons. */
+/* Pause before a retry: the successor reads as fast as it can, but the kernel
+ * may refuse to pass descriptors for a moment. */
 #define AGAIN_NS (1 * SHMRPCI_NS_PER_MS)
 
 typedef struct giver {
@@ -116,8 +116,8 @@ static void give_link(giver *to, const shm_worker_link *link)
     give(to, &message, &link->fd, 1);
 }
 
-/* Only we still know the connections that have left the table; their memory
- * goes with our mappings. */
+/* The successor does not get connections that have already left the table;
+ * their memory is freed with our mappings. */
 shmrpc_status shm_hand_over(shmrpci_listener *base, int fd, int64_t deadline_ns)
 {
     shm_listener *listener = (shm_listener *)(void *)base;
@@ -129,7 +129,8 @@ shmrpc_status shm_hand_over(shmrpci_listener *base, int fd, int64_t deadline_ns)
     }
     for (const shm_conn *conn = listener->handshakes; conn != NULL;
          conn = conn->next) {
-        /* Observers must see the end of the service that they observe. */
+        /* A connection without a deadline is an observer's, and must see the
+         * end of this process. */
         if (conn->handshake_deadline_ns != SHMRPCI_NEVER_NS) {
             give_knock(&to, conn);
         }

@@ -6,7 +6,8 @@
 #include "base/assert.h"
 #include "observe/clients.h"
 
-/* The slots that waited at the last check: their generation, and since when. */
+/* The slots that waited at the last check: their generations, and since when
+ * they wait. */
 struct shm_waits {
     uint16_t gens[SHM_SLOTS];
     int64_t since_ns[SHM_SLOTS];
@@ -18,7 +19,8 @@ void shm_observe_worker(const shmrpci_listener *base, uint32_t index,
     const shm_listener *listener = (const shm_listener *)(const void *)base;
     SHMRPCI_ASSERT(index < SHM_MAX_WORKERS, "a place that there is");
     const shm_worker_shared *worker = &listener->shared->workers[index];
-    /* Relaxed: if a call ends in between, the result is off by one call. */
+    /* Relaxed: if a call ends between these loads, the result is off by one
+     * call. */
     uint64_t since = shmrpci_load_relaxed(&worker->since);
     uint64_t busy = shmrpci_load_relaxed(&worker->busy_ticks);
     int64_t now_in_it = (int64_t)(shmrpci_ticks() - since);
@@ -42,8 +44,8 @@ void shm_observe_worker(const shmrpci_listener *base, uint32_t index,
                            : SHMRPCI_NEVER_NS};
 }
 
-/* A slot that waited at the last check with the same generation has waited ever
- * since. */
+/* Checks one slot. If it waited at the last check with the same generation, it
+ * has waited ever since. */
 static void look_at(shm_conn *conn, uint32_t slot, int64_t now_ns,
                     shmrpci_load_view *out)
 {
@@ -88,7 +90,8 @@ void shm_observe_load(shmrpci_listener *base, shmrpci_load_view *out)
 
 /* ---- clients --------------------------------------------------------- */
 
-/* Relaxed: a gauge for people. A wrapped -1 adds as well. */
+/* Relaxed: it is a gauge for people. Adding -1 works too, because the counter
+ * wraps. */
 static void count_open(const shm_listener *listener, int change)
 {
     if (listener->opts.gauges != NULL) {

@@ -1,7 +1,7 @@
 /*
- * Recovery after a worker's death. Every step may be repeated, so that dying in
- * the middle of it is harmless. Ringing comes last: a worker that it wakes
- * finds everything in place.
+ * Recovery after a worker's death. Every step is idempotent, so the recovering
+ * process may itself die in the middle. Ringing comes last, so that a worker
+ * that it wakes finds everything in place.
  */
 #include "transport/shm/server.h"
 
@@ -9,7 +9,8 @@
 #include "os/futex.h"
 #include "os/poll.h"
 
-/* Not DONE yet: SUBMITTED(gen), or FREE(gen), as its client has given it up. */
+/* Whether the call is not DONE yet: its word is SUBMITTED(gen), or FREE(gen) if
+ * its client has given it up. */
 static bool is_unfinished(uint32_t word, uint32_t held)
 {
     uint32_t state = shm_word_state(word);
@@ -17,8 +18,9 @@ static bool is_unfinished(uint32_t word, uint32_t held)
            (state == SHM_SUBMITTED || state == SHM_FREE);
 }
 
-/* An extent taken for a reply that never came is idle again, before the client
- * can use the slot again. After DONE it is the client's. */
+/* Makes an extent idle that was taken for a reply that never came, before the
+ * client can use the slot again. After DONE the extent belongs to the
+ * client. */
 static void release_extents(shm_conn *conn, uint32_t slot, uint32_t held)
 {
     if (is_unfinished(shmrpci_load_seq(&conn->block.slots[slot].word), held)) {
@@ -27,8 +29,9 @@ static void release_extents(shm_conn *conn, uint32_t slot, uint32_t held)
     shmrpci_store_seq(&conn->ledger->entries[slot].uses, UINT64_C(0));
 }
 
-/* Ends the streams; complete items are delivered before the end. The streams of
- * a call that was being answered have already ended. */
+/* Ends the streams of the dead worker's call. The client still reads complete
+ * items before it sees the end. If the worker was already replying, the streams
+ * have ended. */
 static void end_streams(shm_conn *conn, uint32_t slot, uint32_t held)
 {
     const shm_ledger_entry *entry = &conn->ledger->entries[slot];
@@ -39,8 +42,8 @@ static void end_streams(shm_conn *conn, uint32_t slot, uint32_t held)
     }
 }
 
-/* A call that was running becomes ABORTED; one that was about to run is left to
- * other workers. */
+/* Changes a running call to ABORTED. A call that the worker had not claimed yet
+ * (TRIES) is left to other workers. */
 static void abort_slot(shm_slot *slot, uint32_t held)
 {
     uint32_t word = shmrpci_load_seq(&slot->word);
@@ -50,8 +53,8 @@ static void abort_slot(shm_slot *slot, uint32_t held)
     }
 }
 
-/* The slot of the call that a worker holds; SHM_SLOTS: none of this
- * connection. */
+/* The slot of the call that a worker holds, or SHM_SLOTS if it holds none of
+ * this connection. */
 static uint32_t find_held(const shm_conn *conn, uint32_t index)
 {
     uint32_t slot = conn->ledger != NULL ? 0 : SHM_SLOTS;
@@ -65,7 +68,8 @@ static uint32_t find_held(const shm_conn *conn, uint32_t index)
     return slot;
 }
 
-/* The connection of the call that a worker holds, and its slot; NULL: none. */
+/* Returns the connection of the call that a worker holds, and its slot; NULL if
+ * it holds none. */
 static const shm_conn *find_call(const shmrpci_listener *base, uint32_t index,
                                  uint32_t *out_slot)
 {
@@ -91,7 +95,7 @@ bool shm_observe_call(const shmrpci_listener *base, uint32_t index,
     if (conn == NULL) {
         return false;
     }
-    /* Relaxed: if a client lies here, its call is merely counted for another
+    /* Relaxed: if a client lies here, the call is merely counted for another
      * method. */
     *out_method = shmrpci_load_relaxed(&conn->block.slots[at].method);
     return is_unfinished(shmrpci_load_seq(&conn->block.slots[at].word),
@@ -106,7 +110,7 @@ bool shm_observe_abandoned(const shmrpci_listener *base, uint32_t index)
         return false;
     }
     uint32_t word = shmrpci_load_seq(&conn->block.slots[at].word);
-    /* A slot that is in use again no longer has the worker's call. */
+    /* If the slot is in use again, the worker's call is no longer on it. */
     return shmrpci_load_acquire(&conn->ledger->entries[SHM_WHOLE].closed) !=
                0 ||
            shm_word_state(word) == SHM_FREE ||
@@ -114,7 +118,8 @@ bool shm_observe_abandoned(const shmrpci_listener *base, uint32_t index)
                          word);
 }
 
-/* The dead worker may have freed an entry without waking the sleepers. */
+/* Wakes all sleepers: the dead worker may have freed an entry without waking
+ * them. */
 static void wake(shm_conn *conn)
 {
     uint64_t asleep = shmrpci_load_seq(conn->block.sleepers);
@@ -173,7 +178,7 @@ void shm_recover(shmrpci_listener *base, uint32_t index)
     (void)shmrpci_and_seq(&listener->shared->present, ~me);
     (void)shmrpci_and_seq(&listener->shared->streaming, ~me);
     shmrpci_store_relaxed(&listener->shared->workers[index].detached, 0u);
-    /* While we hold the table's lock, no connection in it can be freed. */
+    /* While we hold table_lock, no connection in the table can be freed. */
     shmrpci_mutex_lock(&listener->table_lock);
     for (size_t i = 0; i < listener->table_count; i++) {
         recover_conn(listener->table[i], index);

@@ -1,6 +1,7 @@
 /*
- * While a service has no worker, the control loop answers the calls that wait,
- * as a worker would. Claims follow worker_claim.c, answers worker_request.c.
+ * While a service has no worker, the control loop answers the waiting calls as
+ * a worker would. The claim follows worker_claim.c, the answer
+ * worker_request.c.
  */
 #include "transport/shm/server.h"
 
@@ -22,7 +23,8 @@ static bool claim(shm_conn *conn, uint32_t slot, uint32_t index,
         return false;
     }
     if (shmrpci_load_seq(at) != word) {
-        (void)shmrpci_exchange_seq(held, 0u); /* the next look sees the rest */
+        /* the next check handles what remains */
+        (void)shmrpci_exchange_seq(held, 0u);
         return false;
     }
     shmrpci_store_release(held, shm_held(shm_word_gen(word), index, SHM_HOLDS));
@@ -30,7 +32,7 @@ static bool claim(shm_conn *conn, uint32_t slot, uint32_t index,
     return true;
 }
 
-/* Nobody can be told about a oneway call: it goes on waiting. */
+/* A oneway call keeps waiting, because nobody could be told of its refusal. */
 static bool is_oneway(const shm_conn *conn, uint32_t slot)
 {
     return (shmrpci_load_relaxed(&conn->block.slots[slot].flags) &
@@ -52,7 +54,7 @@ static void refuse(shm_conn *conn, uint32_t index, uint32_t number,
                           shm_word_gen(word));
     shmrpci_note_before(conn);
     memcpy(slot->payload, detail, len);
-    /* Relaxed: the word publishes them. */
+    /* Relaxed: the store of the word publishes these fields. */
     shmrpci_store_relaxed(&slot->flags,
                           (uint16_t)(len > 0 ? SHM_MSG_DETAIL : 0u));
     shmrpci_store_relaxed(&slot->length, (uint32_t)len);

@@ -1,4 +1,5 @@
-/* Takes a listener over from the process that has it. */
+/* The successor's side of a handover: receives a listener from the process that
+ * has it. */
 #include "transport/shm/listener_handover.h"
 
 #include <stdlib.h>
@@ -19,7 +20,7 @@ typedef struct heir_packet {
 typedef struct taker {
     const shmrpci_address *address;
     shm_listener *listener;
-    shm_conn *conn; /* the last one */
+    shm_conn *conn; /* the connection received last */
     int64_t deadline_ns;
     int fd;
     bool is_over;
@@ -32,7 +33,7 @@ static int fail(const taker *t, shmrpc_status status)
                             shmrpc_status_text(status));
 }
 
-/* Closes descriptors that nobody has taken. */
+/* Closes the packet's descriptors that nobody has taken. */
 static void drop(heir_packet *packet)
 {
     for (size_t i = 0; i < packet->fd_count; i++) {
@@ -59,7 +60,7 @@ static shmrpc_status receive(const taker *t, heir_packet *out)
     return status;
 }
 
-/* Takes a descriptor of the packet. */
+/* Takes a descriptor out of the packet. */
 static int keep(heir_packet *packet, size_t index)
 {
     SHMRPCI_ASSERT(index < packet->fd_count && packet->fds[index] >= 0,
@@ -176,8 +177,8 @@ static shmrpc_status map_conn(shm_conn *conn, heir_packet *packet)
     return status;
 }
 
-/* Adds a connection to the table, as it was; a closed one only waits to be
- * freed. */
+/* Adds a connection to the table, in the state it had. A closed connection only
+ * waits to be freed. */
 static shmrpc_status enter(shm_conn *conn, const heir_packet *packet)
 {
     shm_listener *listener = conn->listener;
@@ -241,7 +242,8 @@ static shmrpc_status take_extent(const taker *t, heir_packet *packet)
     return status;
 }
 
-/* It may say hello now, with the full time of a new connection. */
+/* Adds a client that has not said hello yet; it gets the full time of a new
+ * connection. */
 static shmrpc_status take_knock(const taker *t, heir_packet *packet)
 {
     if (packet->fd_count != 1) {
@@ -322,9 +324,9 @@ static int take_all(taker *t)
     return failed;
 }
 
-/* The socket may be restricted to its owner: opens it to others. Never the
- * reverse, since the predecessor may continue, and the access lists decide
- * anyway. */
+/* The socket may be restricted to its owner: opens it to other users if the
+ * options ask for that. Never restricts it, because the predecessor may
+ * continue, and the access lists decide anyway. */
 static int open_to_others(taker *t, const shmrpci_listen_opts *opts)
 {
     const shm_place *place = &t->listener->place;
@@ -361,8 +363,8 @@ int shm_take_over(const shmrpci_address *address,
     return SHMRPC_OK;
 }
 
-/* Waits for the first packet: the place that we take over, which the caller
- * reads, or a refusal, which is another kind of packet. */
+/* Waits for the first packet without reading it: it is either the place that we
+ * take over, which the caller reads, or a refusal, which has another format. */
 static int await_answer(int fd, int64_t deadline_ns, shmrpc_error *error)
 {
     shm_packet packet;
@@ -377,7 +379,7 @@ static int await_answer(int fd, int64_t deadline_ns, shmrpc_error *error)
     }
     shmrpc_status status = shm_message_receive(fd, &packet);
     shm_packet_close_fds(&packet);
-    /* A packet of another layout counts as a refusal too. */
+    /* A packet with another layout counts as a refusal too. */
     if (status != SHMRPC_OK) {
         return shmrpc_error_set(error, status, "can't take over: %s",
                                 shmrpc_status_text(status));

@@ -1,4 +1,5 @@
-/* Worker links as the control loop sees them: workers in other processes. */
+/* Worker links as the control loop sees them: its connections to worker
+ * processes. */
 #include "transport/shm/worker_link.h"
 
 #include <stdio.h>
@@ -15,7 +16,7 @@ static uint64_t bit_of(const shm_worker_link *link)
     return UINT64_C(1) << link->first;
 }
 
-/* Workers that are awake check their links and the connections that have
+/* Makes workers that are awake check their links and the connections that have
  * left. */
 static void count_change(shm_listener *listener)
 {
@@ -24,8 +25,9 @@ static void count_change(shm_listener *listener)
 
 /* ---- handing out connections ----------------------------------------- */
 
-/* False: no room now. A link that hung up counts as sent: its process is dead,
- * and will be removed soon. */
+/* Sends a connection to a worker process. Returns false if there is no room
+ * now. A link that hung up counts as sent, because its process is dead and will
+ * be removed soon. */
 static bool send_to(shm_worker_link *link, shm_conn *conn)
 {
     SHMRPCI_ASSERT((conn->sent & bit_of(link)) == 0,
@@ -59,7 +61,7 @@ void shm_worker_links_offer(shm_listener *listener, shm_conn *conn)
     for (uint64_t left = listener->worker_link_mask; left != 0;
          left &= left - 1) {
         shm_worker_link *link = &listener->worker_links[__builtin_ctzll(left)];
-        /* A link that lags behind is sent it in its turn. */
+        /* A link that lags behind gets it after the ones before it. */
         link->is_lagging = link->is_lagging || !send_to(link, conn);
     }
     if (listener->worker_link_mask != 0) {
@@ -67,7 +69,7 @@ void shm_worker_links_offer(shm_listener *listener, shm_conn *conn)
     }
 }
 
-/* False: no room now. */
+/* Returns false if there is no room now. */
 static bool send_left(const shm_worker_link *link, uint64_t connection)
 {
     const shm_worker_link_message left = {.kind = SHM_WORKER_LINK_LEFT,
@@ -76,7 +78,7 @@ static bool send_left(const shm_worker_link *link, uint64_t connection)
     return status == SHMRPC_OK || status == SHMRPC_E_UNAVAILABLE;
 }
 
-/* Frees the notices that every process has received. */
+/* Frees the notices of departure that every process has received. */
 static void sweep_lefts(shm_listener *listener)
 {
     for (shm_left **at = &listener->lefts; *at != NULL;) {
@@ -153,8 +155,9 @@ bool shm_worker_links_catch_up(shm_listener *listener)
     return is_lagging;
 }
 
-/* A process with this many unread packets checks anyway; and the rest of the
- * queue is kept for regions, whose packets must not be lost. */
+/* Wakes the workers of a process. If many packets are unread the process checks
+ * anyway, and the rest of the queue is kept free for regions, whose packets
+ * must not be lost. */
 static void nudge(const shm_worker_link *link)
 {
     shm_worker_link_message look = {.kind = SHM_WORKER_LINK_NUDGE};
@@ -200,7 +203,7 @@ static void answer(const shm_worker_link *link,
     if (status == SHMRPC_OK) {
         const shm_extent *extent = shm_extent_of(conn, region);
         reply.region = region;
-        /* Relaxed: only we write it. */
+        /* Relaxed: only this thread writes it. */
         reply.incarnation = shmrpci_load_relaxed(&extent->mapped) - 1;
         reply.bytes = extent->map.bytes;
         fd = extent->fd;
@@ -256,7 +259,7 @@ static void take_packet(shm_listener *listener, shm_worker_link *link,
     case SHM_WORKER_LINK_NUDGE:
     case SHM_WORKER_LINK_REGION:
     case SHM_WORKER_LINK_LEFT:
-        break; /* a worker may not send this */
+        break; /* a worker must not send this */
     }
 }
 
@@ -273,8 +276,8 @@ void shm_worker_link_event(shm_listener *listener, uint32_t first)
             take_packet(listener, link, &packet.head);
             shm_worker_link_close_fds(&packet);
         } else if (status != SHMRPC_E_EXHAUSTED) {
-            /* The link has hung up or sends malformed packets: wait for the
-             * process's end, which is reported elsewhere. */
+            /* The link has hung up or sends malformed packets. Shut it, and
+             * wait for the end of the process, which is reported elsewhere. */
             shmrpci_poll_remove(listener->poll_set, link->fd);
             shmrpci_socket_shut(link->fd);
             return;
@@ -397,7 +400,8 @@ void shm_worker_link_cut(shmrpci_listener *base, uint32_t first)
     }
     for (uint32_t i = first; i < first + link->count; i++) {
         shm_worker_shared *worker = &listener->shared->workers[i];
-        /* Set before the alarm: a thread that it wakes sees this. */
+        /* Set before the alarm is raised, so that a thread that it wakes sees
+         * it. */
         shmrpci_store_seq(&worker->order, (uint32_t)SHM_ORDER_CUT);
         shm_stream_raise(&worker->alarm);
     }

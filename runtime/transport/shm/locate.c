@@ -25,7 +25,8 @@ static void add(shm_folders *list, const char *folder, const char *below)
     }
 }
 
-/* If the user's chosen folder can't be used, no other one is tried. */
+/* Checks $SHMRPC_DIR. If the folder that the user chose can't be used, no other
+ * one is tried. */
 static int check_choice(shmrpc_error *error)
 {
     const char *chosen = getenv("SHMRPC_DIR");
@@ -133,7 +134,8 @@ static shmrpc_status listen_in(const char *folder, const char *stem,
         out->is_lent = out->listen_fd >= 0;
     }
     if (status == SHMRPC_OK && !out->is_lent) {
-        /* In a public folder the list of allowed users decides. */
+        /* In a public folder the list of allowed users decides, not the
+         * socket's mode. */
         status =
             shmrpci_socket_listen(out->dir_fd, out->socket_name, temporary,
                                   is_public ? 0666 : mode, &out->listen_fd);
@@ -147,8 +149,8 @@ static shmrpc_status listen_in(const char *folder, const char *stem,
     return status;
 }
 
-/* Whether a server may use a folder: root uses one that other users search, and
- * only root uses /run/shmrpc. */
+/* Whether a server may use a folder: a server of root uses one where other
+ * users find it, and only root uses /run/shmrpc. */
 static bool is_for_server(const char *path)
 {
     const char *chosen = getenv("SHMRPC_DIR");
@@ -271,8 +273,8 @@ static shmrpc_status connect_in(const char *folder, const char *socket_name,
     return status;
 }
 
-/* The room for each path in a message that must name all: short paths leave
- * unused room to long ones. */
+/* The room for each path in a message that must name all paths. Short paths
+ * leave their unused room to long ones. */
 static size_t share_room(const shm_folders *list, size_t room)
 {
     size_t share = room / list->count;
@@ -286,7 +288,8 @@ static size_t share_room(const shm_folders *list, size_t room)
     return longer > 0 ? share + spare / longer : share;
 }
 
-/* If a path does not fit, its end is shown, which tells more. */
+/* Names all places. If a path does not fit, its end is shown, which tells more
+ * than its beginning. */
 static void name_places(const shm_folders *list, shmrpci_buf *out, size_t room)
 {
     static const char cut[] = "...";

@@ -8,9 +8,9 @@
 /* Checks of the word between two reads of the clock. */
 #define LOOKS 8
 
-/* The delay of a reader, set after this many waits that ended within
- * PACE_CLOSE_NS and brought a single item; and the least interval between two
- * attempts. */
+/* The delay of a reader. It is set after PACE_TRIES waits that ended within
+ * PACE_CLOSE_NS and brought a single item each, which is also the least number
+ * of such waits between two attempts. */
 #define PACE_NS         2000
 #define PACE_CLOSE_NS   1000
 #define PACE_TRIES      8u
@@ -24,8 +24,8 @@ void shm_stream_raise(shmrpci_atomic_u32 *alarm)
 
 /* ---- waiting ------------------------------------------------------------- */
 
-/* Chooses the reader's delay from the number of items that arrived since the
- * last wait. */
+/* Chooses the reader's delay from the number of items that have arrived since
+ * the last wait. */
 static uint64_t choose_distance(shmrpci_stream *stream)
 {
     shm_stream_pace *pace = &stream->pace;
@@ -50,7 +50,8 @@ static void note_wait(shm_stream_pace *pace, uint64_t ticks)
     pace->close = is_close ? pace->close + 1 : 0;
 }
 
-/* Polls the ring for as long as that pays. */
+/* Polls the ring for `budget` ticks. Returns true if `is_over(what)` became
+ * true. */
 static bool look(shmrpci_stream *stream, uint64_t start, uint64_t budget,
                  bool (*is_over)(const void *what), const void *what)
 {
@@ -120,8 +121,8 @@ static bool spin_for_item(shmrpci_stream_waiter *waiter,
     return spin(stream_of_reader(waiter), is_over, what, true);
 }
 
-/* Sleeps on both words. The kernel compares them, so that a change since they
- * were read is seen. */
+/* Sleeps on both words. The kernel compares them again, so a change after we
+ * read them is not missed. */
 static void sleep_on(const shmrpci_futex_on on[2], int64_t until_ns)
 {
     if (!shmrpci_futex_wait_any(on, 2, until_ns)) {
@@ -131,13 +132,13 @@ static void sleep_on(const shmrpci_futex_on on[2], int64_t until_ns)
     }
 }
 
-/* Sleeps once or twice: before the second sleep it begins to watch the
+/* Sleeps once or twice; before the second sleep it begins to watch the
  * socket. */
 static int sleep_for(shmrpci_stream *stream, shmrpci_atomic_u32 *word,
                      uint32_t expected, int64_t until_ns)
 {
-    /* Read before the check: a thread that raises the alarm has made its change
-     * before. */
+    /* Read the alarm before the check: a thread that raises the alarm has made
+     * its change before. */
     const shmrpci_futex_on on[2] = {
         {.word = word, .expected = expected},
         {.word = stream->alarm, .expected = shmrpci_load_seq(stream->alarm)}};
@@ -185,7 +186,7 @@ static int sleep_for_item(shmrpci_stream_waiter *waiter,
     return sleep_once(stream_of_reader(waiter), word, expected, until_ns);
 }
 
-/* ---- an end -------------------------------------------------------------- */
+/* ---- operations of an end ------------------------------------------------ */
 
 void shm_stream_init(shmrpci_stream *stream, const shmrpci_stream_rings *rings,
                      bool is_worker, size_t max_item_bytes,
@@ -209,8 +210,8 @@ static int reason(const shmrpci_stream *stream, int status)
                : status;
 }
 
-/* An end that never has to wait would not notice it otherwise. Relaxed: a
- * single word, which is read again. */
+/* Whether the worker's streams were cut, which an end that never waits would
+ * not notice otherwise. Relaxed: a single word, which is read again. */
 static bool is_cut(const shmrpci_stream *stream)
 {
     return stream->order != NULL &&
@@ -281,8 +282,7 @@ void shm_stream_close(shmrpci_stream *stream)
     }
 }
 
-/* ---- for who never waits --------------------------------------------------
- */
+/* ---- operations that never wait ---------------------------------------- */
 
 static uint32_t window_of(bool is_there, uint32_t frames_bytes)
 {
@@ -322,7 +322,7 @@ static int put(shmrpci_stream *stream, const void *data, size_t len,
 static bool arm(shmrpci_stream *stream, shmrpci_atomic_u32 *bell, bool takes,
                 bool puts, shmrpci_futex_on on[2], size_t *out_count)
 {
-    (void)bell; /* the words of the rings serve as bell */
+    (void)bell; /* the words of the rings take the place of the bell */
     return shmrpci_stream_end_arm(&stream->end, takes, puts, on, out_count);
 }
 
@@ -332,8 +332,8 @@ static bool arm_close(shmrpci_stream *stream, shmrpci_futex_on *on,
     return shmrpci_stream_end_arm_close(&stream->end, on, out_count);
 }
 
-/* (Without a thread that watches the link, a worker learns of the supervisor's
- * end when it is told to leave.) */
+/* Returns the alarm and makes sure that the link is watched. If watching fails,
+ * a worker learns of the supervisor's end when it is told to leave. */
 static shmrpci_atomic_u32 *alarm_of(shmrpci_stream *stream)
 {
     (void)stream->watch(stream);
@@ -351,13 +351,13 @@ static void disarm(shmrpci_stream *stream)
     shmrpci_stream_end_disarm(&stream->end);
 }
 
-/* An incomplete item is dropped anyway. */
+/* An incomplete item is dropped anyway, so there is nothing to do. */
 static void give_up(shmrpci_stream *stream)
 {
     (void)stream;
 }
 
-/* Relaxed: it is read again. */
+/* Relaxed: the caller reads it again. */
 static bool peer_waits(const shmrpci_stream *stream)
 {
     const shmrpci_stream_end *end = &stream->end;
@@ -365,7 +365,7 @@ static bool peer_waits(const shmrpci_stream *stream)
                              (uint32_t)SHMRPCI_STREAM_WAITS_ALONE;
 }
 
-/* Not told over shared memory. */
+/* Over shared memory the peer is not told. */
 static void say_waits(shmrpci_stream *stream, bool waits)
 {
     (void)stream;

@@ -1,6 +1,6 @@
 /*
- * A worker's loop: search while that pays, then sleep on the doorbell. Rule
- * numbers are those of the protocol in README.md.
+ * A worker's loop: searches while that is worthwhile, then sleeps on the
+ * doorbell. Rule numbers are those of the protocol in README.md.
  */
 #include "transport/shm/worker.h"
 
@@ -14,7 +14,7 @@
 #include "transport/shm/pace.h"
 #include "transport/shm/worker_mirror.h"
 
-/* Counts one more `what`, if statistics are kept. */
+/* Increments the counter `what`, if statistics are kept. */
 #define COUNT_WAIT(worker, what)                             \
     ((worker)->base.waits != NULL                            \
          ? shmrpci_count_add(&(worker)->base.waits->what, 1) \
@@ -30,8 +30,9 @@ static shmrpci_atomic_u64 *seen_of(const shm_worker *worker)
 
 /* ---- the table ------------------------------------------------------- */
 
-/* Under table_lock. Without memory for a copy the worker uses no connection:
- * those of the old copy may be gone. It tries again the next time. */
+/* Copies the table. If there is no memory for a copy, the worker uses no
+ * connection, because those of the old copy may be gone; it tries again the
+ * next time. Under table_lock. */
 static void copy_table(shm_worker *worker)
 {
     const shm_listener *listener = worker->listener;
@@ -56,16 +57,16 @@ static void copy_table(shm_worker *worker)
     worker->view_count = count;
     worker->is_single =
         count == 1 && !shm_conn_has_threads(worker->views->conn);
-    worker->turn.together = UINT64_MAX; /* unless the next search says
+    worker->turn.together = UINT64_MAX; /* until the next search says
                                          * otherwise */
     worker->version = shmrpci_load_seq(&listener->table_version);
-    /* Under the lock: until its first copy a worker is OFFLINE, and a
-     * connection that it copied could be freed before it publishes the version
-     * it has seen. */
+    /* Stored under the lock: until its first copy a worker is OFFLINE, so a
+     * connection that it copied could otherwise be freed before it publishes
+     * the version it has seen. */
     shmrpci_store_seq(seen_of(worker), worker->version);
 }
 
-/* Takes over changes of the table; a mirror reads its link first. */
+/* Takes over changes of the table. In a mirror it reads the link first. */
 static void refresh(shm_worker *worker)
 {
     shm_listener *listener = worker->listener;
@@ -86,7 +87,7 @@ static void refresh(shm_worker *worker)
     }
     if (listener->farewells != NULL) {
         worker->has_news = true;
-        worker->is_cold = true; /* so that the loop checks for it */
+        worker->is_cold = true; /* makes the loop check has_news */
     }
     shmrpci_mutex_unlock(&listener->table_lock);
 }
@@ -111,8 +112,8 @@ static void give_up_lease(shm_worker *worker)
 {
     if (worker->lease != 0) {
         worker->lease = 0;
-        /* The request may be another worker's by now; that costs one needless
-         * ring. */
+        /* The request that the lease covers may already be taken by another
+         * worker; that costs one needless ring. */
         shmrpci_store_seq(&worker->listener->status->lease, UINT64_C(0));
     }
 }
@@ -138,7 +139,7 @@ static void renew_lease(shm_worker *worker)
     shmrpci_store_seq(&worker->listener->status->lease, worker->lease);
 }
 
-/* Whether another worker is already searching: one is enough. */
+/* Whether another worker is already searching; one is enough. */
 static bool is_covered(const shm_worker *worker)
 {
     uint64_t lease = shmrpci_load_seq(&worker->listener->status->lease);
@@ -164,7 +165,7 @@ static bool is_stopping(const shm_worker *worker)
 }
 
 /* Yields instead of spinning, if the client that was last answered may need
- * this CPU. True: claimed a request. */
+ * this CPU. Returns true if it claimed a request. */
 static bool yield(shm_worker *worker)
 {
     shmrpci_yielder *yielder = &worker->yielder;
@@ -186,7 +187,8 @@ static bool yield(shm_worker *worker)
     return is_found;
 }
 
-/* Spins over the connections as long as that pays. True: claimed a request. */
+/* Spins over the connections as long as that is worthwhile. Returns true if it
+ * claimed a request. */
 static bool search(shm_worker *worker)
 {
     /* A worker that has just ended a call has just read the clock. */
@@ -229,7 +231,7 @@ static bool search(shm_worker *worker)
     return false;
 }
 
-/* Sleeps; the tag of what woke us says where to look first. */
+/* Sleeps; the tag of what woke us says where to check first. */
 static void sleep_for_tag(shm_worker *worker)
 {
     uint64_t tags[4];
@@ -245,19 +247,21 @@ static void sleep_for_tag(shm_worker *worker)
     }
 }
 
-/* True: claimed a request before it slept. */
+/* Sleeps until a bell rings. Returns true if it claimed a request before
+ * sleeping. */
 static bool sleep_by_bell(shm_worker *worker)
 {
     shm_listener *listener = worker->listener;
     uint64_t me = UINT64_C(1) << worker->index;
     give_up_lease(worker);
-    /* Sequentially consistent: clients publish a request, then read `idle`. */
+    /* Sequentially consistent: clients publish a request and then read
+     * `idle`. */
     (void)shmrpci_or_seq(&listener->status->idle, me);
     refresh(worker);
     bool found = shm_worker_scan(worker, true);
-    /* An order is written before the nudge that announces it: if that nudge has
-     * already been read from the link, the order is visible here; nothing else
-     * would wake us. */
+    /* An order is written before the nudge that announces it. If the nudge has
+     * already been read from the link, the order is visible here. Without this
+     * check nothing else would wake us. */
     if (!found && !is_stopping(worker) && !worker->has_news) {
         SHMRPCI_ASSERT(worker->lease == 0,
                        "a worker with the lease doesn't sleep");
@@ -272,7 +276,8 @@ static bool sleep_by_bell(shm_worker *worker)
     return found;
 }
 
-/* Reports ended connections, offline as in a long handler. */
+/* Reports connections that have ended. The worker is offline meanwhile, as in a
+ * long handler. */
 static void tell_news(shm_worker *worker)
 {
     shm_listener *listener = worker->listener;
@@ -324,7 +329,8 @@ static bool find_work(shm_worker *worker)
     return search(worker) || sleep_by_bell(worker);
 }
 
-/* Lets several calls of the only client arrive. False: it has few in flight. */
+/* Waits until several calls of the only client may have arrived. Returns false
+ * if few are in flight. */
 static bool let_come(shm_worker *worker)
 {
     const shm_view *view = worker->views;
@@ -340,8 +346,8 @@ static bool let_come(shm_worker *worker)
 }
 
 /* A worker that has just answered its only client finds the next request where
- * it is likely to be, as long as nothing else is due: calls in flight follow
- * one another, and a search would find no more. */
+ * it is likely to be, as long as nothing else is due. Calls in flight follow
+ * one another, so a search would find no more. */
 static bool find_next(shm_worker *worker)
 {
     if (!worker->is_now || !worker->is_single || worker->is_cold ||
@@ -428,12 +434,12 @@ static shm_worker *create(shm_listener *listener, uint32_t index)
     worker->listener = listener;
     worker->index = index;
     worker->poll_set = -1;
-    worker->version = SHM_OFFLINE; /* not a version of any table: the first
-                                    * check copies it */
+    worker->version = SHM_OFFLINE; /* not the version of any table, so the first
+                                    * check copies the table */
     worker->signal = SHM_OFFLINE;
     worker->shared = &listener->shared->workers[index];
     worker->order = &listener->stopping;
-    worker->look_ticks = UINT64_MAX; /* in a mirror only */
+    worker->look_ticks = UINT64_MAX; /* in a mirror set below */
     if (listener->mirror != NULL) {
         worker->order = &worker->shared->order;
         worker->look_ticks = shmrpci_ticks_of_ns(SHM_LOOK_NS);

@@ -1,12 +1,13 @@
 /*
- * Searching and claiming.  Rule numbers are those of the protocol in README.md.
+ * Scanning and claiming. Rule numbers are those of the protocol in README.md.
  */
 #include "transport/shm/worker.h"
 
 #include "base/assert.h"
 #include "os/map_alias.h"
 
-/* A client that changes a word as fast as we read it is passed over. */
+/* A client that changes a word as fast as we read it is skipped after this many
+ * tries. */
 #define MAX_TRIES 8
 
 #define HOT_MASK ((UINT64_C(1) << SHM_HOT_SLOTS) - 1)
@@ -17,7 +18,7 @@ static bool is_submitted(const shm_conn *conn, uint32_t slot)
            SHM_SUBMITTED;
 }
 
-/* The slots of `mask` whose calls no worker has. */
+/* The slots in `mask` whose calls no worker has. */
 static uint64_t waiting_among(const shm_conn *conn, uint64_t mask)
 {
     uint64_t waiting = 0;
@@ -28,8 +29,8 @@ static uint64_t waiting_among(const shm_conn *conn, uint64_t mask)
     return waiting;
 }
 
-/* Clears hints that led to nothing, unless (rule 3) the client has submitted
- * meanwhile. True: check again at once. */
+/* Clears hints that led to no request, unless the client has submitted
+ * meanwhile (rule 3). Returns true if the caller should check again at once. */
 static bool clear_stale_hints(shm_conn *conn, uint64_t hinted)
 {
     uint64_t stale = hinted & ~waiting_among(conn, hinted);
@@ -45,9 +46,9 @@ static bool clear_stale_hints(shm_conn *conn, uint64_t hinted)
     return true;
 }
 
-/* Takes the entry, then reads the word again; a client that withdraws a call
- * changes the word first, then reads the entry. All four are sequentially
- * consistent, so that one of the two sees the other. */
+/* Takes the entry and then reads the word again; a client that withdraws a call
+ * changes the word and then reads the entry. All four accesses are sequentially
+ * consistent, so one of the two sees the other. */
 static bool try_claim(shm_worker *worker, shm_conn *conn, uint32_t slot)
 {
     shmrpci_atomic_u32 *at = &conn->block.slots[slot].word;
@@ -63,29 +64,30 @@ static bool try_claim(shm_worker *worker, shm_conn *conn, uint32_t slot)
         uint32_t nobody = 0;
         if (!shmrpci_cas_seq(held, &nobody,
                              shm_held(gen, worker->index, SHM_TRIES))) {
-            return false; /* its holder checks again: rules 3 and 4 */
+            return false; /* its holder checks the word again: rules 3 and 4 */
         }
         if (shmrpci_load_seq(at) == word) {
             /* Release: from here on the call counts as run and is not
              * repeated. */
             shmrpci_store_release(held,
                                   shm_held(gen, worker->index, SHM_HOLDS));
-            /* A client reuses a call's memory when the previous call is
-             * over. */
+            /* A client reuses a call's memory when the previous call is over.
+             * Tells ThreadSanitizer so. */
             shmrpci_note_after(conn);
             worker->conn = conn;
             worker->slot = slot;
             worker->gen = gen;
             return true;
         }
-        /* Withdrawn. Free the entry first, then check again: rule 3, hot slots
-         * too. */
+        /* The call was withdrawn. Free the entry first, then check again (rule
+         * 3, also for hot slots). */
         (void)shmrpci_exchange_seq(held, 0u);
     }
     return false;
 }
 
-/* Clients take the lowest free slot. */
+/* Notes where the next search begins, and measures in rounds of SHM_SLOTS
+ * claims how many slots the client uses: clients take the lowest free slot. */
 static void note_claimed(shm_view *view, uint32_t slot)
 {
     SHMRPCI_ASSERT(view->claims < SHM_SLOTS, "claims are counted in rounds");
@@ -98,8 +100,8 @@ static void note_claimed(shm_view *view, uint32_t slot)
     }
 }
 
-/* Tries the slots of `mask` in a circle, from `start` on: the one claimed, or
-   SHM_SLOTS. */
+/* Tries the slots in `mask` in a circle, from `start` on. Returns the slot that
+ * it claimed, or SHM_SLOTS. */
 static uint32_t claim_among(shm_worker *worker, shm_conn *conn, uint32_t start,
                             uint64_t mask)
 {
@@ -119,8 +121,9 @@ static uint32_t claim_among(shm_worker *worker, shm_conn *conn, uint32_t start,
     return SHM_SLOTS;
 }
 
-/* Pipelined calls use one slot after another, and a client that makes one call
- * at a time uses the same slot again: neither needs a search, or a hint. */
+/* Tries the likely slots. Pipelined calls use one slot after another, and a
+ * client that makes one call at a time uses the same slot again: neither needs
+ * a scan or a hint. */
 static inline bool claim_likely(shm_worker *worker, shm_view *view,
                                 uint64_t in_turn)
 {
@@ -141,8 +144,9 @@ static inline bool claim_likely(shm_worker *worker, shm_view *view,
     return false;
 }
 
-/* While calls follow one another, a hint stays set when its request is taken,
- * so that client and worker share its cache line without writing to it. */
+/* Whether hints may be cleared. While calls follow one another, a hint stays
+ * set when its request is taken, so that client and worker share its cache line
+ * without writing to it. */
 static bool may_clear(shm_view *view, bool is_full)
 {
     if (!is_full && ++view->stale < SHM_STALE_LOOKS) {
@@ -152,7 +156,8 @@ static bool may_clear(shm_view *view, bool is_full)
     return true;
 }
 
-/* The client is gone: claims only the calls that it left behind. */
+/* Claims from a connection whose client is gone: only the calls that the client
+ * left behind. */
 static bool claim_residue(shm_worker *worker, shm_conn *conn)
 {
     uint64_t mask =
@@ -163,9 +168,9 @@ static bool claim_residue(shm_worker *worker, shm_conn *conn)
             continue;
         }
         bool is_claimed = try_claim(worker, conn, i);
-        /* Claimed, or spoiled by the client: no longer a reason to keep the
-         * connection. But a slot that another worker holds is still
-         * SUBMITTED. */
+        /* The call was claimed, or the client spoiled it: it is no longer a
+         * reason to keep the connection. A slot that another worker holds is
+         * still SUBMITTED. */
         if (is_claimed || !is_submitted(conn, i)) {
             (void)shmrpci_and_seq(&conn->ledger->entries[SHM_WHOLE].residual,
                                   ~bit);
@@ -181,19 +186,20 @@ static bool claim_residue(shm_worker *worker, shm_conn *conn)
 
 /*
  * Answering a client that sleeps means waking it, for which the worker often
- * loses its CPU; one that is awake makes ten calls meanwhile. With more clients
- * than CPUs, all sleepers would be served between two calls of an awake client,
- * which would then sleep too.
+ * loses its CPU; an awake client makes ten calls in that time. With more
+ * clients than CPUs, all sleepers would be served between two calls of an awake
+ * client, which would then sleep too.
  *
  * So awake clients go first, and get a moment after each reply to call again,
  * until the others have waited several times as long as serving them takes.
- * Then each sleeper gets a call; an awake client gets one between two of these,
+ * Then each sleeper gets a call. An awake client gets one between two of these,
  * since it would otherwise be asleep at the end. If calls take as long as
- * wake-ups there is little to gain, and all are answered in turn. Threads that
- * share a connection have turns as separate clients do.
+ * wake-ups there is little to gain, and all clients are answered in turn.
+ * Threads that share a connection have turns as separate clients do.
  *
- * When everything is checked, before or after a sleep, awake clients go first
- * too, but nobody is passed over, so the protocol does not depend on turns.
+ * When a worker checks everything, before or after a sleep, awake clients go
+ * first too, but nobody is passed over. So the protocol does not depend on
+ * turns.
  */
 static void note_waiting(shm_worker *worker)
 {
@@ -210,13 +216,13 @@ static void note_waiting(shm_worker *worker)
 /* Whether the client that was answered last is likely to call again at once. */
 static bool is_expected(const shm_worker *worker)
 {
-    /* The search began at the end of its call. */
+    /* This works because the search began at the end of that client's call. */
     return shm_turn_is_awake(&worker->turn) &&
            worker->now - worker->idle_since < worker->turn.again_ticks;
 }
 
-/* The slots of a client whose turn it is: all or none, or, if threads share it,
- * the slots of the threads whose turn it is. */
+/* The slots of a client that may be served now: all or none, or, if threads
+ * share the client, the slots of the threads whose turn it is. */
 static uint64_t slots_in_turn(shm_worker *worker, shm_view *view)
 {
     shm_turn *turn = &worker->turn;
@@ -227,8 +233,8 @@ static uint64_t slots_in_turn(shm_worker *worker, shm_view *view)
     uint64_t asleep = shmrpci_load_relaxed(view->conn->block.sleepers);
     uint32_t sleepers = (uint32_t)__builtin_popcountll(asleep);
     if (asleep != 0 && !shm_conn_has_threads(view->conn)) {
-        /* Its other calls wait too: a thread with many in flight sleeps on the
-         * oldest. */
+        /* The client's other calls wait too: a thread with many calls in flight
+         * sleeps on the oldest. */
         asleep = UINT64_MAX;
         sleepers = 1;
     }
@@ -239,8 +245,9 @@ static uint64_t slots_in_turn(shm_worker *worker, shm_view *view)
     return turn->whose == SHM_TURN_OF_ASLEEP ? asleep : ~asleep;
 }
 
-/* Claims one of the slots of `mask`, after the last one. Sleeping threads have
- * a position of their own: awake ones would reset it each time. */
+/* Claims one of the slots in `mask`, after the last one served. Sleeping
+ * threads have a separate position, because awake ones would reset it each
+ * time. */
 static bool claim_next_of(shm_worker *worker, shm_view *view, bool is_other,
                           uint64_t mask)
 {
@@ -327,15 +334,16 @@ static bool scan_awake(shm_worker *worker)
     bool is_found = scan_from(worker, &turn->start, false);
     uint32_t passed =
         turn->passed < SHM_PASSED_MOST ? turn->passed : SHM_PASSED_MOST;
-    /* A scan that finds something stops before it has seen all requests. */
+    /* A scan that finds a request stops before it has seen all clients, so it
+     * can only raise the count. */
     if (!is_found || passed > turn->waiting) {
         turn->waiting = passed;
     }
     return is_found;
 }
 
-/* Scans for one client that waited, or for all of them: what it finds counts as
- * owed to it. */
+/* Scans for a request of one client that waited, or of all clients. A request
+ * that it finds counts as owed to those who waited. */
 static bool scan_others(shm_worker *worker, shm_turn_of whose, bool is_full)
 {
     shm_turn *turn = &worker->turn;
@@ -348,7 +356,7 @@ static bool scan_others(shm_worker *worker, shm_turn_of whose, bool is_full)
 bool shm_worker_scan(shm_worker *worker, bool is_full)
 {
     shm_turn *turn = &worker->turn;
-    /* On one CPU nobody spins while we run. */
+    /* With only one CPU, no client can spin while we run. */
     if (worker->is_single || turn->long_calls == SHM_LONG_CALLS ||
         shmrpci_spinner_is_confined(&worker->spinner)) {
         return scan_others(worker, SHM_TURN_OF_ALL, is_full);
@@ -361,7 +369,7 @@ bool shm_worker_scan(shm_worker *worker, bool is_full)
     if (scan_awake(worker)) {
         return true;
     }
-    /* Nobody was passed over: the scan covered everybody. */
+    /* If nobody was passed over, the scan has covered all clients. */
     bool is_over =
         turn->passed == 0 || (turn->owed == 0 && is_expected(worker));
     return (is_full || !is_over) &&

@@ -1,11 +1,11 @@
 /*
  * Calls that outlive their handlers.
  *
- * Replying needs the state that a worker has for the call it serves. So a
- * detached call gets a worker of its own, a shadow: it claims no calls and uses
- * no table; it has only the call, and answers it by the same functions. In the
- * ledger the entry remains the worker's, whose death ends the call like any
- * other.
+ * Replying needs the state that a worker keeps for the call it serves. So a
+ * detached call gets a worker struct of its own, a shadow. A shadow claims no
+ * calls and uses no table; it has only this call, and answers it with the same
+ * functions. The ledger entry remains the real worker's, whose death ends the
+ * call like any other.
  */
 #include "transport/shm/worker.h"
 
@@ -17,10 +17,10 @@
 #include "transport/shm/stream.h"
 
 typedef struct shm_shadow {
-    shm_worker worker;        /* first member */
-    shm_worker_shared unseen; /* takes its counts, which nobody reads: the
-                               * worker has counted the call */
-    shm_worker_shared *owner; /* the worker's own */
+    shm_worker worker;        /* must be the first member */
+    shm_worker_shared unseen; /* receives the shadow's counts, which nobody
+                               * reads, as the worker has counted the call */
+    shm_worker_shared *owner; /* the real worker's counts */
     shm_conn *conn;
 } shm_shadow;
 
@@ -40,7 +40,8 @@ static shm_shadow *create(void)
     return shadow;
 }
 
-/* A short request stays in its buffer: the worker gets a new one. */
+/* Moves the call to the shadow. A short request stays in its buffer, so the
+ * worker gets a new buffer. */
 static void take_over(shm_shadow *shadow, shm_worker *worker)
 {
     shm_worker *own = &shadow->worker;
@@ -70,7 +71,7 @@ static void take_over(shm_shadow *shadow, shm_worker *worker)
     shadow->conn = worker->conn;
 }
 
-/* Moves the streams to the shadow, and frees their place. */
+/* Moves the streams to the shadow, and frees the worker's stream place. */
 static void take_streams(shm_worker *own, const shm_worker *worker)
 {
     if ((own->flags & SHM_MSG_STREAMS) == 0 || worker->stream == NULL) {
@@ -96,8 +97,8 @@ int shm_worker_detach(shmrpci_request *request, shmrpci_request *out)
     take_streams(&shadow->worker, worker);
     (void)shmrpci_add_seq(&worker->conn->pins, 1u);
     (void)shmrpci_add_relaxed(&worker->shared->detached, 1u);
-    /* Release: as a claim. Code that finds out what a dead worker was doing
-     * skips such entries. */
+    /* Release, as for a claim. Functions that find out which call a dead worker
+     * was running skip such entries. */
     shmrpci_store_release(&worker->conn->ledger->entries[worker->slot].held,
                           shm_held(worker->gen, worker->index, SHM_KEEPS));
     *out = *request;
@@ -106,9 +107,9 @@ int shm_worker_detach(shmrpci_request *request, shmrpci_request *out)
     return SHMRPC_OK;
 }
 
-/* Rule 4, for a thread that will not scan again: the hint may have been cleared
- * while the entry was held. A worker that is about to sleep checks after it has
- * announced that. */
+/* Rings, by rule 4, for a thread that will not scan again: the hint may have
+ * been cleared while the entry was held. A worker that is about to sleep
+ * announces that first and then checks, so one of the two sees the request. */
 static void ring(const shm_worker *own, const shm_conn *conn)
 {
     if (own->is_cold) {

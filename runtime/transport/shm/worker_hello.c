@@ -1,5 +1,5 @@
-/* What a worker knows about a connection: the client's hello, and that the
- * handler wants its end reported. */
+/* What handlers can ask about a connection: the client's hello, and to have its
+ * end reported. */
 #include <string.h>
 
 #include "transport/shm/worker.h"
@@ -9,7 +9,7 @@ static const shm_conn *conn_of(const shmrpci_request *request)
     return ((const shm_worker *)(const void *)request->participant)->conn;
 }
 
-/* Byte `at` of the stored hello, including the length before it. */
+/* Byte `at` of the stored hello, whose length comes first. */
 static uint8_t *said(shm_ledger *ledger, size_t at)
 {
     size_t each = sizeof ledger->entries[0].said;

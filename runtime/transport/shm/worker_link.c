@@ -1,4 +1,4 @@
-/* Packets on a link. */
+/* Sends and receives the packets of worker links. */
 #include "transport/shm/worker_link.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* A worker process's table of connections, and its end of the link. */
+/* A worker process's table of connections, and its end of the worker link. */
 #include "transport/shm/worker_mirror.h"
 
 #include <stdio.h>
@@ -15,8 +15,8 @@
 
 #define SETUP_WAIT_NS (10 * SHMRPCI_NS_PER_S)
 
-/* Another thread may read from the socket the answer that this one waits
- * for. */
+/* Wait in slices: another thread may read from the socket the answer that this
+ * one waits for. */
 #define ASK_SLICE_NS (2 * SHMRPCI_NS_PER_MS)
 
 /* ---- connections ----------------------------------------------------- */
@@ -91,10 +91,11 @@ static shm_conn *find(const shm_listener *listener, uint64_t serial)
     return NULL;
 }
 
-/* ---- the answers ----------------------------------------------------- */
+/* ---- answers of the supervisor --------------------------------------- */
 
-/* Under table_lock. Nobody uses the earlier mapping of that number any more, or
- * the supervisor would not have taken it away. */
+/* Maps a region that the supervisor has sent. Nobody uses the earlier mapping
+ * of that number any more, because the supervisor only takes unused extents
+ * away. Under table_lock. */
 static shmrpc_status map_region(shm_conn *conn,
                                 const shm_worker_link_packet *packet)
 {
@@ -109,7 +110,7 @@ static shmrpc_status map_region(shm_conn *conn,
         return SHMRPC_E_NO_MEMORY;
     }
     shm_extent *extent = shm_extent_of(conn, region);
-    /* Relaxed: only written under this lock. */
+    /* Relaxed: only written under table_lock, which we hold. */
     if (shmrpci_load_relaxed(&extent->mapped) == live) {
         return SHMRPC_OK;
     }
@@ -143,9 +144,8 @@ static void take_region(shm_listener *listener,
 
 /* ---- reading the link ------------------------------------------------ */
 
-/* The supervisor is gone: our workers end the calls they have claimed, and
- * leave. Clients see the same hang-up, at the latest when nobody serves
- * them. */
+/* Called when the supervisor is gone: our workers finish the calls they have
+ * claimed, and leave. Clients see the same hang-up. */
 static void be_alone(shm_listener *listener)
 {
     shm_mirror *mirror = listener->mirror;
@@ -220,7 +220,7 @@ static void read_packets(shm_listener *listener)
             be_alone(listener);
             return;
         }
-        /* EXHAUSTED: it came without its descriptors, and will be refused. */
+        /* EXHAUSTED: it came without its descriptors, so it will be refused. */
         take_packet(listener, &packet);
         shm_worker_link_close_fds(&packet);
     }
@@ -236,7 +236,7 @@ static void acknowledge(shm_mirror *mirror)
     }
 }
 
-/* Moves connections marked gone from the table to the closed list, as
+/* Moves connections that are marked gone from the table to the closed list, as
  * listener_close.c does. */
 static void prune(shm_listener *listener)
 {
@@ -275,10 +275,10 @@ void shm_mirror_reap(shm_listener *listener)
     }
 }
 
-/* ---- asking ---------------------------------------------------------- */
+/* ---- requests to the supervisor -------------------------------------- */
 
-/* These packets must not be lost: while the control loop gets no CPU time,
- * reports of ended calls can fill the link. */
+/* Sends a packet that must not be lost; waits if the link is full. Reports of
+ * ended calls can fill it while the control loop gets no CPU time. */
 static shmrpc_status say(const shm_mirror *mirror,
                          const shm_worker_link_message *message,
                          int64_t deadline_ns)
@@ -292,8 +292,9 @@ static shmrpc_status say(const shm_mirror *mirror,
     return status;
 }
 
-/* Under table_lock. NULL: too many requests to the supervisor, since other
- * threads than workers answer detached calls. */
+/* Registers a request to the supervisor. Returns NULL if too many are pending,
+ * which is possible because threads other than workers answer detached calls.
+ * Under table_lock. */
 static shm_mirror_ask *begin_ask(shm_listener *listener,
                                  shm_worker_link_message *want)
 {
@@ -313,7 +314,7 @@ static shm_mirror_ask *begin_ask(shm_listener *listener,
     return ask;
 }
 
-/* Checks once for the answer; true when the wait is over. */
+/* Checks once for the answer. Returns true when the wait is over. */
 static bool look(shm_listener *listener, shm_mirror_ask *ask)
 {
     shmrpci_mutex_lock(&listener->table_lock);
@@ -344,7 +345,7 @@ static shmrpc_status ask_for(shm_listener *listener,
     shmrpc_status status = say(mirror, want, deadline_ns);
     bool is_done = status != SHMRPC_OK || look(listener, ask);
     while (!is_done && shmrpci_remaining_ns(deadline_ns) > 0) {
-        /* Another thread may read the answer. */
+        /* Wake up after a slice: another thread may have read the answer. */
         int64_t slice_ns = shmrpci_deadline_after(ASK_SLICE_NS);
         (void)shmrpci_poll_readable(
             mirror->link_fd, slice_ns < deadline_ns ? slice_ns : deadline_ns);
@@ -370,8 +371,8 @@ shmrpc_status shm_mirror_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
                                     .bytes = bytes,
                                     .slot = slot};
     shmrpc_status status = ask_for(conn->listener, &want, out_region);
-    /* If another thread used the extent before, the supervisor has seen in the
-     * extent's word that this use is over. */
+    /* If another thread used the extent before, the supervisor has seen in its
+     * word that this use is over. Tells ThreadSanitizer so. */
     shmrpci_note_after(conn);
     return status;
 }
@@ -400,8 +401,8 @@ static shmrpc_status say_of(const shm_conn *conn, shm_worker_link_kind kind)
 
 void shm_mirror_tell(shm_conn *conn, uint32_t armed)
 {
-    /* Relaxed: if a worker of this process misses it, it reports the peer
-     * again. */
+    /* Relaxed: if a worker of this process misses the store, it only reports
+     * the client once more. */
     if (shmrpci_load_relaxed(&conn->said_of) != armed &&
         say_of(conn, SHM_WORKER_LINK_TELL) == SHMRPC_OK) {
         shmrpci_store_relaxed(&conn->said_of, armed);
@@ -415,7 +416,8 @@ void shm_mirror_refuse(const shm_conn *conn)
 
 /* ---- beginning and end ----------------------------------------------- */
 
-/* Holds the lock until this process ends; its forked children don't. */
+/* Joins the lock of the service and holds it until this process ends; forked
+ * children don't hold it. */
 static shmrpc_status join_lock(shm_listener *listener,
                                shm_worker_link_packet *packet)
 {

@@ -1,5 +1,5 @@
 /*
- * One request and its reply.  Everything that the client can write to is read
+ * One request and its reply. Everything that the client can write to is read
  * once, into private memory, and checked there.
  */
 #include "transport/shm/worker.h"
@@ -49,8 +49,9 @@ static void note_time(shm_worker *worker, uint64_t ticks)
     }
 }
 
-/* Ignores calls of sleepers, whose time includes their wake-up. One short call
- * is enough: if a worker loses its CPU, any call takes long. */
+/* Learns whether calls are long, for the turns. Ignores calls of sleepers,
+ * whose time includes their wake-up. One short call resets the count, because
+ * any call takes long if its worker loses the CPU. */
 static void learn_from_call(shm_turn *turn, uint64_t ticks)
 {
     if (!shm_turn_is_awake(turn)) {
@@ -63,7 +64,7 @@ static void learn_from_call(shm_turn *turn, uint64_t ticks)
     }
 }
 
-/* Only this worker writes the counter: no atomic addition is needed. */
+/* No atomic addition is needed, because only this worker writes the counter. */
 static void count_call(const shm_worker *worker)
 {
     shm_worker_shared *shared = worker->shared;
@@ -79,18 +80,19 @@ static void count_call(const shm_worker *worker)
 
 void shm_conn_tell(shm_conn *conn)
 {
-    /* Sequentially consistent: we have changed the word of the slot, then read
-     * this one; the client arms, then reads the words. */
+    /* Sequentially consistent: we have changed the word of the slot and now
+     * read this one; the client arms and then reads the words. */
     uint32_t armed = shmrpci_load_seq(conn->block.armed);
     if (armed != 0 && conn->listener->mirror != NULL) {
         shm_mirror_tell(conn, armed);
     } else if (armed != 0) {
         /* Sent before the word is cleared: if we die or stop in between, the
-         * client has been notified, which counts for all of its calls. It may
-         * have armed again since; then the end of another call finds that. */
+         * client has been notified, and one packet counts for all of its calls.
+         * If the client has armed again meanwhile, the exchange fails and the
+         * end of another call notifies it. */
         shm_message told = {.kind = SHM_MESSAGE_TOLD};
-        /* A client with this many unread packets has already been notified; the
-         * rest of the queue is kept for extents, whose packets must not be
+        /* A client with this many unread packets has already been notified. The
+         * rest of the queue is kept free for extents, whose packets must not be
          * lost. */
         if (!shmrpci_socket_is_backed_up(conn->fd)) {
             (void)shm_message_send(conn->fd, told, NULL, NULL, 0);
@@ -99,16 +101,17 @@ void shm_conn_tell(shm_conn *conn)
     }
 }
 
-/* A function of its own, so that a call that uses none pays for one check. */
+/* A separate function, so that a call that uses no extents pays for one check
+ * only. */
 static __attribute__((noinline)) void forget_used(shm_worker *worker,
                                                   uint64_t used)
 {
     if ((used & SHM_USES_STREAMS) != 0) {
         shm_worker_end_streams(worker);
     }
-    /* Sequentially consistent: pairs with the reading of the ledger before an
-     * extent is taken away. Before DONE, so that an extent that the client then
-     * leaves idle is seen as unused. */
+    /* Sequentially consistent: pairs with the control loop, which reads the
+     * ledger before it takes an extent away. Done before DONE, so that an
+     * extent that the client then leaves idle is seen as unused. */
     shmrpci_store_seq(&worker->conn->ledger->entries[worker->slot].uses,
                       UINT64_C(0));
 }
@@ -123,8 +126,8 @@ static void forget_memory(shm_worker *worker)
     }
 }
 
-/* A thread sleeps on one call at a time: two sleeping calls mean two
- * threads. */
+/* Notes that threads share the client: a thread sleeps on one call at a time,
+ * so two sleeping calls mean two threads. */
 static __attribute__((noinline)) void note_threads(shm_worker *worker)
 {
     shmrpci_store_relaxed(&worker->conn->has_threads, 1u);
@@ -132,12 +135,12 @@ static __attribute__((noinline)) void note_threads(shm_worker *worker)
     worker->is_single = false;
 }
 
-/* Frees the entry after a change of the word. The exchange is the fence (a full
- * one on x86; on others the release before it is not overtaken by sequentially
- * consistent accesses) between that change and the reads below: of the sleeping
- * clients and, by rule 4, of the next call on the slot, which other workers may
- * have passed by while we held the entry. If a worker dies before it has read
- * them, listener_recover.c makes up for it. */
+/* Frees the entry after the word was changed. The exchange is the fence between
+ * that change and the reads below (a full fence on x86; elsewhere sequentially
+ * consistent accesses don't overtake the release before it). The reads are of
+ * the sleeping clients and, by rule 4, of the next call on the slot, which
+ * other workers may have passed by while we held the entry. If a worker dies
+ * before these reads, listener_recover.c makes up for it. */
 static void unclaim(shm_worker *worker)
 {
     shm_conn *conn = worker->conn;
@@ -161,7 +164,7 @@ static void unclaim(shm_worker *worker)
     }
 }
 
-/* What to write into the slot. */
+/* The values to write into the slot. */
 typedef struct {
     const void *payload;
     size_t payload_len;
@@ -170,18 +173,20 @@ typedef struct {
     int32_t status;
 } shm_answer;
 
-/* One burst of stores after everything that takes time: the client polls the
- * line all the while, and each poll takes the line away from us. */
+/* Writes the reply. All stores come in one burst, after everything that takes
+ * time: the client polls the line all the while, and each poll takes the line
+ * away from us. */
 static void answer(shm_worker *worker, const shm_answer *it)
 {
     shm_slot *slot = slot_of(worker);
-    /* Relaxed: if the call is given up a moment later, the effect is the
+    /* Relaxed: a call that is given up a moment after this load is treated the
      * same. */
     uint32_t word = shmrpci_load_relaxed(&slot->word);
     uint32_t done = shm_word(worker->gen, SHM_DONE);
     uint32_t cpu = shmrpci_current_cpu() & SHMRPCI_CPU_MASK;
     uint16_t flags = (uint16_t)(it->flags | cpu << SHM_MSG_CPU_SHIFT);
-    /* Relaxed: a hint. A client that sleeps measures what waking it costs. */
+    /* Relaxed: only a hint. For a client that sleeps we store the time of the
+     * reply, so that it learns what its wake-up costs. */
     uint64_t asleep = shmrpci_load_relaxed(worker->conn->block.sleepers);
     bool is_awaited = (asleep >> worker->slot & 1) != 0;
     worker->turn.asleep = asleep;
@@ -198,7 +203,7 @@ static void answer(shm_worker *worker, const shm_answer *it)
     if (it->payload_len > 0) {
         shmrpci_copy_short(slot->payload, it->payload, it->payload_len);
     }
-    /* Relaxed: the word publishes them. */
+    /* Relaxed: the store of the word publishes these fields. */
     shmrpci_store_relaxed(&slot->flags, flags);
     shmrpci_store_relaxed(&slot->length, it->len);
     shmrpci_store_relaxed(&slot->status, (uint32_t)it->status);
@@ -209,7 +214,7 @@ static void answer(shm_worker *worker, const shm_answer *it)
 
 /* ---- the request ----------------------------------------------------- */
 
-/* Copies the body, which is in the slot from `at` on, to private memory. */
+/* Copies a body that lies in the slot, from `at` on, to private memory. */
 static shmrpc_status read_inline(shm_worker *worker, const shm_slot *slot,
                                  size_t at, size_t len,
                                  shmrpci_request *request)
@@ -225,7 +230,7 @@ static shmrpc_status read_inline(shm_worker *worker, const shm_slot *slot,
     return SHMRPC_OK;
 }
 
-/* Finds the body, wherever the client has put it. */
+/* Finds the body, in the span that the client named. */
 static shmrpc_status find_body(const shm_worker *worker, const shm_span *body,
                                size_t len, shmrpci_request *request)
 {
@@ -239,7 +244,7 @@ static shmrpc_status find_body(const shm_worker *worker, const shm_span *body,
     return len <= worker->conn->max_message ? status : SHMRPC_E_INVALID;
 }
 
-/* Reads the next span from the slot's payload. */
+/* Reads the next span from the slot's payload, and advances `at`. */
 static shm_span take_span(const shm_slot *slot, size_t *at)
 {
     shm_span span;
@@ -250,9 +255,9 @@ static shm_span take_span(const shm_slot *slot, size_t *at)
 
 #define SPANS (SHM_MSG_BODY_SPAN | SHM_MSG_REPLY_SPAN | SHM_MSG_STREAMS)
 
-/* Reads the parts that the slot's flags announce before the body; INVALID:
- * malformed. A function of its own, so that a call without such parts pays for
- * one check only. */
+/* Reads the parts that the slot's flags announce before the body. Returns
+ * INVALID if they are malformed. A separate function, so that a call without
+ * such parts pays for one check only. */
 static __attribute__((noinline)) shmrpc_status
 read_spans(shm_worker *worker, const shm_slot *slot, size_t len,
            shmrpci_request *request)
@@ -309,7 +314,8 @@ static void learn_from_sleep(shm_worker *worker, uint32_t submitted)
     }
 }
 
-/* The control loop notices that the socket is shut down, and closes it. */
+/* Counts a malformed request, and hangs up after too many: the control loop
+ * notices that the socket is shut down, and closes the connection. */
 static void note_nonsense(shm_conn *conn)
 {
     if (shmrpci_add_relaxed(&conn->nonsense, 1u) + 1 != SHM_MAX_NONSENSE) {
@@ -365,7 +371,7 @@ bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
     worker->began = worker->now;
     request->queue_ticks = shm_stamp_age(submitted, worker->began);
     request->began_ticks = worker->began;
-    /* Relaxed: for observers only. */
+    /* Relaxed: only observers read these. */
     shmrpci_store_relaxed(&worker->shared->deadline_ns,
                           (uint64_t)request->deadline_ns);
     shmrpci_store_relaxed(&worker->shared->since, worker->now);
@@ -374,20 +380,21 @@ bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
 
 /* ---- the reply ------------------------------------------------------- */
 
-/* Frees a granted extent that the reply doesn't use: before another one is
- * granted, and before the call ends, since the client may then reuse the
+/* Frees a granted extent that the reply doesn't use. Called before another
+ * extent is granted, and before the call ends, as the client may then reuse the
  * slot. */
 static void give_back_grant(shm_worker *worker)
 {
     if (worker->granted != 0) {
         worker->granted = 0;
-        /* Another thread may be granted it before this call ends. */
+        /* Another thread may be granted the extent before this call ends. Tells
+         * ThreadSanitizer that our use comes first. */
         shmrpci_note_before(worker->conn);
         shm_extent_recover(worker->conn, worker->slot);
     }
 }
 
-/* A reply that outgrows its place continues on the heap. */
+/* A reply that outgrows its memory continues on the heap. */
 static shmrpc_status grow(shmrpci_buf *buf, size_t cap)
 {
     shm_worker *worker = buf->owner;
@@ -409,8 +416,8 @@ static shmrpc_status grow(shmrpci_buf *buf, size_t cap)
     return SHMRPC_OK;
 }
 
-/* Room from which a large reply can be sent: the span that the client reserved,
- * or an extent; NULL: there is neither. */
+/* Returns memory from which a large reply can be sent without a copy: the span
+ * that the client reserved, or an extent. Returns NULL if there is neither. */
 static uint8_t *find_room(shm_worker *worker, size_t size, size_t *cap)
 {
     if (worker->reply_at != NULL && size <= worker->reply_span.size) {
@@ -449,7 +456,7 @@ void shm_worker_reply_reserve(shmrpci_request *request, size_t size_hint)
     }
 }
 
-/* Finds a place for a reply that is too large for the slot, and moves it
+/* Finds memory for a reply that is too large for the slot, and moves the reply
  * there. */
 static shmrpc_status place_reply(shm_worker *worker, const shmrpci_buf *out,
                                  shm_span *span)
@@ -475,14 +482,14 @@ static shmrpc_status place_reply(shm_worker *worker, const shmrpci_buf *out,
     uint8_t *at;
     if (shm_extent_at(worker->conn, span->region, 0, out->len, &at) !=
         SHMRPC_OK) {
-        worker->granted = span->region; /* to be freed */
+        worker->granted = span->region; /* reply_commit gives the extent back */
         return SHMRPC_E_NO_MEMORY;
     }
     memcpy(at, out->data, out->len);
     return SHMRPC_OK;
 }
 
-/* Prepares the reply: in the slot, or in a span that the slot names. */
+/* Prepares the reply, in the slot or in a span that the slot names. */
 static shmrpc_status prepare(shm_worker *worker, const shmrpci_buf *out,
                              shm_answer *it, shm_span *span)
 {
@@ -494,7 +501,8 @@ static shmrpc_status prepare(shm_worker *worker, const shmrpci_buf *out,
         it->payload = out->data;
         it->payload_len = out->len;
         if (worker->target == SHM_REPLY_SPAN && out->len > 0) {
-            /* Gives the extent back before the slot is written. */
+            /* Copy the reply, so that its extent can be given back before the
+             * slot is written. */
             it->payload = memcpy(worker->out, out->data, out->len);
         }
         return SHMRPC_OK;
@@ -507,7 +515,8 @@ static shmrpc_status prepare(shm_worker *worker, const shmrpci_buf *out,
     return status;
 }
 
-/* Records the time, for the method's average and for observers. */
+/* Records how long the call took, for the method's average and for
+ * observers. */
 static void end_service(shm_worker *worker)
 {
     worker->now = shmrpci_ticks();

@@ -9,7 +9,7 @@
 #include "transport/shm/stream.h"
 #include "transport/shm/worker_mirror.h"
 
-/* ---- their memory -------------------------------------------------------- */
+/* ---- memory of the rings ------------------------------------------------- */
 
 static bool is_size(uint32_t bytes)
 {
@@ -18,7 +18,7 @@ static bool is_size(uint32_t bytes)
                           bytes % SHMRPCI_STREAM_ALIGN == 0);
 }
 
-/* Whether these values can come from a client. */
+/* Whether a correct client could have sent these values. */
 static bool is_sound(const shm_streams *said)
 {
     return is_size(said->in_bytes) && is_size(said->out_bytes) &&
@@ -67,14 +67,15 @@ void shm_worker_end_streams(shm_worker *worker)
     shm_ledger_entry *entry = &worker->conn->ledger->entries[worker->slot];
     shmrpci_atomic_u64 *streaming = &worker->listener->shared->streaming;
     shmrpci_stream_rings_lose(&worker->rings);
-    if (!worker->is_shadow) { /* a shadow has left the worker */
+    if (!worker->is_shadow) { /* a shadow does not occupy its worker's stream
+                               * place */
         (void)shmrpci_and_seq(streaming, ~(UINT64_C(1) << worker->index));
     }
     shmrpci_store_release(&entry->ended, worker->gen);
 }
 
-/* Maps, or finds, the rings in this process. Under grow_lock, in a mirror
- * table_lock. */
+/* Finds the rings' memory in this process, and maps it if necessary. Under
+ * grow_lock, or in a mirror under table_lock. */
 static uint8_t *find_mapped(const shm_conn *conn, const shm_streams *said)
 {
     shm_region memory = conn->block.arena;
@@ -99,8 +100,8 @@ void shm_streams_lose(shm_conn *conn, uint32_t slot)
     const shm_slot *shared = &conn->block.slots[slot];
     shm_streams said;
     shmrpci_stream_rings rings;
-    /* Relaxed: the word was acquired. A client that lies about the flags spoils
-     * only its own memory. */
+    /* Relaxed: the word was acquired. A client that lies about the flags
+     * damages only its own memory. */
     if ((shmrpci_load_relaxed(&shared->flags) & SHM_MSG_STREAMS) == 0) {
         return;
     }
@@ -115,7 +116,7 @@ void shm_streams_lose(shm_conn *conn, uint32_t slot)
     shmrpci_mutex_unlock(&conn->grow_lock);
 }
 
-/* ---- an end -------------------------------------------------------------- */
+/* ---- the worker's end ---------------------------------------------------- */
 
 static bool is_orphan(const shmrpci_stream *stream)
 {
@@ -123,7 +124,7 @@ static bool is_orphan(const shmrpci_stream *stream)
     return shm_mirror_is_lost(worker->listener);
 }
 
-/* Our supervisor has ordered our streams to end. */
+/* Whether our supervisor has ordered our streams to end. */
 static bool is_cut(const shmrpci_stream *stream)
 {
     const shm_worker *worker = stream->owner;
@@ -141,8 +142,8 @@ static bool is_gone(const shmrpci_stream *stream)
 {
     const shm_worker *worker = stream->owner;
     const shm_ledger *ledger = worker->conn->ledger;
-    /* Sequentially consistent: pairs with the control loop, which sets
-     * `closed`, then reads who holds a call (listener_close.c). */
+    /* Sequentially consistent: the control loop sets `closed` and then reads
+     * which calls are held (listener_close.c). */
     return shmrpci_load_seq(&ledger->entries[SHM_WHOLE].closed) != 0 ||
            is_orphan(stream) || is_cut(stream);
 }
@@ -159,12 +160,13 @@ static void free_end(shmrpci_stream *stream)
     free(stream);
 }
 
-/* Waiting must not count as work: the supervisor would start more workers. */
+/* Called before a sleep. Waiting must not count as work, or the supervisor
+ * would start more workers. */
 static void rest(shmrpci_stream *stream)
 {
     const shm_worker *worker = stream->owner;
     shm_worker_shared *shared = worker->shared;
-    /* All relaxed: for observers only; and nobody else writes them. */
+    /* Relaxed: only observers read these, and only we write them. */
     uint64_t busy = shmrpci_load_relaxed(&shared->busy_ticks);
     shmrpci_store_relaxed(&shared->since, UINT64_C(0));
     shmrpci_store_relaxed(&shared->busy_ticks,
@@ -178,8 +180,8 @@ static void resume(shmrpci_stream *stream)
     shmrpci_store_relaxed(&worker->shared->since, worker->began);
 }
 
-/* Takes a place for streams, if one is left; sets `*places` to the number in
- * use. */
+/* Takes a place for streams if one is left. Sets `*places` to the max number of
+ * places. */
 static bool take_place(const shm_worker *worker, uint32_t max_places,
                        uint32_t *places)
 {
@@ -225,7 +227,8 @@ int shm_worker_accept(shmrpci_request *request, uint32_t max_places,
     shm_stream_init(stream, &worker->rings, true, worker->conn->max_message,
                     &worker->stream_spinner);
     worker->stream = stream;
-    /* Relaxed: for the supervisor, which kills who goes on after it. */
+    /* Relaxed: for the supervisor, which kills workers that go on after their
+     * deadline. */
     shmrpci_store_relaxed(&worker->shared->deadline_ns,
                           (uint64_t)request->deadline_ns);
     *out = stream;

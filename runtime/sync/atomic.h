@@ -4,10 +4,10 @@
  *
  * Protocols here change state by read-modify-write of a single word rather than
  * by fences: it is simpler to reason about, and ThreadSanitizer follows it (it
- * does not model fences).  Where two words are in play (I publish, then look
- * whether you sleep), all four accesses are `seq`; a fence separates the two of
- * one side if the first must stay a plain store, as its cache line belongs to
- * the other side.
+ * does not model fences). Where two words are in play (one side publishes, then
+ * checks whether the other side sleeps), all four accesses are `seq`; one side
+ * may use a plain store and a fence before its load instead, so that the stored
+ * cache line can stay with the other side.
  *
  * Threading: any thread.
  */
@@ -43,7 +43,8 @@ typedef _Atomic uint64_t shmrpci_atomic_u64;
     (SHMRPCI_CRASHPOINT,                \
      atomic_exchange_explicit((at), (value), memory_order_seq_cst))
 
-/* True when *at was *expected and is `desired` now; else fills *expected. */
+/* Returns true if *at was *expected and is `desired` now; else stores what it
+ * found in *expected. */
 #define shmrpci_cas_seq(at, expected, desired)                    \
     (SHMRPCI_CRASHPOINT, atomic_compare_exchange_strong_explicit( \
                              (at), (expected), (desired),         \
@@ -62,20 +63,21 @@ typedef _Atomic uint64_t shmrpci_atomic_u64;
     (SHMRPCI_CRASHPOINT,           \
      atomic_fetch_sub_explicit((at), (count), memory_order_seq_cst))
 
-/* Between a store and a load that the load must not overtake. */
+/* Needed between a store and a load that must not be reordered before it. */
 #define shmrpci_fence_seq() atomic_thread_fence(memory_order_seq_cst)
 
-/* Orders reads of bytes that may change before the read of the word that
- * validates them. */
+/* Orders reads of bytes that others may overwrite before the read of the word
+ * that says whether they were overwritten. */
 #define shmrpci_fence_acquire() atomic_thread_fence(memory_order_acquire)
 #define shmrpci_fence_release() atomic_thread_fence(memory_order_release)
 
-/* For counters that order nothing. */
+/* Relaxed: for counters that order no other access. */
 #define shmrpci_add_relaxed(at, count) \
     (SHMRPCI_CRASHPOINT,               \
      atomic_fetch_add_explicit((at), (count), memory_order_relaxed))
 
-/* Tells the CPU that this is a spin. 27-60 ns: budget spins in time. */
+/* Tells the CPU that this is a spin loop. It takes 27 to 60 ns, so limit spins
+ * by time, not by count. */
 static inline void shmrpci_pause(void)
 {
 #if defined(__x86_64__)

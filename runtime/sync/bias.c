@@ -1,15 +1,15 @@
-/* Ownership of words: by the first thread, until a second one comes. */
+/* Words that their first thread owns until a second thread uses them. */
 #include "sync/bias.h"
 
 #include "base/assert.h"
 #include "os/clock.h"
 #include "os/poll.h"
 
-/* An owner that does not run may be inside for that long; without a barrier,
- * its stores are surely visible after it. */
+/* Without a barrier in all threads we wait this long instead. An owner that was
+ * preempted may be inside all this time; its stores are visible afterwards. */
 #define NAP_NS (1 * SHMRPCI_NS_PER_MS)
 
-/* Yields between looks, before the first nap. */
+/* Yields before the first nap. */
 #define YIELDS 100
 
 static void nap(void)
@@ -17,7 +17,7 @@ static void nap(void)
     (void)shmrpci_poll_entries(NULL, 0, shmrpci_deadline_after(NAP_NS));
 }
 
-/* Waits until `at` is `value`. Acquire. */
+/* Waits until `*at` is `value`. Acquire. */
 static void await(shmrpci_atomic_u32 *at, uint32_t value)
 {
     for (int i = 0; shmrpci_load_acquire(at) != value; i++) {
@@ -29,11 +29,12 @@ static void await(shmrpci_atomic_u32 *at, uint32_t value)
     }
 }
 
-/* Called by one thread only. */
+/* Takes the words away from their owner. Only one thread calls this. */
 static void take_away(shmrpci_bias *bias)
 {
     if (!shmrpci_thread_barrier()) {
-        nap(); /* it worked for the owner, but a sandbox forbids it now */
+        nap(); /* the barrier worked for the owner, but a sandbox forbids it
+                * now */
     }
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&bias->owner) == SHMRPCI_BIAS_TAKEN,
                    "the thread that took it shares it");

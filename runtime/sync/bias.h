@@ -1,16 +1,16 @@
 /*
- * Words of this process that one thread changes cheaply, until a second one
- * comes.
+ * Words of this process that one thread changes cheaply, until a second thread
+ * uses them.
  *
  * A locked instruction waits until all earlier stores are done, also those to
- * cache lines that a peer has; and most clients are used by one thread.  So the
- * first thread that changes such words owns them, and changes them with plain
- * loads and stores: it sets `inside`, and checks that it is still the owner.
- * The first other thread takes them away for good, and from then on all threads
- * use locked instructions (biased locking: Kawachiya, Koseki, Onodera, "Lock
- * Reservation", 2002).  The fence that the owner would need between its store
- * and its check is made by the thread that takes them away, as with hazard
- * pointers (hazard.h).
+ * cache lines that another CPU holds; and most clients are used by one thread.
+ * So the first thread that changes such words owns them. It sets `inside`,
+ * checks that it is still the owner, and changes the words with plain loads and
+ * stores. The first other thread takes them away for good, and from then on all
+ * threads use locked instructions (biased locking: Kawachiya, Koseki, Onodera,
+ * "Lock Reservation", 2002). The owner would need a fence between its store and
+ * its check; the thread that takes the words away makes it for all threads
+ * instead, as with hazard pointers (hazard.h).
  *
  *     owner                            another
  *     inside = 1                       owner = TAKEN
@@ -29,9 +29,10 @@
 #include "os/thread.h"
 #include "sync/atomic.h"
 
-/* Zeros: no owner yet. */
+/* All zeros means that there is no owner yet. */
 typedef struct shmrpci_bias {
-    shmrpci_atomic_u32 owner;  /* number of a thread, or a value below */
+    shmrpci_atomic_u32 owner;  /* a thread's number, or one of the values
+                                * above */
     shmrpci_atomic_u32 inside; /* the owner is changing words */
 } shmrpci_bias;
 
@@ -39,18 +40,18 @@ typedef struct shmrpci_bias {
 #define SHMRPCI_BIAS_TAKEN  (UINT32_MAX - 1)
 #define SHMRPCI_BIAS_SHARED UINT32_MAX
 
-/* The slow path of enter, for threads that aren't the owner. */
+/* The slow path of shmrpci_bias_enter, for threads that aren't the owner. */
 bool shmrpci_bias_settle(shmrpci_bias *bias);
 
-/* True: only the caller may change the words until it leaves. False: they are
- * shared, and stay so. Waits only for an owner that is changing words, and for
- * a fence in all threads, once. */
+/* Returns true if only the caller may change the words until it leaves; false
+ * if they are shared, and stay so. Waits only while the owner is changing
+ * words, and once for a fence in all threads. */
 static inline bool shmrpci_bias_enter(shmrpci_bias *bias)
 {
     uint32_t me = shmrpci_thread_number();
     if (shmrpci_load_relaxed(&bias->owner) == me) {
-        /* Relaxed: the barrier in settle orders it before the load below, or
-         * lets that load see that the words were taken. */
+        /* Relaxed: the barrier in settle orders this store before the load
+         * below, or makes that load see that the words were taken. */
         shmrpci_store_relaxed(&bias->inside, 1u);
         atomic_signal_fence(memory_order_seq_cst);
         bool is_mine = shmrpci_load_relaxed(&bias->owner) == me;
@@ -60,8 +61,8 @@ static inline bool shmrpci_bias_enter(shmrpci_bias *bias)
         }
         shmrpci_store_release(&bias->inside, 0u);
     }
-    /* Acquire: pairs with the release of the thread that took them; everything
-     * the owner did comes before. */
+    /* Acquire: pairs with the release of the thread that took the words away;
+     * everything that the owner did comes before. */
     return shmrpci_load_acquire(&bias->owner) != SHMRPCI_BIAS_SHARED &&
            shmrpci_bias_settle(bias);
 }
@@ -72,7 +73,7 @@ static inline void shmrpci_bias_leave(shmrpci_bias *bias)
     shmrpci_store_release(&bias->inside, 0u);
 }
 
-/* Whether no other thread has come yet. */
+/* Returns true as long as no second thread has used the words. */
 static inline bool shmrpci_bias_is_mine(const shmrpci_bias *bias)
 {
     return shmrpci_load_relaxed(&bias->owner) == shmrpci_thread_number();
@@ -87,8 +88,8 @@ static inline void shmrpci_bias_join(shmrpci_bias *bias)
     }
 }
 
-/* The changes, as their namesakes in atomic.h; relaxed inside, where there is
- * no other thread. */
+/* Changes of words, like their namesakes in atomic.h. Inside they are relaxed,
+ * because no other thread is inside. */
 
 static inline void shmrpci_bias_set(shmrpci_bias *bias, shmrpci_atomic_u64 *at,
                                     uint64_t bits)
@@ -112,7 +113,8 @@ static inline void shmrpci_bias_clear(shmrpci_bias *bias,
     }
 }
 
-/* True when *at was *expected and is `desired` now; else fills *expected. */
+/* Returns true if *at was *expected and is `desired` now; else stores what it
+ * found in *expected. */
 #define SHMRPCI_BIAS_CAS(bias, at, expected, desired)           \
     if (!shmrpci_bias_enter(bias)) {                            \
         return shmrpci_cas_seq((at), (expected), (desired));    \

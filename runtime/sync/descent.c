@@ -1,4 +1,4 @@
-/* One thread of a forked child attaches again. */
+/* In a forked child, one thread attaches again and the others wait. */
 #include "sync/descent.h"
 
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /*
- * Handles that forked children go on using: the first thread of a child that
- * uses one attaches again, and the others wait for it.
+ * Handles that forked children continue to use: the first thread of a child
+ * that uses such a handle attaches again, and the other threads wait for it.
  *
- * A mutex would do, except that a fork may happen while it is held.
+ * A mutex would not do: a fork may happen while it is held.
  *
  * Threading: any thread.
  */
@@ -16,33 +16,33 @@
 #include "sync/atomic.h"
 
 typedef struct shmrpci_descent {
-    /* The process that attached (os/fork.h); 0: none. Release: publishes the
+    /* The process that attached (os/fork.h), 0 if none. Release: publishes the
      * handle. */
     shmrpci_atomic_u32 generation;
-    /* The process in which a thread is attaching; 0: none. */
+    /* The process in which a thread is attaching, 0 if none. */
     shmrpci_atomic_u32 attaching;
 } shmrpci_descent;
 
-/* This process has attached. */
+/* Records that this process has attached. */
 static inline void shmrpci_descent_settle(shmrpci_descent *descent)
 {
     shmrpci_store_release(&descent->generation, shmrpci_fork_generation());
 }
 
-/* Still the process that attached? Acquire: pairs with settle. */
+/* Whether this process is the one that attached. Acquire: pairs with settle. */
 static inline bool shmrpci_descent_is_ours(const shmrpci_descent *descent)
 {
     return shmrpci_fork_generation() ==
            shmrpci_load_acquire(&descent->generation);
 }
 
-/* The slow path of _ensure, in a child. */
+/* The slow path of shmrpci_descent_ensure, in a child. */
 shmrpc_status shmrpci_descent_ensure_slowly(shmrpci_descent *descent,
                                             shmrpc_status (*attach)(void *user),
                                             void *user);
 
-/* In a process that has not attached, has one thread call `attach`, and returns
- * its status; else does nothing. After a failure the next caller tries
+/* If this process has not attached, lets one thread call `attach`, and returns
+ * its status. Otherwise it does nothing. After a failure the next caller tries
  * again. */
 static inline shmrpc_status
 shmrpci_descent_ensure(shmrpci_descent *descent,

@@ -7,8 +7,8 @@
 #include "base/assert.h"
 #include "os/thread.h"
 
-/* The list of all places. It only grows, to the highest number of threads that
- * ever lived at a time. */
+/* The list of all places. It only grows: its length is the highest number of
+ * threads that were alive at the same time. */
 static _Atomic(shmrpci_hazard *) places;
 
 _Thread_local shmrpci_hazard *shmrpci_hazard_own
@@ -35,7 +35,8 @@ static void create_key(void)
     has_key = tss_create(&key, give_back) == thrd_success;
 }
 
-/* Threads must not call a function that was unloaded. */
+/* If this library is unloaded, threads must not call its destructor any
+ * more. */
 __attribute__((destructor)) static void delete_key(void)
 {
     if (has_key) {
@@ -72,8 +73,9 @@ static shmrpci_hazard *create(void)
     atomic_init(&place->held, NULL);
     atomic_init(&place->taken, 1u);
     place->next = shmrpci_load_relaxed(&places);
-    /* Sequentially consistent, so that it is in the list before this thread
-     * looks at what is current; publishes `next` to the loads above. */
+    /* Sequentially consistent, so that the place is in the list before this
+     * thread reads the current object. It also publishes `next` to the loads
+     * above. */
     while (!shmrpci_cas_seq(&places, &place->next, place)) {
     }
     return place;

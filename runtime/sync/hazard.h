@@ -1,13 +1,13 @@
 /*
- * Hazard pointers: an object that many threads use may be replaced and freed
- * while they use it.
+ * Hazard pointers: they let a thread replace and free an object that other
+ * threads may be using.
  *
  * Each thread has one place for the object that it is about to use; a thread
- * that has replaced an object frees it when no place names it.  This costs a
- * reader a store and two loads, because the fence that the scheme needs between
- * them (Michael, "Hazard Pointers", 2004) is left to the side that frees, which
- * makes all threads pass one (membarrier).  A counter in the object would cost
- * each call two locked instructions on a line that all its threads write to.
+ * that has replaced an object frees it when no place names it. A reader pays
+ * only a store and two loads. The fence that the scheme needs between them
+ * (Michael, "Hazard Pointers", 2004) is made by the freeing thread, for all
+ * threads (membarrier). A counter in the object would cost each call two locked
+ * instructions on a line that all its threads write to.
  *
  *     reader                              who replaces
  *     held = object                       current = other
@@ -15,8 +15,8 @@
  *     uses it                             nobody holds object? frees it
  *     held = NULL
  *
- * Threading: a place belongs to its thread; the others: any thread.  A thread
- * holds one object at a time.
+ * Threading: a place belongs to its thread; any thread may call the functions
+ * without a place. A thread holds one object at a time.
  */
 #ifndef SHMRPCI_SYNC_HAZARD_H
 #define SHMRPCI_SYNC_HAZARD_H
@@ -30,16 +30,18 @@ typedef _Atomic(void *) shmrpci_atomic_pointer;
 
 typedef struct shmrpci_hazard {
     _Alignas(128) shmrpci_atomic_pointer held;
-    shmrpci_atomic_u32 taken;    /* by a living thread */
-    struct shmrpci_hazard *next; /* places are never freed, but reused */
+    shmrpci_atomic_u32 taken;    /* 1 while a living thread owns the place */
+    struct shmrpci_hazard *next; /* places are never freed, only reused */
 } shmrpci_hazard;
 
-/* NULL: not registered yet. As shmrpci_this_thread (os/thread.h). */
+/* This thread's place; NULL until it is registered. For the attribute see
+ * shmrpci_this_thread (os/thread.h). */
 extern _Thread_local shmrpci_hazard *shmrpci_hazard_own
     __attribute__((tls_model("initial-exec")));
 shmrpci_hazard *shmrpci_hazard_first(void);
 
-/* The calling thread's place, made on first use. NULL: out of memory. */
+/* Returns the calling thread's place, made on first use, or NULL if out of
+ * memory. */
 static inline shmrpci_hazard *shmrpci_hazard_mine(void)
 {
     shmrpci_hazard *mine = shmrpci_hazard_own;
@@ -47,8 +49,8 @@ static inline shmrpci_hazard *shmrpci_hazard_mine(void)
 }
 
 /* Loads `current` and protects the object until leave. `held` is the thread's
- * place, or another one that the freeing thread checks after settle, if the
- * object must be held for longer. */
+ * place; to hold an object for longer it may be another place, which the
+ * freeing thread must check after settle. */
 static inline void *shmrpci_hazard_enter(shmrpci_atomic_pointer *held,
                                          shmrpci_atomic_pointer *current)
 {
@@ -73,11 +75,12 @@ static inline void shmrpci_hazard_leave(shmrpci_atomic_pointer *held)
     shmrpci_store_release(held, NULL);
 }
 
-/* Called after replacing objects: from now on is_held is reliable for them.
- * False: this machine does not support it, and they must be kept. */
+/* Called after objects were replaced: from now on is_held is reliable for them.
+ * Returns false if this machine has no such barrier; then the objects must be
+ * kept. */
 bool shmrpci_hazard_settle(void);
 
-/* Whether a thread uses `object`, which was replaced before settle. */
+/* Whether a thread uses `object`. It must have been replaced before settle. */
 bool shmrpci_hazard_is_held(const void *object);
 
 #endif

@@ -1,13 +1,13 @@
-/* Taking and releasing an uncontended lock, and queries. */
+/* The fast paths of taking and releasing a lock, and queries. */
 #include "sync/lock.h"
 #include "base/assert.h"
 #include "os/process.h"
 #include "os/thread.h"
 
-/* How often a holder publishes its CPU. */
+/* A holder publishes its CPU once in this many acquisitions. */
 #define PUBLISH_EVERY 64u
 
-/* Kinds for which the word alone is not enough. */
+/* Kinds of locks that are not described by the word alone. */
 #define NOT_SIMPLE (SHMRPC_LOCK_SEMAPHORE | SHMRPC_LOCK_SHARED)
 
 static void publish_cpu(shmrpc_lock *lock)
@@ -17,7 +17,8 @@ static void publish_cpu(shmrpc_lock *lock)
     shmrpci_store_relaxed(&lock->self->cpu, shmrpci_current_cpu());
 }
 
-/* One compare-and-swap; false: use the slow path. */
+/* Takes a free lock by one compare-and-swap. If it returns false, use the slow
+ * path. */
 static inline bool take_free(shmrpc_lock *lock)
 {
     uint32_t expected = 0;
@@ -25,7 +26,7 @@ static inline bool take_free(shmrpc_lock *lock)
         !shmrpci_cas_seq(lock->word, &expected, lock->me)) {
         return false;
     }
-    /* Only the holder uses it, and we are the holder. */
+    /* Only the holder touches `turns`, and we hold the lock. */
     if ((++lock->turns & (PUBLISH_EVERY - 1)) == 0) {
         publish_cpu(lock);
     }
@@ -67,7 +68,8 @@ shmrpc_status shmrpc_lock_release(shmrpc_lock *lock)
         shmrpci_lock_is_ours(lock) &&
         shmrpci_load_relaxed(&lock->holder) == shmrpci_thread_number() &&
         lock->depth == 0) {
-        /* Before the release: after it another thread may hold the lock. */
+        /* Cleared before the release: after that another thread may hold the
+         * lock. */
         shmrpci_store_relaxed(&lock->holder, 0u);
         uint32_t expected = lock->me;
         if (shmrpci_cas_seq(lock->word, &expected, 0u)) {
@@ -78,7 +80,7 @@ shmrpc_status shmrpc_lock_release(shmrpc_lock *lock)
     return shmrpci_lock_release_slowly(lock);
 }
 
-/* ---- questions ----------------------------------------------------------- */
+/* ---- queries ------------------------------------------------------------- */
 
 shmrpc_status shmrpc_lock_consistent(shmrpc_lock *lock)
 {
@@ -94,7 +96,7 @@ shmrpc_status shmrpc_lock_consistent(shmrpc_lock *lock)
     return SHMRPC_OK;
 }
 
-/* The current word; DESTROYED if there is none any more. */
+/* Returns the current word, or DESTROYED if the lock has none any more. */
 static uint32_t look(shmrpc_lock *lock)
 {
     return shmrpci_lock_ensure(lock) == SHMRPC_OK ? shmrpci_load_seq(lock->word)

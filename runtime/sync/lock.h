@@ -24,24 +24,25 @@
 #include "sync/lock_layout.h"
 #include "sync/wait.h"
 
-/* A sleeper checks after this time whether the owner is dead. It also makes up
- * for a wake-up that was lost with a dead process. The first check is sooner:
- * the owner may have died long before. */
+/* A sleeper checks after this time whether the owner is dead. That also
+ * recovers a wake-up that was lost because a process died. The first check
+ * comes sooner, as the owner may have died long ago. */
 #define SHMRPCI_LOCK_SLICE_NS       (16 * SHMRPCI_NS_PER_MS)
 #define SHMRPCI_LOCK_FIRST_SLICE_NS (2 * SHMRPCI_NS_PER_MS)
 
-/* FAIR: a thread that has waited this long goes first. */
+/* With FAIR, a thread that has waited this long goes first. */
 #define SHMRPCI_LOCK_PATIENCE_NS SHMRPCI_NS_PER_MS
 
-/* A mapped lock file, with or without being a participant of it. */
+/* A mapped lock file; the process need not be a participant. */
 typedef struct shmrpci_lock_map {
     shmrpci_map map;
     shmrpci_lock_file *file;
-    uint32_t kind;       /* checked copies, the originals are not read */
-    uint32_t slot_count; /* again */
-    /* More words with the same participants, `step` bytes apart. */
+    uint32_t kind; /* these two are checked copies; the file is not read
+                    * again */
+    uint32_t slot_count;
+    /* More lock words of the same participants, `step` bytes apart. */
     uint8_t *words;
-    uint32_t word_count; /* 0: only the one in `file` */
+    uint32_t word_count; /* 0: the only word is in `file` */
     uint32_t word_step;
 } shmrpci_lock_map;
 
@@ -53,32 +54,33 @@ shmrpci_lock_word_at(const shmrpci_lock_map *at, uint32_t index)
 }
 
 struct shmrpc_lock {
-    /* Read by every call, written when (re)attaching. */
+    /* Every call reads this; only attaching and reattaching write it. */
     shmrpci_atomic_u32 *word;
     shmrpci_descent descent;
     uint32_t me;    /* our owner number: slot + 1 */
     uint32_t flags; /* SHMRPC_LOCK_..., as opened */
-    /* The thread of this process that holds it, 0: none. Written by that
-     * thread alone, while it holds the lock; others compare it with their own
-     * number, so a stale value is harmless. Not for semaphores. */
+    /* The thread of this process that holds the lock, 0 if none. Only that
+     * thread writes it, while it holds the lock. Others compare it with their
+     * own number, so a stale value is harmless. Not used for semaphores. */
     shmrpci_atomic_u32 holder;
     uint32_t depth; /* RECURSIVE: the holder's further acquisitions */
-    uint32_t turns; /* only the holder: counts to the next publication of its
-                     * CPU */
+    uint32_t turns; /* counts acquisitions until its CPU is published again;
+                     * only the holder uses it */
     shmrpci_spinner spinner;
     int64_t spin_ns;
     shmrpci_lock_map at;
     shmrpci_lock_slot *self;
-    /* With these a child finds the file again. */
+    /* How a forked child finds the file again. */
     int fd;
-    shmrpci_fork_fd guard; /* children close it */
+    shmrpci_fork_fd guard; /* makes forked children close `fd` */
     shmrpci_object_facts identity;
     shmrpci_room room;
     char folder[SHMRPCI_OBJECT_PATH_BYTES];
     char file_name[SHMRPCI_OBJECT_NAME_BYTES];
 };
 
-/* The process that the word names as owner; 0: none, or unknown. */
+/* The pid of the owner that the word names; 0 if there is none, or it is
+ * unknown. */
 static inline int32_t shmrpci_lock_pid_of_word(const shmrpci_lock_map *at,
                                                uint32_t word)
 {
@@ -90,7 +92,8 @@ static inline int32_t shmrpci_lock_pid_of_word(const shmrpci_lock_map *at,
 
 /* ---- lock_file.c --------------------------------------------------------- */
 
-/* Checks and maps a file. DATA_LOSS: not a lock; CONTRACT: another version. */
+/* Checks and maps a file. Returns DATA_LOSS if it is not a lock, CONTRACT if
+ * another version of shmrpc made it. */
 shmrpc_status shmrpci_lock_map_open(int fd, shmrpci_lock_map *out);
 
 /* Makes the file of a new lock, unnamed and mapped, and attaches to it as
@@ -98,76 +101,78 @@ shmrpc_status shmrpci_lock_map_open(int fd, shmrpci_lock_map *out);
 shmrpc_status shmrpci_lock_draft(shmrpc_lock *lock, int dir_fd,
                                  const shmrpc_lock_opts *opts, char *temporary);
 
-/* Becomes a participant of the file in lock->fd, which is mapped. DESTROYED;
- * EXHAUSTED: all slots are taken, or (BUSY) it is being removed. */
+/* Becomes a participant of the file in lock->fd, which is mapped. Returns
+ * DESTROYED; EXHAUSTED if all slots are taken; or BUSY if the file is being
+ * removed. */
 shmrpc_status shmrpci_lock_attach(shmrpc_lock *lock);
 
-/* Publishes pid and CPU of that participant, whose byte we hold. */
+/* Publishes the pid and CPU of participant `index`, whose byte we hold. */
 void shmrpci_lock_introduce(const shmrpci_lock_map *at, uint32_t index);
 
-/* Slot `index` is dead, and the caller holds its byte: takes it out of all
- * words and of the readers. */
+/* Removes the dead participant `index` from all words and from the readers. The
+ * caller holds its byte. */
 void shmrpci_lock_bury(const shmrpci_lock_map *at, uint32_t index);
 
 /* If the slot's participant is dead, buries it. */
 void shmrpci_lock_look_for_death(const shmrpci_lock_map *at, int fd,
                                  uint32_t index);
 
-/* Sets DESTROYED in all words and wakes everyone. */
+/* Sets DESTROYED in all words, and wakes all sleepers. */
 void shmrpci_lock_mark_destroyed(const shmrpci_lock_map *at);
 
-/* Checks whether a file, which may be no lock, is a destroyed one; destroys
- * it. */
+/* The first checks whether a file, which may not be a lock at all, is a
+ * destroyed lock; the second destroys it. */
 bool shmrpci_lock_is_destroyed_file(int fd);
 void shmrpci_lock_destroy_file(int fd);
 
 /* ---- lock_open.c --------------------------------------------------------- */
 
-/* "name.lock". INVALID: not a good name. */
+/* The file name "name.lock". Returns INVALID if the name is not allowed. */
 shmrpc_status shmrpci_lock_file_name(const char *name,
                                      char out[SHMRPCI_OBJECT_NAME_BYTES]);
 #define SHMRPCI_LOCK_SUFFIX ".lock"
 
-/* Whether this process attached, not its parent. */
+/* Whether this process attached, rather than its parent. */
 static inline bool shmrpci_lock_is_ours(const shmrpc_lock *lock)
 {
     return shmrpci_descent_is_ours(&lock->descent);
 }
 
-/* In a forked child, attaches again; else does nothing. Called before each slow
- * use of the word. FORKED: not possible any more; DESTROYED, EXHAUSTED, ... */
+/* Attaches again in a forked child; otherwise does nothing. Called before each
+ * slow use of the word. Returns FORKED if that is not possible any more, else
+ * DESTROYED, EXHAUSTED, ... */
 shmrpc_status shmrpci_lock_ensure(shmrpc_lock *lock);
 
 /* ---- lock_wait.c --------------------------------------------------------- */
 
 /* How long a call may wait. */
 typedef struct shmrpci_lock_patience {
-    int64_t deadline_ns; /* 0: not at all */
+    int64_t deadline_ns; /* 0: does not wait at all */
     int64_t began_ns;
     int64_t spin_ns; /* as in shmrpc_lock_opts */
     bool has_slept;
     uint32_t slices;
 } shmrpci_lock_patience;
 
-/* INVALID: a bad `wait`. */
+/* Returns INVALID if `wait` is not valid. */
 shmrpc_status shmrpci_lock_patience_init(const shmrpc_lock *lock,
                                          const shmrpc_lock_wait *wait,
                                          shmrpci_lock_patience *out);
 
-/* The slow path of acquire. NULL patience: only try. */
+/* The slow path of acquire. If `patience` is NULL it only tries. */
 shmrpc_status shmrpci_lock_acquire_slowly(shmrpc_lock *lock,
                                           shmrpci_lock_patience *patience);
 shmrpc_status shmrpci_lock_release_slowly(shmrpc_lock *lock);
 
-/* Gives the word back; the caller is its owner. */
+/* Releases the word. The caller owns it. */
 shmrpc_status shmrpci_lock_give_back(shmrpc_lock *lock);
 
-/* Waits for `word` to change from one in which it could not be taken, after
- * a spin if that pays; OK: look again. DEADLINE, BUSY. */
+/* Waits until the word is no longer `word`, which could not be taken; spins
+ * first if that pays. OK means: look again. Else DEADLINE or BUSY. */
 shmrpc_status shmrpci_lock_wait_for_change(shmrpc_lock *lock,
                                            shmrpci_lock_patience *patience);
 
-/* How long the next sleep may last at most, by the monotonic clock. */
+/* The monotonic time at which the next sleep must end. */
 int64_t shmrpci_lock_slice_end(const shmrpc_lock *lock,
                                const shmrpci_lock_patience *patience,
                                int64_t now_ns);
@@ -177,7 +182,7 @@ uint64_t shmrpci_lock_spin_budget(shmrpc_lock *lock,
                                   const shmrpci_lock_patience *patience,
                                   uint32_t cpu);
 
-/* Whether the owner's death releases the lock. */
+/* Whether the death of the owner releases the lock. */
 static inline bool shmrpci_lock_is_mortal(const shmrpc_lock *lock)
 {
     return (lock->flags & SHMRPC_LOCK_SEMAPHORE) == 0;

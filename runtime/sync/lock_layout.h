@@ -20,10 +20,10 @@
  * All bytes are hostile: anyone with the permission may change them at any
  * time.  What is read is range-checked or only shown.
  *
- * A participant is an open handle.  It has slot p while it holds the kernel's
- * lock on byte p of the file (os/byte_lock.h), which ends with its process: who
- * can get hold of the byte of another knows that it is dead, and that nobody
- * is born as p meanwhile.
+ * A participant is an open handle. It has slot p while it holds the kernel's
+ * lock on byte p of the file (os/byte_lock.h), which ends with its process. A
+ * process that obtains the byte of another participant knows that this one is
+ * dead, and that no new participant gets number p meanwhile.
  *
  * The word:
  *
@@ -69,7 +69,7 @@
 
 #define SHMRPCI_READS_COUNT   UINT32_C(0x3FFFFFFF)
 #define SHMRPCI_READS_WAITING (UINT32_C(1) << 31) /* a writer sleeps on it */
-#define SHMRPCI_READS_CLOSED  (UINT32_C(1) << 30) /* destroyed */
+#define SHMRPCI_READS_CLOSED  (UINT32_C(1) << 30) /* lock is destroyed */
 
 typedef struct shmrpci_lock_slot {
     _Alignas(128) shmrpci_atomic_u32 reads;
@@ -96,7 +96,7 @@ _Static_assert(sizeof(shmrpci_lock_slot) == 128, "layout");
 _Static_assert(offsetof(shmrpci_lock_slot, pid) == 8, "layout");
 _Static_assert(SHMRPC_LOCK_MAX_HANDLES < SHMRPCI_LOCK_GONE, "owners");
 
-/* The flags that belong to the lock, rather than to a handle or to its
+/* The flags that belong to the lock itself, not to one handle or to its
  * creation. */
 #define SHMRPCI_LOCK_KIND \
     ((uint32_t)(SHMRPC_LOCK_SEMAPHORE | SHMRPC_LOCK_SHARED | SHMRPC_LOCK_FAIR))

@@ -42,8 +42,9 @@ static bool is_sensible(const shmrpc_lock_opts *opts)
            opts->spin_ns >= SHMRPC_LOCK_NO_SPIN;
 }
 
-/* A lock that only expires would be held twice when its holder is slow, and no
- * message between machines proves that a holder is dead. */
+/* Locks between machines are not supported. A lock that merely expires would be
+ * held twice when its holder is slow, and no message between machines proves
+ * that a holder is dead. */
 static bool is_remote(const char *name)
 {
     return name != NULL && strncmp(name, "nats://", 7) == 0;
@@ -96,7 +97,7 @@ static void let_go(shmrpc_lock *lock)
     shmrpci_fd_close(&lock->fd);
 }
 
-/* The options of a lock being opened. */
+/* The options with which a lock is being opened. */
 typedef struct opening {
     shmrpc_lock *lock;
     const shmrpc_lock_opts *opts;
@@ -119,7 +120,7 @@ static shmrpc_status attach_existing(void *user, int fd)
         status = attach_mapped(lock);
     }
     if (status != SHMRPC_OK) {
-        lock->fd = -1; /* stays the caller's */
+        lock->fd = -1; /* the caller keeps the descriptor */
         shmrpci_memory_unmap(&lock->at.map);
     }
     return status;
@@ -237,8 +238,9 @@ void shmrpc_lock_close(shmrpc_lock *lock)
     }
     shmrpci_fork_keep_fd(&lock->guard);
     if (lock->fd >= 0 && shmrpci_lock_is_ours(lock)) {
-        /* Closing does the same, unless another descriptor shares our open
-         * file; a child's copy must not unlock it, as its parent lives. */
+        /* Closing the file would release the byte too, unless another
+         * descriptor shares our open file. A child's copy must not release it,
+         * because its parent is alive. */
         SHMRPCI_ASSERT(lock->me > 0,
                        "a process with the file open is a participant");
         shmrpci_byte_lock_drop(lock->fd, lock->me - 1, 1);
@@ -259,7 +261,7 @@ static shmrpc_status find_again(shmrpc_lock *lock)
     return status == SHMRPC_OK ? attach_mapped(lock) : status;
 }
 
-/* The parent's state is forgotten, not given back. */
+/* Forgets the parent's state without releasing anything. */
 static shmrpc_status attach_anew(void *user)
 {
     shmrpc_lock *lock = user;
@@ -279,7 +281,7 @@ shmrpc_status shmrpci_lock_ensure(shmrpc_lock *lock)
     return shmrpci_descent_ensure(&lock->descent, attach_anew, lock);
 }
 
-/* ---- the end of a lock --------------------------------------------------- */
+/* ---- destroying a lock --------------------------------------------------- */
 
 shmrpc_status shmrpc_lock_destroy(shmrpc_lock *lock)
 {

@@ -1,4 +1,4 @@
-/* Readers: a count in one's own slot, then a look at the word. */
+/* Readers count themselves in their own slot, then look at the word. */
 #include "base/assert.h"
 #include "os/clock.h"
 #include "os/futex.h"
@@ -17,7 +17,8 @@
 
 /* ---- readers ------------------------------------------------------------- */
 
-/* Counts us out; PRECONDITION: no thread is in. */
+/* Removes one reader from our count. Returns PRECONDITION if no thread of this
+ * handle is reading. */
 static shmrpc_status leave(shmrpc_lock *lock)
 {
     SHMRPCI_ASSERT((lock->flags & SHMRPC_LOCK_SHARED) != 0,
@@ -39,15 +40,16 @@ static shmrpc_status leave(shmrpc_lock *lock)
     }
 }
 
-/* A dead writer is no reason to wait, only to warn. */
+/* Takes a dead writer out of the word. Readers do not wait for it; they only
+ * return a warning. */
 static void dismiss_dead_writer(shmrpc_lock *lock, uint32_t seen)
 {
     uint32_t next = (seen & ~OWNER) | BROKEN;
     (void)shmrpci_cas_seq(lock->word, &seen, next);
 }
 
-/* Counts us in, and out again if we may not enter. BUSY: a writer is in, or
- * waits for us to leave. */
+/* Counts us as a reader, and removes us again if we may not enter. Returns BUSY
+ * if a writer holds the lock, or waits for readers to leave. */
 static shmrpc_status enter(shmrpc_lock *lock, bool has_slept)
 {
     uint32_t seen = shmrpci_load_seq(lock->word);
@@ -56,7 +58,8 @@ static shmrpc_status enter(shmrpc_lock *lock, bool has_slept)
         seen = shmrpci_load_seq(lock->word);
     }
     if ((seen & OWNER) == 0) {
-        /* Seq, both: a writer takes the word first, then looks here. */
+        /* Seq, both: a writer takes the word first, then looks at this
+         * count. */
         if ((shmrpci_add_seq(&lock->self->reads, 1u) & COUNT) == COUNT) {
             (void)shmrpci_sub_seq(&lock->self->reads, 1u);
             return SHMRPC_E_EXHAUSTED;
@@ -65,7 +68,8 @@ static shmrpc_status enter(shmrpc_lock *lock, bool has_slept)
         if ((seen & (OWNER | DESTROYED)) == 0 &&
             ((seen & RESERVED) == 0 || has_slept)) {
             if ((seen & RESERVED) != 0) {
-                /* None of our releases would end the reservation. */
+                /* Ends the reservation here: no release of ours would end
+                 * it. */
                 shmrpci_and_seq(lock->word, ~RESERVED);
             }
             return (seen & BROKEN) != 0 ? SHMRPC_E_OWNER_DIED : SHMRPC_OK;
@@ -156,7 +160,7 @@ shmrpc_status shmrpc_lock_release_shared(shmrpc_lock *lock)
 
 /* ---- writers ------------------------------------------------------------- */
 
-/* True when the slot has no reader. */
+/* Spins while the slot has readers. Returns true if it has none. */
 static bool spin_for(shmrpc_lock *lock, const shmrpci_lock_slot *slot,
                      const shmrpci_lock_patience *patience)
 {
@@ -172,7 +176,7 @@ static bool spin_for(shmrpc_lock *lock, const shmrpci_lock_slot *slot,
     return false;
 }
 
-/* Sleeps until the slot's readers change, or may be dead. */
+/* Sleeps until the slot's count changes, or its participant may be dead. */
 static shmrpc_status sleep_for(shmrpc_lock *lock, uint32_t index,
                                shmrpci_lock_patience *patience)
 {

@@ -14,10 +14,11 @@
 #define BROKEN    SHMRPCI_LOCK_BROKEN
 #define DESTROYED SHMRPCI_LOCK_DESTROYED
 
-/* Pauses between two looks while spinning, doubled from time to time: while
+/* Pauses between two looks while spinning, doubled from time to time. While
  * nobody looks, the holder keeps the cache line and can retake the lock
- * cheaply. Two processes that do nothing else, on two CPUs: 16 M a second with
- * 1 and 16, 27 M with these, 31 M with 8 and 128. */
+ * cheaply. Two processes on two CPUs that only lock and unlock manage 16 M
+ * locks a second with 1 and 16 pauses, 27 M with these numbers, and 31 M with 8
+ * and 128. */
 #define FIRST_PAUSES 4u
 #define MAX_PAUSES   64u
 
@@ -75,7 +76,8 @@ static uint32_t taken(const shmrpc_lock *lock, uint32_t word,
         next |= BROKEN;
     }
     if (patience != NULL && patience->has_slept) {
-        /* The thread that woke us cleared it, and others may still sleep. */
+        /* The thread that woke us cleared the bit, and others may still
+         * sleep. */
         next |= WAITERS;
         if ((next & RESERVED) != 0 &&
             shmrpci_now_ns() - patience->began_ns < SHMRPCI_LOCK_PATIENCE_NS) {
@@ -85,7 +87,7 @@ static uint32_t taken(const shmrpc_lock *lock, uint32_t word,
     return next;
 }
 
-/* BUSY: it can't be taken now. */
+/* Returns BUSY if the lock can't be taken now. */
 static shmrpc_status take(shmrpc_lock *lock,
                           const shmrpci_lock_patience *patience)
 {
@@ -107,8 +109,8 @@ static shmrpc_status take(shmrpc_lock *lock,
                                                         : SHMRPC_E_BUSY;
 }
 
-/* Checks whether the owner named by the word is dead. Not if it is ourselves:
- * our own lock on the byte does not stop us. */
+/* Checks whether the owner that the word names is dead. Skipped if we are the
+ * owner, since our own lock on the byte does not stop us from taking it. */
 static void look_for_death(shmrpc_lock *lock, uint32_t word)
 {
     uint32_t owner = word & OWNER;
@@ -198,7 +200,7 @@ uint64_t shmrpci_lock_spin_budget(shmrpc_lock *lock,
                : 0;
 }
 
-/* The CPU on which the owner said it runs. */
+/* The CPU on which the owner last said that it runs. */
 static uint32_t owner_cpu(const shmrpc_lock *lock, uint32_t word)
 {
     uint32_t owner = word & OWNER;
@@ -208,7 +210,7 @@ static uint32_t owner_cpu(const shmrpc_lock *lock, uint32_t word)
                      SHMRPCI_CPU_MASK;
 }
 
-/* True when it may be possible to take it. */
+/* Returns true when the lock may be free. */
 static bool spin(shmrpc_lock *lock, const shmrpci_lock_patience *patience)
 {
     uint64_t start = shmrpci_ticks();
@@ -252,8 +254,9 @@ int64_t shmrpci_lock_slice_end(const shmrpc_lock *lock,
                                                   : now_ns + slice;
 }
 
-/* Our wake-up, if there was one, may have been meant for others: the next
- * release must wake. OK: it is free, take it although time is up. */
+/* Stops waiting. A wake-up that we got may have been meant for others, so the
+ * next release must wake somebody. Returns OK if the lock is free: take it
+ * although the time is up. */
 static shmrpc_status leave(shmrpc_lock *lock,
                            const shmrpci_lock_patience *patience)
 {
@@ -269,7 +272,7 @@ static shmrpc_status leave(shmrpc_lock *lock,
     return SHMRPC_E_DEADLINE;
 }
 
-/* The word to sleep on, derived from `seen`. */
+/* Returns `seen` with the bits that a sleeper sets: the word to sleep on. */
 static uint32_t with_waiter(const shmrpc_lock *lock, uint32_t seen,
                             const shmrpci_lock_patience *patience,
                             int64_t now_ns)
@@ -309,9 +312,10 @@ shmrpc_status shmrpci_lock_wait_for_change(shmrpc_lock *lock,
     return SHMRPC_OK;
 }
 
-/* ---- giving back --------------------------------------------------------- */
+/* ---- releasing ----------------------------------------------------------- */
 
-/* Sleepers of a SHARED lock may be readers, which can all enter. */
+/* Wakes sleepers. Those of a SHARED lock may be readers, which can all
+ * enter. */
 static int wake(const shmrpc_lock *lock)
 {
     return shmrpci_futex_wake(
@@ -330,7 +334,8 @@ static void end_reservation(const shmrpc_lock *lock, uint32_t word)
     }
 }
 
-/* The word went from `seen` to `next`, which is free: wakes sleepers. */
+/* The word went from `seen` to `next`, which is free: wakes the sleepers that
+ * this concerns. */
 static void wake_waiters(const shmrpc_lock *lock, uint32_t seen, uint32_t next)
 {
     SHMRPCI_ASSERT((next & OWNER) == 0, "sleepers are woken for a free word");
@@ -345,7 +350,8 @@ static uint32_t freed(uint32_t word)
     return (word & RESERVED) != 0 ? next | RESERVED | WAITERS : next;
 }
 
-/* Frees the word, if `owner` (0: anyone) owns it; else returns `otherwise`. */
+/* Frees the word if `owner` owns it (0: whoever owns it); else returns
+ * `otherwise`. */
 static shmrpc_status set_free(shmrpc_lock *lock, uint32_t owner,
                               shmrpc_status otherwise)
 {

@@ -1,6 +1,6 @@
 /*
- * A moving rate: whether something has paid recently.  If it doesn't pay it is
- * still tried now and then, as that may change.
+ * A moving average of whether something has paid recently. If it has not paid,
+ * it is still tried now and then, because that may change.
  *
  * Threading: odds may be shared; concurrent updates may be lost, which does no
  * harm.
@@ -13,12 +13,12 @@
 #include "sync/atomic.h"
 
 #define SHMRPCI_ODDS_ONE   1024u
-#define SHMRPCI_ODDS_LOW   307u /* below 0.3 it does not pay */
+#define SHMRPCI_ODDS_LOW   307u /* below 0.3 it is only tried now and then */
 #define SHMRPCI_ODDS_EVERY 16u
 
-/* Relaxed, all of it: estimates. */
+/* All accesses are relaxed, since these are estimates. */
 typedef struct shmrpci_odds {
-    shmrpci_atomic_u32 rate;     /* of 1024 */
+    shmrpci_atomic_u32 rate;     /* of 1024 tries, how many paid */
     shmrpci_atomic_u32 refusals; /* since the last try */
 } shmrpci_odds;
 

@@ -10,23 +10,24 @@
 #define REFRESH_NS   SHMRPCI_NS_PER_S
 #define USUAL_FACTOR 4u
 
-/* The longest spin, whatever wake-ups take. */
+/* The longest spin, however long wake-ups take. */
 #define MOST_NS (1 * SHMRPCI_NS_PER_MS)
 
-/* The time between steps aside: others don't mind a spin this short. */
+/* The time between two yields of a spin. Other threads can bear a spin this
+ * short. */
 #define STEP_NS (4 * SHMRPCI_NS_PER_US)
 
-/* Below this, sched_yield had nothing to yield to: then it takes a fifth of
- * it. */
+/* If sched_yield took less than this, no other thread ran; it usually takes a
+ * fifth of it then. */
 #define ASIDE_NS (5 * SHMRPCI_NS_PER_US)
 
 /* A gap this long while spinning means that the CPU was taken: by other
  * threads, or, in a virtual machine, by the host. */
 #define TAKEN_NS (100 * SHMRPCI_NS_PER_US)
 
-/* How many waits are short after other threads were seen to want the CPU: at
- * first, and at most; four times as many each time, halved after that many
- * other waits. */
+/* How many waits are kept short after other threads were seen to want the CPU:
+ * at first, and at most. The number grows fourfold each time, and is halved
+ * after that many other waits. */
 #define CROWDED_FIRST 2u
 #define CROWDED_WAITS 16u
 #define CALM_WAITS    32u
@@ -80,8 +81,9 @@ static uint64_t learnt_budget(shmrpci_spinner *spinner)
     if (!shmrpci_odds_are_good(&spinner->odds)) {
         return shmrpci_odds_try(&spinner->odds) ? limit : 0;
     }
-    /* Waits scatter, and one sleep too many costs more than all of it: a
-     * quarter of the limit is always worth it if hits are common. */
+    /* The times of waits vary, and one unneeded sleep costs more than all of
+     * that. So if hits are common, spinning for a quarter of the limit is
+     * always worth it. */
     uint64_t usual = USUAL_FACTOR * shmrpci_load_relaxed(&spinner->usual);
     uint64_t least = limit / 4;
     uint64_t budget = usual > least ? usual : least;
@@ -106,7 +108,7 @@ bool shmrpci_spinner_may(const shmrpci_spinner *spinner, uint32_t peer_cpu)
     return peer_cpu != (shmrpci_current_cpu() & SHMRPCI_CPU_MASK);
 }
 
-/* Counts a wait that was not shortened because others want the CPU. */
+/* Counts a wait that was not kept short. */
 static void calm_down(shmrpci_spinner *spinner, uint32_t penalty)
 {
     uint32_t calm = shmrpci_load_relaxed(&spinner->calm) + 1;
@@ -151,14 +153,14 @@ void shmrpci_spinner_hit(shmrpci_spinner *spinner, uint64_t ticks)
 void shmrpci_spinner_miss(shmrpci_spinner *spinner)
 {
     shmrpci_odds_note(&spinner->odds, false);
-    /* The peer may have gone to sleep because of us; if we then spin for less
-     * than its wake-up takes we sleep too, and so on forever. */
+    /* The peer may have gone to sleep because of us. If we then spun for less
+     * than its wake-up takes, we would sleep too, and so on forever. */
     shmrpci_store_relaxed(&spinner->usual,
                           shmrpci_load_relaxed(&spinner->limit));
 }
 
-/* Moves the limit to the cost of sleeps: the lateness, and as much again for
- * going to sleep and for the peer, which makes the wake-up. */
+/* Moves the limit to the cost of a sleep: the lateness of the wake-up, and as
+ * much again for going to sleep and for the peer, which makes the wake-up. */
 static uint64_t learn_limit(shmrpci_spinner *spinner, uint64_t late)
 {
     uint64_t mean = shmrpci_load_relaxed(&spinner->late);
@@ -192,7 +194,7 @@ uint64_t shmrpci_spinner_step_ticks(void)
     return shmrpci_ticks_of_ns(STEP_NS);
 }
 
-/* Whether other threads run when we yield. */
+/* Yields, and returns whether other threads ran meanwhile. */
 static bool is_wanted(void)
 {
     uint64_t before = shmrpci_ticks();

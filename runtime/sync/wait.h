@@ -2,25 +2,24 @@
  * Whether, and how long, to spin before sleeping.
  *
  * A sleep and its wake-up cost 5 to 60 us, in some virtual machines a
- * millisecond; spinning costs a CPU that others may want.  A spinner learns
- * from its waits: it spins for as long as has paid, not at all if it doesn't
- * pay, and tries again now and then.  After a miss it spins for as long as it
- * may, since the peer has probably gone to sleep too.  It never spins when
- * there is less than one and a half CPUs' time, when the peer last ran on this
- * very CPU, or when we are bound to one CPU and don't know the peer's.  (Being
- * bound is no reason by itself: a peer bound to another CPU is the best case
- * for spinning.)
+ * millisecond; spinning costs a CPU that others may want. A spinner learns from
+ * its waits: it spins for as long as has paid, not at all if it doesn't pay,
+ * and tries again now and then. After a miss it spins for as long as it may,
+ * since the peer has probably gone to sleep too. It never spins if this process
+ * may use less than one and a half CPUs, if the peer last ran on this very CPU,
+ * or if we are bound to one CPU and don't know the peer's. (Being bound is no
+ * reason by itself: a peer bound to another CPU is the best case for spinning.)
  *
- * The longest spin is what sleeping would have taken, which costs at most twice
- * what the best choice would have (Karlin, Li, Manasse, Owicki: "Empirical
- * studies of competitive spinning", 1991).  If a sleeper can learn when the
- * awaited event happened, it learns how late wake-ups are, and whether spinning
- * would have paid, without trying.
+ * The longest spin is as long as sleeping would have taken. This costs at most
+ * twice what the best choice would have (Karlin, Li, Manasse, Owicki:
+ * "Empirical studies of competitive spinning", 1991). If a sleeper can learn
+ * when the awaited event happened, it learns how late wake-ups are, and whether
+ * spinning would have paid, without trying.
  *
- * A longer spin yields again and again. If other threads run then, or took the
- * CPU before (in a virtual machine also the host, for other guests: sleeping
- * then lets the peer run), the next two spins are short, and if that happens
- * repeatedly, the next 16 are.  (A system thread that ran once, or an
+ * A longer spin yields repeatedly. If other threads run then, or took the CPU
+ * before, the next two spins are short; if that happens repeatedly, the next 16
+ * are. (In a virtual machine the host may have taken the CPU for other guests;
+ * sleeping then lets the peer run.) (A system thread that ran once, or an
  * interrupt, is no reason to sleep for the next 16 calls.)
  *
  * Threading: a spinner may be shared; concurrent updates may be lost, which
@@ -43,22 +42,25 @@ typedef enum shmrpci_side {
 /* Peers publish the low 8 bits of the number of the CPU they run on. */
 #define SHMRPCI_CPU_MASK 0xFFu
 
-/* Stands for a CPU that is not known. */
+/* The value for a CPU that is not known. */
 #define SHMRPCI_CPU_UNKNOWN UINT32_MAX
 
 typedef struct shmrpci_spinner {
-    uint64_t least_ticks;       /* bound of `limit`; 0: never spin */
-    uint64_t most_ticks;        /* the same */
-    uint64_t refresh_ticks;     /* between two looks at the usable CPUs */
-    shmrpci_atomic_u64 limit;   /* the longest spin now */
+    uint64_t least_ticks;       /* lower bound of `limit`; 0: never spin */
+    uint64_t most_ticks;        /* upper bound of `limit` */
+    uint64_t refresh_ticks;     /* time between two looks at the usable CPUs */
+    shmrpci_atomic_u64 limit;   /* the longest spin at present */
     shmrpci_atomic_u64 late;    /* moving mean of how late wake-ups came */
-    shmrpci_atomic_u64 usual;   /* moving mean of the waits that were hits */
+    shmrpci_atomic_u64 usual;   /* moving mean of the waits that ended while
+                                 * spinning */
     shmrpci_odds odds;          /* odds that waits end while we spin */
-    shmrpci_atomic_u32 crowded; /* number of short waits still to come */
-    shmrpci_atomic_u32 penalty; /* how many short waits there were the last
+    shmrpci_atomic_u32 crowded; /* number of waits that will still be kept
+                                 * short */
+    shmrpci_atomic_u32 penalty; /* how many waits were kept short the last
                                  * time */
-    shmrpci_atomic_u32 calm;    /* waits since then that were not short */
-    shmrpci_atomic_u64 checked; /* ticks when the next two were looked up */
+    shmrpci_atomic_u32 calm;    /* waits since then that were not kept short */
+    shmrpci_atomic_u64 checked; /* ticks when `quota` and `allowed` were looked
+                                 * up */
     shmrpci_atomic_u32 quota;   /* available CPU time, in hundredths */
     shmrpci_atomic_u32 allowed; /* CPUs that this thread may run on */
 } shmrpci_spinner;
@@ -66,7 +68,7 @@ typedef struct shmrpci_spinner {
 void shmrpci_spinner_init(shmrpci_spinner *spinner, shmrpc_profile profile,
                           shmrpci_side side);
 
-/* How many ticks to spin now; 0: sleep at once. */
+/* How many ticks to spin now; 0 means: sleep at once. */
 uint64_t shmrpci_spinner_budget(shmrpci_spinner *spinner, uint32_t peer_cpu);
 
 /* Whether spinning could pay, judged by the CPUs alone. */
@@ -76,33 +78,35 @@ bool shmrpci_spinner_may(const shmrpci_spinner *spinner, uint32_t peer_cpu);
  * too few CPUs. */
 bool shmrpci_spinner_is_confined(const shmrpci_spinner *spinner);
 
-/* The outcome: the wait ended after `ticks` of spinning... */
+/* Reports the outcome of a spin: the wait ended after `ticks` of spinning. */
 void shmrpci_spinner_hit(shmrpci_spinner *spinner, uint64_t ticks);
-/* ...or it did not, and the spin was wasted. */
+/* Reports that the wait did not end, so that the spin was wasted. */
 void shmrpci_spinner_miss(shmrpci_spinner *spinner);
 
-/* ...or we slept, and know the outcome of a spin: the event came `came` ticks
- * after the wait began, and we ran again `late` ticks after that. */
+/* Reports a sleep, which tells how a spin would have ended: the event came
+ * `came` ticks after the wait began, and we ran again `late` ticks after the
+ * event. */
 void shmrpci_spinner_slept(shmrpci_spinner *spinner, uint64_t came,
                            uint64_t late);
 
 /* How long to spin between two yields. */
 uint64_t shmrpci_spinner_step_ticks(void);
 
-/* Yields to other threads that wait for this CPU, at a step that is `overdue`,
- * in ticks. True: they ran, or had taken the CPU already, so that further
+/* Yields to other threads that wait for this CPU. The yield is `overdue` ticks
+ * late. Returns true if they ran, or had taken the CPU already; then further
  * spinning would be at their cost. */
 bool shmrpci_spinner_step_aside(shmrpci_spinner *spinner, uint64_t overdue);
 
 /* Looks up the usable CPUs, which takes some 20 us. */
 void shmrpci_spinner_look_up(shmrpci_spinner *spinner, uint64_t now);
 
-/* The same once a second has passed; `now` is in ticks. Called not only before
- * sleeps: if spinning pays nobody sleeps. */
+/* Looks them up again if a second has passed; `now` is in ticks. This must not
+ * only be called before sleeps, since nobody sleeps while spinning pays. */
 static inline void shmrpci_spinner_refresh(shmrpci_spinner *spinner,
                                            uint64_t now)
 {
-    /* Relaxed: an estimate. Signed: another thread may have looked since. */
+    /* Relaxed: an estimate. Signed: another thread may have stored a later
+     * time. */
     uint64_t passed = now - shmrpci_load_relaxed(&spinner->checked);
     if (spinner->least_ticks != 0 &&
         (int64_t)(passed - spinner->refresh_ticks) >= 0) {

@@ -1,4 +1,4 @@
-/* The yield policy. */
+/* When to yield, and when to stop yielding. */
 #include "sync/yield.h"
 
 #include "base/assert.h"
@@ -6,13 +6,14 @@
 #include "os/process.h"
 #include "os/thread.h"
 
-/* Long for a peer that answers, short for another thread's time slice. */
+/* Longer than a peer takes to answer, shorter than another thread's time
+ * slice. */
 #define MOST_NS (500 * SHMRPCI_NS_PER_US)
 
-/* How long not to yield after others took a whole slice: at first, and at most;
- * four times as long each time, until that many yields have paid. (Not in
- * proportion to the time lost: that may have been the host of a virtual
- * machine.) */
+/* How long not to yield after others took a whole time slice: at first, and at
+ * most. It grows fourfold each time, until that many yields have paid. (It is
+ * not proportional to the lost time, which the host of a virtual machine may
+ * have taken.) */
 #define AFTER_FIRST_NS (4 * SHMRPCI_NS_PER_MS)
 #define AFTER_MOST_NS  (1024 * SHMRPCI_NS_PER_MS)
 #define CALM_YIELDS    32u
@@ -32,7 +33,7 @@ bool shmrpci_yielder_may(shmrpci_yielder *yielder,
                          const shmrpci_spinner *spinner, uint32_t peer_cpu,
                          uint64_t now)
 {
-    /* Relaxed, as all below: estimates. */
+    /* Relaxed, like all accesses below: these are estimates. */
     return yielder->most_ticks != 0 && shmrpci_spinner_is_confined(spinner) &&
            peer_cpu == (shmrpci_current_cpu() & SHMRPCI_CPU_MASK) &&
            (int64_t)(now - shmrpci_load_relaxed(&yielder->since)) >= 0 &&

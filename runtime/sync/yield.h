@@ -7,13 +7,13 @@
  * futexes.
  *
  * If spinning would be possible with the peer on another CPU, sleeping is
- * better: the scheduler then separates both, but leaves them together while
- * they yield.  Yielding doesn't pay either if the peer sleeps or runs
- * elsewhere, which the odds know, nor if others run instead: the scheduler
- * charges a thread that yields a whole time slice, some milliseconds, in which
- * a sleeper would have been woken.  After losing its CPU this way a thread does
- * not yield for a while: a short one at first, as it may have been chance, and
- * a longer one if it happens again soon.
+ * better: the scheduler then moves the two to different CPUs, but leaves them
+ * on one while they yield. Yielding doesn't pay either if the peer sleeps or
+ * runs elsewhere; the odds account for that. Nor does it pay if other threads
+ * run instead: the scheduler charges a thread that yields a whole time slice,
+ * some milliseconds, in which a sleeper would have been woken. After losing its
+ * CPU this way a thread does not yield for a while: briefly at first, as it may
+ * have been chance, and for longer if it happens again soon.
  *
  * Threading: a yielder may be shared; concurrent updates may be lost, which
  * does no harm.
@@ -33,25 +33,26 @@
 
 typedef struct shmrpci_yielder {
     uint64_t most_ticks;      /* longest acceptable yield; 0: never yield */
-    shmrpci_odds odds;        /* that waits end meanwhile */
-    shmrpci_atomic_u64 since; /* ticks: no yield before */
-    shmrpci_atomic_u64 after; /* ticks: the next pause, if a yield is too
-                               * long */
-    shmrpci_atomic_u32 paid;  /* waits that paid since the last pause */
+    shmrpci_odds odds;        /* odds that waits end during a yield */
+    shmrpci_atomic_u64 since; /* ticks; no yield before this time */
+    shmrpci_atomic_u64 after; /* ticks; length of the next pause after a yield
+                               * that took too long */
+    shmrpci_atomic_u32 paid;  /* yields that paid since the last pause */
 } shmrpci_yielder;
 
 void shmrpci_yielder_init(shmrpci_yielder *yielder, shmrpc_profile profile);
 
-/* Whether to yield at `now`, in ticks, to a peer whose last CPU published these
- * bits (sync/wait.h); `spinner` knows the CPUs. */
+/* Whether to yield at `now`, in ticks. The peer published these bits of its CPU
+ * (sync/wait.h), and `spinner` knows the usable CPUs. */
 bool shmrpci_yielder_may(shmrpci_yielder *yielder,
                          const shmrpci_spinner *spinner, uint32_t peer_cpu,
                          uint64_t now);
 
-/* Yields once. False: others ran for so long that this wait should sleep. */
+/* Yields once. Returns false if others ran for so long that this wait should
+ * sleep. */
 bool shmrpci_yielder_yield(shmrpci_yielder *yielder);
 
-/* Notes whether the wait ended during a yield. */
+/* Records whether the wait ended during a yield. */
 void shmrpci_yielder_note(shmrpci_yielder *yielder, bool has_paid);
 
 #endif

@@ -1,4 +1,4 @@
-/* Ringing, and sleeping in slices. */
+/* Ringing a bell, and sleeping in slices. */
 #include "ring/bell.h"
 
 #include "os/futex.h"
@@ -12,7 +12,8 @@ void shmrpci_bell_ring_slowly(shmrpci_atomic_u32 *bell, uint32_t count)
     if (shmrpci_futex_wake(bell, most) > 0) {
         return;
     }
-    /* Nobody sleeps, or a thread is just beginning to, on another value. */
+    /* Nobody sleeps, or a thread that is about to sleep will do so on another
+     * value. */
     uint32_t quiet = (rung + SHMRPCI_BELL_STEP) & ~SHMRPCI_BELL_SLEEPERS;
     if (shmrpci_cas_seq(bell, &rung, quiet)) {
         (void)shmrpci_futex_wake(bell, INT32_MAX);

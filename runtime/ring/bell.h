@@ -2,18 +2,18 @@
  * A bell: a word on which sleepers wait for publications; while nobody sleeps
  * it costs a publisher one load.
  *
- *     sleeper                            who publishes
+ *     sleeper                            publisher
  *     bell |= SLEEPERS                   publishes
  *     looks again; there: takes it       fence
  *     sleeps while the bell is the same  SLEEPERS? counts it up, wakes as many
- *                                        as there is work for; nobody was there
- *                                        to be woken: takes SLEEPERS away, and
- *                                        wakes all
+ *                                        as there is work for; if nobody was
+ *                                        there to be woken: takes SLEEPERS
+ *                                        away, and wakes all
  *
- * The bit stays while there are sleepers, so that a sleeper that is killed when
- * it has just been woken hides nothing from the next publication.  Clearing it
- * also increments the bell, so that a thread about to sleep on the old value
- * doesn't.
+ * The bit stays while there are sleepers, so that the next publication still
+ * wakes the others if a sleeper is killed when it has just been woken. Clearing
+ * the bit also increments the bell, so that a thread that is about to sleep on
+ * the old value doesn't.
  *
  * A publisher may be killed between publishing and ringing.  So sleeps are cut
  * into slices, of 50 ms at first, each twice as long as the last, up to 10 s.
@@ -39,7 +39,7 @@
 typedef struct shmrpci_slices {
     int64_t deadline_ns;
     int64_t next_ns; /* length of the next slice */
-    int64_t max_ns;  /* no slice is longer */
+    int64_t max_ns;  /* upper bound of `next_ns` */
 } shmrpci_slices;
 
 static inline shmrpci_slices shmrpci_slices_until(int64_t deadline_ns)
@@ -50,7 +50,7 @@ static inline shmrpci_slices shmrpci_slices_until(int64_t deadline_ns)
 
 void shmrpci_bell_ring_slowly(shmrpci_atomic_u32 *bell, uint32_t count);
 
-/* Wakes up to `count` sleepers, if there are any. The publication was made
+/* Wakes up to `count` sleepers, if there are any. The caller has published
  * before, with a fence after it or in sequentially consistent order. */
 static inline void shmrpci_bell_ring(shmrpci_atomic_u32 *bell, uint32_t count)
 {
@@ -59,21 +59,23 @@ static inline void shmrpci_bell_ring(shmrpci_atomic_u32 *bell, uint32_t count)
     }
 }
 
-/* Wakes all sleepers, for events that concern each. */
+/* Wakes all sleepers, for events that concern every one of them. */
 void shmrpci_bell_ring_all(shmrpci_atomic_u32 *bell);
 
-/* Announces a sleeper; returns the value to sleep on, after another look. */
+/* Announces a sleeper. Returns the value to sleep on; look again before
+ * sleeping. */
 static inline uint32_t shmrpci_bell_announce(shmrpci_atomic_u32 *bell)
 {
     uint32_t seen =
         shmrpci_or_seq(bell, SHMRPCI_BELL_SLEEPERS) | SHMRPCI_BELL_SLEEPERS;
-    /* The caller's second look must come after this, whatever its order. */
+    /* The caller looks again, in any memory order; the fence puts that look
+     * after the announcement. */
     shmrpci_fence_seq();
     return seen;
 }
 
-/* Sleeps while the bell is `seen`, for a slice. True: nobody rang, and the
- * slice is over. */
+/* Sleeps for a slice, as long as the bell is `seen`. Returns true if the slice
+ * ended without a ring. */
 bool shmrpci_bell_sleep(shmrpci_atomic_u32 *bell, uint32_t seen,
                         shmrpci_slices *slices);
 

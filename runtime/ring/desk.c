@@ -34,7 +34,7 @@ shmrpc_status shmrpci_desk_take(shmrpci_desk *desk, uint32_t *out_seat)
             continue;
         }
         shmrpci_seat *seat = &desk->words->seats[i];
-        /* The seat's subscriber is dead, or has left. */
+        /* The seat's subscriber has died or left. */
         shmrpci_store_seq(&seat->state, (uint32_t)SHMRPCI_SEAT_FREE);
         shmrpci_store_relaxed(&seat->pid, (uint32_t)shmrpci_process_id());
         shmrpci_store_relaxed(&seat->received, 0u);

@@ -14,11 +14,12 @@
  * A subscriber has seat s while it holds the kernel's lock on byte 2^42 + s of
  * the desk's file.
  *
- *     FREE --takes the byte--> TAKEN --leaves, or is found dead--> FREE TAKEN
- *                              --too slow for `block`--> EVICTED
+ *     FREE --takes the byte--> TAKEN --leaves, or is found dead--> FREE
+ *                              TAKEN --too slow for `block`--> EVICTED
  *
- * Zeros are an empty desk.  Its bytes are hostile: garbage costs wake-ups, or
- * makes a publisher of `block` wait until its deadline or `max_stall`.
+ * All zeros is an empty desk. Its bytes are hostile: garbage causes needless
+ * wake-ups, or makes a publisher with `block` wait until its deadline or
+ * `max_stall`.
  *
  * Threading: any thread, unless noted.
  */
@@ -44,7 +45,7 @@ typedef enum shmrpci_seat_state {
 typedef struct shmrpci_seat {
     _Alignas(128) shmrpci_atomic_u32 state;
     shmrpci_atomic_u32 pid;
-    shmrpci_atomic_u64 received; /* statistics, as the next one */
+    shmrpci_atomic_u64 received; /* statistics, like `lost` */
     shmrpci_atomic_u64 lost;
 } shmrpci_seat;
 
@@ -60,26 +61,28 @@ _Static_assert(sizeof(shmrpci_seat) == 128, "layout");
 
 /* A desk as a handle sees it. */
 typedef struct shmrpci_desk {
-    shmrpci_desk_words *words; /* NULL: none, or not writable for us */
+    shmrpci_desk_words *words; /* NULL: there is no desk, or this handle may not
+                                * write to it */
     uint32_t seats;
     uint32_t lanes;
-    int fd;    /* the file whose bytes are locked */
-    bool *own; /* by seat: taken by this handle, which does not see its own
-                * locks; under the handle's mutex */
+    int fd;    /* the file whose bytes stand for seats */
+    bool *own; /* by seat: whether this handle has it, since the kernel does not
+                * report our own locks; under the handle's mutex */
 } shmrpci_desk;
 
 uint64_t shmrpci_desk_bytes(uint32_t seats, uint32_t lanes);
 
-/* How far the subscriber in a seat has read a lane. */
+/* The word that says how far the subscriber in `seat` has read a lane. */
 shmrpci_atomic_u64 *shmrpci_desk_cursor(const shmrpci_desk *desk, uint32_t seat,
                                         uint32_t lane);
 
-/* Takes a seat, whose cursors the caller then sets; one thread at a time.
- * EXHAUSTED. */
+/* Takes a free seat; the caller then sets its cursors. One thread at a time.
+ * Returns EXHAUSTED if there is none. */
 shmrpc_status shmrpci_desk_take(shmrpci_desk *desk, uint32_t *out_seat);
 void shmrpci_desk_leave(shmrpci_desk *desk, uint32_t seat);
 
-/* Frees the seat if its subscriber is dead; one thread at a time. */
+/* Frees the seat if its subscriber is dead, and returns whether it was. One
+ * thread at a time. */
 bool shmrpci_desk_bury(const shmrpci_desk *desk, uint32_t seat);
 
 #endif

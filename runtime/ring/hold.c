@@ -1,4 +1,4 @@
-/* Holds of unacknowledged records, and their heirs. */
+/* Holds of unacknowledged records, and what heirs do with them. */
 #include "ring/hold.h"
 
 #include "base/assert.h"
@@ -10,7 +10,7 @@
 #define STATE_SHIFT 3
 #define STATE_MASK  UINT64_C(7)
 
-/* Like a PAD of a lane: dropped, and only to be skipped. */
+/* Marks a gap in the ring of holds, to be skipped; like a PAD of a lane. */
 #define PAD_IDENTITY 0u
 
 static uint64_t identity_of(uint32_t index, uint64_t end)
@@ -29,7 +29,7 @@ static shmrpci_hold *hold_at(const shmrpci_holds *holds, uint64_t position)
                                     (position & (holds->size - 1)));
 }
 
-/* Room from `position` to the end of the ring. */
+/* Bytes from `position` to the end of the ring. */
 static uint64_t left_at(const shmrpci_holds *holds, uint64_t position)
 {
     return holds->size - (position & (holds->size - 1));
@@ -38,26 +38,27 @@ static uint64_t left_at(const shmrpci_holds *holds, uint64_t position)
 /* An entry of the ring of holds. */
 typedef struct hold_view {
     shmrpci_hold *hold; /* NULL: a gap, to be skipped */
-    uint64_t next;      /* offset of the next one */
+    uint64_t next;      /* offset of the next entry */
     uint64_t identity;
     uint32_t len;
 } hold_view;
 
-/* Reads the hold at `position`, each word once. A gap before the ring's end
- * that is too short for one counts as a hold, and so does a PAD. False: no hold
- * lies there, before `limit`. */
+/* Reads the entry at `position`, each word once. A PAD counts as an entry, and
+ * so does a gap before the ring's end that is too short for a hold. Returns
+ * false if there is no valid entry before `limit`. */
 static bool view(const shmrpci_holds *holds, uint64_t position, uint64_t limit,
                  hold_view *out)
 {
     uint64_t left = left_at(holds, position);
     *out = (hold_view){.next = position + left};
     if (position % 8 != 0) {
-        return false; /* damaged: no valid hold is there */
+        return false; /* damaged: there is no valid hold */
     }
     if (left < sizeof(shmrpci_hold)) {
         return left <= limit - position;
     }
-    /* Relaxed, all of it: our own, or a dead participant's. */
+    /* All loads are relaxed: the holds are our own, or those of a dead
+     * participant. */
     shmrpci_hold *hold = hold_at(holds, position);
     uint64_t len = shmrpci_load_relaxed(&hold->len);
     uint64_t most = left < limit - position ? left : limit - position;
@@ -92,8 +93,8 @@ void shmrpci_holds_open(shmrpci_holds *holds, const shmrpci_ring *ring,
                         shmrpci_lane_writer *writer)
 {
     shmrpci_station *station = shmrpci_ring_station(ring, &writer->lane);
-    /* Relaxed: the writer is dead, or has left, and the kernel's lock orders us
-     * after it. */
+    /* Relaxed: the previous writer is dead, or has left, and the kernel's lock
+     * orders us after it. */
     *holds = (shmrpci_holds){.station = station,
                              .writer = writer,
                              .size = ring->shape.ring_bytes / 2,
@@ -101,8 +102,8 @@ void shmrpci_holds_open(shmrpci_holds *holds, const shmrpci_ring *ring,
                              .head = shmrpci_load_relaxed(&station->head)};
 }
 
-/* Continues where the last participant ended. Its heir has handled its
- * holds. */
+/* Continues where the last participant with this number ended. Its heir has
+ * already handled its holds. */
 static void begin(shmrpci_holds *holds)
 {
     holds->tail -= holds->tail % 8;
@@ -114,7 +115,7 @@ static void begin(shmrpci_holds *holds)
 
 /* ---- room ---------------------------------------------------------------- */
 
-/* The most that a record takes, and a PAD may waste. */
+/* The most bytes that a record takes, and so the most that a PAD may waste. */
 static uint64_t longest_room(const shmrpci_holds *holds)
 {
     return holds->size / 2;
@@ -134,7 +135,7 @@ bool shmrpci_holds_may_take(const shmrpci_holds *holds, uint32_t len)
 
 /* ---- taking -------------------------------------------------------------- */
 
-/* Relaxed: a reader of it has seen a later store. */
+/* Relaxed: whoever reads this has seen a later store. */
 static shmrpci_hold *write_head(const shmrpci_holds *holds, uint64_t position,
                                 shmrpci_hold_state state, uint64_t identity,
                                 uint64_t len)
@@ -147,7 +148,7 @@ static shmrpci_hold *write_head(const shmrpci_holds *holds, uint64_t position,
     return hold;
 }
 
-/* Where a hold of that length will be placed. */
+/* Where a hold of a record of `len` bytes will be placed. */
 static uint64_t place(const shmrpci_holds *holds, uint32_t len)
 {
     uint64_t left = left_at(holds, holds->tail);
@@ -173,8 +174,8 @@ shmrpc_status shmrpci_holds_prepare(shmrpci_holds *holds, uint32_t index,
     if (len > 0) {
         shmrpci_lane_copy_in(hold->data, data, len);
     }
-    /* Seq: pairs with the CAS in confirm; the hold is written before this, and
-     * the head moves after it. */
+    /* Seq: pairs with the CAS in confirm. The hold is written before this
+     * store, and the head moves after it. */
     shmrpci_store_seq(&holds->station->taking, identity);
     return SHMRPC_OK;
 }
@@ -207,8 +208,8 @@ void shmrpci_holds_confirm(const shmrpci_ring *ring, uint32_t index,
 
 /* ---- dropping ------------------------------------------------------------ */
 
-/* Pushes the record of a hold into our own lane. False: there is no room, which
- * happens only after damage. */
+/* Pushes the record of a hold into our own lane again. Returns false if there
+ * is no room, which happens only after damage. */
 static bool push_again(const shmrpci_holds *holds, const hold_view *of)
 {
     shmrpci_lane_writer *writer = holds->writer;
@@ -224,7 +225,7 @@ static bool push_again(const shmrpci_holds *holds, const hold_view *of)
     if (of->len > 0) {
         shmrpci_lane_copy_in(at, of->hold->data, of->len);
     }
-    /* Seq, both: the record is published in between. */
+    /* Seq, both stores of the state: the record is published between them. */
     uint64_t end = shmrpci_lane_end_of(writer, of->len);
     shmrpci_store_seq(&of->hold->state,
                       (uint64_t)SHMRPCI_HOLD_MOVING | end << STATE_SHIFT);
@@ -233,7 +234,7 @@ static bool push_again(const shmrpci_holds *holds, const hold_view *of)
     return true;
 }
 
-/* Frees the room of dropped holds at the head. */
+/* Frees the room of dropped holds at the head of the ring. */
 static void advance(shmrpci_holds *holds)
 {
     hold_view at;
@@ -265,7 +266,7 @@ shmrpc_status shmrpci_holds_drop(shmrpci_holds *holds, uint64_t ticket,
         return SHMRPC_E_INVALID;
     }
     if (!comes_again) {
-        /* Seq: from here on its heir ignores it. */
+        /* Seq: from now on our heir ignores this hold. */
         shmrpci_store_seq(&at.hold->state, (uint64_t)SHMRPCI_HOLD_DONE);
     } else if (!push_again(holds, &at)) {
         return SHMRPC_E_DATA_LOSS;
@@ -275,7 +276,8 @@ shmrpc_status shmrpci_holds_drop(shmrpci_holds *holds, uint64_t ticket,
     return SHMRPC_OK;
 }
 
-/* Pushes the item again, unless it is dropped or was pushed already. */
+/* Pushes the record of a hold again, unless the hold was dropped or its record
+ * was pushed already. */
 static bool settle(const shmrpci_holds *holds, const hold_view *at)
 {
     uint64_t state = shmrpci_load_relaxed(&at->hold->state);
@@ -312,7 +314,7 @@ uint32_t shmrpci_holds_release_all(shmrpci_holds *holds)
 
 /* ---- heirs --------------------------------------------------------------- */
 
-/* Whether the dead participant had won the record it was taking. */
+/* Whether the dead participant had won the record that it was taking. */
 static bool has_won(const shmrpci_ring *ring, uint32_t participant,
                     const shmrpci_station *station, uint64_t taking)
 {
@@ -330,11 +332,11 @@ static bool has_won(const shmrpci_ring *ring, uint32_t participant,
         (head & SHMRPCI_HEAD_MASK) == (taking & SHMRPCI_HEAD_MASK)) {
         return true;
     }
-    /* The participant that moved the head on set this before. */
+    /* Whoever moved the head on has set WON before. */
     return (shmrpci_load_seq(&station->taking) & WON) != 0;
 }
 
-/* Makes the last hold count if its record was taken. */
+/* Makes the dead participant's last hold count if it won the record. */
 static void decide(shmrpci_holds *holds, const shmrpci_ring *ring,
                    uint32_t participant)
 {

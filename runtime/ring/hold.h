@@ -2,10 +2,10 @@
  * Holds: copies of the records that a reader of a queue with `delivery acked`
  * has taken and not acknowledged, so that its heir can push them again.
  *
- * Each participant has a station beside its lane.  Before it takes a record it
+ * Each participant has a station beside its lane. Before it takes a record it
  * copies it into its station, after the holds that count, and names the record
- * in `taking`.  Then it moves the head of the record's lane, which names it as
- * the last taker, and then makes the hold count.
+ * in `taking`. Then it moves the head of the record's lane, where it also
+ * writes its number as the last taker. Then it makes the hold count.
  *
  *     reader p                            the next reader q of that lane
  *     hold at the tail of p's holds       head names p? taking of p becomes
@@ -26,8 +26,9 @@
  *              16  taking  u64: bits 0-47 end / 8, 48-60 lane, p; WON: others,
  *                          61 WON, 62 set                      by CAS
  *              24  held    u64: how many are HELD              p
- *             128  ring of holds: {u64 state, u64 identity (taking without
- * WON), u64 position, u64 len}, bytes; 8-aligned, never across the end
+ *             128  ring of holds: {u64 state, u64 identity (taking
+ *                  without WON), u64 position, u64 len}, bytes; 8-aligned,
+ *                  never across the end
  *
  * Threading: one thread at a time for a handle.
  */
@@ -50,7 +51,7 @@ _Static_assert(offsetof(shmrpci_station, ring) == SHMRPCI_STATION_HEAD,
 typedef enum shmrpci_hold_state {
     SHMRPCI_HOLD_HELD = 1,
     SHMRPCI_HOLD_DONE = 2,
-    SHMRPCI_HOLD_MOVING = 3 /* also says where its record ends, times 8 */
+    SHMRPCI_HOLD_MOVING = 3 /* also holds 8 x the end of its record */
 } shmrpci_hold_state;
 
 typedef struct shmrpci_hold {
@@ -63,58 +64,64 @@ typedef struct shmrpci_hold {
 
 _Static_assert(sizeof(shmrpci_hold) == 32, "layout");
 
-/* A handle's state of its own holds. */
+/* What a handle knows of its own holds. */
 typedef struct shmrpci_holds {
-    shmrpci_station *station;    /* NULL: not made yet */
-    shmrpci_lane_writer *writer; /* of its own lane */
-    uint64_t size;               /* of the ring of holds */
+    shmrpci_station *station;    /* NULL: not opened yet */
+    shmrpci_lane_writer *writer; /* the writer of our own lane */
+    uint64_t size;               /* bytes of the ring of holds */
     uint64_t tail;
     uint64_t head;
-    uint64_t need; /* room for all held records in the lane */
+    uint64_t need; /* bytes that pushing all held records again would take in
+                    * our own lane */
 } shmrpci_holds;
 
-/* Opens the holds of a participant whose lane exists; only that participant
- * uses them. `writer` is that lane's. */
+/* Opens the holds of a participant that has a lane; only that participant uses
+ * them. `writer` is the writer of its lane. */
 void shmrpci_holds_open(shmrpci_holds *holds, const shmrpci_ring *ring,
                         shmrpci_lane_writer *writer);
 
-/* Before a push into our own lane: sets how much must stay free for holds. */
+/* Called before a push into our own lane: sets how much of it must stay free
+ * for held records. */
 void shmrpci_holds_spare(const shmrpci_holds *holds);
 
-/* Whether there is room for one more record of `len` bytes in our own lane, if
- * we die. */
+/* Whether our own lane has room for one more record of `len` bytes, in case we
+ * die and it must be pushed again. */
 bool shmrpci_holds_may_take(const shmrpci_holds *holds, uint32_t len);
 
-/* Writes a hold that does not count yet, of a record that ends at `end` in lane
- * `index`. EXHAUSTED: there is no room for it. */
+/* Writes a hold of a record that ends at `end` in lane `index`. It does not
+ * count yet. Returns EXHAUSTED if there is no room. */
 shmrpc_status shmrpci_holds_prepare(shmrpci_holds *holds, uint32_t index,
                                     uint64_t end, const void *data,
                                     uint32_t len);
-/* The record has been taken: makes the hold count. Returns its ticket. */
+/* Makes the prepared hold count, now that the record has been taken. Returns
+ * its ticket. */
 uint64_t shmrpci_holds_keep(shmrpci_holds *holds, uint32_t len);
 
 /* Called before the head of lane `index` moves on from `word`, at position
- * `from`: the participant that it names has won the record it was taking. */
+ * `from`: tells the participant named in `word` that it has won the record it
+ * was taking. */
 void shmrpci_holds_confirm(const shmrpci_ring *ring, uint32_t index,
                            uint64_t word, uint64_t from);
 
 /* Drops the hold with that ticket; pushes its record again if `comes_again`.
- * INVALID: there is no such hold. */
+ * Returns INVALID if there is no such hold. */
 shmrpc_status shmrpci_holds_drop(shmrpci_holds *holds, uint64_t ticket,
                                  bool comes_again);
 
-/* Pushes all held records again. Returns how many. */
+/* Pushes all held records again. Returns how many there were. */
 uint32_t shmrpci_holds_release_all(shmrpci_holds *holds);
 
-/* The same for a dead participant, by its heir. */
+/* Pushes the held records of a dead participant again, as its heir. Returns how
+ * many there were. */
 uint32_t shmrpci_holds_inherit(const shmrpci_ring *ring, uint32_t participant);
 
-/* Whether any participant holds records, so that a death matters soon. */
+/* Whether any participant holds records, so that deaths should be noticed
+ * soon. */
 bool shmrpci_holds_are_there(const shmrpci_ring *ring);
 /* Whether any participant has ever taken a record, so that a death may
  * matter. */
 bool shmrpci_holds_were_taken(const shmrpci_ring *ring);
-/* How many a participant holds, for people. */
+/* How many records a participant holds, for statistics. */
 uint64_t shmrpci_holds_count(const shmrpci_ring *ring, uint32_t participant);
 
 #endif

@@ -51,8 +51,8 @@ shmrpci_lane shmrpci_lane_at(void *at, const shmrpci_lane_shape *shape)
 
 #if SHMRPCI_MAP_ALIAS || defined(SHMRPCI_COPIES_ARE_ATOMIC)
 
-/* The race is intended: bytes overwritten meanwhile are discarded. Marked here
- * for the thread sanitizer, and tests/relacy. */
+/* The data race is intended: readers discard bytes that were overwritten while
+ * they copied them. It is marked for ThreadSanitizer, and for tests/relacy. */
 
 void shmrpci_lane_copy_in(void *ring, const void *from, size_t len)
 {
@@ -86,8 +86,9 @@ void shmrpci_lane_copy_out(void *to, const void *ring, size_t len)
 
 void shmrpci_lane_copy_in(void *ring, const void *from, size_t len)
 {
-    /* Short data is not copied by memcpy: a store of 64 bytes across two cache
-     * lines that other CPUs hold takes twice as long as several of 16. */
+    /* Short data is not copied by memcpy, because one store of 64 bytes across
+     * two cache lines that other CPUs hold takes twice as long as several of
+     * 16. */
     shmrpci_copy_short(ring, from, len);
 }
 
@@ -107,7 +108,7 @@ bool shmrpci_lane_is_record(const shmrpci_lane *lane, uint64_t position,
     bool is_good =
         (kind == SHMRPCI_RECORD_DATA || kind == SHMRPCI_RECORD_PAD) &&
         room <= tail - position && room <= left;
-    /* The record after a PAD is published with it. */
+    /* A record is always published together with the PAD before it. */
     if (!is_good || (kind == SHMRPCI_RECORD_PAD &&
                      (room != left || room == tail - position))) {
         return false;
@@ -116,19 +117,19 @@ bool shmrpci_lane_is_record(const shmrpci_lane *lane, uint64_t position,
     return true;
 }
 
-/* ---- producer ------------------------------------------------------------ */
+/* ---- producers ----------------------------------------------------------- */
 
-/* Whether `head` is a valid one for a reader: within one lap of `tail`. */
+/* Whether a reader may trust `head`: it must be within one lap of `tail`. */
 static bool is_behind(const shmrpci_lane *lane, uint64_t head, uint64_t tail)
 {
     return tail - head <= lane->size;
 }
 
-/* Finds the first DATA at or after `position`. */
+/* Finds the first DATA record at or after `position`. */
 static bool find_data(const shmrpci_lane *lane, uint64_t *position,
                       uint64_t tail, uint64_t *out_word, uint64_t *out_end)
 {
-    /* Relaxed: ordered by the load of the tail, or our own store. */
+    /* Relaxed: ordered by the load of the tail, or by our own store of it. */
     *out_word = shmrpci_load_relaxed(shmrpci_lane_record(lane, *position));
     if (!shmrpci_lane_is_record(lane, *position, tail, *out_word, out_end)) {
         return false;
@@ -143,21 +144,21 @@ static bool find_data(const shmrpci_lane *lane, uint64_t *position,
     return true;
 }
 
-/* The full number of a record, which stores only its low bits; at most
- * `count`. */
+/* The full number of a record, which stores only the low bits; the result is at
+ * most `count`. */
 static uint64_t widen(uint64_t number, uint64_t count)
 {
     return count - ((count - number) & SHMRPCI_RECORD_NUMBER);
 }
 
-/* Reads the head again, to see what has been taken. */
+/* Reads the head again, to learn what has been taken. */
 static void refresh(shmrpci_lane_writer *writer)
 {
     const shmrpci_lane *lane = &writer->lane;
     if (writer->is_topic) {
         return;
     }
-    /* Acquire: pairs with the CAS of the taker; its copies are made. */
+    /* Acquire: pairs with the CAS of the taker, which has made its copies. */
     uint64_t word = shmrpci_load_acquire(&lane->words->head);
     uint64_t head = shmrpci_head_position(word, writer->tail);
     uint64_t position = head;
@@ -173,7 +174,7 @@ static void refresh(shmrpci_lane_writer *writer)
     }
 }
 
-/* The number after that of the last record in [head, tail). */
+/* Sets `*count` to the number after that of the last record in [head, tail). */
 static shmrpc_status find_count(const shmrpci_lane *lane, uint64_t head,
                                 uint64_t tail, uint64_t *count)
 {
@@ -185,7 +186,8 @@ static shmrpc_status find_count(const shmrpci_lane *lane, uint64_t head,
             return SHMRPC_E_DATA_LOSS;
         }
         position = end;
-        /* The count may be ahead of the tail, by unpublished records. */
+        /* The count may be ahead of the tail, as it includes unpublished
+         * records. */
         *count = widen(shmrpci_record_number(word), *count) + 1;
     }
     return SHMRPC_OK;
@@ -223,14 +225,14 @@ shmrpc_status shmrpci_lane_resume(shmrpci_lane_writer *writer)
     if (tail % 8 != 0) {
         return SHMRPC_E_DATA_LOSS;
     }
-    /* The known head is still valid, if old. */
+    /* The head that we know is still valid, if old. */
     writer->tail = tail;
     writer->shown = tail;
     writer->count = shmrpci_load_relaxed(&writer->lane.words->count);
     return SHMRPC_OK;
 }
 
-/* Sets `record` to where the record would begin; returns where it would end. */
+/* Sets `record` to where the record would begin. Returns where it would end. */
 static uint64_t place(const shmrpci_lane_writer *writer, uint32_t len,
                       uint64_t *out_record)
 {
@@ -241,7 +243,7 @@ static uint64_t place(const shmrpci_lane_writer *writer, uint32_t len,
     return *out_record + room;
 }
 
-/* Whether there is room up to `end` for one record besides `more` others. */
+/* Whether there is room up to `end` for one record and `more` others. */
 static bool has_room(const shmrpci_lane_writer *writer, uint64_t end,
                      uint32_t more)
 {
@@ -260,7 +262,8 @@ shmrpc_status shmrpci_lane_adopt_topic(shmrpci_lane_writer *writer,
     if (tail % 8 != 0) {
         return SHMRPC_E_DATA_LOSS;
     }
-    /* It may have died between the count and the tail. */
+    /* The last producer may have died after it stored the count and before it
+     * stored the tail. */
     if (count > 0 && shmrpci_load_acquire(
                          &words->marks[(count - 1) & (marks - 1)]) >= tail) {
         count--;
@@ -277,8 +280,8 @@ shmrpc_status shmrpci_lane_adopt_topic(shmrpci_lane_writer *writer,
 
 void shmrpci_lane_intend(const shmrpci_lane_writer *writer, uint32_t len)
 {
-    /* Relaxed: a reader that sees a byte written after the fence sees this,
-     * after a fence of its own. */
+    /* Relaxed: a reader that sees a byte written after the fence also sees this
+     * intent, because it makes a fence before it looks. */
     shmrpci_store_relaxed(&writer->lane.words->intent,
                           shmrpci_lane_end_of(writer, len));
     shmrpci_fence_release();
@@ -286,8 +289,8 @@ void shmrpci_lane_intend(const shmrpci_lane_writer *writer, uint32_t len)
 
 void shmrpci_lane_mark(const shmrpci_lane_writer *writer, uint64_t marks)
 {
-    /* Relaxed: ordered by the tail; a reader checks the record that it leads
-     * to. */
+    /* Relaxed: ordered by the store of the tail; a reader also checks the
+     * record to which the mark leads. */
     shmrpci_store_relaxed(
         &writer->lane.words->marks[writer->count & (marks - 1)],
         writer->record);
@@ -333,7 +336,7 @@ void shmrpci_lane_append(shmrpci_lane_writer *writer, uint32_t len,
     uint64_t end = shmrpci_lane_end_of(writer, len);
     SHMRPCI_ASSERT(end - writer->head <= lane->size,
                    "a published record was reserved");
-    /* Relaxed, all: a reader that sees the tail sees them. */
+    /* All stores are relaxed: a reader that sees the new tail sees them. */
     if (writer->record != writer->first) {
         uint32_t pad =
             (uint32_t)(writer->record - writer->first - SHMRPCI_RECORD_HEAD);
@@ -398,8 +401,9 @@ uint32_t shmrpci_lane_append_many(shmrpci_lane_writer *writer,
 void shmrpci_lane_show(shmrpci_lane_writer *writer)
 {
     shmrpci_lane_words *words = writer->lane.words;
-    /* First, as it may be ahead of the tail when we die, but not behind.
-     * Relaxed: a reader that sees the tail sees it. */
+    /* Stored before the tail: if we die in between, the count may be ahead of
+     * the tail, but never behind. Relaxed: a reader that sees the tail sees
+     * it. */
     shmrpci_store_relaxed(&words->count, writer->count);
     /* Release: pairs with the acquire of readers. */
     shmrpci_store_release(&words->tail, writer->tail);
@@ -429,8 +433,8 @@ static shmrpc_status copy_out(const shmrpci_lane *lane, uint64_t position,
     return SHMRPC_OK;
 }
 
-/* Copies records from look->to on, after those copied before. DATA_LOSS:
- * perhaps only overwritten. */
+/* Copies records from look->to on, after those copied before. DATA_LOSS may
+ * also mean that they were overwritten meanwhile. */
 static shmrpc_status copy_records(const shmrpci_lane *lane, uint64_t tail,
                                   uint32_t max, shmrpci_buf *buf,
                                   shmrpci_item *items, shmrpci_lane_look *look)
@@ -459,25 +463,25 @@ static shmrpc_status copy_records(const shmrpci_lane *lane, uint64_t tail,
     return SHMRPC_OK;
 }
 
-/* Reads the head, and a tail that is not older. False: they contradict each
- * other, perhaps because they changed meanwhile. */
+/* Reads the head, and a tail that is not older. Returns false if the two
+ * contradict each other, perhaps because they changed meanwhile. */
 static bool look_at_ends(const shmrpci_lane *lane, shmrpci_lane_look *look,
                          uint64_t *out_tail)
 {
-    /* Acquire, both: the tail's publishes the records; the head must not be
-     * newer than the tail. */
+    /* Acquire, both: the tail publishes the records; the head must not be newer
+     * than the tail. */
     look->word = shmrpci_load_acquire(&lane->words->head);
     *out_tail = shmrpci_load_acquire(&lane->words->tail);
     look->from = shmrpci_head_position(look->word, *out_tail);
     return *out_tail % 8 == 0 && is_behind(lane, look->from, *out_tail);
 }
 
-/* The same with a tail read before, if that is enough. */
+/* The same with a tail that was read before, if it is ahead of the head. */
 static bool recall_ends(const shmrpci_lane *lane, shmrpci_atomic_u64 *known,
                         shmrpci_lane_look *look, uint64_t *out_tail)
 {
-    /* Acquire: pairs with the release below, through which another thread may
-     * have passed on what it acquired from the producer. */
+    /* Acquire: pairs with the release below. Another thread may have read the
+     * tail from the producer, and passes on here what it acquired. */
     *out_tail = shmrpci_load_acquire(known);
     look->word = shmrpci_load_acquire(&lane->words->head);
     look->from = shmrpci_head_position(look->word, *out_tail);
@@ -491,8 +495,8 @@ static bool recall_ends(const shmrpci_lane *lane, shmrpci_atomic_u64 *known,
     return is_sound;
 }
 
-/* As above, but after the records already copied. False: there are no more, or
- * the ends contradict each other. */
+/* Reads the tail again, for records after those already copied. Returns false
+ * if there are no more, or the ends contradict each other. */
 static bool look_further(const shmrpci_lane *lane, shmrpci_atomic_u64 *known,
                          const shmrpci_lane_look *look, uint64_t *tail)
 {
@@ -506,15 +510,15 @@ static bool look_further(const shmrpci_lane *lane, shmrpci_atomic_u64 *known,
     return true;
 }
 
-/* Copies the records known to exist, and only if they are not enough looks for
- * more: so the line of the tail stays with the producer meanwhile. */
+/* Copies the records that we know of, and reads the tail again only if they are
+ * not enough, so that its cache line stays with the producer. */
 static shmrpc_status copy_known(const shmrpci_lane *lane,
                                 shmrpci_atomic_u64 *known, uint32_t max,
                                 shmrpci_buf *buf, shmrpci_item *items,
                                 shmrpci_lane_look *look)
 {
     uint64_t tail;
-    /* Relaxed: only compared with this value. */
+    /* Relaxed: used only to detect a change. */
     uint64_t before = shmrpci_load_relaxed(known);
     if (!recall_ends(lane, known, look, &tail)) {
         return SHMRPC_E_DATA_LOSS;
@@ -572,7 +576,7 @@ bool shmrpci_lane_find_oldest(const shmrpci_lane *lane, shmrpci_lane_look *out)
 bool shmrpci_lane_is_lapped(const shmrpci_lane *lane, uint64_t position)
 {
     /* The fence pairs with that of intend: if we had read bytes written after
-     * that, we would see the intent. */
+     * that fence, we would see the intent. */
     shmrpci_fence_acquire();
     return shmrpci_load_relaxed(&lane->words->intent) - position > lane->size;
 }
@@ -617,7 +621,7 @@ void shmrpci_lane_depth(const shmrpci_lane *lane, uint64_t *out_records,
     uint64_t end;
     *out_records = 0;
     *out_bytes = 0;
-    /* Relaxed: it may change at once anyway. */
+    /* Relaxed: the result may be out of date at once anyway. */
     uint64_t count = shmrpci_load_relaxed(&lane->words->count);
     if (!look_at_ends(lane, &look, &tail) || look.from == tail) {
         return;

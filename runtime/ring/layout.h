@@ -6,15 +6,15 @@
  * Roots of the region:
  *
  *     offset  size   what                            who writes it
- *          0   128   bell: u32 (bell.h)              who publishes or sleeps
- *        128   128   ended: u32, 1 for ever          who ends it
+ *          0   128   bell: u32 (bell.h)              publishers, sleepers
+ *        128   128   ended: u32, 1 for ever          who ends the stream
  *        256         lanes: u64 x (participants +   participant i, once; the
  *                    1), the offset of a lane; 0:    last one, common to all,
- *                    none                            in `order total` alone: in
- *                                                    one's turn
- *       then         turn: a lock (sync/lock_layout.h) of which participant i
- * has slot i, for `order total` alone then         desk: what subscribers write
- * (topic.h), unless it lies in a file of its own
+ *                    none                            in `order total` alone:
+ * who has the turn then         turn: a lock (sync/lock_layout.h) in which
+ *                    participant i has slot i; `order total` only
+ *       then         desk: what subscribers write (desk.h), unless it
+ *                    lies in a file of its own
  *
  * The head's limits: [0] capacity; [1] bytes of a ring; [2] options, see below;
  * [3] the kind's own.
@@ -25,11 +25,11 @@
  *                    intent: u64, bytes that are being     its producer
  *                    written, of a topic
  *                    count: u64, records ever published    its producer
- *        128   128   head: bits 0-47 bytes ever taken / 8, who takes, by CAS
- *                    bits 48-63 participant + 1 of who
- *                    took last, where that matters
- *                    room: u32, a bell for who waits for
- *                    room in the ring
+ *        128   128   head: bits 0-47 bytes ever taken / 8, takers, by CAS
+ *                    bits 48-63 participant + 1 of
+ *                    the last taker, where that matters
+ *                    room: u32, a bell for producers that
+ *                    wait for room in the ring
  *        256         marks: u64 x marks, of a topic: where its producer
  *                    record n began, at n modulo marks
  *       then         station of the same participant, of a queue with
@@ -39,12 +39,14 @@
  * A record is a word and its bytes, 8-aligned, and never goes across the end of
  * the ring:
  *
- *     bits 0-31 length of the bytes bits 32-35 DATA, PAD bits 36-39 flags:
- *     REDELIVERED bits 40-63 low bits of the record's number
+ *     bits 0-31   length of the bytes
+ *     bits 32-35  DATA, PAD
+ *     bits 36-39  flags: REDELIVERED
+ *     bits 40-63  low bits of the record's number
  *
- * A PAD fills what is left before the end; it is published with the record
- * behind it.  Records lie in [head, tail); what is at or behind the tail means
- * nothing.
+ * A PAD fills the rest of the ring before its end; it is published together
+ * with the record behind it. Records lie in [head, tail); what is at or behind
+ * the tail means nothing.
  */
 #ifndef SHMRPCI_RING_LAYOUT_H
 #define SHMRPCI_RING_LAYOUT_H
@@ -69,14 +71,15 @@ typedef struct shmrpci_ring_roots {
 _Static_assert(offsetof(shmrpci_ring_roots, ended) == 128, "layout");
 _Static_assert(offsetof(shmrpci_ring_roots, lanes) == 256, "layout");
 
-/* Of a pipe, whose lane is the common one, and whose head and tail count bytes,
- * without records. They stand in the place of the desk.
+/* The words of a pipe, in the place of the desk. A pipe has only the common
+ * lane, whose head and tail count bytes; there are no records.
  *
  *     writer: 0 --claims: CAS--> p + 1 --ends, closes--> 0
  *                                p + 1 --heir, if it is not ended:
  *                                        broken = tail + 1--> 0
- *     broken: 0, or where a writer died + 1; a reader that has come there
- * clears it, and nobody becomes the writer before */
+ *     broken: 0, or 1 + the position where a writer died; a reader that has
+ *             come there clears it, and nobody becomes the writer before
+ * that */
 typedef struct shmrpci_pipe_words {
     _Alignas(128) shmrpci_atomic_u32 writer;
     _Alignas(128) shmrpci_atomic_u64 broken;
@@ -95,7 +98,7 @@ _Static_assert(offsetof(shmrpci_lane_words, head) == 128, "layout");
 _Static_assert(offsetof(shmrpci_lane_words, room) == 136, "layout");
 _Static_assert(offsetof(shmrpci_lane_words, marks) == 256, "layout");
 
-/* Options, as limits[2] has them. */
+/* Options, as stored in limits[2]. */
 #define SHMRPCI_RING_OVERFLOW_MASK UINT64_C(0xF)
 #define SHMRPCI_RING_TOTAL         (UINT64_C(1) << 4)
 #define SHMRPCI_RING_ACKED         (UINT64_C(1) << 5)
@@ -112,7 +115,7 @@ static inline uint64_t shmrpci_station_bytes(uint64_t ring_bytes,
                : 0;
 }
 
-/* ---- head ---------------------------------------------------------------- */
+/* ---- head of a lane ------------------------------------------------------ */
 
 #define SHMRPCI_HEAD_BITS 48
 #define SHMRPCI_HEAD_MASK ((UINT64_C(1) << SHMRPCI_HEAD_BITS) - 1)
@@ -123,8 +126,8 @@ static inline uint64_t shmrpci_head_word(uint64_t position, uint32_t taker)
                                                     << SHMRPCI_HEAD_BITS;
 }
 
-/* Restores the full position of a head from its word, which has only the low
- * bits, by means of a tail near it. */
+/* Restores the full position of a head. Its word has only the low bits; a tail
+ * near it supplies the rest. */
 static inline uint64_t shmrpci_head_position(uint64_t word, uint64_t tail)
 {
     uint64_t behind = (tail / 8 - word) & SHMRPCI_HEAD_MASK;

@@ -1,18 +1,18 @@
 /* Waiting for more records, where that pays. */
 #include "ring/pace.h"
 
-/* How long to wait: the longer, the more records arrive for one fetch of a
- * line, but the later they are taken. */
+/* How long to wait. The longer it is, the more records arrive for one fetch of
+ * a line, but the later they are taken. */
 #define WAIT_NS 2000
 
-/* If a record takes longer than this, they don't come in a stream. */
+/* Records that take longer than this don't come in a stream. */
 #define SLOW_NS 2000
 
 /* How many slow rounds in a row stop the trials. */
 #define SLOW_ROUNDS 2u
 
-/* Rounds from one trial to the next, at first and at most: twice as many each
- * time that it didn't pay. */
+/* Rounds from one trial to the next, at first and at most; doubled each time
+ * that a trial didn't pay. */
 #define GAP_LEAST 4u
 #define GAP_MOST  256u
 
@@ -29,7 +29,7 @@ static void set64(shmrpci_atomic_u64 *at, uint64_t value)
     atomic_store_explicit(at, value, memory_order_relaxed);
 }
 
-/* Plans the next trial after `gap` rounds, within the limits; 0: after the
+/* Plans the next trial after `gap` rounds, within the limits; 0 means after the
  * fewest. */
 static void plan(shmrpci_pace *pace, uint32_t waits, uint32_t gap)
 {
@@ -40,7 +40,7 @@ static void plan(shmrpci_pace *pace, uint32_t waits, uint32_t gap)
     set32(&pace->left, gap);
 }
 
-/* The trial is over: keeps the tried way if it saves enough. */
+/* Ends a trial: adopts the tried way if it saves enough. */
 static void judge(shmrpci_pace *pace, uint32_t waits)
 {
     uint64_t tried = shmrpci_load_relaxed(&pace->usual[waits]);
@@ -53,7 +53,8 @@ static void judge(shmrpci_pace *pace, uint32_t waits)
     }
 }
 
-/* In a single slow round others may have had the CPU. */
+/* Counts a slow round. A single one may be slow because other threads had the
+ * CPU. */
 static void note_slow(shmrpci_pace *pace)
 {
     uint32_t slow = shmrpci_load_relaxed(&pace->slow) + 1;
@@ -75,7 +76,7 @@ void shmrpci_pace_turn(shmrpci_pace *pace, uint64_t now)
     set64(&pace->began, now);
     set32(&pace->count, 0);
     if (count == 0) {
-        return; /* another thread was first */
+        return; /* another thread has ended this round */
     }
     took = took * SHMRPCI_PACE_ROUND / count;
     if (took > shmrpci_ticks_of_ns((int64_t)SLOW_NS * SHMRPCI_PACE_ROUND)) {
@@ -86,7 +87,7 @@ void shmrpci_pace_turn(shmrpci_pace *pace, uint64_t now)
     if (usual == 0) {
         usual = took;
     } else {
-        /* A round in which others had the CPU counts for no more than this. */
+        /* Limits the effect of a round in which other threads had the CPU. */
         uint64_t most = usual * 2;
         usual = (usual * 3 + (took < most ? took : most)) / 4;
     }

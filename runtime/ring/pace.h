@@ -4,13 +4,13 @@
  * A consumer that is quicker than its producer takes each record as soon as it
  * is published. So it fetches the lines of the tail and of the record for each
  * one, while the producer is about to write to them again, and delays both. If
- * it waits for a moment, when it knows of no more records, it finds several for
- * the same lines. But a consumer that waits for a single record, such as an
- * answer, would get it later.
+ * it waits for a moment when it knows of no more records, it then finds several
+ * for the same line fetches. But a consumer that waits for a single record,
+ * such as an answer, would get it later.
  *
- * Which of the two it is must be tried: a consumer waits, or doesn't, for
- * rounds of some hundred records, and keeps the way that takes less time per
- * record. If records come only now and then it never waits.
+ * Only a trial shows which of the two is the case. A consumer waits, or
+ * doesn't, for rounds of some hundred records, and keeps the way that takes
+ * less time per record. If records come only now and then it never waits.
  *
  * Threading: any thread. Concurrent updates may be lost, which does no harm.
  */
@@ -27,11 +27,12 @@
 /* Records per round. */
 #define SHMRPCI_PACE_ROUND 256u
 
-/* All zeros: at first it doesn't wait. Relaxed, all: estimates. */
+/* All zeros at first, which means that it doesn't wait. All accesses are
+ * relaxed: these are estimates. */
 typedef struct shmrpci_pace {
     shmrpci_atomic_u32 waits;    /* whether it waits in this round */
-    shmrpci_atomic_u32 count;    /* records in it so far */
-    shmrpci_atomic_u64 began;    /* in ticks */
+    shmrpci_atomic_u32 count;    /* records in this round so far */
+    shmrpci_atomic_u64 began;    /* when this round began, in ticks */
     shmrpci_atomic_u64 usual[2]; /* ticks that a round takes: without waits,
                                   * with waits */
     shmrpci_atomic_u32 slow;     /* rounds in a row with sparse records */
@@ -40,7 +41,7 @@ typedef struct shmrpci_pace {
     shmrpci_atomic_u32 gap;      /* the last number of rounds between trials */
 } shmrpci_pace;
 
-/* A round is over, at `now`, in ticks. */
+/* Ends a round at `now`, in ticks. */
 void shmrpci_pace_turn(shmrpci_pace *pace, uint64_t now);
 
 /* Counts records that were taken. */
@@ -59,7 +60,7 @@ static inline bool shmrpci_pace_waits(const shmrpci_pace *pace)
     return shmrpci_load_relaxed(&pace->waits) != 0;
 }
 
-/* Waits for the moment in which some should come. */
+/* Waits as long as some records should take to come. */
 void shmrpci_pace_wait(void);
 
 #endif

@@ -17,11 +17,12 @@
 
 struct shmrpci_pipe {
     shmrpci_ring ring;
-    shmrpci_pipe_words *words; /* in the roots, instead of a desk */
+    shmrpci_pipe_words *words; /* these lie in the roots, instead of a desk */
     shmrpci_mutex mutex;       /* held to write, end, or inherit */
     shmrpci_spinner bytes_spinner;
     shmrpci_spinner room_spinner;
-    int64_t buried_ns; /* under the mutex */
+    int64_t buried_ns; /* when we last checked for a dead writer; under the
+                        * mutex */
 };
 
 /* Bytes to write, or room for bytes to read. */
@@ -113,7 +114,7 @@ static shmrpc_status late(int64_t deadline_ns, const char *what,
 
 /* ---- the writer ---------------------------------------------------------- */
 
-/* We are no longer the writer; another may be. */
+/* Stops being the writer, so that another handle can become it. */
 static void resign(shmrpci_pipe *pipe)
 {
     uint32_t me = pipe->ring.region.me + 1;
@@ -156,7 +157,7 @@ static int32_t writer_pid(const shmrpci_pipe *pipe)
                           ->pid);
 }
 
-/* Becomes the writer, unless we are; under the mutex. */
+/* Becomes the writer, unless we are already; under the mutex. */
 static shmrpc_status claim(shmrpci_pipe *pipe, shmrpc_error *error)
 {
     uint32_t me = pipe->ring.region.me + 1;
@@ -191,7 +192,7 @@ static shmrpc_status check_writer(shmrpci_pipe *pipe, shmrpc_error *error)
 
 /* ---- writing ------------------------------------------------------------- */
 
-/* Copies between memory and the ring, which may wrap in between. */
+/* Copy between memory and the ring; the bytes may wrap at its end. */
 static void copy_in(const shmrpci_lane *lane, uint64_t position,
                     const uint8_t *data, size_t len)
 {
@@ -210,7 +211,7 @@ static void copy_out(const shmrpci_lane *lane, uint64_t position, uint8_t *data,
     shmrpci_lane_copy_out(data + first, lane->ring, len - first);
 }
 
-/* The most bytes it may hold: as requested, not the ring's size. */
+/* The most bytes that it may hold: what was requested, not the ring's size. */
 static uint64_t capacity_of(const shmrpci_pipe *pipe)
 {
     return pipe->ring.capacity < pipe->ring.shape.ring_bytes
@@ -218,12 +219,12 @@ static uint64_t capacity_of(const shmrpci_pipe *pipe)
                : pipe->ring.shape.ring_bytes;
 }
 
-/* Writes as much as there is room for. */
+/* Writes as many bytes as there is room for. */
 static shmrpc_status write_some(shmrpci_pipe *pipe, const shmrpci_lane *lane,
                                 span *of)
 {
-    /* Acquire: the bytes of the last writer, which is dead or has left; and the
-     * copies that readers have made. */
+    /* Acquire: the last writer is dead or has left, and its bytes come before;
+     * so do the copies that readers have made. */
     uint64_t tail = shmrpci_load_acquire(&lane->words->tail);
     uint64_t head = shmrpci_load_seq(&lane->words->head);
     uint64_t used = tail - head;
@@ -262,7 +263,7 @@ static shmrpc_status wait_for_room(shmrpci_pipe *pipe, const shmrpci_lane *lane,
 {
     full_pipe full = {lane, capacity_of(pipe)};
     shmrpci_ring_counts *counts = shmrpci_ring_my_counts(&pipe->ring);
-    /* First of all: a damaged head changes without making room. */
+    /* Checked first: a damaged head may change without making room. */
     if (slices->deadline_ns == 0 || shmrpci_now_ns() >= slices->deadline_ns) {
         return late(slices->deadline_ns, "the pipe is full, and no reader read",
                     error);
@@ -303,7 +304,7 @@ shmrpc_status shmrpci_pipe_write(shmrpci_pipe *pipe, const void *data,
                                  size_t *out_len, shmrpc_error *error)
 {
     shmrpci_slices slices = shmrpci_slices_until(deadline_ns);
-    /* Only read: a write does not change the bytes. */
+    /* The cast is safe: a write only reads the bytes. */
     span of = {.data = (uint8_t *)(uintptr_t)data, .len = len};
     shmrpc_status status = SHMRPC_OK;
     do {
@@ -341,14 +342,14 @@ shmrpc_status shmrpci_pipe_end(shmrpci_pipe *pipe)
 
 /* ---- reading ------------------------------------------------------------- */
 
-/* The status of an empty pipe. NOT_FOUND: bytes may come; OWNER_DIED,
- * CANCELLED: they won't. */
+/* The status of an empty pipe: NOT_FOUND if bytes may still come, else
+ * OWNER_DIED or CANCELLED. */
 static shmrpc_status judge_empty(shmrpci_pipe *pipe, uint64_t tail,
                                  bool is_ended)
 {
     uint64_t broken = tail + 1;
     if (shmrpci_load_seq(&pipe->words->broken) == broken) {
-        /* Only one reader is told. */
+        /* The CAS makes sure that only one reader is told. */
         return shmrpci_cas_seq(&pipe->words->broken, &broken, 0u)
                    ? SHMRPC_E_OWNER_DIED
                    : SHMRPC_E_NOT_FOUND;
@@ -356,7 +357,7 @@ static shmrpc_status judge_empty(shmrpci_pipe *pipe, uint64_t tail,
     return is_ended ? SHMRPC_E_CANCELLED : SHMRPC_E_NOT_FOUND;
 }
 
-/* BUSY: others read it first, again and again. */
+/* Returns BUSY if others read the bytes first, again and again. */
 static shmrpc_status read_some(shmrpci_pipe *pipe, const shmrpci_lane *lane,
                                span *of, bool is_ended)
 {
@@ -374,7 +375,7 @@ static shmrpc_status read_some(shmrpci_pipe *pipe, const shmrpci_lane *lane,
             uint64_t expected = head;
             if (shmrpci_cas_seq(&lane->words->head, &expected, head + some)) {
                 of->done = some;
-                /* Seq, after the CAS. */
+                /* Seq: comes after the CAS of the head. */
                 shmrpci_bell_ring(&lane->words->room, 1);
                 return SHMRPC_OK;
             }
@@ -388,8 +389,7 @@ static shmrpc_status read_some(shmrpci_pipe *pipe, const shmrpci_lane *lane,
 static shmrpc_status try_read(shmrpci_pipe *pipe, span *of)
 {
     shmrpci_lane lane;
-    /* Read before the tail, so that all bytes written before the end are
-     * seen. */
+    /* Read before the tail, so that we see all bytes written before the end. */
     bool is_ended = shmrpci_ring_is_ended(&pipe->ring);
     if (!shmrpci_ring_lane(&pipe->ring, shmrpci_ring_common(&pipe->ring),
                            &lane)) {
@@ -398,7 +398,8 @@ static shmrpc_status try_read(shmrpci_pipe *pipe, span *of)
     return read_some(pipe, &lane, of, is_ended);
 }
 
-/* The same, after a check whether the writer is dead if the pipe is empty. */
+/* The same; but if the pipe is empty it first checks whether the writer is
+ * dead. */
 static shmrpc_status look_and_read(shmrpci_pipe *pipe, span *of)
 {
     shmrpc_status status = try_read(pipe, of);
@@ -498,10 +499,10 @@ shmrpc_status shmrpci_pipe_read(shmrpci_pipe *pipe, void *data, size_t len,
         *out_len = of.done;
         return SHMRPC_OK;
     }
-    return status; /* the error is set */
+    return status; /* the failed call has set `error` */
 }
 
-/* ---- ends and facts ------------------------------------------------------ */
+/* ---- ending, statistics, checks ------------------------------------------ */
 
 void shmrpci_pipe_destroy(shmrpci_pipe *pipe)
 {

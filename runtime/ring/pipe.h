@@ -4,10 +4,11 @@
  * A pipe is a region with one lane, whose ring has no records: just bytes from
  * the head to the tail. Each byte goes to one reader; usually there is one.
  *
- * Guarantees if a process dies at any instruction: bytes are in the pipe once
- * write begins to return, or not at all; after all the writer's bytes a reader
- * learns whether it ended the stream (end of file) or died (OWNER_DIED). A dead
- * writer blocks nobody; another may continue when a reader has been told.
+ * Guarantees if a process dies at any instruction: bytes are in the pipe as
+ * soon as write begins to return, or not at all. After all the writer's bytes a
+ * reader learns whether it ended the stream (end of file) or died (OWNER_DIED).
+ * A dead writer blocks nobody; another writer may continue when a reader has
+ * been told.
  *
  * Threading: any thread, except open and close. Threads of a handle that write
  * take turns.
@@ -28,64 +29,68 @@
 typedef struct shmrpci_pipe_spec {
     const char *name;
     size_t name_len;
-    uint64_t capacity;     /* bytes; 0: 64 KiB; rounded up to a power of two, at
-                            * least 4 KiB, at most 2 GiB */
-    uint32_t participants; /* handles at a time; 0: 64 */
+    uint64_t capacity;     /* in bytes; 0: 64 KiB. Rounded up to a power of two,
+                            * at least 4 KiB, at most 2 GiB. */
+    uint32_t participants; /* most handles at a time; 0: 64 */
 } shmrpci_pipe_spec;
 
-/* Fills in the region spec of a pipe. INVALID. */
+/* Fills in the region spec of a pipe. Returns INVALID if `spec` is not
+ * valid. */
 shmrpc_status shmrpci_pipe_plan(const shmrpci_pipe_spec *spec,
                                 shmrpci_region_spec *out, shmrpc_error *error);
 
 typedef struct shmrpci_pipe shmrpci_pipe;
 
-/* As shmrpci_queue_open(). */
+/* Opens a pipe; for parameters and statuses see shmrpci_queue_open(). */
 shmrpc_status shmrpci_pipe_open(int fd, shmrpc_profile profile,
                                 shmrpci_pipe **out, shmrpc_error *error);
-/* NULL is allowed. A writer that has not ended the stream leaves it to the next
- * one: readers wait. */
+/* Closes it; NULL is allowed. A writer that has not ended the stream leaves it
+ * to the next writer, for which readers wait. */
 void shmrpci_pipe_close(shmrpci_pipe *pipe);
 
 const shmrpci_region *shmrpci_pipe_region(const shmrpci_pipe *pipe);
 
-/* Deadlines are monotonic times; 0: don't wait, and BUSY instead of
-   DEADLINE. */
+/* Deadlines are monotonic times. 0 means: don't wait, and return BUSY instead
+ * of DEADLINE. */
 
 /*
- * Writes `len` bytes, in as many pieces as there is room for. The first write
+ * Writes `len` bytes, in as many pieces as room becomes free. The first write
  * of a handle makes it the writer, until it ends the stream or closes.
- * `out_len`, also on failure: bytes written. BUSY: another handle is the writer
- * (`error` has its pid), or readers have not been told yet that one died;
- * DEADLINE, BUSY: not all had room; CANCELLED: the stream was ended; DESTROYED;
- * FORKED; EXHAUSTED; DATA_LOSS.
+ * `out_len` is the number of bytes written, also on failure. Returns BUSY if
+ * another handle is the writer (`error` has its pid), or if readers have not
+ * been told yet that a writer died; DEADLINE or BUSY if not all bytes had room;
+ * CANCELLED if the stream was ended; else DESTROYED, FORKED, EXHAUSTED or
+ * DATA_LOSS.
  */
 shmrpc_status shmrpci_pipe_write(shmrpci_pipe *pipe, const void *data,
                                  size_t len, int64_t deadline_ns,
                                  size_t *out_len, shmrpc_error *error);
 
 /* Ends the stream, forever: readers get the remaining bytes, then the end.
- * BUSY: another handle is the writer; CANCELLED: it was ended before. */
+ * Returns BUSY if another handle is the writer, CANCELLED if the stream was
+ * ended before. */
 shmrpc_status shmrpci_pipe_end(shmrpci_pipe *pipe);
 
 /*
- * Reads up to `len` bytes, at least one unless `len` is 0. 0 bytes and OK: the
- * end of the stream. OWNER_DIED: the writer died before it ended the stream;
- * reported once, after all its bytes; then readers wait for another writer.
- * DEADLINE, BUSY: nothing came; DESTROYED; FORKED; DATA_LOSS.
+ * Reads up to `len` bytes, at least one unless `len` is 0. OK with 0 bytes is
+ * the end of the stream. Returns OWNER_DIED if the writer died before it ended
+ * the stream; that is reported once, after all its bytes, and then readers wait
+ * for another writer. Returns DEADLINE or BUSY if no bytes came, else
+ * DESTROYED, FORKED or DATA_LOSS.
  */
 shmrpc_status shmrpci_pipe_read(shmrpci_pipe *pipe, void *data, size_t len,
                                 int64_t deadline_ns, size_t *out_len,
                                 shmrpc_error *error);
 
-/* Ends all waits and all use with DESTROYED. */
+/* Ends all waits, and makes all further calls return DESTROYED. */
 void shmrpci_pipe_destroy(shmrpci_pipe *pipe);
 
 typedef struct shmrpci_pipe_stat {
     uint64_t capacity;
-    uint64_t depth;   /* bytes that wait */
-    uint64_t written; /* since it was made */
+    uint64_t depth;   /* unread bytes */
+    uint64_t written; /* bytes since it was made */
     uint64_t read;
-    int32_t writer_pid; /* 0: none */
+    int32_t writer_pid; /* 0: there is no writer */
     uint32_t waiting_for_bytes;
     uint32_t waiting_for_room;
     uint32_t participants;
@@ -95,15 +100,16 @@ typedef struct shmrpci_pipe_stat {
 
 void shmrpci_pipe_get_stat(const shmrpci_pipe *pipe, shmrpci_pipe_stat *out);
 
-/* The same of a pipe that is not open here, as shmrpci_queue_look(). */
+/* The same for a pipe that is not open here; compare shmrpci_queue_look(). */
 shmrpc_status shmrpci_pipe_look(int fd, shmrpci_pipe_stat *out,
                                 shmrpc_error *error);
 
-/* Checks a pipe that nobody uses meanwhile. */
+/* Checks a pipe that nobody uses meanwhile. Returns the number of findings. */
 uint64_t shmrpci_pipe_check(const shmrpci_pipe *pipe,
                             shmrpci_region_finding *finding, void *user);
 
-/* As shmrpci_queue_announce(), for bytes to read. */
+/* Announces a sleeper that waits for bytes; compare
+ * shmrpci_queue_announce(). */
 void shmrpci_pipe_announce(shmrpci_pipe *pipe, shmrpci_futex_on *out,
                            int64_t *out_max_ns);
 

@@ -11,8 +11,8 @@
 
 /* ---- planning ------------------------------------------------------------ */
 
-/* The size of a lane's ring: for the capacity, at least two of the longest
- * records, and, if records may be redelivered, as much again. */
+/* The bytes of a lane's ring: enough for the capacity and for two of the
+ * longest records. If records may be redelivered it is twice that. */
 static uint64_t ring_bytes_of(const shmrpci_queue_spec *spec, uint64_t capacity)
 {
     uint32_t item =
@@ -87,8 +87,8 @@ shmrpc_status shmrpci_queue_judge(const shmrpci_queue *queue,
                             "other");
 }
 
-/* The lock is in the region, and its participants, and so their bytes, are the
- * region's. */
+/* Opens the lock of `order total`. It lies in the region, and its participants
+ * are those of the region, with the same bytes. */
 static void open_turn(shmrpci_queue *queue, shmrpc_profile profile)
 {
     shmrpci_ring *ring = &queue->ring;
@@ -154,7 +154,7 @@ void shmrpci_queue_close(shmrpci_queue *queue)
     }
 }
 
-/* ---- facts and ends ------------------------------------------------------ */
+/* ---- statistics, ending, destroying -------------------------------------- */
 
 const shmrpci_region *shmrpci_queue_region(const shmrpci_queue *queue)
 {
@@ -163,7 +163,8 @@ const shmrpci_region *shmrpci_queue_region(const shmrpci_queue *queue)
 
 uint32_t shmrpci_queue_max_len(const shmrpci_queue *queue)
 {
-    /* `acked` keeps one of the longest free, see hold.h. */
+    /* With `acked` a lane keeps room for one of the longest records, see
+     * hold.h. */
     uint64_t ring_bytes = queue->ring.shape.ring_bytes;
     return (uint32_t)shmrpci_lane_max_len(
         shmrpci_queue_is_acked(queue) ? ring_bytes / 2 : ring_bytes);
@@ -188,8 +189,8 @@ shmrpc_status shmrpci_queue_end(shmrpci_queue *queue)
 
 void shmrpci_queue_destroy(shmrpci_queue *queue)
 {
-    /* Also if the end of its owner makes it look destroyed already: others must
-     * still be woken. */
+    /* Runs even if the region looks destroyed already because its owner has
+     * ended: sleepers must still be woken. */
     if (shmrpci_ring_is_forked(&queue->ring)) {
         return;
     }

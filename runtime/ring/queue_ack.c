@@ -1,4 +1,4 @@
-/* Readers that acknowledge: taking with a hold, and redelivery. */
+/* Readers that acknowledge records: taking with a hold, and redelivery. */
 #include "ring/queue_inside.h"
 
 #define MAX_TRIES 64u
@@ -6,8 +6,8 @@
 /* How often to check for dead participants, while there are holds. */
 #define BURY_NS (50 * SHMRPCI_NS_PER_MS)
 
-/* Copies the next records, holds them, and tries to take them. BUSY: others
- * were first. */
+/* Copies the next records, holds them, and tries to take them. Returns BUSY if
+ * others were faster. */
 static shmrpc_status try_take(shmrpci_queue *queue, const shmrpci_lane *lane,
                               uint32_t index, shmrpci_buf *buf,
                               shmrpci_item *item)
@@ -19,8 +19,8 @@ static shmrpc_status try_take(shmrpci_queue *queue, const shmrpci_lane *lane,
     if (status != SHMRPC_OK) {
         return status;
     }
-    /* The records that we take must fit into our lane if we die. Taking from
-     * our own lane makes as much room as it needs. */
+    /* Our own lane must have room for the records that we take, in case we die.
+     * Taking from our own lane frees as much room as it needs. */
     if (index != queue->ring.region.me &&
         !shmrpci_holds_may_take(holds, item->len)) {
         return SHMRPC_E_NOT_FOUND;
@@ -86,7 +86,8 @@ shmrpc_status shmrpci_queue_ack(shmrpci_queue *queue, uint64_t ticket)
     shmrpc_status status = drop(queue, ticket, false);
     if (status == SHMRPC_OK && shmrpci_ring_is_ended(&queue->ring) &&
         !shmrpci_holds_are_there(&queue->ring)) {
-        /* No more records can come: sleepers must learn that. */
+        /* After the end of the queue no more records can come; sleepers must
+         * learn that. */
         shmrpci_bell_ring_all(&queue->ring.roots->bell);
     }
     return status;

@@ -3,8 +3,8 @@
 
 #define MAX_TRIES 64u
 
-/* The longest sleep while others hold records, so that their death is
- * noticed. */
+/* The longest sleep while anybody holds records, so that the death of a holder
+ * is noticed. */
 #define HOLDS_SLICE_NS (500 * SHMRPCI_NS_PER_MS)
 
 /* The results of one pop. */
@@ -13,15 +13,15 @@ typedef struct haul {
     shmrpci_item *items;
     uint32_t max;
     uint32_t count;
-    bool may_wait; /* it may wait once for more records, as the pace decides */
+    bool may_wait; /* may wait once for more records, if the pace says so */
     int64_t deadline_ns;
 } haul;
 
-/* Taken records leave room; producers that wait for it sleep on the lane. */
+/* Taken records leave room: wakes producers that sleep on the lane for it. */
 static void announce_room(const shmrpci_lane *lane, uint32_t count)
 {
-    /* Seq, after the CAS of the head: either we see the producer, or it sees
-     * our CAS. */
+    /* Seq, after the CAS of the head: either we see the sleeping producer, or
+     * it sees our CAS. */
     shmrpci_bell_ring(&lane->words->room, count);
 }
 
@@ -33,7 +33,8 @@ static void mark_items(const haul *of, uint32_t index)
     }
 }
 
-/* NOT_FOUND: the lane is empty; BUSY: others were quicker, again and again. */
+/* Returns NOT_FOUND if the lane is empty, BUSY if others were faster, again and
+ * again. */
 static shmrpc_status take_from(shmrpci_queue *queue, const shmrpci_lane *lane,
                                uint32_t index, haul *of)
 {
@@ -83,8 +84,8 @@ static shmrpc_status take_held_from(shmrpci_queue *queue,
 typedef shmrpc_status look_into(shmrpci_queue *queue, const shmrpci_lane *lane,
                                 uint32_t index, haul *of);
 
-/* Looks at all lanes, beginning where the last scan ended. NOT_FOUND: all are
- * empty; otherwise the first status that isn't NOT_FOUND. */
+/* Tries all lanes, beginning where the last scan ended. Returns NOT_FOUND if
+ * all are empty, otherwise the first status that isn't NOT_FOUND. */
 static shmrpc_status scan(shmrpci_queue *queue, look_into *look, haul *of)
 {
     shmrpci_ring_range range = shmrpci_ring_lanes(&queue->ring);
@@ -133,7 +134,7 @@ static shmrpc_status say(shmrpc_status status, shmrpc_error *error)
     }
 }
 
-/* Under the mutex, as holds are. */
+/* Under the mutex, which protects the holds. */
 static shmrpc_status scan_and_hold(shmrpci_queue *queue, haul *of)
 {
     if (!shmrpci_mutex_lock_until(&queue->mutex, of->deadline_ns)) {
@@ -150,7 +151,8 @@ static shmrpc_status scan_and_hold(shmrpci_queue *queue, haul *of)
     return status;
 }
 
-/* One look at everything. NOT_FOUND: nothing, and more may come. */
+/* Looks once at all lanes. Returns NOT_FOUND if there is nothing, but more may
+ * come. */
 static shmrpc_status try_pop(shmrpci_queue *queue, haul *of)
 {
     bool is_ended = shmrpci_ring_is_ended(&queue->ring);
@@ -159,9 +161,10 @@ static shmrpc_status try_pop(shmrpci_queue *queue, haul *of)
                                : scan(queue, take_from, of);
     if (is_ended && shmrpci_queue_is_acked(queue) &&
         shmrpci_holds_are_there(&queue->ring)) {
-        return status; /* its records may be delivered again */
+        return status; /* held records may still be delivered again */
     }
-    /* Everything pushed before the end is visible by now. */
+    /* The end was read first, so everything that was pushed before it is
+     * visible. */
     return status == SHMRPC_E_NOT_FOUND && is_ended ? SHMRPC_E_CANCELLED
                                                     : status;
 }
@@ -177,7 +180,8 @@ void shmrpci_queue_announce(shmrpci_queue *queue, shmrpci_futex_on *out,
             : SHMRPCI_BELL_MAX_SLICE_NS;
 }
 
-/* Sleeps for a slice unless there are records; then as try_pop. */
+/* Sleeps for a slice unless there are records; then returns what try_pop
+ * does. */
 static shmrpc_status sleep_once(shmrpci_queue *queue, haul *of,
                                 shmrpci_slices *slices)
 {
@@ -250,7 +254,7 @@ shmrpc_status shmrpci_queue_pop(shmrpci_queue *queue, uint32_t max,
                            of.count);
         *out_count = of.count;
         return SHMRPC_OK;
-    case SHMRPC_E_DESTROYED: /* the error is set */
+    case SHMRPC_E_DESTROYED: /* the failed call has set `error` */
         return status;
     case SHMRPC_E_DEADLINE:
         return shmrpci_queue_late(deadline_ns, "nothing came", error);
@@ -259,7 +263,7 @@ shmrpc_status shmrpci_queue_pop(shmrpci_queue *queue, uint32_t max,
     }
 }
 
-/* ---- looking without taking ---------------------------------------------- */
+/* ---- peeking ------------------------------------------------------------- */
 
 static shmrpc_status copy_from(shmrpci_queue *queue, const shmrpci_lane *lane,
                                uint32_t index, haul *of)
@@ -285,7 +289,7 @@ shmrpc_status shmrpci_queue_peek(shmrpci_queue *queue, shmrpci_buf *buf,
     uint32_t start = shmrpci_load_relaxed(&queue->next_lane);
     bool is_ended = shmrpci_ring_is_ended(&queue->ring);
     status = SHMRPC_E_BUSY;
-    /* BUSY: the record has just been taken. */
+    /* BUSY means that another reader has just taken the record. */
     for (uint32_t i = 0; status == SHMRPC_E_BUSY && i < MAX_TRIES; i++) {
         status = scan(queue, copy_from, &of);
     }

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* A producer that drops the oldest record competes with consumers, which do the
- * same for it. */
+/* A producer that drops the oldest record competes with consumers, which may
+ * take that record first, so its tries are limited. */
 #define MAX_DROPS 4096u
 
 /* ---- lanes --------------------------------------------------------------- */
@@ -48,7 +48,7 @@ static shmrpc_status busy_turn(shmrpci_queue *queue, shmrpc_status status,
                             pid);
 }
 
-/* Opens the lane as the last producer left it. */
+/* Opens the common lane as the last producer left it. */
 static shmrpc_status find_common(shmrpci_queue *queue, bool is_torn,
                                  shmrpc_error *error)
 {
@@ -94,7 +94,7 @@ static shmrpc_status take_turn(shmrpci_queue *queue, int64_t deadline_ns,
     return status;
 }
 
-/* ---- coming in and going out --------------------------------------------- */
+/* ---- becoming and ceasing to be the producer ----------------------------- */
 
 static shmrpc_status check_open(const shmrpci_queue *queue, shmrpc_error *error)
 {
@@ -146,10 +146,10 @@ static void leave(shmrpci_queue *queue)
 
 /* ---- room ---------------------------------------------------------------- */
 
-/* A ring that was full. */
+/* A full ring, for which a producer waits. */
 typedef struct full_ring {
     shmrpci_lane_words *words;
-    uint64_t head; /* the head when it was full */
+    uint64_t head; /* the head when the ring was full */
     uint64_t size;
 } full_ring;
 
@@ -161,8 +161,8 @@ static bool has_moved(void *user)
            (full->head / 8 & SHMRPCI_HEAD_MASK);
 }
 
-/* How much room makes it worthwhile to continue: while we spin, the cache line
- * of the head should stay with the consumer. */
+/* How much room makes it worthwhile to continue. While we spin, the head's
+ * cache line should stay with the consumer. */
 static bool has_moved_far(void *user)
 {
     const full_ring *full = user;
@@ -171,12 +171,12 @@ static bool has_moved_far(void *user)
     return moved * 8 >= full->size / 8;
 }
 
-/* Sleeps until a record has been taken, or a slice is over. */
+/* Sleeps until a record has been taken, or the slice is over. */
 static shmrpc_status wait_for_room(shmrpci_queue *queue, full_ring *full,
                                    shmrpci_slices *slices, shmrpc_error *error)
 {
     shmrpci_ring_counts *counts = shmrpci_ring_my_counts(&queue->ring);
-    /* First of all: a damaged head changes without making room. */
+    /* Checked first: a damaged head may change without making room. */
     if (slices->deadline_ns == 0 || shmrpci_now_ns() >= slices->deadline_ns) {
         return shmrpci_queue_late(slices->deadline_ns,
                                   "the queue is full, and no record was taken",
@@ -214,8 +214,8 @@ static bool drop_oldest(shmrpci_queue *queue)
     return shmrpci_lane_take(lane, &look, 0);
 }
 
-/* Drops the oldest records until there is room; NULL: consumers are always
- * quicker. */
+/* Drops the oldest records until there is room. Returns NULL if consumers were
+ * always faster. */
 static void *reserve_by_dropping(shmrpci_queue *queue, uint32_t len)
 {
     shmrpci_ring_counts *counts = shmrpci_ring_my_counts(&queue->ring);
@@ -229,8 +229,8 @@ static void *reserve_by_dropping(shmrpci_queue *queue, uint32_t len)
     return at;
 }
 
-/* There is no room: applies the overflow rule. NULL and OK: try again, or
- * (is_dropped) don't. */
+/* Applies the overflow rule, as there is no room. OK with NULL means: try
+ * again, or, with is_dropped, don't. */
 static shmrpc_status overflow(shmrpci_queue *queue, uint32_t len,
                               shmrpci_slices *slices, void **out,
                               bool *is_dropped, shmrpc_error *error)
@@ -261,7 +261,8 @@ static shmrpc_status overflow(shmrpci_queue *queue, uint32_t len,
     return wait_for_room(queue, &full, slices, error);
 }
 
-/* Reserves room in the lane, which is ours from then on (OK and not NULL). */
+/* Reserves room in the lane. If it returns OK and not NULL, the lane is ours
+ * from then on. */
 static shmrpc_status reserve(shmrpci_queue *queue, uint32_t len,
                              int64_t deadline_ns, void **out,
                              shmrpc_error *error)
@@ -291,7 +292,7 @@ static shmrpc_status reserve(shmrpci_queue *queue, uint32_t len,
     return SHMRPC_OK;
 }
 
-/* ---- the interface ------------------------------------------------------- */
+/* ---- public functions ---------------------------------------------------- */
 
 shmrpc_status shmrpci_queue_reserve(shmrpci_queue *queue, uint32_t len,
                                     int64_t deadline_ns, void **out,
@@ -328,12 +329,12 @@ shmrpc_status shmrpci_queue_push(shmrpci_queue *queue, const void *data,
     return status;
 }
 
-/* How many of the appended bytes are published at once; a batch that is larger
- * would delay consumers. */
+/* How many bytes are appended before they are published together. A larger
+ * batch would delay consumers. */
 #define SHOW_BYTES 2048u
 
-/* Appends as many as there is room for, and publishes them. The lane is
- * ours. */
+/* Appends as many records as there is room for, and publishes them. The lane
+ * must be ours. */
 static uint32_t append(shmrpci_queue *queue, const shmrpci_slice *slices,
                        uint32_t count)
 {
@@ -386,7 +387,8 @@ shmrpc_status shmrpci_queue_push_many(shmrpci_queue *queue,
             shmrpci_ring_announce(&queue->ring, done);
         }
         if (*out_count < count) {
-            /* The first one that did not fit: apply the overflow rule. */
+            /* The overflow rule applies to the first record that did not
+             * fit. */
             const shmrpci_slice *next = &slices[*out_count];
             status = shmrpci_queue_push(queue, next->data, next->len,
                                         deadline_ns, error);

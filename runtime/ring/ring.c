@@ -1,4 +1,4 @@
-/* Planning, opening, and finding lanes. */
+/* Planning and opening rings, and finding their lanes. */
 #include "ring/ring.h"
 
 #include <stdlib.h>
@@ -25,7 +25,7 @@ uint64_t shmrpci_ring_power(uint64_t bytes)
 
 static uint64_t turn_offset(uint32_t participants)
 {
-    /* One more for the common one. */
+    /* One more than participants: the last word is for the common lane. */
     return round_up(sizeof(shmrpci_ring_roots) + (participants + (uint64_t)1) *
                                                      sizeof(shmrpci_atomic_u64),
                     128);
@@ -55,7 +55,7 @@ void *shmrpci_ring_desk(const shmrpci_ring *ring)
         ring, desk_offset(ring->region.facts.participant_count, ring->options));
 }
 
-/* ---- making -------------------------------------------------------------- */
+/* ---- planning a region --------------------------------------------------- */
 
 shmrpc_status shmrpci_ring_plan(const shmrpci_ring_spec *spec,
                                 shmrpci_region_spec *out, shmrpc_error *error)
@@ -143,7 +143,8 @@ static bool read_limits(shmrpci_ring *ring)
                facts->roots_bytes;
 }
 
-/* Passes on the turn of `order total`, and redelivers held records. */
+/* Releases the turn of `order total` that the dead participant held, and
+ * redelivers its held records. */
 static void inherit_queue(const shmrpci_ring *ring, uint32_t participant)
 {
     if ((ring->options & SHMRPCI_RING_TOTAL) != 0) {
@@ -157,7 +158,8 @@ static void inherit_queue(const shmrpci_ring *ring, uint32_t participant)
     }
 }
 
-/* Marks the stream as broken where its writer died, unless it was ended. */
+/* If the dead participant was the writer, marks the stream as broken there,
+ * unless it was ended. */
 static void inherit_pipe(const shmrpci_ring *ring, uint32_t participant)
 {
     shmrpci_pipe_words *words = shmrpci_ring_desk(ring);
@@ -225,7 +227,7 @@ static shmrpc_status settle(shmrpci_ring *ring, uint32_t kind,
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "no memory");
     }
     if (ring->region.is_writer) {
-        /* The threads of a dead process no longer wait. */
+        /* The counters still count waiting threads of the dead process. */
         shmrpci_ring_counts *counts = shmrpci_ring_my_counts(ring);
         shmrpci_store_relaxed(&counts->wants_items, 0u);
         shmrpci_store_relaxed(&counts->wants_room, 0u);
@@ -290,7 +292,7 @@ bool shmrpci_ring_lane(const shmrpci_ring *ring, uint32_t index,
 {
     SHMRPCI_ASSERT(index <= shmrpci_ring_common(ring),
                    "a lane number is in range");
-    /* Relaxed: every thread stores the same value, having found it by the
+    /* Relaxed: every thread stores the same value, which it has found by the
      * acquire below. */
     uint64_t offset =
         ring->offsets != NULL ? shmrpci_load_relaxed(&ring->offsets[index]) : 0;
@@ -334,8 +336,8 @@ shmrpc_status shmrpci_ring_make_lane(shmrpci_ring *ring, uint32_t index,
         if (status != SHMRPC_OK) {
             return status;
         }
-        /* All zeros, since lanes are never freed. Seq: the journal of the run
-         * is cleared after this. */
+        /* The lane is all zeros, since spans of lanes are never reused. Seq:
+         * the journal of the run is cleared after this. */
         shmrpci_store_seq(word, offset);
         shmrpci_region_keep(&ring->region);
     }
@@ -360,9 +362,9 @@ bool shmrpci_ring_has_records(const shmrpci_ring *ring)
     return false;
 }
 
-/* ---- ends ---------------------------------------------------------------- */
+/* ---- ending -------------------------------------------------------------- */
 
-/* Wakes all that wait for items, or for room in any lane. */
+/* Wakes all threads that wait for items, or for room in any lane. */
 static void wake_everyone(const shmrpci_ring *ring)
 {
     shmrpci_ring_range range = shmrpci_ring_lanes(ring);
@@ -392,7 +394,7 @@ bool shmrpci_ring_is_ended(const shmrpci_ring *ring)
     return shmrpci_load_seq(&ring->roots->ended) != 0;
 }
 
-/* ---- judging ------------------------------------------------------------- */
+/* ---- checking ------------------------------------------------------------ */
 
 uint64_t shmrpci_ring_judge(const shmrpci_ring *ring,
                             shmrpci_region_finding *finding, void *user)

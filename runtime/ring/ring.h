@@ -2,8 +2,8 @@
  * The common part of queue, topic and pipe: a region whose roots lead to lanes,
  * and a bell.
  *
- * Threading: open, close and making lanes: one thread at a time; the others:
- * any thread.
+ * Threading: one thread at a time may open, close or make lanes; any thread may
+ * call the other functions.
  */
 #ifndef SHMRPCI_RING_RING_H
 #define SHMRPCI_RING_RING_H
@@ -16,10 +16,10 @@
 #include "sync/lock_layout.h"
 #include "sync/wait.h"
 
-/* The default number of participants. */
+/* The default for the number of participants. */
 #define SHMRPCI_RING_PARTICIPANTS 64u
 
-/* The smallest default size of a file. */
+/* The smallest file size that is chosen by default. */
 #define SHMRPCI_RING_MIN_BYTES ((uint64_t)1 << 20)
 
 /* A participant's counters, in its block of the region. All relaxed:
@@ -27,15 +27,17 @@
 typedef struct shmrpci_ring_counts {
     shmrpci_atomic_u64 pushed;
     shmrpci_atomic_u64 popped;
-    shmrpci_atomic_u64 dropped;     /* by overflow */
-    shmrpci_atomic_u64 redelivered; /* because readers died or gave up */
-    shmrpci_atomic_u64 evicted;     /* subscribers */
+    shmrpci_atomic_u64 dropped;     /* by the overflow rule */
+    shmrpci_atomic_u64 redelivered; /* redelivered because readers died or
+                                     * released them */
+    shmrpci_atomic_u64 evicted;     /* evicted subscribers */
     shmrpci_atomic_u64 sleeps;
-    shmrpci_atomic_u64 rescued;      /* found at the end of a slice */
+    shmrpci_atomic_u64 rescued;      /* records found at the end of a slice,
+                                      * without a wake-up */
     shmrpci_atomic_u32 wants_items;  /* threads that wait for items */
-    shmrpci_atomic_u32 wants_room;   /* and for room */
-    shmrpci_atomic_u32 has_barriers; /* fences in its threads are possible
-                                      * (ring_fence) */
+    shmrpci_atomic_u32 wants_room;   /* threads that wait for room */
+    shmrpci_atomic_u32 has_barriers; /* whether its threads can be made to pass
+                                      * a fence (ring_fence) */
 } shmrpci_ring_counts;
 
 _Static_assert(sizeof(shmrpci_ring_counts) <=
@@ -45,16 +47,17 @@ _Static_assert(sizeof(shmrpci_ring_counts) <=
 typedef struct shmrpci_ring {
     shmrpci_region region;
     shmrpci_ring_roots *roots;
-    shmrpci_lane_shape shape; /* checked copies of the limits */
+    shmrpci_lane_shape shape; /* checked copy of the limits in the head */
     uint64_t capacity;
     uint64_t options;
-    uint64_t extra;              /* the kind's own limit */
-    shmrpci_atomic_u64 *offsets; /* of checked lanes; 0: not checked yet */
-    shmrpci_atomic_u64 *known;   /* last known tails of lanes */
+    uint64_t extra;              /* the limit whose meaning the kind defines */
+    shmrpci_atomic_u64 *offsets; /* offsets of checked lanes; 0: not checked
+                                  * yet */
+    shmrpci_atomic_u64 *known;   /* the last known tail of each lane */
     shmrpci_fork_fd guard;
 } shmrpci_ring;
 
-/* The settings of a kind. */
+/* What the kind asks for. */
 typedef struct shmrpci_ring_spec {
     const char *name;
     size_t name_len;
@@ -63,48 +66,49 @@ typedef struct shmrpci_ring_spec {
     uint64_t capacity;
     uint64_t options;
     uint64_t extra;
-    uint64_t desk_bytes; /* in the region */
-    uint64_t ring_bytes; /* of a lane */
+    uint64_t desk_bytes; /* of the desk, if it lies in the region */
+    uint64_t ring_bytes; /* of a lane's ring */
     uint64_t marks;
     uint32_t kind;
     uint32_t encoding;
     uint32_t participants; /* 0: 64 */
 } shmrpci_ring_spec;
 
-/* The smallest power of two that is not below `bytes`. */
+/* The smallest power of two that is at least `bytes`. */
 uint64_t shmrpci_ring_power(uint64_t bytes);
 
-/* Fills in the region spec (shmrpci_region_size, shmrpci_region_format).
- * INVALID. */
+/* Fills in the region spec (for shmrpci_region_size, shmrpci_region_format).
+ * Returns INVALID. */
 shmrpc_status shmrpci_ring_plan(const shmrpci_ring_spec *spec,
                                 shmrpci_region_spec *out, shmrpc_error *error);
 
 /*
- * Attaches a region of that kind. Takes over the descriptor, and closes it on
- * failure. CONTRACT: another kind; DATA_LOSS, DESTROYED, EXHAUSTED as
- * shmrpci_region_attach(). `ring` must not move until it is closed.
+ * Attaches to a region of that kind. Takes over the descriptor, and closes it
+ * on failure. Returns CONTRACT if it is of another kind, or DATA_LOSS,
+ * DESTROYED, EXHAUSTED as shmrpci_region_attach() does. `ring` must not move
+ * until it is closed.
  */
 shmrpc_status shmrpci_ring_open(shmrpci_ring *ring, int fd,
                                 shmrpci_access access, uint32_t kind,
                                 shmrpc_error *error);
 void shmrpci_ring_close(shmrpci_ring *ring);
 
-/* Whether this is a forked child of the process that opened it, without its
- * memory. */
+/* Whether this process is a forked child of the one that opened the ring, and
+ * does not have its memory. */
 bool shmrpci_ring_is_forked(const shmrpci_ring *ring);
 
-/* OK; FORKED: this is a forked child of the process that opened it;
- * DESTROYED. */
+/* Returns OK; FORKED if this process is a forked child of the one that opened
+ * the ring; or DESTROYED. */
 shmrpc_status shmrpci_ring_check(const shmrpci_ring *ring, shmrpc_error *error);
 
-/* The number of the lane that all share, in `order total`. */
+/* The index of the lane that all producers share in `order total`. */
 static inline uint32_t shmrpci_ring_common(const shmrpci_ring *ring)
 {
     return ring->region.facts.participant_count;
 }
 
-/* The lane of that number, a participant's or the common one; false: it does
- * not exist (yet), or its offset is damaged. */
+/* Finds lane `index`, a participant's or the common one. Returns false if it
+ * does not exist (yet), or its offset is damaged. */
 bool shmrpci_ring_lane(const shmrpci_ring *ring, uint32_t index,
                        shmrpci_lane *out);
 
@@ -115,8 +119,8 @@ typedef struct shmrpci_ring_range {
 } shmrpci_ring_range;
 shmrpci_ring_range shmrpci_ring_lanes(const shmrpci_ring *ring);
 
-/* The lane of that number, made if need be: by its participant, or by the
- * holder of the turn. EXHAUSTED. */
+/* Finds lane `index`, and makes it if need be. Only its participant, or the
+ * holder of the turn, may call this. Returns EXHAUSTED. */
 shmrpc_status shmrpci_ring_make_lane(shmrpci_ring *ring, uint32_t index,
                                      shmrpci_lane *out, shmrpc_error *error);
 
@@ -127,7 +131,7 @@ static inline void *shmrpci_ring_station(const shmrpci_ring *ring,
     return (uint8_t *)lane->words + shmrpci_lane_station_offset(&ring->shape);
 }
 
-/* The turn of `order total`, and the desk in the region. */
+/* The lock for the turn of `order total`, and the desk, in the region. */
 shmrpci_lock_file *shmrpci_ring_turn(const shmrpci_ring *ring);
 void *shmrpci_ring_desk(const shmrpci_ring *ring);
 
@@ -149,7 +153,8 @@ shmrpci_ring_my_counts(const shmrpci_ring *ring)
     return shmrpci_ring_counts_of(ring, ring->region.me);
 }
 
-/* Increments one of our counters. Concurrent threads may lose some. */
+/* Increments a counter of our own. Concurrent threads may lose some
+ * increments. */
 static inline void shmrpci_ring_count(shmrpci_atomic_u64 *at, uint64_t more)
 {
     shmrpci_store_relaxed(at, shmrpci_load_relaxed(at) + more);
@@ -159,13 +164,14 @@ static inline void shmrpci_ring_count(shmrpci_atomic_u64 *at, uint64_t more)
 static inline void shmrpci_ring_announce(const shmrpci_ring *ring,
                                          uint32_t count)
 {
-    /* The tail was a plain store, so that its line can stay with the reader;
-     * the fence orders the look at the bell after it. */
+    /* The tail was stored without a locked instruction, so that its line can
+     * stay with the reader. The fence orders the look at the bell after it. */
     shmrpci_fence_seq();
     shmrpci_bell_ring(&ring->roots->bell, count);
 }
 
-/* Marks it as ended, or destroyed, and wakes everyone. */
+/* The first marks the ring as ended, the second as destroyed; both wake
+ * everyone. */
 void shmrpci_ring_end(shmrpci_ring *ring);
 void shmrpci_ring_destroy(shmrpci_ring *ring);
 bool shmrpci_ring_is_ended(const shmrpci_ring *ring);
@@ -175,7 +181,8 @@ bool shmrpci_ring_is_ended(const shmrpci_ring *ring);
 uint64_t shmrpci_ring_judge(const shmrpci_ring *ring,
                             shmrpci_region_finding *finding, void *user);
 
-/* Spins, if that pays, until `is_there(user)`. */
+/* Spins, if that pays, until `is_there(user)` is true; returns whether it
+ * is. */
 bool shmrpci_ring_spin(shmrpci_spinner *spinner, bool (*is_there)(void *user),
                        void *user);
 

@@ -1,4 +1,4 @@
-/* Planning, opening and ending topics, and statistics. */
+/* Planning, opening and ending topics, and their statistics. */
 #include "ring/topic.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #define DEFAULT_MAX_BYTES  (64u << 10)
 #define DEFAULT_SEATS      64u
 
-/* How far a subscriber may fall behind beyond the history. */
+/* How many messages a subscriber may fall behind in addition to the history. */
 #define SLACK 256u
 
 /* ---- planning ------------------------------------------------------------ */
@@ -47,7 +47,7 @@ static uint64_t ring_bytes_of(const shmrpci_topic_spec *spec)
     return bytes;
 }
 
-/* One more than the history, as one may be half written. */
+/* One more than the history, as one mark may be half written. */
 static uint64_t marks_of(uint32_t history)
 {
     uint64_t marks = 2;
@@ -225,7 +225,7 @@ void shmrpci_topic_close(shmrpci_topic *topic)
     }
 }
 
-/* ---- facts and ends ------------------------------------------------------ */
+/* ---- facts and ending ---------------------------------------------------- */
 
 const shmrpci_region *shmrpci_topic_region(const shmrpci_topic *topic)
 {
@@ -234,7 +234,8 @@ const shmrpci_region *shmrpci_topic_region(const shmrpci_topic *topic)
 
 uint32_t shmrpci_topic_max_len(const shmrpci_topic *topic)
 {
-    /* Half of what fits, so that a subscriber has time to read it. */
+    /* Half of what fits into the ring, so that a subscriber has time to read
+     * it. */
     return (uint32_t)shmrpci_lane_max_len(topic->ring.shape.ring_bytes / 2);
 }
 
@@ -283,7 +284,7 @@ void shmrpci_topic_wake_all(const shmrpci_topic *topic)
     (void)shmrpci_futex_wake(&topic->ring.roots->bell, INT32_MAX);
 }
 
-/* ---- for people ---------------------------------------------------------- */
+/* ---- statistics ---------------------------------------------------------- */
 
 static void add_publisher(const shmrpci_ring *ring, uint32_t participant,
                           shmrpci_topic_stat *out)
@@ -342,8 +343,8 @@ shmrpc_status shmrpci_topic_look(int fd, shmrpci_topic_stat *out,
     return SHMRPC_OK;
 }
 
-/* Read-only handles have no desk, since they can't take a seat; but they can
- * read one in the region. */
+/* Read-only handles have no desk of their own to write to, since they can't
+ * take a seat; but they can read a desk that lies in the region. */
 static shmrpci_desk visible_desk(const shmrpci_topic *topic)
 {
     const shmrpci_ring *ring = &topic->ring;
@@ -355,7 +356,7 @@ static shmrpci_desk visible_desk(const shmrpci_topic *topic)
     return desk;
 }
 
-/* The bytes in all lanes that the subscriber has not read. */
+/* The number of bytes in all lanes that the subscriber has not read. */
 static uint64_t behind(const shmrpci_topic *topic, const shmrpci_desk *desk,
                        uint32_t seat)
 {

@@ -16,21 +16,23 @@
 #include "ring/ring.h"
 #include "ring/topic.h"
 
-/* Position of the number of seats, among the options of the region. */
+/* The number of seats is stored at this bit position of the region's
+ * options. */
 #define SHMRPCI_TOPIC_SEATS_SHIFT 8
 #define SHMRPCI_TOPIC_SEATS_MASK  UINT64_C(0xFFFF)
 
 struct shmrpci_topic {
     shmrpci_ring ring;
     shmrpci_desk desk;
-    shmrpci_map desk_map; /* of a desk in a file of its own */
+    shmrpci_map desk_map; /* mapping of a desk in a file of its own */
     int desk_fd;
     shmrpci_fork_fd desk_guard;
     shmrpci_laps laps;
     uint64_t marks;
     /* Held to publish, and to take or leave a seat. */
     shmrpci_mutex mutex;
-    shmrpci_lane_writer writer; /* under the mutex; no lane: none yet */
+    shmrpci_lane_writer writer; /* under the mutex; it has no lane until the
+                                 * first publication */
     shmrpci_spinner spinner;
     shmrpci_listeners listeners;
     /* Number of subscriptions without a desk; under the mutex. */
@@ -40,7 +42,7 @@ struct shmrpci_topic {
 
 typedef struct shmrpci_reading {
     uint64_t cursor;
-    uint64_t number; /* of the message there, if known */
+    uint64_t number; /* number of the message at the cursor, if known */
     uint64_t start;  /* the tail when we subscribed: messages before it are
                       * history, whose loss is not reported */
     bool is_known;
@@ -49,10 +51,10 @@ typedef struct shmrpci_reading {
 
 struct shmrpci_subscription {
     shmrpci_topic *topic;
-    uint32_t seat; /* SHMRPCI_REGION_NOBODY: none */
+    uint32_t seat; /* SHMRPCI_REGION_NOBODY if it has no seat */
     uint32_t next_lane;
-    uint64_t lost;  /* not reported yet */
-    uint32_t awake; /* messages since it last slept */
+    uint64_t lost;  /* lost messages that were not reported yet */
+    uint32_t awake; /* messages received since it last slept */
     bool is_listening;
     shmrpci_reading readings[];
 };

@@ -1,15 +1,15 @@
-/* Publishers: room, slow subscribers, waking. */
+/* Publishers: getting room, slow subscribers, wake-ups. */
 #include "ring/topic_inside.h"
 
-/* Other threads may take the room first, but not this often. */
+/* Other threads may take the room first, but not this often in a row. */
 #define MAX_FUTILE 100000u
 
 /* A wait for subscribers. */
 typedef struct stall {
     shmrpci_slices slices;
-    int64_t began_ns; /* 0: not yet */
-    uint32_t seat;    /* the subscriber furthest behind */
-    uint32_t futile;  /* times that the room was taken by others */
+    int64_t began_ns; /* 0: has not begun */
+    uint32_t seat;    /* the seat of the subscriber that is furthest behind */
+    uint32_t futile;  /* how often other threads took the room */
 } stall;
 
 static shmrpc_status enter(shmrpci_topic *topic, int64_t deadline_ns,
@@ -56,8 +56,8 @@ static void leave(shmrpci_topic *topic)
 
 /* ---- positions of subscribers -------------------------------------------- */
 
-/* How far the subscriber in a seat has read our lane; the tail if the seat is
- * free. */
+/* How far the subscriber in a seat has read our lane. The result is our tail if
+ * the seat is free. */
 static uint64_t read_by(const shmrpci_topic *topic, uint32_t seat)
 {
     const shmrpci_desk *desk = &topic->desk;
@@ -73,7 +73,8 @@ static uint64_t read_by(const shmrpci_topic *topic, uint32_t seat)
     return cursor <= tail ? cursor : tail;
 }
 
-/* The lowest position that any subscriber has read; sets stall->seat. */
+/* The lowest position up to which all subscribers have read; sets
+ * stall->seat. */
 static uint64_t least_read(const shmrpci_topic *topic, stall *of)
 {
     uint64_t least = topic->writer.tail;
@@ -87,8 +88,8 @@ static uint64_t least_read(const shmrpci_topic *topic, stall *of)
     return least;
 }
 
-/* Frees the seats of dead subscribers, and evicts those that were too slow for
- * too long. */
+/* Frees the seats of dead subscribers, and evicts subscribers that have been
+ * too slow for too long. */
 static void clear_seats(shmrpci_topic *topic, uint64_t needed,
                         bool is_patience_over)
 {
@@ -109,7 +110,8 @@ static void clear_seats(shmrpci_topic *topic, uint64_t needed,
 
 /* ---- room ---------------------------------------------------------------- */
 
-/* Reserves room, if subscribers have read the messages there. */
+/* Reserves room, if subscribers have read the messages that it will
+ * overwrite. */
 static void *try_reserve(shmrpci_topic *topic, uint32_t len, stall *of)
 {
     shmrpci_lane_writer *writer = &topic->writer;
@@ -125,7 +127,8 @@ static void *try_reserve(shmrpci_topic *topic, uint32_t len, stall *of)
     return at;
 }
 
-/* How far subscribers must have read before the record can be reserved. */
+/* The position up to which subscribers must have read before the record can be
+ * reserved. */
 static uint64_t needed_for(const shmrpci_topic *topic, uint32_t len)
 {
     uint64_t end = shmrpci_lane_end_of(&topic->writer, len);
@@ -143,8 +146,8 @@ static shmrpc_status too_slow(const shmrpci_topic *topic, const stall *of,
         shmrpci_load_relaxed(&topic->desk.words->seats[of->seat].pid));
 }
 
-/* Waits until subscribers have read on, or are gone, or a slice is over. Called
- * with the mutex, returns without it. */
+/* Waits until subscribers have read on or are gone, or a slice is over. Called
+ * with the mutex held; returns with it released. */
 static shmrpc_status wait_for_readers(shmrpci_topic *topic, uint32_t len,
                                       stall *of, shmrpc_error *error)
 {
@@ -198,7 +201,7 @@ shmrpc_status shmrpci_topic_reserve(shmrpci_topic *topic, uint32_t len,
         }
         *out = try_reserve(topic, len, &of);
         if (*out == NULL && topic->laps == SHMRPCI_LAPS_DROP) {
-            /* Dead subscribers don't delay us for long. */
+            /* So that dead subscribers don't delay us for long. */
             clear_seats(topic, needed_for(topic, len), false);
             *out = try_reserve(topic, len, &of);
             if (*out == NULL) {
@@ -221,7 +224,7 @@ shmrpc_status shmrpci_topic_reserve(shmrpci_topic *topic, uint32_t len,
 
 /* ---- publishing ---------------------------------------------------------- */
 
-/* Wakes all subscribers that may sleep: each gets the message. */
+/* Wakes all subscribers that may be asleep, since each gets the message. */
 static void announce(shmrpci_topic *topic)
 {
     shmrpci_desk_words *desk = topic->desk.words;

@@ -6,13 +6,13 @@
 
 #define MAX_TRIES 64u
 
-/* A subscriber without a desk that needed no sleep for this many messages stops
- * listening, so that publishers need not ring for each. */
+/* A subscriber without a desk stops listening when it has read this many
+ * messages without a sleep, so that publishers need not ring for each. */
 #define AWAKE_MAX 64u
 
 /* ---- one lane ------------------------------------------------------------ */
 
-/* The number nearest to `near` whose low bits a record has. */
+/* The number nearest to `near` that has the low bits of `number`. */
 static uint64_t nearest(uint64_t number, uint64_t near)
 {
     uint64_t ahead = (number - near) & SHMRPCI_RECORD_NUMBER;
@@ -21,7 +21,7 @@ static uint64_t nearest(uint64_t number, uint64_t near)
                : near - (SHMRPCI_RECORD_NUMBER + 1 - ahead);
 }
 
-/* Whether message `number` is still where its mark says. */
+/* Whether message `number` is still at the position in its mark. */
 static bool is_there(const shmrpci_topic *topic, const shmrpci_lane *lane,
                      uint64_t number, uint64_t *out_position)
 {
@@ -41,8 +41,8 @@ static bool is_there(const shmrpci_topic *topic, const shmrpci_lane *lane,
            !shmrpci_lane_is_lapped(lane, position);
 }
 
-/* Goes to the oldest of the last `most` messages that still exists, or to the
- * end. */
+/* Sets the cursor to the oldest of the last `most` messages that still exists,
+ * or to the end. */
 static void find_place(const shmrpci_topic *topic, const shmrpci_lane *lane,
                        uint64_t most, shmrpci_reading *out)
 {
@@ -56,7 +56,7 @@ static void find_place(const shmrpci_topic *topic, const shmrpci_lane *lane,
             return;
         }
     }
-    /* The tail was read first: messages published since come next. */
+    /* The tail was read first, so messages published since then come next. */
     out->cursor = tail - tail % 8;
     out->number = count;
     out->is_known = false;
@@ -71,7 +71,8 @@ static void tell(const shmrpci_subscription *of, uint32_t index)
     if (of->seat == SHMRPCI_REGION_NOBODY) {
         return;
     }
-    /* Seq: before the look at the bell. Release would do for the reads. */
+    /* Seq: before the look at the bell. For the cursor itself, release would be
+     * enough. */
     shmrpci_store_seq(shmrpci_desk_cursor(&topic->desk, of->seat, index),
                       of->readings[index].cursor);
     if (topic->laps == SHMRPCI_LAPS_BLOCK) {
@@ -79,7 +80,8 @@ static void tell(const shmrpci_subscription *of, uint32_t index)
     }
 }
 
-/* The lane was made after we subscribed: all of it is new. */
+/* Begins to read a lane that was made after we subscribed, so that all of it is
+ * new. */
 static void begin_lane(shmrpci_subscription *of, uint32_t index)
 {
     if (!of->readings[index].is_begun) {
@@ -88,8 +90,9 @@ static void begin_lane(shmrpci_subscription *of, uint32_t index)
     }
 }
 
-/* We were lapped: continues where messages are left. True: the lost ones were
- * not only history, and count. */
+/* Called after publishers have lapped us: continues where messages are left.
+ * Returns true if lost messages must be reported, because they were not only
+ * history. */
 static bool catch_up(shmrpci_subscription *of, uint32_t index,
                      const shmrpci_lane *lane)
 {
@@ -118,7 +121,8 @@ static void note(const shmrpci_subscription *of, uint64_t lost)
     }
 }
 
-/* The next message of a lane. NOT_FOUND, LOST. */
+/* Reads the next message of a lane. Returns NOT_FOUND or LOST if there is
+ * none. */
 static shmrpc_status read_lane(shmrpci_subscription *of, uint32_t index,
                                const shmrpci_lane *lane, shmrpci_buf *buf,
                                shmrpci_item *item)
@@ -189,7 +193,7 @@ static bool is_evicted(const shmrpci_subscription *of)
                SHMRPCI_SEAT_TAKEN;
 }
 
-/* One look at everything. */
+/* Looks once at all lanes. */
 static shmrpc_status try_next(shmrpci_subscription *of, shmrpci_buf *buf,
                               shmrpci_item *item)
 {
@@ -202,7 +206,8 @@ static shmrpc_status try_next(shmrpci_subscription *of, shmrpci_buf *buf,
                                                     : status;
 }
 
-/* All subscriptions of a handle share its descriptor, and so the lock. */
+/* All subscriptions of a handle share its descriptor, and so its lock on the
+ * byte. */
 static int64_t listen(shmrpci_subscription *of)
 {
     shmrpci_topic *topic = of->topic;
@@ -235,7 +240,7 @@ void shmrpci_topic_announce(shmrpci_subscription *of, shmrpci_futex_on *out,
     shmrpci_topic *topic = of->topic;
     shmrpci_atomic_u32 *bell = &topic->ring.roots->bell;
     /* Read before we announce our sleep: a publisher that clears the
-     * announcement increments this. */
+     * announcement increments the bell afterwards. */
     *out = (shmrpci_futex_on){bell, shmrpci_load_seq(bell)};
     of->awake = 0;
     if (topic->desk.words != NULL) {
@@ -283,7 +288,7 @@ static shmrpc_status wait_for_message(shmrpci_subscription *of,
     return status;
 }
 
-/* ---- the interface ------------------------------------------------------- */
+/* ---- public functions ---------------------------------------------------- */
 
 shmrpc_status shmrpci_topic_next(shmrpci_subscription *subscription,
                                  int64_t deadline_ns, shmrpci_buf *buf,
@@ -325,7 +330,7 @@ shmrpc_status shmrpci_topic_next(shmrpci_subscription *subscription,
                                 "the topic has been ended, and all is read");
     case SHMRPC_E_DATA_LOSS:
         return shmrpc_error_set(error, status, "the topic is damaged");
-    default: /* the error is set, or `buf` failed */
+    default: /* the failed call has set `error`, or `buf` failed */
         return status;
     }
 }
@@ -350,8 +355,8 @@ static shmrpc_status take_seat(shmrpci_subscription *of, shmrpc_error *error)
                                   topic->desk.seats);
 }
 
-/* From here on publishers with `block` wait for us. Messages published before
- * they see us count as history. */
+/* From here on publishers with `block` wait for us. Messages that they publish
+ * before they see us count as history. */
 static void sit_down(shmrpci_subscription *of)
 {
     shmrpci_topic *topic = of->topic;
@@ -375,8 +380,8 @@ static void sit_down(shmrpci_subscription *of)
     for (uint32_t i = 0; i < topic->desk.lanes; i++) {
         shmrpci_reading *at = &of->readings[i];
         if (at->is_begun && shmrpci_ring_lane(&topic->ring, i, &lane)) {
-            /* Seq, after the state: a publisher that has not seen us has
-             * published what is before it. */
+            /* Seq, after the store of the state: a publisher that has not seen
+             * us has published all that is before this tail. */
             uint64_t tail = shmrpci_load_seq(&lane.words->tail);
             at->start = tail % 8 == 0 ? tail : at->cursor;
         }

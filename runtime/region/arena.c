@@ -2,15 +2,15 @@
 #include "region/inside.h"
 
 /* How many of the newest blocks stay in the limbo, so that readers in the
- * middle of one need not start over; after how many retired blocks the limbo is
- * checked. */
+ * middle of one need not start over; and after how many retired blocks the
+ * limbo is checked. */
 #define LIMBO_YOUNG 64u
 #define LIMBO_LOOK  192u
-/* The same for large ones. */
+/* The same limits for large blocks, in bytes and in spans. */
 #define LIMBO_BYTES ((uint64_t)1 << 20)
 #define SMALL_SPANS 1024u
-/* A list that exceeds its limit by this factor, as the depot is full, is
- * searched for whole spans. */
+/* When the depot is full a list may exceed its limit. If it does so by this
+ * factor it is searched for whole spans of free blocks. */
 #define HOARD_LISTS 8u
 
 #define NOTE_ARENA 0x8000u
@@ -21,7 +21,7 @@
 
 /* ---- locating blocks ----------------------------------------------------- */
 
-/* The class for at most CLASS_MAX_BYTES. */
+/* The class of a block of `bytes`, at most CLASS_MAX_BYTES. */
 static uint32_t class_of(uint64_t bytes)
 {
     if (bytes <= shmrpci_class_bytes(0)) {
@@ -36,7 +36,7 @@ shmrpci_arena_root *shmrpci_arena_of(const shmrpci_region *region)
     return &shmrpci_region_participant(region, region->me)->arena;
 }
 
-/* NULL: the offset is damaged. */
+/* Returns NULL if the offset is damaged. */
 static shmrpci_block_trailer *trailer(const shmrpci_region *region,
                                       uint64_t offset, uint64_t bytes)
 {
@@ -49,11 +49,12 @@ static shmrpci_block_trailer *trailer(const shmrpci_region *region,
                       : NULL;
 }
 
-/* Whether `bytes` is a multiple of the class's size, without a division, which
- * would take as long as the rest of the function. */
+/* Whether `bytes` is a multiple of the class's size. A division would take as
+ * long as the rest of the function. */
 static bool is_multiple(uint64_t bytes, uint32_t class)
 {
-    /* 2^40 by 4, 5, 6 and 7, rounded up: exact for quotients below 2^30. */
+    /* 2^40 divided by 4, 5, 6 and 7, rounded up; exact for quotients below
+     * 2^30. */
     static const uint64_t inverse[4] = {
         UINT64_C(274877906944), UINT64_C(219902325556), UINT64_C(183251937963),
         UINT64_C(157073089683)};
@@ -69,7 +70,7 @@ bool shmrpci_arena_find(const shmrpci_region *region, uint64_t offset,
 {
     uint64_t span_bytes = region->facts.span_bytes;
     uint64_t at = offset - region->facts.spans_offset;
-    /* Spans are a power of two. */
+    /* The size of a span is a power of two. */
     uint64_t span = at >> __builtin_ctzll(span_bytes);
     uint64_t within = at & (span_bytes - 1);
     if (offset < region->facts.spans_offset ||
@@ -125,8 +126,8 @@ uint64_t shmrpci_arena_next_held(const shmrpci_region *region, uint64_t offset)
 
 /* ---- free lists ---------------------------------------------------------- */
 
-/* If a list has grown long, it becomes the spare one, and the old spare one
-   goes to the depot. */
+/* If the list has grown long, it becomes the spare list, and the old spare list
+ * goes to the depot. */
 static void trim(shmrpci_region *region, uint32_t class)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
@@ -143,7 +144,7 @@ static void trim(shmrpci_region *region, uint32_t class)
     }
 }
 
-/* The block in `moving`, which is nowhere else, is free. */
+/* Frees the block in `moving`, which is in no other place. */
 static void set_found_free(shmrpci_region *region, uint64_t offset,
                            uint32_t class, uint64_t bytes)
 {
@@ -193,8 +194,8 @@ static bool has_spare(shmrpci_region *region, uint32_t class)
     return true;
 }
 
-/* Whether there are free blocks of the class, in the list or the rest, without
- * taking a span. */
+/* Whether the list or the rest of a span has free blocks of the class; takes no
+ * new span. */
 static bool refill(shmrpci_region *region, uint32_t class)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
@@ -229,7 +230,7 @@ void shmrpci_arena_cut_up(shmrpci_region *region, uint32_t class)
     }
 }
 
-/* Takes a span for the participant, to be cut up. */
+/* Takes a span for the participant, whose blocks are cut from it as needed. */
 static shmrpc_status new_span(shmrpci_region *region, uint32_t class,
                               shmrpc_error *error)
 {
@@ -258,7 +259,8 @@ static void hold(shmrpci_region *region, uint64_t offset,
     shmrpci_store_release(&arena->held, offset);
 }
 
-/* Takes a block from the list, else from the rest; one of them has some. */
+/* Takes a block from the list, or else from the rest of a span. One of the two
+ * has some. */
 static shmrpc_status hold_one(shmrpci_region *region, uint32_t class,
                               uint64_t *out_offset)
 {
@@ -318,13 +320,13 @@ static shmrpc_status take(shmrpci_region *region, uint64_t bytes,
         if (status != SHMRPC_OK) {
             return status;
         }
-        /* All of the list may have become the spare one. */
+        /* The whole list may have become the spare list. */
         (void)refill(region, class);
     }
     return hold_one(region, class, out_offset);
 }
 
-/* Takes a larger block, without a new span. */
+/* Takes a block of a larger class, without taking a new span. */
 static bool take_larger(shmrpci_region *region, uint64_t bytes,
                         uint64_t *out_offset)
 {
@@ -341,7 +343,8 @@ static bool take_larger(shmrpci_region *region, uint64_t bytes,
     return false;
 }
 
-/* Memory is exhausted: searches limbos, and arenas of the dead. */
+/* Called when memory is exhausted: searches the limbo, and the arenas of dead
+ * participants. */
 static shmrpc_status scrape(shmrpci_region *region, uint64_t bytes,
                             uint64_t *out_offset, shmrpc_error *error)
 {
@@ -496,8 +499,8 @@ static void leave_limbo(shmrpci_region *region, uint64_t before,
                           shmrpci_load_relaxed(&end->link));
 }
 
-/* Frees the blocks retired up to `end` that are not in use, except the
-   youngest. */
+/* Frees the blocks that were retired before `end` and are not in use, except
+ * the youngest unless `all`. */
 static void empty_limbo(shmrpci_region *region, uint64_t end, bool all)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
@@ -552,7 +555,7 @@ static void reclaim_limbo(shmrpci_region *region, bool all)
     empty_limbo(region, end, all || is_large);
 }
 
-/* The most bytes that a list has beyond what the depot takes. */
+/* The most bytes by which a list exceeds what the depot accepts. */
 static uint64_t most_hoarded(const shmrpci_region *region)
 {
     const shmrpci_arena_root *arena = shmrpci_arena_of(region);
@@ -572,8 +575,8 @@ void shmrpci_arena_reclaim(shmrpci_region *region, bool all)
     if (most > HOARD_LISTS * shmrpci_arena_most_listed(region) &&
         most > region->hoarded_bytes) {
         (void)shmrpci_arena_regain(region);
-        /* The free blocks are scattered: don't search again before there are
-         * many more. */
+        /* The free blocks are scattered over many spans. Don't search again
+         * before there are many more of them. */
         region->hoarded_bytes = 2 * most_hoarded(region);
     }
 }
@@ -667,8 +670,8 @@ void shmrpci_arena_mend(shmrpci_region *region)
     shmrpci_arena_recount(region);
 }
 
-/* A reachable block leaves the chain without passing through `moving`, from
- * which it would be freed. */
+/* Whether a held block became reachable. Such a block leaves the chain without
+ * passing through `moving`, from which an heir would free it. */
 static bool is_committed(const shmrpci_region *region, uint64_t offset)
 {
     const shmrpci_block_head *head =

@@ -23,8 +23,8 @@ static uint64_t entry_offset(const judgement *of, uint32_t span)
     return of->region->facts.table_offset + span * (uint64_t)sizeof(uint32_t);
 }
 
-/* Whether the span is in a participant's journal, so that it, or its heir, will
- * free or keep it. */
+/* Whether the span is in a participant's journal, so that this participant or
+ * its heir will free or keep it. */
 static bool is_journalled(const shmrpci_region *region, uint32_t span)
 {
     uint32_t high = shmrpci_region_high(region);
@@ -73,8 +73,8 @@ static void check_head(judgement *of, uint32_t span)
     }
 }
 
-/* `run` is the entry that a tail at `span` must have; 0: no run continues
- * here. */
+/* Checks the entry of `span`. `run` is the entry that a tail there must have;
+ * 0: no run continues here. */
 static uint32_t check_entry(judgement *of, uint32_t span, uint32_t run)
 {
     uint32_t entry = shmrpci_load_seq(shmrpci_region_entry(of->region, span));
@@ -109,11 +109,11 @@ static uint32_t check_entry(judgement *of, uint32_t span, uint32_t run)
 
 /* ---- blocks -------------------------------------------------------------- */
 
-/* One mark per block: no two begin within 64 bytes. */
+/* One mark per block: two blocks never begin within 64 bytes. */
 #define MARK_BYTES ((uint64_t)64)
 
-/* Held by a participant that is dead, or at work: may be found twice, or not at
- * all, until its heir has cleaned up. */
+/* The holder of the block is dead, or at work. The block may be found twice, or
+ * not at all, until an heir has cleaned up. */
 #define MARK_LOOSE 0x80u
 
 typedef struct blocks {
@@ -122,7 +122,7 @@ typedef struct blocks {
     uint64_t count;
 } blocks;
 
-/* NULL: no block begins there. */
+/* Returns NULL if no block begins there. */
 static uint8_t *mark_at(const blocks *all, uint64_t offset)
 {
     const shmrpci_region *region = all->of->region;
@@ -175,7 +175,7 @@ static void loosen_held(blocks *all, uint64_t offset)
     }
 }
 
-/* Visits the rest of a span that is being cut up. */
+/* Visits the blocks in the rest of a span that is being cut up. */
 static void visit_rest(blocks *all, uint64_t offset)
 {
     const shmrpci_region_head *head = &all->of->region->facts;

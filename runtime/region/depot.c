@@ -1,8 +1,9 @@
-/* The depot: chains of free blocks that go from one participant to another. */
+/* The depot: chains of free blocks that pass from one participant to
+ * another. */
 #include "region/inside.h"
 
-/* How much of a class a participant keeps before it shares: two spans, but less
- * of a small region, so that a few don't have all of it. */
+/* How much of a class a participant keeps before it shares: two spans. In a
+ * small region it is less, so that a few participants don't keep all of it. */
 #define LIST_SPANS     2u
 #define LIST_SHARE     256u
 #define LIST_MIN_BYTES ((uint64_t)2048)
@@ -33,7 +34,7 @@ uint64_t shmrpci_arena_depot_chain(uint64_t word)
     return (word & (((uint64_t)1 << 48) - 1)) * SHMRPCI_BLOCK_ALIGN;
 }
 
-/* The last block of a chain before `end`; 0: the chain doesn't lead there. */
+/* The last block of a chain before `end`; 0 if the chain doesn't lead there. */
 static uint64_t last_before(const shmrpci_region *region, uint64_t chain,
                             uint64_t end)
 {
@@ -111,8 +112,8 @@ void shmrpci_arena_push_spare(shmrpci_region *region, uint32_t class)
     }
 }
 
-/* Puts a chain of the depot in front of the list. An heir that repeats this
- * finds it done if the chain already leads to the list. */
+/* Puts a chain of the depot in front of the list. If an heir repeats this and
+ * the chain already leads to the list, nothing is left to do. */
 static void prepend(shmrpci_region *region, uint32_t class, uint64_t chain)
 {
     shmrpci_atomic_u64 *list = &shmrpci_arena_of(region)->list[class];
@@ -132,7 +133,7 @@ static void prepend(shmrpci_region *region, uint32_t class, uint64_t chain)
     shmrpci_store_release(list, chain);
 }
 
-/* Fills the list from the depot. */
+/* Fills the list from the depot. Returns false if the depot has no blocks. */
 bool shmrpci_arena_take_depot(shmrpci_region *region, uint32_t class)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
@@ -168,20 +169,21 @@ uint64_t shmrpci_arena_most_listed(const shmrpci_region *region)
     return bytes < most ? bytes : most;
 }
 
-/* Makes the whole list the spare one, which is empty. */
+/* Makes the whole list the spare list, which is empty before. */
 static void make_spare(shmrpci_arena_root *arena, uint32_t class)
 {
     shmrpci_store_release(&arena->spares[class],
                           shmrpci_load_relaxed(&arena->count[class]));
-    /* Between the two stores the lists are the same: see mend_class. */
+    /* Between the two stores the list and the spare list are the same;
+     * mend_class repairs that after a death. */
     shmrpci_store_release(&arena->spare[class],
                           shmrpci_load_relaxed(&arena->list[class]));
     shmrpci_store_release(&arena->list[class], (uint64_t)0);
     shmrpci_store_release(&arena->count[class], 0u);
 }
 
-/* Moves the first `count` blocks of the list to the spare one, which is
- * empty. */
+/* Moves the first `count` blocks of the list to the spare list, which is empty
+ * before. */
 static void split(shmrpci_region *region, uint32_t class, uint64_t count)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
@@ -226,7 +228,8 @@ bool shmrpci_arena_take_piece(shmrpci_region *region, uint32_t class)
     if (!shmrpci_arena_take_depot(region, class)) {
         return false;
     }
-    /* At most as often as there can be pieces: the count may be damaged. */
+    /* The loop is limited by the possible number of pieces, as the count may be
+     * damaged. */
     for (uint64_t left = shmrpci_arena_most_blocks(region) / piece;
          left > 0 && shmrpci_load_relaxed(&arena->count[class]) > 2 * piece &&
          shmrpci_load_relaxed(&arena->spare[class]) == 0;
@@ -302,7 +305,8 @@ void shmrpci_arena_mend_class(shmrpci_region *region, uint32_t class)
                    last_before(region,
                                shmrpci_load_relaxed(&arena->spare[class]),
                                chain) != 0) {
-            put_spare(region, class, &slots[i]); /* a merge, almost finished */
+            put_spare(region, class, &slots[i]); /* the dead one had almost
+                                                  * finished a merge */
         } else if (depot_state(word) == DEPOT_TAKEN) {
             prepend(region, class, chain);
             shmrpci_store_seq(&slots[i], (uint64_t)0);

@@ -8,7 +8,8 @@
 
 #include "region/arena.h"
 
-/* The entry of a span below shmrpci_region_paid_spans. */
+/* The entry of a span in the span table. The span must be below
+ * shmrpci_region_paid_spans. */
 static inline shmrpci_atomic_u32 *
 shmrpci_region_entry(const shmrpci_region *region, uint32_t span)
 {
@@ -21,22 +22,24 @@ shmrpci_region_entry(const shmrpci_region *region, uint32_t span)
 uint64_t shmrpci_region_paid(const shmrpci_region *region);
 uint32_t shmrpci_region_paid_spans(const shmrpci_region *region);
 
-/* The number of the span that begins at `offset`; false: none does. */
+/* Finds the number of the span that begins at `offset`. Returns false if there
+ * is none. */
 bool shmrpci_region_span_at(const shmrpci_region *region, uint64_t offset,
                             uint32_t *out_span);
 uint64_t shmrpci_region_span_offset(const shmrpci_region *region,
                                     uint32_t span);
 
 /* Frees the unfinished part of the run in the journal of `participant`, unless
- * it is reachable, and clears the journal. Called by itself, or its heir. */
+ * the run is reachable, and clears the journal. Called by the participant or
+ * its heir. */
 void shmrpci_region_settle(shmrpci_region *region, uint32_t participant);
 
-/* Takes the place of a participant that is free or dead. EXHAUSTED. */
+/* Takes a participant number that is free, or whose participant is dead.
+ * Returns EXHAUSTED. */
 shmrpc_status shmrpci_region_join(shmrpci_region *region, shmrpc_error *error);
 void shmrpci_region_leave(shmrpci_region *region);
 
-/* ---- arenas: all of the participant that the handle is, or acts as --------
- */
+/* ---- arenas: of the participant that the handle is, or acts as ----------- */
 
 shmrpci_arena_root *shmrpci_arena_of(const shmrpci_region *region);
 
@@ -46,49 +49,51 @@ static inline uint64_t shmrpci_class_bytes(uint32_t class)
     return (uint64_t)(4 + class % 4) << (4 + class / 4);
 }
 
-/* The most blocks there can be: a longer chain is damaged. */
+/* The most blocks that a region can have. A longer chain is damaged. */
 static inline uint64_t shmrpci_arena_most_blocks(const shmrpci_region *region)
 {
     return shmrpci_region_paid(region) / shmrpci_class_bytes(0);
 }
 
-/* NULL: no block begins there. */
+/* Returns NULL if no block begins there. */
 shmrpci_block_trailer *shmrpci_arena_trailer(const shmrpci_region *region,
                                              uint64_t offset);
-/* Cuts up what is left of a span of the class. */
+/* Cuts up the rest of a span of the class, into the list. */
 void shmrpci_arena_cut_up(shmrpci_region *region, uint32_t class);
-/* Gives the spare list to the depot; keeps it if all places of the depot are
+/* Gives the spare list to the depot. Keeps it if all places of the depot are
  * being changed. */
 void shmrpci_arena_push_spare(shmrpci_region *region, uint32_t class);
-/* Counts the lists, whose lengths are unknown after a death, or after blocks
- * were taken from the middle. */
+/* Counts the blocks in the lists. Their lengths are unknown after a death, or
+ * after blocks were taken from the middle. */
 void shmrpci_arena_recount(shmrpci_region *region);
 /* How many bytes of a class a list may have before it is shared. */
 uint64_t shmrpci_arena_most_listed(const shmrpci_region *region);
 /* Fills the empty spare list: with all of the list, or, if that has grown long,
  * with a piece of it, so that several participants can have some. */
 void shmrpci_arena_fill_spare(shmrpci_region *region, uint32_t class);
-/* Gives all that is in the lists to the depot. */
+/* Gives all blocks in the lists to the depot. */
 void shmrpci_arena_share(shmrpci_region *region, uint32_t class);
-/* As the next, but returns the surplus to the depot. */
+/* As shmrpci_arena_take_depot, but returns the surplus to the depot. */
 bool shmrpci_arena_take_piece(shmrpci_region *region, uint32_t class);
-/* Adds blocks of the depot to the list; false: there are none. */
+/* Adds blocks of the depot to the list. Returns false if the depot has none. */
 bool shmrpci_arena_take_depot(shmrpci_region *region, uint32_t class);
-/* Turns spans whose blocks are all free into free spans. False: there were
- * none. */
+/* Frees spans whose blocks are all free. Returns false if there were none. */
 bool shmrpci_arena_regain(shmrpci_region *region);
 /* Takes the blocks of a journalled span out of the lists. */
 void shmrpci_arena_forget(shmrpci_region *region, uint32_t span);
 
-/* Whether a note is an arena's, and whether a run that it noted is its own. */
+/* Whether `note` is a note of an arena; and whether our arena has the run with
+ * that note, as a held block or as the rest of a span. */
 bool shmrpci_arena_is_note(uint16_t note);
 bool shmrpci_arena_owns(const shmrpci_region *region, uint64_t offset,
                         uint16_t note);
-/* Class of the block that begins at `offset`, SHMRPCI_CLASS_COUNT for a large
- * one, and its size with trailer; false: none begins there. */
+/* The class of the block that begins at `offset` (SHMRPCI_CLASS_COUNT for a
+ * large one), and its size with trailer. Returns false if no block begins
+ * there. */
 bool shmrpci_arena_find(const shmrpci_region *region, uint64_t offset,
                         uint32_t *out_class, uint64_t *out_bytes);
-/* The next block in the chain; 0: none, or no block is there. */
+/* The next block in the chain; 0 if there is none, or no valid block is
+ * there. */
 uint64_t shmrpci_arena_next(const shmrpci_region *region, uint64_t offset);
 uint64_t shmrpci_arena_next_held(const shmrpci_region *region, uint64_t offset);
 /* The chain in a word of the depot. */
@@ -96,12 +101,14 @@ uint64_t shmrpci_arena_depot_chain(uint64_t word);
 /* After a death: finishes moves of blocks, also to and from the depot. */
 void shmrpci_arena_mend_class(shmrpci_region *region, uint32_t class);
 void shmrpci_arena_mend(shmrpci_region *region);
-/* For a new participant: the predecessor's limbo will be checked when a block
- * is taken; otherwise each of many short-lived processes would leave more. */
+/* Called for a new participant: its predecessor's limbo will be checked when a
+ * block is taken. Otherwise many short-lived processes would each leave more in
+ * it. */
 void shmrpci_arena_begin(shmrpci_region *region);
 /* Gives all free blocks to the depot, as far as it has room. */
 void shmrpci_arena_hand_over(shmrpci_region *region);
-/* Whether there is anything to hand over. */
+/* Whether the participant has free blocks, which shmrpci_arena_hand_over could
+ * give away. */
 bool shmrpci_arena_has_some(const shmrpci_region *region, uint32_t participant);
 
 #endif

@@ -3,17 +3,17 @@
  * Little-endian, LP64.  Any change here changes SHMRPCI_REGION_VERSION.
  *
  * A region is a sparse file of its full size from the start, mapped once by
- * each process.  Nobody touches a page that is not paid for (backed by memory):
- * the head and the state are paid for when the file is made, the rest by
- * whoever needs it first, by fallocate, which does no harm twice.
+ * each process. Nobody touches a page that is not paid for (backed by memory).
+ * The head and the state are paid for when the file is made, the rest by
+ * whoever needs it first, by fallocate; paying twice does no harm.
  *
  *     offset  size   what                            who writes it
  *          0  4096   head                            its creator, before others
  *                                                    can open the file
  *       4096   128   paid: u64, bytes of spans that  who pays, upwards, by CAS
  *                    are backed by memory
- *       4224   128   high: u32, participants there   who attaches, upwards,
- *                    have ever been                  by CAS
+ *       4224   128   high: u32, highest number of    who attaches, upwards,
+ *                    participants so far             by CAS
  *       4352   128   destroyed: u32, 1 for ever      who destroys it
  *       4480   128   reclaim_limit: u64, no pins     who reclaims, upwards,
  *                    below it any more               by CAS
@@ -26,10 +26,11 @@
  *
  * Participants, table and roots begin at a page each.
  *
- * A participant is a handle that may write.  It is number p while it holds the
+ * A participant is a handle that may write. It is number p while it holds the
  * kernel's lock on byte p of the file (os/byte_lock.h), which ends with its
- * process: who can get hold of that byte knows that p is dead, and that nobody
- * becomes p meanwhile.  Then it inherits: finishes or takes back what p was at.
+ * process. A process that obtains that byte knows that p is dead, and that
+ * nobody becomes p meanwhile. Then it inherits: it finishes or undoes what p
+ * was doing.
  *
  * Entry of the span table:
  *
@@ -44,10 +45,11 @@
  * Notes with the top bit are the arenas' (arena.h): spans of blocks, and large
  * blocks.
  *
- * A run is a HEAD and the TAILs behind it.  A participant that takes or frees
- * one says so in its journal before it changes the first entry, and clears the
- * journal when the run is reachable from the kind's roots, or free.  Its heir
- * asks the kind whether the journalled run is reachable, and frees it if not.
+ * A run is a HEAD and the TAILs behind it. A participant that takes or frees a
+ * run writes that into its journal before it changes the first entry, and
+ * clears the journal when the run is reachable from the kind's roots, or free.
+ * Its heir asks the kind whether the journalled run is reachable, and frees it
+ * if not.
  *
  * All bytes are hostile: whoever may write to the file may change any of them
  * at any time. What the head says is checked and copied once; all else is
@@ -77,10 +79,12 @@
 
 /* Bytes of the file that are used only for locks; see above. */
 #define SHMRPCI_REGION_BYTE(participant) ((int64_t)(participant))
-/* Read locks: a reader that may not write wants to be woken (listen.h). The
- * bytes from 2^40 to below this one belong to files (os/object.h). */
+/* Locked for reading by a reader that may not write and wants to be woken
+ * (listen.h). The bytes from 2^40 to below this one belong to files
+ * (os/object.h). */
 #define SHMRPCI_REGION_LISTEN_BYTE (((int64_t)1 << 40) + 64)
-/* Read locks: a reader uses the state as of this change (pin.c). */
+/* Locked for reading by a reader that uses the state as of this change
+ * (pin.c). */
 #define SHMRPCI_REGION_PIN(change) (((int64_t)1 << 41) + (int64_t)(change))
 #define SHMRPCI_REGION_CHANGES_MAX (((uint64_t)1 << 48) - 1)
 
@@ -93,7 +97,7 @@ typedef struct shmrpci_region_head {
     uint64_t magic;
     uint32_t version;
     uint32_t kind;
-    uint64_t bytes; /* of the file */
+    uint64_t bytes; /* size of the file */
     uint64_t type_hash;
     uint64_t hash_seed;
     uint32_t encoding;
@@ -105,7 +109,7 @@ typedef struct shmrpci_region_head {
     uint64_t roots_offset;
     uint64_t roots_bytes;
     uint64_t spans_offset;
-    uint64_t limits[4]; /* the kind's */
+    uint64_t limits[4]; /* meaning defined by the kind */
     uint8_t boot_id[16];
     char name[256];
     uint32_t reserve[7];
@@ -131,23 +135,28 @@ typedef struct shmrpci_region_state {
 _Static_assert(offsetof(shmrpci_region_state, destroyed) == 256, "layout");
 _Static_assert(sizeof(shmrpci_region_state) == 4096, "layout");
 
-/* A bit of pending_count: the run is complete, and is freed if unreachable;
- * without it, only spans owned by the participant are. */
+/* A bit of pending_count: the run is complete, and is freed if it is
+ * unreachable. Without the bit only those of its spans that the participant
+ * owns are freed. */
 #define SHMRPCI_JOURNAL_GIVES (UINT32_C(1) << 31)
 
-/* A participant's own blocks (arena.h); offsets, 0: none. Only it and its heirs
- * write here, so that stores in order are a journal. */
+/* A participant's own blocks (arena.h); offsets, 0 for none. Only the
+ * participant and its heirs write here, so the order of their stores serves as
+ * a journal. */
 typedef struct shmrpci_arena_root {
-    _Alignas(128) shmrpci_atomic_u64 moving; /* block being moved */
-    shmrpci_atomic_u64 held;       /* chain: taken, and not reachable yet */
-    shmrpci_atomic_u64 limbo_head; /* chain: unreachable, oldest first */
+    _Alignas(128) shmrpci_atomic_u64 moving; /* the block being moved */
+    shmrpci_atomic_u64 held;       /* chain of blocks that are taken and not
+                                    * reachable yet */
+    shmrpci_atomic_u64 limbo_head; /* chain of unreachable blocks, oldest
+                                    * first */
     shmrpci_atomic_u64 limbo_tail;
-    shmrpci_atomic_u64 limbo_count; /* hints: of the limbo */
+    shmrpci_atomic_u64 limbo_count; /* blocks in the limbo; hints */
     shmrpci_atomic_u64 limbo_bytes;
-    shmrpci_atomic_u64 ids; /* given out; the kind's */
+    shmrpci_atomic_u64 ids; /* number of ids given out; used by the kind */
     uint64_t reserve[9];
-    /* By class: free blocks; more of them, or none; the rest of a span that has
-     * not been cut up; lengths of `list` and `spare`, hints. */
+    /* By class: free blocks; a second list of them, to be shared; the rest of a
+     * span that has not been cut up; lengths of `list` and `spare`, which are
+     * hints. */
     shmrpci_atomic_u64 list[SHMRPCI_CLASS_COUNT];
     shmrpci_atomic_u64 spare[SHMRPCI_CLASS_COUNT];
     shmrpci_atomic_u64 rest[SHMRPCI_CLASS_COUNT];
@@ -157,17 +166,18 @@ typedef struct shmrpci_arena_root {
 
 /* The state of a participant. */
 typedef struct shmrpci_participant_block {
-    _Alignas(128) shmrpci_atomic_u32 pid; /* for people; 0: left properly */
-    shmrpci_atomic_u32 cpu;               /* a hint, for waits */
+    _Alignas(128) shmrpci_atomic_u32 pid; /* for statistics; 0: the participant
+                                           * left properly */
+    shmrpci_atomic_u32 cpu;               /* where it runs; a hint for waits */
     shmrpci_atomic_u64 incarnation;       /* counts the handles that had this
                                            * number */
     uint64_t reserve[14];
-    /* The journal of spans: first span + 1, 0 for none; how many, and whether
-     * the run was complete (span.c). */
+    /* The journal of spans: first span + 1, 0 for none; number of spans, and
+     * whether the run was complete (span.c). */
     _Alignas(128) shmrpci_atomic_u32 pending_first;
     shmrpci_atomic_u32 pending_count;
     uint64_t reserve2[15];
-    _Alignas(128) uint64_t kind[96]; /* the engine's own */
+    _Alignas(128) uint64_t kind[96]; /* contents defined by the kind */
     shmrpci_arena_root arena;
 } shmrpci_participant_block;
 

@@ -1,4 +1,4 @@
-/* Locks on one byte, shared by all listeners. */
+/* Listening by a lock on one byte, which all listeners share. */
 #include "region/listen.h"
 
 #include "os/byte_lock.h"
@@ -6,13 +6,14 @@
 
 /* The longest tick of the coarse clock. */
 #define TICK_NS (10 * SHMRPCI_NS_PER_MS)
-/* The poll interval if the kernel grants no lock: then nobody rings. */
+/* The poll interval if the kernel grants no lock, so that nobody rings for
+ * us. */
 #define DEAF_NS (50 * SHMRPCI_NS_PER_MS)
 
 bool shmrpci_listeners_ask(shmrpci_listeners *of, int fd, uint64_t now)
 {
-    /* The clock was read first: a listener that begins meanwhile does so at
-     * that time, or later. */
+    /* The clock was read before this: a listener that begins meanwhile begins
+     * at that time, or later. */
     bool are_there = shmrpci_byte_lock_is_held(fd, SHMRPCI_REGION_LISTEN_BYTE);
     shmrpci_store_relaxed(&of->told, now | (are_there ? 1u : 0u));
     return are_there;
@@ -29,7 +30,8 @@ int64_t shmrpci_listen(shmrpci_listening *of, int fd, int64_t long_ns)
         of->since_ns = shmrpci_coarse_ns();
     }
     bool is_known = shmrpci_coarse_ns() > of->since_ns;
-    /* Once writers know of us, changes must be looked for after that. */
+    /* Changes made before writers know of us must be looked for after this
+     * fence. */
     shmrpci_fence_seq();
     return is_known || long_ns < TICK_NS ? long_ns : TICK_NS;
 }

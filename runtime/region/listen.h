@@ -1,32 +1,34 @@
 /*
  * Tells writers that a read-only process listens.
  *
- * A sleeper that may write to the region announces itself in a word.  A
+ * A sleeper that may write to the region announces itself in a word. A
  * read-only one shares a lock on a byte of the file instead, for which a
- * descriptor open for reading suffices, and writers ask the kernel for it: each
- * at most once per tick of the coarse clock, so that a change costs them a look
- * at that clock.  While there is a listener they ring for each change.
+ * descriptor open for reading is enough. Writers ask the kernel whether the
+ * byte is locked, each at most once per tick of the coarse clock, so that a
+ * change costs them one look at that clock. While there is a listener they ring
+ * for each change.
  *
  *     listener                           writer
  *     shares the byte                    changes something
  *     s = clock                          c = clock; asked at c? what it was
- * told looks; sleeps until clock > s        else asks the kernel looks; sleeps
- * on the bell          somebody listens: rings
+ *                                        told, else asks the kernel
+ *     looks; sleeps until clock > s
+ *     looks; sleeps on the bell          somebody listens: rings
  *
  * A writer that does not ring was told at some c <= s that there is no
  * listener, and looked at the clock after its change: a listener that looks
  * when the clock is past s sees the change.  So it polls for one tick, and from
  * then on sleeps until it is woken.
  *
- * A second file, writable for readers, would do as well, and cost a load rather
- * than a clock; but a process that may write to a file may also truncate it,
- * which would kill the writers by SIGBUS.  This way readers can cause nothing
- * but wake-ups.
+ * A second file that readers may write to would also work, and cost writers a
+ * load rather than a look at the clock; but a process that may write to a file
+ * may also truncate it, which would kill the writers by SIGBUS. This way
+ * readers can cause nothing but wake-ups.
  *
- * The lock ends with its holder: nothing needs cleaning up.
+ * The lock ends with its holder, so nothing needs cleaning up.
  *
- * Threading: shmrpci_listeners: any thread. shmrpci_listening: one thread at a
- * time.
+ * Threading: any thread may use a shmrpci_listeners, one thread at a time a
+ * shmrpci_listening.
  */
 #ifndef SHMRPCI_REGION_LISTEN_H
 #define SHMRPCI_REGION_LISTEN_H
@@ -39,18 +41,18 @@
 
 /* ---- the writers' side --------------------------------------------------- */
 
-/* The last answer of the kernel; zeros: none yet. The time of the coarse clock
- * in all bits but the lowest, which is set if there is a listener. One word, so
- * that concurrent queries can't mix their answers. */
+/* The kernel's last answer; all zeros: none yet. It has the time of the coarse
+ * clock in all bits but the lowest, which is set if there is a listener. It is
+ * one word, so that concurrent queries can't mix their answers. */
 typedef struct shmrpci_listeners {
     shmrpci_atomic_u64 told;
 } shmrpci_listeners;
 
 bool shmrpci_listeners_ask(shmrpci_listeners *of, int fd, uint64_t now);
 
-/* Whether a change that is already visible must be rung for. The change was
- * made by a sequentially consistent read-modify-write, or a fence followed it.
- * `fd` is the region's. */
+/* Whether the caller must ring for a change that is already visible. The change
+ * was made by a sequentially consistent read-modify-write, or a fence followed
+ * it. `fd` is the region's. */
 static inline bool shmrpci_listeners_are_there(shmrpci_listeners *of, int fd)
 {
     uint64_t now = (uint64_t)shmrpci_coarse_ns() << 1;
@@ -63,15 +65,16 @@ static inline bool shmrpci_listeners_are_there(shmrpci_listeners *of, int fd)
 /* ---- the listeners' side ------------------------------------------------- */
 
 typedef struct shmrpci_listening {
-    int64_t since_ns; /* by the coarse clock */
+    int64_t since_ns; /* when it began to listen, by the coarse clock */
     bool is_on;
 } shmrpci_listening;
 
-/* How long to sleep on the bell at most, if the caller looks after this call:
- * `long_ns` if all writers ring, else less. Begins to listen, by the file `fd`,
- * if it did not. */
+/* Returns how long to sleep on the bell at most, if the caller looks again
+ * after this call: `long_ns` if all writers ring, else less. Begins to listen
+ * on the file `fd`, if it did not already. */
 int64_t shmrpci_listen(shmrpci_listening *of, int fd, int64_t long_ns);
-/* Must not be called for one copy of a descriptor while other copies listen. */
+/* Stops listening. Must not be called for one copy of a descriptor while other
+ * copies listen. */
 void shmrpci_listen_end(shmrpci_listening *of, int fd);
 
 #endif

@@ -1,4 +1,4 @@
-/* Joining, and inheriting from the dead. */
+/* Joining a region, and inheriting from dead participants. */
 #include "os/byte_lock.h"
 #include "os/process.h"
 #include "region/inside.h"
@@ -19,7 +19,8 @@ bool shmrpci_region_is_alive(const shmrpci_region *region, uint32_t participant)
                                      SHMRPCI_REGION_BYTE(participant));
 }
 
-/* From now on the block of `participant` may be touched. */
+/* Pays for the block of `participant`, and raises `high`: from now on the block
+ * may be touched. */
 static shmrpc_status raise_high(shmrpci_region *region, uint32_t participant)
 {
     shmrpci_atomic_u32 *high = &shmrpci_region_state_of(region)->high;
@@ -41,7 +42,7 @@ static shmrpc_status raise_high(shmrpci_region *region, uint32_t participant)
 
 /* Runs with this handle in the dead participant's place. The kind may take and
  * free blocks to finish, so the arena is mended first. Runs of a kind without
- * arenas come last, when it can tell which of them are reachable. */
+ * arenas come last, when the kind can tell which of them are reachable. */
 static void finish(shmrpci_region *region)
 {
     const shmrpci_region_kind *kind = &region->kind;
@@ -58,14 +59,16 @@ static void finish(shmrpci_region *region)
     }
 }
 
-/* The handle's notes about the limbo are for another arena. */
+/* Makes the handle act as another participant. What it remembers about the
+ * limbo belongs to another arena, and is dropped. */
 static void act_as(shmrpci_region *region, uint32_t participant)
 {
     region->me = participant;
     region->last_end = NULL;
 }
 
-/* We hold the byte of `participant`: nobody else is, or becomes, that one. */
+/* Inherits from `participant`. We hold its byte, so nobody else is or becomes
+ * that participant. */
 static bool inherit(shmrpci_region *region, uint32_t participant)
 {
     shmrpci_participant_block *block =
@@ -137,7 +140,8 @@ void shmrpci_region_leave(shmrpci_region *region)
         shmrpci_region_participant(region, region->me);
     hand_over(region, region->me);
     shmrpci_store_seq(&block->pid, 0u);
-    /* Closing does the same, unless a forked child has the descriptor too. */
+    /* Closing would drop the lock too, unless a forked child also has the
+     * descriptor. */
     shmrpci_byte_lock_drop(region->fd, SHMRPCI_REGION_BYTE(region->me), 1);
     region->me = SHMRPCI_REGION_NOBODY;
 }

@@ -1,4 +1,4 @@
-/* Pins: which old states readers use, and reclaimers must keep. */
+/* Pins: which old states readers use, so that reclaimers must keep them. */
 #include <stdlib.h>
 
 #include "base/assert.h"
@@ -48,7 +48,7 @@ shmrpc_status shmrpci_pin(shmrpci_region *region, uint64_t change)
     if (status != SHMRPC_OK) {
         return status;
     }
-    /* The kernel's lock lies between our store and this load, as between the
+    /* The kernel's lock lies between our store and this load, and between the
      * reclaimer's store of the limit and its look at the locks. */
     shmrpci_fence_seq();
     if (shmrpci_load_seq(&shmrpci_region_state_of(region)->reclaim_limit) >
@@ -76,7 +76,7 @@ uint64_t shmrpci_pin_oldest(const shmrpci_region *region, uint64_t end)
                                              (int64_t)end);
     uint64_t oldest =
         found < 0 ? end : (uint64_t)(found - SHMRPCI_REGION_PIN(0));
-    /* The kernel doesn't report our own locks. */
+    /* The kernel doesn't report our own locks, so look at our own pins. */
     for (uint32_t i = 0; i < region->pin_count; i++) {
         if (region->pins[i].change < oldest) {
             oldest = region->pins[i].change;

@@ -1,9 +1,10 @@
-/* Turns spans of blocks into free spans, when there are no others. */
+/* Frees spans of which all blocks are free, when no other spans are free. */
 #include <stdlib.h>
 
 #include "region/inside.h"
 
-/* The class of the blocks in a span; false: it is not cut into blocks. */
+/* Finds the class of the blocks in a span. Returns false if it is not cut into
+ * blocks. */
 static bool class_of_span(const shmrpci_region *region, uint32_t span,
                           uint32_t *out_class)
 {
@@ -13,7 +14,8 @@ static bool class_of_span(const shmrpci_region *region, uint32_t span,
            *out_class < SHMRPCI_CLASS_COUNT;
 }
 
-/* The span that a block of the class lies in; false: none begins there. */
+/* Finds the span in which a block of the class lies. Returns false if no block
+ * begins there. */
 static bool span_of(const shmrpci_region *region, uint32_t class,
                     uint64_t offset, uint32_t *out_span)
 {
@@ -38,7 +40,8 @@ static void count_chain(const shmrpci_region *region, uint32_t class,
     }
 }
 
-/* After each store the chain is whole, so that an heir can continue. */
+/* Takes blocks out of a chain. After each store the chain is whole, so that an
+ * heir can continue. */
 static void filter(const shmrpci_region *region, uint32_t class,
                    shmrpci_atomic_u64 *leads, uint32_t span)
 {
@@ -70,8 +73,8 @@ void shmrpci_arena_forget(shmrpci_region *region, uint32_t span)
     }
 }
 
-/* Moves all free blocks of the class that no other participant has into our
- * lists. */
+/* Moves all free blocks of the class to our lists, except those of other
+ * participants. */
 static void gather(shmrpci_region *region, uint32_t class, uint32_t *counts)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
@@ -111,7 +114,8 @@ bool shmrpci_arena_regain(shmrpci_region *region)
     }
     free(counts);
     shmrpci_arena_recount(region);
-    /* Shares the rest: others may need it, and find the depot empty. */
+    /* Shares the remaining blocks: others may need them, and find the depot
+     * empty. */
     shmrpci_arena_hand_over(region);
     region->is_regaining = false;
     return has_some;

@@ -17,7 +17,8 @@ static uint64_t round_up(uint64_t bytes, uint64_t unit)
     return (bytes + unit - 1) / unit * unit;
 }
 
-/* Fills the offsets from the counts; returns the bytes of the whole. */
+/* Computes the offsets from the counts. Returns the size of the whole
+ * region. */
 static uint64_t lay_out(shmrpci_region_head *head)
 {
     uint64_t at = SHMRPCI_REGION_PARTICIPANTS_OFFSET +
@@ -33,7 +34,7 @@ static uint64_t lay_out(shmrpci_region_head *head)
     return head->spans_offset + head->span_count * head->span_bytes;
 }
 
-/* Spans are as small as the limit on the table's size allows. */
+/* Chooses the smallest size of spans for which the table is not too large. */
 static void divide(shmrpci_region_head *head, uint64_t max_bytes)
 {
     head->span_bytes = SHMRPCI_REGION_MIN_SPAN_BYTES;
@@ -130,7 +131,7 @@ shmrpc_status shmrpci_region_format(int fd, const shmrpci_region_spec *spec,
     return SHMRPC_OK;
 }
 
-/* ---- judging the head ---------------------------------------------------- */
+/* ---- checking the head --------------------------------------------------- */
 
 static shmrpc_status damaged(shmrpc_error *error, const char *what)
 {
@@ -138,8 +139,8 @@ static shmrpc_status damaged(shmrpc_error *error, const char *what)
                             "the region is damaged: %s", what);
 }
 
-/* The counts must be ones that a valid creator could have chosen, then the
- * offsets must follow from them. */
+/* The counts must be ones that a valid creator could have chosen; then the
+ * offsets must be those that follow from the counts. */
 static bool is_consistent(const shmrpci_region_head *head)
 {
     shmrpci_region_head again = *head;
@@ -233,15 +234,15 @@ shmrpc_status shmrpci_region_attach(int fd, shmrpci_access access,
     if (status == SHMRPC_OK && region.is_writer) {
         status = shmrpci_region_join(&region, error);
     }
-    /* After joining: a process that destroys it and then finds all bytes free
-     * knows that nobody joins any more. */
+    /* Checked after joining: a process that destroys the region and then finds
+     * all bytes free knows that nobody joins any more. */
     if (status == SHMRPC_OK && !kind->salvages &&
         shmrpci_region_is_destroyed(&region)) {
         status = shmrpc_error_set(error, SHMRPC_E_DESTROYED,
                                   "the region has been destroyed");
     }
     if (status != SHMRPC_OK) {
-        region.fd = -1; /* stays the caller's */
+        region.fd = -1; /* the caller keeps the descriptor */
         if (region.me != SHMRPCI_REGION_NOBODY) {
             region.fd = fd;
             shmrpci_region_leave(&region);
@@ -262,7 +263,8 @@ void shmrpci_region_detach(shmrpci_region *region)
     free(region->pins);
     region->pins = NULL;
     region->pin_room = 0;
-    /* A forked child does not have it mapped, and the place is the parent's. */
+    /* A forked child does not have the region mapped, and the participant's
+     * place is its parent's. */
     if (region->map.at != NULL && region->me != SHMRPCI_REGION_NOBODY &&
         region->map.generation == shmrpci_fork_generation()) {
         shmrpci_region_leave(region);
@@ -306,7 +308,8 @@ void shmrpci_region_destroy(shmrpci_region *region)
     shmrpci_store_seq(&shmrpci_region_state_of(region)->destroyed, 1u);
 }
 
-/* A system call for each use would cost more than the use. */
+/* How often to ask the kernel. A system call for each use of the region would
+ * cost more than the use. */
 #define LOOK_NS (10 * SHMRPCI_NS_PER_MS)
 
 void shmrpci_region_follow(shmrpci_region *region, shmrpci_region_owner *owner,
@@ -326,7 +329,8 @@ bool shmrpci_region_is_orphan(const shmrpci_region *region)
 {
     shmrpci_region_owner *owner = region->owner;
     uint64_t now = shmrpci_ticks();
-    /* Relaxed, all: threads that look at the same time look once too often. */
+    /* Relaxed, all: if threads look at the same time, one look is
+     * superfluous. */
     uint64_t looked = shmrpci_load_relaxed(&owner->looked_ticks);
     if (now - looked > shmrpci_ticks_of_ns(LOOK_NS)) {
         shmrpci_store_relaxed(&owner->looked_ticks, now);

@@ -1,8 +1,9 @@
-/* Spans: paying for them, runs of them, and recovery after a death. */
+/* Spans: paying for their memory, taking and freeing runs, and recovery after a
+ * death. */
 #include "region/inside.h"
 
-/* Memory is paid for in steps of a quarter of what there is, but of at least
- * this much. */
+/* Memory is paid for in steps of a quarter of what is paid for already, but at
+ * least this much. */
 #define STEP_MIN ((uint64_t)64 << 10)
 #define STEP_MAX ((uint64_t)16 << 20)
 
@@ -31,7 +32,8 @@ bool shmrpci_region_span_at(const shmrpci_region *region, uint64_t offset,
 
 /* ---- paying -------------------------------------------------------------- */
 
-/* Gets memory for the spans up to `end` bytes, and for their entries. */
+/* Gets memory for the spans up to `end` bytes, and for their entries in the
+ * table. */
 static shmrpc_status back(const shmrpci_region *region, uint64_t paid,
                           uint64_t end)
 {
@@ -59,7 +61,7 @@ static uint64_t next_end(const shmrpci_region *region, uint64_t paid,
     return end < all ? end : all;
 }
 
-/* Pays for the first `need` bytes of spans, whole ones. */
+/* Pays for the first `need` bytes of spans, rounded up to whole spans. */
 static shmrpc_status pay(shmrpci_region *region, uint64_t need,
                          shmrpc_error *error)
 {
@@ -96,8 +98,8 @@ static void journal(shmrpci_region *region, uint32_t first, uint32_t count)
     shmrpci_store_seq(&block->pending_first, first + 1);
 }
 
-/* Runs of arenas are judged by the owner of the journal, which the handle is or
- * acts as. */
+/* Whether the run is reachable. Runs of arenas are judged for the owner of the
+ * journal, which the handle is or acts as. */
 static bool is_reachable(const shmrpci_region *region, uint32_t first)
 {
     uint64_t offset = shmrpci_region_span_offset(region, first);
@@ -110,8 +112,8 @@ static bool is_reachable(const shmrpci_region *region, uint32_t first)
            region->kind.is_reachable(region->kind.user, region, offset);
 }
 
-/* Takes the spans of a run for `owner`, the head last: until then the run can
- * be found. */
+/* Makes `owner` the owner of all spans of a run, the head last: as long as
+ * there is a head the run can be found. */
 static void seize(shmrpci_region *region, uint32_t owner, uint32_t first,
                   uint32_t count)
 {
@@ -125,7 +127,8 @@ static void seize(shmrpci_region *region, uint32_t owner, uint32_t first,
     }
 }
 
-/* Others may have taken a free one already: the owner in the entry decides. */
+/* Frees the spans that are still owned by `owner`; others may have taken one
+ * that is free already. */
 static void free_owned(shmrpci_region *region, uint32_t owner, uint32_t first,
                        uint32_t count)
 {
@@ -147,7 +150,7 @@ static bool is_kept(const shmrpci_region *region, uint32_t owner,
            shmrpci_span_owner(entry) == owner && is_reachable(region, first);
 }
 
-/* Another heir may repeat each step. */
+/* Settles the journal. Another heir may repeat each step. */
 static void settle(shmrpci_region *region, uint32_t participant, uint32_t first,
                    uint32_t pending_count)
 {
@@ -192,8 +195,8 @@ static bool is_free(const shmrpci_region *region, uint32_t span, uint32_t paid)
            shmrpci_load_relaxed(shmrpci_region_entry(region, span)) == 0;
 }
 
-/* The first run of `count` free spans from `from` on; span_count: none. A
- * guess, which claim confirms. */
+/* The first run of `count` free spans at or after `from`; span_count if there
+ * is none. It is a guess, which claim confirms. */
 static uint32_t search(const shmrpci_region *region, uint32_t from,
                        uint32_t count)
 {
@@ -223,8 +226,7 @@ static bool claim(shmrpci_region *region, uint32_t first, uint32_t count)
     return true;
 }
 
-/* Makes a run of the claimed spans: the head last, since others look for
- * that. */
+/* Makes a run of the claimed spans: the head last, since others look for it. */
 static void join_up(shmrpci_region *region, uint32_t first, uint32_t count,
                     uint16_t note)
 {
@@ -296,7 +298,7 @@ void shmrpci_region_keep(shmrpci_region *region)
 
 /* ---- freeing ------------------------------------------------------------- */
 
-/* Length of the run that begins at `first`; 0: none does. */
+/* Length of the run that begins at `first`; 0 if there is none. */
 static uint32_t run_length(const shmrpci_region *region, uint32_t first)
 {
     uint32_t paid = shmrpci_region_paid_spans(region);
@@ -337,7 +339,7 @@ void shmrpci_region_give(shmrpci_region *region)
 {
     shmrpci_participant_block *block =
         shmrpci_region_participant(region, region->me);
-    /* Start the search where memory is in the cache. */
+    /* The next search starts here, where memory is in the cache. */
     uint32_t first = shmrpci_load_seq(&block->pending_first);
     if (first != 0 && first - 1 < region->cursor) {
         region->cursor = first - 1;

@@ -8,15 +8,16 @@
 #include "os/futex.h"
 #include "table/inside.h"
 
-/* How often to look at a change in progress before helping: its maker is most
- * probably about to finish it. The second number is for a rehash, which takes
- * long: looks for each slot of the table. In tests/relacy all help at once. */
+/* How often to look at a change in progress before helping, because its maker
+ * is most probably about to finish it. The second number is for a rehash, which
+ * takes long: looks for each slot of the table. In tests/relacy everybody helps
+ * at once. */
 #ifndef HELP_LOOKS
 #define HELP_LOOKS      16u
 #define HELP_LOOKS_SLOT 2u
 #endif
-/* How many looks at a turn that help does not end: one is enough, unless memory
- * is damaged and no descriptor explains the turn. */
+/* How often to help before giving up. Once is enough, unless memory is damaged
+ * and no descriptor explains the turn. */
 #define HELP_ATTEMPTS 100u
 
 #define OWN(table) shmrpci_table_change_of(table, (table)->region.me)
@@ -52,8 +53,9 @@ static void protect_all(shmrpci_table *table, const shmrpci_change *change)
     protect(table, 2, shmrpci_word_block(change->root));
     shmrpci_store_release(&OWN(table)->epoch,
                           is_long(change->op) ? change->seq : (uint64_t)0);
-    /* Pairs with survey, after a change of the turn: either it sees this, or
-     * the load that follows sees that turn. */
+    /* Pairs with survey, which runs after a change of the turn: either the
+     * survey sees this hazard, or the load that follows here sees the new
+     * turn. */
     shmrpci_fence_seq();
 }
 
@@ -134,7 +136,8 @@ static void mark_committed(const shmrpci_table *table, uint64_t block)
     }
 }
 
-/* Applies an index word, and for an insertion its place in the order. */
+/* Applies one part: an index word, and for an insertion its place in the
+ * order. */
 static void apply_part(const shmrpci_table *table,
                        const shmrpci_geometry *geometry, uint64_t slot,
                        uint64_t old, uint64_t now, uint32_t position)
@@ -151,7 +154,8 @@ static void apply_part(const shmrpci_table *table,
     mark_committed(table, shmrpci_word_block(now));
 }
 
-/* The list of a change with several parts. NULL, 0: it is damaged. */
+/* The list of a change with several parts. Returns NULL, and 0, if it is
+ * damaged. */
 static const shmrpci_table_list *list_of(const shmrpci_table *table,
                                          const shmrpci_change *change,
                                          uint64_t *out_count)
@@ -190,7 +194,8 @@ static void apply_merge(const shmrpci_table *table,
     mark_committed(table, shmrpci_word_block(change->now));
 }
 
-/* The new blocks are reachable through their key's word. Returns its record. */
+/* Applies a NEST change: its new blocks are reachable through the word of the
+ * key. Returns the key's record. */
 static uint64_t apply_nest(const shmrpci_table *table,
                            const shmrpci_geometry *geometry,
                            const shmrpci_change *change)
@@ -214,8 +219,9 @@ static uint64_t apply_nest(const shmrpci_table *table,
 }
 
 /*
- * The maker of a rehash builds it in the block that the change names, helpers
- * in blocks of their own. The first that becomes the root wins.
+ * The maker of a rehash builds the new table in the block that the change
+ * names; helpers build it in blocks of their own. The first block that becomes
+ * the root wins.
  */
 static shmrpc_status apply_rehash(shmrpci_table *table,
                                   const shmrpci_change *change, uint64_t turn,
@@ -273,14 +279,15 @@ static void apply_log(const shmrpci_table *table, uint64_t seq, uint64_t block)
     shmrpci_atomic_u64 *at = &table->roots->log[seq & (table->log_count - 1)];
     uint64_t number = ((seq >> __builtin_ctz(table->log_count)) + 1) & 0xFFFFFF;
     uint64_t seen = shmrpci_load_seq(at);
-    /* Only increases, considering that numbers wrap. */
+    /* Compares with wrap-around: the entry may only be replaced by a newer
+     * one. */
     uint64_t ahead = (number - (seen >> 40)) & 0xFFFFFF;
     if (ahead != 0 && ahead < 0x800000) {
         set(at, seen, number << 40 | block);
     }
 }
 
-/* Sleepers announce themselves in the bell, or as listeners. */
+/* Wakes sleepers, which announce themselves in the bell, or as listeners. */
 static void wake(shmrpci_table *table)
 {
     shmrpci_atomic_u32 *bell = &table->roots->bell;
@@ -309,7 +316,7 @@ void shmrpci_table_destroy(shmrpci_table *table)
     shmrpci_table_wake_all(table);
 }
 
-/* True: we ended the change. */
+/* Returns true if this call ended the change. */
 static bool end_turn(shmrpci_table *table, uint64_t turn)
 {
     uint64_t seen = turn;
@@ -369,7 +376,8 @@ shmrpc_status shmrpci_table_apply(shmrpci_table *table,
 
 /* ---- help ---------------------------------------------------------------- */
 
-/* False: the turn does not belong to this change, or no longer does. */
+/* Copies the descriptor. Returns false if the turn never belonged to this
+ * change, or no longer does. */
 static bool copy_change(const shmrpci_table *table, uint32_t participant,
                         uint64_t seq, shmrpci_change *out)
 {
@@ -392,7 +400,7 @@ static bool copy_change(const shmrpci_table *table, uint32_t participant,
     return is_it && shmrpci_load_relaxed(&of->seq) == seq;
 }
 
-/* Finishes another participant's change. OK also if there is nothing to
+/* Finishes another participant's change. Returns OK also if there is nothing to
  * finish. */
 static shmrpc_status help(shmrpci_table *table, uint64_t turn)
 {
@@ -406,8 +414,8 @@ static shmrpc_status help(shmrpci_table *table, uint64_t turn)
         return SHMRPC_OK;
     }
     protect_all(table, &change);
-    /* The blocks that we protect were in use after the hazard was set, so they
-     * have not been reused. */
+    /* If the turn is unchanged after the hazards were set, the blocks that we
+     * protect are still in use and have not been reused. */
     if (shmrpci_load_seq(&table->roots->turn) == turn) {
         status = shmrpci_table_apply(table, &change, turn, false);
     }
@@ -458,12 +466,13 @@ static void publish(shmrpci_table *table, const shmrpci_change *change)
 static void forget(shmrpci_table *table)
 {
     shmrpci_store_release(&OWN(table)->seq, (uint64_t)0);
-    /* A helper that copies what comes next sees that it is another change. */
+    /* Pairs with the fence of a helper: if it copies anything that is stored
+     * from here on, it sees that this is another change. */
     shmrpci_fence_release();
 }
 
-/* As the maker: a rehash that could not be finished is not begun, since its
- * block exists. */
+/* Applies our own change. If a rehash can't be finished it has not begun, since
+ * its block exists. */
 bool shmrpci_table_commit_change(shmrpci_table *table, uint64_t turn,
                                  shmrpci_change *change)
 {
@@ -477,13 +486,14 @@ bool shmrpci_table_commit_change(shmrpci_table *table, uint64_t turn,
         return false;
     }
     (void)shmrpci_table_apply(table, change, mine, true);
-    /* Only blocks that are no longer held may be retired; a table that lost the
-     * race is still held, and is retired. */
+    /* Only blocks that are no longer held may be retired. A table that lost the
+     * race to become the root is still held, and is retired. */
     if (change->op == SHMRPCI_TABLE_OP_REHASH) {
         shmrpci_arena_keep_first(&table->region);
     } else if (change->op == SHMRPCI_TABLE_OP_MERGE ||
                change->op == SHMRPCI_TABLE_OP_NEST) {
-        /* There may be blocks for a part that needed no change. */
+        /* Blocks of parts that needed no change may remain; they are given
+         * back. */
         shmrpci_arena_judge_held(&table->region);
     } else {
         shmrpci_arena_keep(&table->region);
@@ -501,9 +511,10 @@ bool shmrpci_table_commit_change(shmrpci_table *table, uint64_t turn,
 typedef struct retirement {
     shmrpci_table *table;
     uint64_t seq;
-    uint64_t after; /* the last block that the dead one retired; 0: none */
-    bool found;     /* `after` is a block of this change */
-    bool looks;     /* only checks for `after` */
+    uint64_t after; /* the last block that the dead participant retired; 0:
+                     * none */
+    bool found;     /* whether that block is one of this change */
+    bool looks;     /* whether this walk only looks for that block */
 } retirement;
 
 static void retire_one(void *to, uint64_t offset)
@@ -534,8 +545,8 @@ static void each_merged(const shmrpci_table *table,
     visit(to, shmrpci_offset_of(shmrpci_word_block(change->now)));
 }
 
-/* The replaced record shares all blocks below it with the new one, except those
- * in the list. */
+/* Visits the replaced record and the blocks in the list. All other blocks below
+ * it are shared with the new record. */
 static void each_unnested(const shmrpci_table *table,
                           const shmrpci_change *change,
                           shmrpci_block_visit *visit, void *to)
@@ -601,8 +612,8 @@ void shmrpci_table_retire(shmrpci_table *table, const shmrpci_change *change,
 
 /* ---- heirs --------------------------------------------------------------- */
 
-/* Whether the change of a dead participant was committed: the blocks it made
- * reachable tell, whatever has happened since. */
+/* Whether the change of a dead participant was committed. The blocks that it
+ * made reachable tell, whatever has happened since. */
 static bool was_committed(const shmrpci_table *table,
                           const shmrpci_change *change)
 {
@@ -617,7 +628,8 @@ static bool was_committed(const shmrpci_table *table,
     return record != NULL && shmrpci_load_seq(&record->committed) != 0;
 }
 
-/* False: the dead participant had no committed change. */
+/* Finishes the change. Returns false if the dead participant had not committed
+ * one. */
 static bool finish(shmrpci_table *table, shmrpci_change *out)
 {
     uint64_t seq = shmrpci_load_seq(&OWN(table)->seq);
@@ -632,10 +644,11 @@ static bool finish(shmrpci_table *table, shmrpci_change *out)
     return was_committed(table, out);
 }
 
-/* Held blocks that have become reachable are known by their marks, as long as
- * the descriptor and the hazards keep others from reusing them: those are
- * cleared last. They don't protect blocks that were not committed, and must not
- * name these any more when they are given back. */
+/* Clears up after a dead participant. Its held blocks that have become
+ * reachable are known by their marks, as long as the descriptor and the hazards
+ * keep others from reusing them; so these are cleared last. They don't protect
+ * blocks that were not committed, and must not name those any more when they
+ * are given back. */
 static void settle(shmrpci_table *table)
 {
     shmrpci_change change;
@@ -651,7 +664,7 @@ static void settle(shmrpci_table *table)
     protect_nothing(table);
 }
 
-/* The region may be one that is only becoming the table's. */
+/* The region need not be part of a table yet. */
 void shmrpci_table_inherit(void *user, shmrpci_region *region,
                            uint32_t participant)
 {

@@ -1,6 +1,6 @@
 /*
- * The hash of keys: mixes as wyhash by Wang Yi does, with its constants. The
- * seed is secret, so that nobody can choose keys that collide.
+ * The hash of keys. It mixes like wyhash by Wang Yi, and uses the same
+ * constants. The seed is secret, so that nobody can choose keys that collide.
  *
  * Threading: pure functions.
  */
@@ -15,7 +15,8 @@
 
 __extension__ typedef unsigned __int128 shmrpci_wide;
 
-/* Both halves of the product of two words. */
+/* Multiplies two words, and returns both halves of the product, combined by
+ * XOR. */
 static inline uint64_t shmrpci_hash_mix(uint64_t a, uint64_t b)
 {
     shmrpci_wide product = (shmrpci_wide)a * b;
@@ -36,11 +37,11 @@ static inline uint64_t shmrpci_hash_half(const uint8_t *at)
     return word;
 }
 
-/* A key of at most this size is covered by its two ends. */
+/* A key of at most this size is covered completely by its two ends. */
 #define SHMRPCI_HASH_SHORT 16u
 
-/* Both ends of a short key, which overlap: with its length they determine
- * it. */
+/* Both ends of a short key. They overlap; together with the length they
+ * determine the key. */
 typedef struct shmrpci_hash_pair {
     uint64_t first;
     uint64_t last;
@@ -91,7 +92,7 @@ static inline uint64_t shmrpci_hash_bytes(uint64_t seed, const void *key,
     return shmrpci_hash_finish(seed, len, shmrpci_hash_ends(at, left));
 }
 
-/* The same for a key that is known to be short. */
+/* The hash of a key that is known to be short. */
 static inline uint64_t shmrpci_hash_short(uint64_t seed, const void *key,
                                           size_t len)
 {
@@ -99,7 +100,7 @@ static inline uint64_t shmrpci_hash_short(uint64_t seed, const void *key,
                                shmrpci_hash_ends(key, len));
 }
 
-/* Whether two short keys of that length are equal. */
+/* Whether two short keys of length `len` are equal. */
 static inline int shmrpci_hash_is_equal_short(const void *one, const void *two,
                                               size_t len)
 {
@@ -108,7 +109,7 @@ static inline int shmrpci_hash_is_equal_short(const void *one, const void *two,
     return ((a.first ^ b.first) | (a.last ^ b.last)) == 0;
 }
 
-/* Whether two keys of that length are equal. */
+/* Whether two keys of length `len` are equal. */
 static inline int shmrpci_hash_is_equal(const void *one, const void *two,
                                         size_t len)
 {

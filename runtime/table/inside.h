@@ -15,7 +15,7 @@
 
 /* ---- blocks and records -------------------------------------------------- */
 
-/* How many bytes of spans are paid for. */
+/* How many bytes of spans are backed by memory. */
 static inline uint64_t shmrpci_table_paid(const shmrpci_table *table)
 {
     /* Acquire: pairs with the thread that paid (region/span.c). */
@@ -23,7 +23,8 @@ static inline uint64_t shmrpci_table_paid(const shmrpci_table *table)
     return paid < table->spans_bytes ? paid : table->spans_bytes;
 }
 
-/* `bytes` of a block, if they are in paid memory, else NULL. */
+/* The address of `bytes` bytes of a block if they are in paid memory, else
+ * NULL. */
 static inline void *shmrpci_table_at(const shmrpci_table *table, uint64_t block,
                                      uint64_t bytes)
 {
@@ -49,8 +50,7 @@ static inline uint64_t shmrpci_offset_of(uint64_t block)
     return block * SHMRPCI_BLOCK_ALIGN;
 }
 
-/* A copy of a record's fields at one look; the record may have changed
- * since. */
+/* A record's fields, copied in one look; the record may have changed since. */
 typedef struct shmrpci_record_facts {
     const shmrpci_record *record;
     uint64_t id;
@@ -71,7 +71,8 @@ static inline uint64_t shmrpci_record_bytes(uint64_t key_len,
            ((value_len + 7) & ~(uint64_t)7) + sizeof(shmrpci_record_footer);
 }
 
-/* False: it is being written, or no valid record is there. */
+/* Copies the facts of a record. Returns false if it is being written, or there
+ * is no valid record. */
 static inline bool shmrpci_record_look(const shmrpci_table *table,
                                        uint64_t block,
                                        shmrpci_record_facts *out)
@@ -102,27 +103,28 @@ static inline bool shmrpci_record_look(const shmrpci_table *table,
     return true;
 }
 
-/* Whether the record is still the one that was looked at, after all loads from
- * it so far. */
+/* Whether the record was still the same when all loads from it so far had been
+ * made. */
 static inline bool shmrpci_record_is_same(const shmrpci_record_facts *facts)
 {
     /* Pairs with the fence in _begin: if a load had seen a later write, we
-     * would see the new id. */
+     * would see the new id here. */
     shmrpci_fence_acquire();
     return shmrpci_load_relaxed(&facts->record->id) == facts->id;
 }
 
-/* An id that no block ever had. */
+/* Returns an id that no block ever had. */
 uint64_t shmrpci_record_new_id(shmrpci_table *table);
-/* Fills the head of a block that we hold; it is not a record until _publish. */
+/* Fills in the head of a block that we hold. It is not a record until
+ * _publish. */
 shmrpci_record *shmrpci_record_begin(shmrpci_table *table, uint64_t offset,
                                      shmrpci_record_kind kind,
                                      uint64_t *out_id);
 void shmrpci_record_publish(shmrpci_record *record, uint64_t id);
 
-/* Takes a block for a record, and fills all but its value, stamp, and footer.
- * It is held, and not a record until it is published. EXHAUSTED, TOO_LARGE,
- * DATA_LOSS. */
+/* Takes a block for a record, and fills in everything but its value, stamp and
+ * footer. The block is held, and is not a record until it is published. Returns
+ * EXHAUSTED, TOO_LARGE or DATA_LOSS. */
 shmrpc_status shmrpci_table_take_hashed(shmrpci_table *table,
                                         shmrpci_table_bytes key, uint64_t hash,
                                         size_t value_len,
@@ -138,12 +140,12 @@ shmrpci_table_take_record(shmrpci_table *table, shmrpci_table_bytes key,
                                      shmrpci_table_hash_of(table, key),
                                      value_len, kind, out_offset, error);
 }
-/* From now on readers may find it, through words that refer to the block's
- * previous use. */
+/* Makes the block a record: from now on readers may find it, through words that
+ * refer to the block's previous use. */
 void shmrpci_table_publish_record(shmrpci_table *table, uint64_t offset,
                                   shmrpci_record_facts *out);
-/* Sets the fields that name the change, before the change makes it
- * reachable. */
+/* Sets the fields that name the change. Called before the change makes the
+ * record reachable. */
 void shmrpci_table_complete_record(shmrpci_table *table, uint64_t offset,
                                    const shmrpci_record_facts *facts,
                                    uint64_t stamp, uint64_t prev,
@@ -171,14 +173,14 @@ typedef struct shmrpci_geometry {
     shmrpci_table_block *block;
     shmrpci_atomic_u32 *order;
     uint64_t mask;
-    uint32_t room; /* of `order` */
+    uint32_t room; /* number of entries of `order` */
 } shmrpci_geometry;
 
 uint64_t shmrpci_table_block_bytes(uint32_t log2);
 bool shmrpci_table_geometry_closely(const shmrpci_table *table, uint64_t root,
                                     shmrpci_geometry *out);
 
-/* Fills in the layout, for a root whose table is in the region. */
+/* Computes the layout, for a root whose table is known to lie in the region. */
 static inline void shmrpci_table_measure(const shmrpci_table *table,
                                          uint64_t root, shmrpci_geometry *out)
 {
@@ -194,7 +196,8 @@ static inline void shmrpci_table_measure(const shmrpci_table *table,
     out->room = (uint32_t)(slots / 4 * 3);
 }
 
-/* False: there is no table, or not all of it is in the region. */
+/* Checks the root, and computes the layout. Returns false if there is no table,
+ * or not all of it is in the region. */
 static inline bool shmrpci_table_geometry(const shmrpci_table *table,
                                           uint64_t root, shmrpci_geometry *out)
 {
@@ -213,13 +216,13 @@ static inline uint64_t shmrpci_table_tag(uint64_t hash)
 
 typedef enum shmrpci_found {
     SHMRPCI_FOUND,
-    SHMRPCI_FOUND_NOT, /* `slot` is free */
+    SHMRPCI_FOUND_NOT, /* the key is not there; `slot` is free */
     SHMRPCI_FOUND_AGAIN,
     SHMRPCI_FOUND_DAMAGE
 } shmrpci_found;
 
-/* Finds where a key is, or would be. AGAIN, DAMAGE: changed meanwhile, or
- * damaged; the caller tells these apart by the turn. */
+/* Finds where a key is, or would be. AGAIN means that it changed meanwhile,
+ * DAMAGE that it is damaged; the caller distinguishes them by the turn. */
 shmrpci_found shmrpci_table_find(const shmrpci_table *table,
                                  const shmrpci_geometry *geometry,
                                  shmrpci_table_bytes key, uint64_t hash,
@@ -228,10 +231,10 @@ shmrpci_found shmrpci_table_find(const shmrpci_table *table,
 
 /* ---- nests --------------------------------------------------------------- */
 
-/* A copy of a node's head at one look. */
+/* A node's head, copied in one look. */
 typedef struct shmrpci_node {
     shmrpci_node_head head;
-    const uint8_t *at; /* after the head */
+    const uint8_t *at; /* the bytes after the head */
     uint64_t bytes;
 } shmrpci_node;
 
@@ -244,17 +247,17 @@ typedef struct shmrpci_node_entry {
     uint64_t bytes;
 } shmrpci_node_entry;
 
-/* False: no node is there, or its branches are not in the region. */
+/* Returns false if there is no node, or its branches are not in the region. */
 bool shmrpci_node_look(const shmrpci_table *table, uint64_t block,
                        shmrpci_node *out);
 shmrpci_nest_branch shmrpci_node_branch(const shmrpci_node *node,
                                         uint32_t index);
-/* Reads the item at an offset of a leaf, and advances that. False: none is
- * there. */
+/* Reads the item at `*offset` of a leaf, and advances `*offset`. Returns false
+ * if there is none. */
 bool shmrpci_node_item(const shmrpci_node *node, uint64_t *offset,
                        shmrpci_node_entry *out);
 
-/* The value of a key's record. False: it is damaged. */
+/* Reads the value of a key's record. Returns false if it is damaged. */
 bool shmrpci_nest_of(const shmrpci_record_facts *facts,
                      shmrpci_nest_value *out);
 
@@ -262,8 +265,9 @@ typedef struct shmrpci_nest_walk shmrpci_nest_walk;
 struct shmrpci_nest_walk {
     const shmrpci_table *table;
     uint64_t *budget; /* how many nodes the walk may still visit */
-    unsigned depth;   /* of nests in nests */
-    /* Called for each item, and for each node after all below it; or NULL. */
+    unsigned depth;   /* how deep nests are nested */
+    /* Called for each item, and for each node after everything below it; may be
+     * NULL. */
     shmrpc_status (*item)(shmrpci_nest_walk *walk,
                           const shmrpci_node_entry *entry);
     void (*node)(shmrpci_nest_walk *walk, uint64_t block,
@@ -271,23 +275,23 @@ struct shmrpci_nest_walk {
     void *to;
 };
 
-/* How many nodes there can be. */
+/* How many nodes a nest can have at most. */
 uint64_t shmrpci_nest_budget(const shmrpci_table *table);
-/* Walks one nest, not those in its items. DATA_LOSS, or the status of
- * `item`. */
+/* Walks one nest, but not the nests in its items. Returns DATA_LOSS, or the
+ * status of `item`. */
 shmrpc_status shmrpci_nest_walk_all(shmrpci_nest_walk *walk,
                                     const shmrpci_nest_ref *ref);
-/* Calls `visit` for each block of the nest whose root is `block` and of those
- * in it; always in the same order. */
+/* Calls `visit` for each block of the nest whose root is `block`, and of the
+ * nests in it; always in the same order. */
 void shmrpci_nest_each_below(const shmrpci_table *table, uint64_t block,
                              shmrpci_block_visit *visit, void *to);
-/* The same for a record, which is visited last. */
+/* The same for the nest of a record; the record is visited last. */
 void shmrpci_table_each_of_record(const shmrpci_table *table, uint64_t block,
                                   shmrpci_block_visit *visit, void *to);
-/* Whether the nest is valid. */
+/* Checks a nest completely. */
 bool shmrpci_nest_is_good(const shmrpci_table *table,
                           const shmrpci_nest_ref *ref);
-/* Copies the value of a record, as bytes, replacing the buffer's content. */
+/* Replaces the content of the buffer by the value of a record, as bytes. */
 shmrpc_status shmrpci_nest_copy(const shmrpci_table *table,
                                 const shmrpci_record_facts *facts,
                                 shmrpci_buf *out);
@@ -299,7 +303,8 @@ shmrpci_table_copy_value(const shmrpci_table *table,
                ? shmrpci_nest_copy(table, facts, out)
                : shmrpci_table_copy(out, facts->value, facts->value_len);
 }
-/* Whether it is the record of a key's value. */
+/* Whether it is a record of a key and its value, rather than a tombstone or
+ * another block. */
 static inline bool shmrpci_record_is_value(const shmrpci_record_facts *facts)
 {
     return facts->kind == SHMRPCI_RECORD_VALUE ||
@@ -319,7 +324,7 @@ typedef struct shmrpci_change {
     uint64_t state_old;
     uint64_t state_now;
     uint64_t oldest;
-    /* Set by the maker: the replaced record has nothing below it. */
+    /* Set by the maker: the replaced record has no blocks below it. */
     bool is_plain;
 } shmrpci_change;
 
@@ -331,33 +336,35 @@ shmrpci_table_change_of(const shmrpci_table *table, uint32_t participant)
         ->kind;
 }
 
-/* The turn when no change is in progress; finishes one that is. OK, or
- * DATA_LOSS or EXHAUSTED if it can't be finished. */
+/* Returns the turn when no change is in progress; finishes one if necessary.
+ * Returns DATA_LOSS or EXHAUSTED if that change can't be finished. */
 shmrpc_status shmrpci_table_quiet(shmrpci_table *table, uint64_t *out_turn);
 
 /*
  * Commits a change that was prepared for `turn`, applies it, and retires the
- * blocks it replaced. False: another change was committed first; nothing has
- * happened. Fills `change->seq`. The blocks that the change makes reachable
- * must be the first of those held, and are no longer held then.
+ * blocks it replaced. Returns false if another change was committed first; then
+ * nothing has happened. Fills in `change->seq`. The blocks that the change
+ * makes reachable must be the first of those held, and are no longer held
+ * afterwards.
  */
 bool shmrpci_table_commit_change(shmrpci_table *table, uint64_t turn,
                                  shmrpci_change *change);
 
-/* Applies a committed change; called by its maker, helpers, and heirs. OK, or
- * EXHAUSTED for helpers; DATA_LOSS. */
+/* Applies a committed change; called by its maker, helpers, and heirs. Returns
+ * OK, DATA_LOSS, or, to helpers only, EXHAUSTED. */
 shmrpc_status shmrpci_table_apply(shmrpci_table *table,
                                   const shmrpci_change *change, uint64_t turn,
                                   bool is_maker);
-/* Retires the blocks that a change has replaced, beginning where its maker
+/* Retires the blocks that a change has replaced, continuing where its maker
  * stopped. */
 void shmrpci_table_retire(shmrpci_table *table, const shmrpci_change *change,
                           bool is_heir);
 
-/* Makes room for `extra` more insertions, as of `turn`. OK: start over. */
+/* Makes room for `extra` more insertions, as of `turn`. If it returns OK, the
+ * caller starts over. */
 shmrpc_status shmrpci_table_rehash(shmrpci_table *table, uint64_t turn,
                                    uint64_t extra, shmrpc_error *error);
-/* Fills the new table of a REHASH. */
+/* Fills in the new table of a REHASH. */
 void shmrpci_table_build(const shmrpci_table *table,
                          const shmrpci_change *change, uint64_t block,
                          uint64_t id);
@@ -367,7 +374,7 @@ void shmrpci_table_each_replaced(const shmrpci_table *table,
                                  const shmrpci_change *change,
                                  shmrpci_block_visit *visit, void *to);
 
-/* The callbacks of region.h. */
+/* Callbacks of the region; see region.h. */
 void shmrpci_table_inherit(void *user, shmrpci_region *region,
                            uint32_t participant);
 void shmrpci_table_survey(void *user, const shmrpci_region *region);
@@ -376,7 +383,7 @@ bool shmrpci_table_is_used(void *user, const shmrpci_region *region,
 void shmrpci_table_each_block(void *user, const shmrpci_region *region,
                               shmrpci_block_visit *visit, void *to);
 
-/* Too many entries: `more` are needed. */
+/* Returns the error for too many entries, when `more` are needed. */
 shmrpc_status shmrpci_table_full(const shmrpci_table *table, uint64_t more,
                                  uint64_t live, shmrpc_error *error);
 shmrpc_status shmrpci_table_damaged(shmrpc_error *error, const char *what);

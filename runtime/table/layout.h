@@ -37,9 +37,9 @@
  *     CAS turn {s + 1, me, BUSY} -> {s + 1, me, -}
  *
  * My descriptor (shmrpci_table_change) says what to do, so that the next
- * participant can do it: nobody waits for a stopped or dead process. A block is
- * free again when no descriptor and no hazard names it, and no pin is older
- * than the change that retired it.
+ * participant can finish the change: nobody waits for a stopped or dead
+ * process. A block is free again when no descriptor and no hazard names it, and
+ * no pin is older than the change that retired it.
  */
 #ifndef SHMRPCI_TABLE_LAYOUT_H
 #define SHMRPCI_TABLE_LAYOUT_H
@@ -72,14 +72,15 @@ typedef enum shmrpci_record_kind {
     SHMRPCI_RECORD_TOMBSTONE,
     SHMRPCI_RECORD_TABLE,
     SHMRPCI_RECORD_LIST,
-    SHMRPCI_RECORD_NEST, /* a key, whose value is a shmrpci_nest_ref */
-    SHMRPCI_RECORD_NODE  /* without key: part of a nest, or bytes */
+    SHMRPCI_RECORD_NEST, /* record of a key whose value is a shmrpci_nest_ref */
+    SHMRPCI_RECORD_NODE  /* has no key: part of a nest, or bytes */
 } shmrpci_record_kind;
 
-/* The head of a block. Atomic, as readers may still come when it is reused. */
+/* The head of a block. Its fields are atomic, since readers may still look at
+ * it when it is reused. */
 typedef struct shmrpci_record {
-    shmrpci_atomic_u64 id;        /* unique; odd: being written */
-    shmrpci_atomic_u32 committed; /* arena.h */
+    shmrpci_atomic_u64 id;        /* unique; odd while it is being written */
+    shmrpci_atomic_u32 committed; /* see arena.h */
     shmrpci_atomic_u32 value_len;
     shmrpci_atomic_u64 stamp; /* the change that made it reachable */
     shmrpci_atomic_u32 hash;
@@ -88,7 +89,8 @@ typedef struct shmrpci_record {
             shmrpci_atomic_u16 key_len;
             shmrpci_atomic_u16 kind;
         };
-        shmrpci_atomic_u32 shape; /* both lengths, for comparisons */
+        shmrpci_atomic_u32 shape; /* both lengths combined, for quick
+                                   * comparisons */
     };
 } shmrpci_record;
 
@@ -103,10 +105,10 @@ typedef struct shmrpci_record_footer {
 
 typedef struct shmrpci_table_block {
     shmrpci_record record;
-    shmrpci_atomic_u64 prev; /* the root word before this one */
+    shmrpci_atomic_u64 prev; /* the root word before this table's */
     shmrpci_atomic_u64 base;
-    /* For a REHASH: the block that has become the root, perhaps a helper's; 0:
-     * not yet. */
+    /* For a REHASH: the block that has become the root, perhaps a helper's; 0
+     * until then. */
     shmrpci_atomic_u64 winner;
     uint64_t reserve;
     shmrpci_atomic_u64 state;
@@ -121,8 +123,8 @@ _Static_assert(offsetof(shmrpci_table_block, index) == 128, "layout");
  * A nest: a map or a list with any number of items, each of which may be
  * reached and replaced alone. It is a tree of constant blocks with all leaves
  * at the same depth: a change makes new blocks on the path from the root to the
- * place, which share the rest with the old tree. So no words are changed in
- * place, and a reader with the record of its key has all of it as of one
+ * place, which share the rest with the old tree. So nothing is changed in
+ * place, and a reader that has the key's record sees the whole nest as of one
  * change.
  *
  * A node is a record without a key, whose value is a shmrpci_node_head,
@@ -133,13 +135,13 @@ _Static_assert(offsetof(shmrpci_table_block, index) == 128, "layout");
 typedef enum shmrpci_nest_shape {
     SHMRPCI_NEST_LIST = 1,
     SHMRPCI_NEST_MAP,
-    SHMRPCI_NEST_BYTES /* no tree: one node with bytes after its head */
+    SHMRPCI_NEST_BYTES /* no tree, but one node with bytes after its head */
 } shmrpci_nest_shape;
 
 typedef struct shmrpci_nest_ref {
     uint64_t block;
     uint64_t shape;
-    uint64_t count; /* items; for BYTES: the number of bytes */
+    uint64_t count; /* number of items; for BYTES: of bytes */
     uint64_t next;  /* for a map: the number of its next insertion */
 } shmrpci_nest_ref;
 
@@ -152,16 +154,17 @@ typedef struct shmrpci_node_head {
 
 typedef struct shmrpci_nest_branch {
     uint64_t block;
-    uint64_t count; /* items below it */
+    uint64_t count; /* number of items below it */
     uint64_t low;   /* for a map: no hash below it is lower */
 } shmrpci_nest_branch;
 
-/* In a leaf: followed, in a map, by hash and insertion number; then the key;
- * then the value, each from the next multiple of 8. */
+/* In a leaf. In a map it is followed by the hash and the insertion number. Then
+ * come the key and the value, each from the next multiple of 8. */
 typedef struct shmrpci_nest_item_head {
     uint32_t value_len;
     uint16_t key_len;
-    uint16_t is_ref; /* the value is a shmrpci_nest_ref, else it is bytes */
+    uint16_t is_ref; /* whether the value is a shmrpci_nest_ref; else it is
+                      * bytes */
 } shmrpci_nest_item_head;
 
 _Static_assert(sizeof(shmrpci_nest_ref) == 32, "layout");
@@ -192,21 +195,21 @@ typedef enum shmrpci_table_op {
     SHMRPCI_TABLE_OP_CLEAR,  /* `now` is the new root */
     SHMRPCI_TABLE_OP_MERGE,  /* `now` is the block of a list */
     /* A change below a key. `now` is the block of a list, whose first part is
-     * the key's; the others are blocks, new ones as `now` and unused ones as
-     * `old`, the latter with all below them if `slot` is 1. */
+     * the key's own. The other parts are blocks: new ones in `now`, and unused
+     * ones in `old`, with everything below these if `slot` is 1. */
     SHMRPCI_TABLE_OP_NEST
 } shmrpci_table_op;
 
-/* Old and new block, table, and blocks that the helper has made or found
- * itself. */
+/* The old and the new block, the table, and blocks that a helper has made or
+ * found. */
 #define SHMRPCI_TABLE_HAZARDS 5u
 
-/* A participant's current change, in its block of the region. Valid if `seq` is
- * that of the turn, before and after copying it. */
+/* A participant's current change, in its block of the region. A copy is valid
+ * if `seq` equalled that of the turn before and after copying. */
 typedef struct shmrpci_table_change {
-    _Alignas(128) shmrpci_atomic_u64 seq; /* 0: nothing */
+    _Alignas(128) shmrpci_atomic_u64 seq; /* the change's number; 0: none */
     shmrpci_atomic_u64 op;
-    shmrpci_atomic_u64 root; /* the root it was prepared for */
+    shmrpci_atomic_u64 root; /* the root for which it was prepared */
     shmrpci_atomic_u64 slot;
     shmrpci_atomic_u64 old;
     shmrpci_atomic_u64 now;
@@ -214,8 +217,9 @@ typedef struct shmrpci_table_change {
     shmrpci_atomic_u64 state_now;
     shmrpci_atomic_u64 oldest; /* REHASH: tombstones up to this one are
                                 * dropped */
-    /* The parts of another's change that it uses: blocks; and everything
-     * retired by `epoch` or later, 0: none. */
+    /* What this participant protects while it works on another one's change:
+     * blocks; and everything that was retired at `epoch` or later, 0 for
+     * nothing. */
     _Alignas(128) shmrpci_atomic_u64 hazards[SHMRPCI_TABLE_HAZARDS];
     shmrpci_atomic_u64 epoch;
 } shmrpci_table_change;
@@ -253,8 +257,8 @@ static inline uint64_t shmrpci_word_block(uint64_t word)
     return word & SHMRPCI_WORD_BLOCK;
 }
 
-/* The same as its offset in the region, in bytes: in two shifts, as blocks are
- * counted in units of 16. */
+/* The same block as a byte offset in the region. Two shifts are enough, as
+ * blocks are counted in units of 16 bytes. */
 static inline uint64_t shmrpci_word_offset(uint64_t word)
 {
     return word << 24 >> 20;

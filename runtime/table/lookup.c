@@ -3,8 +3,8 @@
 
 #include "table/quick.h"
 
-/* How often to start over, if others change what is being read: a thousand
- * times in a row means damage; but a nest may take long to read. */
+/* How often to start over if others change what is being read. A thousand times
+ * in a row means damage; but a nest may take long to read. */
 #define ATTEMPTS      1000u
 #define NEST_ATTEMPTS 8u
 
@@ -62,7 +62,7 @@ shmrpci_found shmrpci_table_find(const shmrpci_table *table,
             if (is_equal && shmrpci_record_is_value(out)) {
                 return SHMRPCI_FOUND;
             }
-            /* The word may have come back, with its block reused: then we
+            /* The word may have come back, with its block reused; then we have
              * looked at parts of two records. */
             if (is_record && !shmrpci_record_is_same(out)) {
                 return SHMRPCI_FOUND_AGAIN;
@@ -85,7 +85,7 @@ typedef struct place {
     uint64_t word;
 } place;
 
-/* OK, NOT_FOUND, DATA_LOSS; BUSY: again. */
+/* Returns OK, NOT_FOUND or DATA_LOSS; BUSY means: try again. */
 static shmrpc_status try_look(shmrpci_table *table, shmrpci_table_bytes key,
                               uint64_t hash, shmrpci_record_facts *out,
                               place *at)
@@ -104,23 +104,24 @@ static shmrpc_status try_look(shmrpci_table *table, shmrpci_table_bytes key,
     shmrpci_quick_note(table, root);
     shmrpci_found found =
         shmrpci_table_find(table, &geometry, key, hash, &slot, &at->word, out);
-    /* A table that is no longer the root may have been reused. */
+    /* If this table is no longer the root, its block may have been reused. */
     if (!shmrpci_quick_is_root(table, root) || found == SHMRPCI_FOUND_AGAIN) {
         return SHMRPC_E_BUSY;
     }
     at->root = root;
     at->slot = &geometry.block->index[slot];
-    /* DAMAGE may be a block that was being refilled, whose word has meanwhile
-     * come back to the slot: believed only if it persists. */
+    /* DAMAGE may be a block that was being refilled, if the same word has come
+     * back to the slot meanwhile. So it is believed only if it persists. */
     return found == SHMRPCI_FOUND       ? SHMRPC_OK
            : found == SHMRPCI_FOUND_NOT ? SHMRPC_E_NOT_FOUND
                                         : SHMRPC_E_BUSY;
 }
 
 /*
- * Whether everything that was read is the value of the record. For a nest it is
- * if the slot led to the record after the read, in the table that was the root
- * even later: the blocks below it are retired with it.
+ * Whether all that was read is the value of the record. For a nest that is so
+ * if the slot still led to the record after the read, and the table was still
+ * the root after that, since the blocks of a nest are retired together with its
+ * record.
  */
 static bool is_whole(const shmrpci_table *table,
                      const shmrpci_record_facts *facts, const place *at)
@@ -131,8 +132,8 @@ static bool is_whole(const shmrpci_table *table,
            shmrpci_record_is_same(facts);
 }
 
-/* OK, NOT_FOUND, DATA_LOSS, NO_MEMORY; BUSY: try again; ABORTED: the same, for
- * a nest. */
+/* Returns OK, NOT_FOUND, DATA_LOSS or NO_MEMORY; BUSY means: try again; ABORTED
+ * is the same for a nest. */
 static shmrpc_status try_get(shmrpci_table *table, shmrpci_table_bytes key,
                              uint64_t hash, shmrpci_buf *out,
                              uint64_t *out_version)
@@ -197,7 +198,7 @@ static inline shmrpc_status get(shmrpci_table *table, shmrpci_table_bytes key,
     if (out != NULL) {
         status = shmrpci_table_copy(out, found.value, found.value_len);
     }
-    /* As shmrpci_record_is_same. */
+    /* Acquire, as in shmrpci_record_is_same. */
     shmrpci_fence_acquire();
     return SHMRPCI_LIKELY(shmrpci_load_relaxed(&found.record->id) == found.id)
                ? status
@@ -301,10 +302,10 @@ uint64_t shmrpci_table_len(const shmrpci_table *table)
     return 0;
 }
 
-/* ---- one by one ---------------------------------------------------------- */
+/* ---- iterating ----------------------------------------------------------- */
 
-/* Reads the record at a position of the order. OK; NOT_FOUND: none ever was
- * there; PRECONDITION: it is deleted; BUSY; DATA_LOSS. */
+/* Reads the record at a position of the order. Returns OK; NOT_FOUND if there
+ * never was one; PRECONDITION if it is deleted; else BUSY or DATA_LOSS. */
 static shmrpc_status look_at(const shmrpci_table *table,
                              const shmrpci_geometry *geometry,
                              uint32_t position, shmrpci_record_facts *out,
@@ -323,20 +324,20 @@ static shmrpc_status look_at(const shmrpci_table *table,
     const shmrpci_atomic_u64 *at = &geometry->block->index[slot - 1];
     uint64_t word = shmrpci_load_acquire(at);
     if (word == 0) {
-        return SHMRPC_E_NOT_FOUND; /* an insertion in progress */
+        return SHMRPC_E_NOT_FOUND; /* an insertion is in progress */
     }
     bool is_record = shmrpci_record_look(table, shmrpci_word_block(word), out);
     *out_slot = at;
     *out_word = word;
-    /* As in try_look. */
+    /* The same checks as in try_look. */
     if (!shmrpci_quick_is_still(at, word) || !is_record) {
         return SHMRPC_E_BUSY;
     }
     return (word & SHMRPCI_WORD_DEAD) != 0 ? SHMRPC_E_PRECONDITION : SHMRPC_OK;
 }
 
-/* The first position whose number in the order of insertion is not below
- * `order`: numbers rise with positions. */
+/* The first position whose insertion number is at least `order`. Positions are
+ * sorted by insertion number. */
 static shmrpc_status bisect(const shmrpci_table *table,
                             const shmrpci_geometry *geometry, uint64_t order,
                             uint32_t *out_position)

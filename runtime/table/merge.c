@@ -4,7 +4,7 @@
 
 #include "table/inside.h"
 
-/* One of the keys. */
+/* One of the keys to change. */
 typedef struct item {
     uint64_t hash;
     uint64_t offset; /* its record or tombstone; 0: a later pair has the same
@@ -17,11 +17,11 @@ typedef struct merge {
     const shmrpci_table_pair *pairs;
     size_t count;
     item *items;
-    /* A hash set: of keys while records are taken, then of the slots that this
-     * change will fill. Item or slot + 1; 0: free. */
+    /* A hash set: first of keys, while records are taken, then of the slots
+     * that this change will fill. Entries are item or slot + 1; 0 is free. */
     uint64_t *set;
     uint64_t mask;
-    uint64_t list; /* offset */
+    uint64_t list; /* offset of the list block */
     uint64_t turn;
     shmrpci_geometry geometry;
     uint64_t base;
@@ -44,7 +44,7 @@ static bool is_same_key(const merge *of, size_t a, size_t b)
            (one->len == 0 || memcmp(one->data, two->data, one->len) == 0);
 }
 
-/* Called from the last pair on. True: no later pair has the key. */
+/* Called for the last pair first. Returns true if no later pair has the key. */
 static bool is_last(merge *of, size_t index)
 {
     uint64_t at = of->items[index].hash & of->mask;
@@ -98,7 +98,7 @@ static shmrpc_status take_all(merge *of, shmrpc_error *error)
 
 /* ---- one attempt --------------------------------------------------------- */
 
-/* A slot for a new key: free, and not used by this change. */
+/* Finds a slot for a new key that is free, and not used by this change. */
 static uint64_t claim_slot(merge *of, uint64_t slot)
 {
     for (uint64_t hops = 0; hops <= of->geometry.mask; hops++) {
@@ -132,7 +132,8 @@ static void add_part(merge *of, const item *it, uint64_t slot, uint64_t old,
                                   shmrpci_word_block(old), order);
 }
 
-/* OK; MORE: start over; DATA_LOSS, unless the turn has changed. */
+/* Returns OK; MORE: start over; or DATA_LOSS, which is wrong if the turn has
+ * changed. */
 static shmrpc_status plan_item(merge *of, size_t index)
 {
     const item *it = &of->items[index];
@@ -177,7 +178,7 @@ static shmrpc_status plan_all(merge *of)
     of->tail = shmrpci_state_tail(of->state);
     of->live = shmrpci_state_live(of->state);
     if (of->tail + of->count > of->geometry.room) {
-        return SHMRPC_E_EXHAUSTED; /* no slot is left: a larger table is
+        return SHMRPC_E_EXHAUSTED; /* no slot is left; a larger table is
                                     * needed */
     }
     shmrpc_status status = SHMRPC_OK;
@@ -206,7 +207,7 @@ static bool commit(merge *of)
     return shmrpci_table_commit_change(of->table, of->turn, &change);
 }
 
-/* OK: done. MORE: try again. */
+/* Returns OK when done, MORE to try again. */
 static shmrpc_status attempt(merge *of, shmrpc_error *error)
 {
     shmrpci_table *table = of->table;
@@ -267,8 +268,8 @@ shmrpc_status shmrpci_table_merge(shmrpci_table *table,
             status = attempt(&of, error);
         } while (status == SHMRPC_MORE);
     }
-    /* Gives back all of it, or the blocks of parts that needed no change; after
-     * success none. */
+    /* After a failure this gives back all blocks; after success only the blocks
+     * of parts that needed no change. */
     shmrpci_arena_give(&table->region);
     free(of.items);
     free(of.set);

@@ -1,4 +1,5 @@
-/* Nests: lookup of items, and iteration; lock-free and read-only. */
+/* Nests: finding and iterating over items, without locks and without
+ * writing. */
 #include "table/nest.h"
 
 #include <stdlib.h>
@@ -6,11 +7,12 @@
 
 #include "table/inside.h"
 
-/* No nest is higher: nodes are split at 32 branches. */
+/* No nest has more levels, since nodes are split at 32 branches. */
 #define LEVELS_MAX 16u
-/* Nests in nests; more than the codec allows values to have. */
+/* How deep nests may be nested; more than the codec allows. */
 #define DEPTH_MAX 70u
-/* Keys with the same 64 bits of hash, whose seed nobody knows. */
+/* Most keys with the same 64 bits of hash. Nobody can provoke more, as the seed
+ * is secret. */
 #define CLASHES_MAX 64u
 
 static uint64_t padded(uint64_t len)
@@ -82,7 +84,7 @@ bool shmrpci_node_item(const shmrpci_node *node, uint64_t *offset,
     return true;
 }
 
-/* The root of a nest, or the node below another one. */
+/* Looks at the root of a nest, or at the node below a branch. */
 static bool look_at(const shmrpci_table *table, const shmrpci_nest_ref *ref,
                     uint64_t block, const shmrpci_node *above,
                     shmrpci_node *out)
@@ -155,7 +157,7 @@ shmrpc_status shmrpci_nest_at(const shmrpci_table *table,
     return status;
 }
 
-/* The position of the first item whose hash is not lower. */
+/* Finds the position of the first item whose hash is at least `hash`. */
 static shmrpc_status lower_bound(const shmrpci_table *table,
                                  const shmrpci_nest_ref *ref, uint64_t hash,
                                  uint64_t *out_position)
@@ -169,8 +171,8 @@ static shmrpc_status lower_bound(const shmrpci_table *table,
         return SHMRPC_E_DATA_LOSS;
     }
     while (node.head.level > 0) {
-        /* The last branch that begins below it: items with the same hash may
-         * begin there. */
+        /* Take the last branch that begins with a lower hash, since items with
+         * the same hash may begin there. */
         shmrpci_nest_branch branch = {0};
         for (uint32_t i = 0; i < node.head.count; i++) {
             shmrpci_nest_branch next = shmrpci_node_branch(&node, i);
@@ -221,7 +223,7 @@ shmrpc_status shmrpci_nest_find(const shmrpci_table *table,
     return status;
 }
 
-/* ---- all of them --------------------------------------------------------- */
+/* ---- walking all nodes --------------------------------------------------- */
 
 uint64_t shmrpci_nest_budget(const shmrpci_table *table)
 {
@@ -282,7 +284,7 @@ shmrpc_status shmrpci_nest_walk_all(shmrpci_nest_walk *walk,
 typedef struct appending {
     const shmrpci_table *table;
     shmrpci_buf *out;
-    uint64_t most;   /* bytes left: a block that is named twice could exceed the
+    uint64_t most;   /* bytes left; a block that is named twice could exceed the
                       * limit */
     uint64_t budget; /* nodes left, so that cycles end */
 } appending;
@@ -300,7 +302,7 @@ static shmrpc_status append_bytes(appending *of, const void *data, size_t len)
     return of->out->status;
 }
 
-/* Appends the head of an array (0x90, 0xDC, 0xDD) or a map. */
+/* Appends the head of an array (0x90, 0xDC, 0xDD) or of a map. */
 static shmrpc_status append_head(appending *of, const shmrpci_nest_ref *ref)
 {
     bool is_map = ref->shape == SHMRPCI_NEST_MAP;
@@ -325,7 +327,7 @@ typedef struct collection {
     unsigned depth;
     uint64_t seen;
     uint64_t most;
-    shmrpci_nest_item *items; /* of a map */
+    shmrpci_nest_item *items; /* items of a map, or NULL */
 } collection;
 
 static shmrpc_status add_item(shmrpci_nest_walk *walk,
@@ -373,7 +375,8 @@ static shmrpc_status append_nest(appending *of, const shmrpci_nest_ref *ref,
                               .depth = depth,
                               .item = add_item,
                               .to = &all};
-    /* Each item occupies its own memory in the region. */
+    /* A valid count is limited, because each item occupies its own memory in
+     * the region. */
     if (ref->count > of->most / sizeof(shmrpci_nest_item_head)) {
         return SHMRPC_E_DATA_LOSS;
     }
@@ -436,7 +439,7 @@ shmrpc_status shmrpci_nest_copy(const shmrpci_table *table,
                : SHMRPC_E_DATA_LOSS;
 }
 
-/* ---- its blocks ---------------------------------------------------------- */
+/* ---- blocks of a nest ---------------------------------------------------- */
 
 typedef struct blocks {
     shmrpci_block_visit *visit;
@@ -493,7 +496,7 @@ void shmrpci_table_each_of_record(const shmrpci_table *table, uint64_t block,
     visit(to, shmrpci_offset_of(block));
 }
 
-/* ---- judging ------------------------------------------------------------- */
+/* ---- checking ------------------------------------------------------------ */
 
 typedef struct judgement {
     const shmrpci_nest_ref *ref;
@@ -511,7 +514,7 @@ static uint64_t count_below(const shmrpci_node *node)
     return node->head.level == 0 ? node->head.count : count;
 }
 
-/* Compares a node with what its branch says about it. */
+/* Compares a node with what the branch to it says. */
 static void judge_node(shmrpci_nest_walk *walk, uint64_t block,
                        const shmrpci_node *node)
 {

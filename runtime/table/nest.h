@@ -1,17 +1,16 @@
 /*
  * Nests: maps and lists below a key whose items can be reached and changed one
  * by one (layout.h). The value of a key is either bytes or a nest; the
- * functions of table.h return and replace a nest as a whole, as its bytes in
- * msgpack.
+ * functions of table.h return and replace a nest as a whole, as msgpack bytes.
  *
  * Reading. The results of these functions lie in the region. They are valid
  * only if they come from a view, or if the caller checks afterwards that
  * nothing has changed: shmrpci_table_peek_is_same, or the turn of an edit.
- * Reading is bounded, whatever the bytes are.
+ * Reading always ends, whatever the bytes are.
  *
  * Changing. An edit begins at a turn, makes new blocks in private, and becomes
- * one change of the key when it is committed; if another was quicker it starts
- * over.
+ * one change of the key when it is committed; if another change was committed
+ * first, it starts over.
  *
  * Threading: as table.h.
  */
@@ -20,19 +19,19 @@
 
 #include "table/table.h"
 
-/* Longer values of items are nests, or in blocks of their own. */
+/* Longer values of items become nests, or bytes in blocks of their own. */
 #define SHMRPCI_NEST_INLINE_BYTES ((size_t)512)
 
 /* The value of a key or an item. */
 typedef struct shmrpci_nest_value {
     bool is_ref;
     shmrpci_nest_ref ref;
-    shmrpci_table_bytes bytes; /* unless it is a reference */
+    shmrpci_table_bytes bytes; /* the value, unless it is a reference */
 } shmrpci_nest_value;
 
 typedef struct shmrpci_nest_item {
-    shmrpci_table_bytes key; /* of an item of a map */
-    uint64_t order;          /* of an item of a map: number of its insertion */
+    shmrpci_table_bytes key; /* key of an item of a map */
+    uint64_t order;          /* insertion number of an item of a map */
     shmrpci_nest_value value;
 } shmrpci_nest_item;
 
@@ -44,7 +43,7 @@ static inline shmrpci_nest_value shmrpci_nest_bytes(const void *data,
 
 /* ---- reading ------------------------------------------------------------- */
 
-/* A key's value at one look. */
+/* A key's value, as of one look. */
 typedef struct shmrpci_table_peek {
     shmrpci_nest_value value;
     uint64_t version;
@@ -56,38 +55,40 @@ typedef struct shmrpci_table_peek {
     uint64_t id;
 } shmrpci_table_peek;
 
-/* NOT_FOUND; DATA_LOSS. */
+/* Looks at the value of a key. Returns NOT_FOUND or DATA_LOSS. */
 shmrpc_status shmrpci_table_look(shmrpci_table *table, shmrpci_table_bytes key,
                                  shmrpci_table_peek *out, shmrpc_error *error);
-/* Whether all that was read since, also of a nest, was the key's value. */
+/* Whether everything that was read since the look, also of a nest, was the
+ * key's value. */
 bool shmrpci_table_peek_is_same(const shmrpci_table_peek *peek);
 
-/* The same in a view, where it stays valid. */
+/* The same for a view, in which the value stays valid. */
 shmrpc_status shmrpci_table_view_look(const shmrpci_table_view *view,
                                       shmrpci_table_bytes key,
                                       shmrpci_nest_value *out,
                                       uint64_t *out_version);
 
-/* The item at a position of a list; of a map in arbitrary order. NOT_FOUND: it
- * has fewer; DATA_LOSS. */
+/* Finds the item at a position of a list; items of a map are in arbitrary
+ * order. Returns NOT_FOUND if there are fewer items, or DATA_LOSS. */
 shmrpc_status shmrpci_nest_at(const shmrpci_table *table,
                               const shmrpci_nest_ref *ref, uint64_t position,
                               shmrpci_nest_item *out);
-/* The item of a map with that key. NOT_FOUND: `*out_position` is where it would
- * be; DATA_LOSS. */
+/* Finds the item of a map by its key. Returns NOT_FOUND, with the position
+ * where it would be in `*out_position`, or DATA_LOSS. */
 shmrpc_status shmrpci_nest_find(const shmrpci_table *table,
                                 const shmrpci_nest_ref *ref,
                                 shmrpci_table_bytes key, uint64_t *out_position,
                                 shmrpci_nest_item *out);
 
-/* Appends a value as msgpack. DATA_LOSS; NO_MEMORY, or the buffer's status. */
+/* Appends a value as msgpack. Returns DATA_LOSS; NO_MEMORY, or the buffer's
+ * status. */
 shmrpc_status shmrpci_nest_append(const shmrpci_table *table,
                                   const shmrpci_nest_value *value,
                                   shmrpci_buf *out);
 
 /* ---- changing ------------------------------------------------------------ */
 
-/* A block that an edit has made, or that falls out of use. */
+/* A block that an edit has made, or that it makes superfluous. */
 typedef struct shmrpci_nest_part {
     uint64_t old;
     uint64_t now;
@@ -104,48 +105,51 @@ typedef struct shmrpci_nest_edit {
     uint64_t slot;
     uint64_t word;
     uint64_t order;
-    shmrpci_nest_value value; /* of the key */
+    shmrpci_nest_value value; /* the value of the key */
     shmrpci_nest_part *parts;
     size_t count;
     size_t room;
 } shmrpci_nest_edit;
 
 /*
- * Begins a change below a key, also after a commit that returned MORE. Nothing
- * else may change the table through this handle until it is ended. NOT_FOUND;
- * DATA_LOSS; ABORTED: start over. Must be ended in any case.
+ * Begins a change below a key, also after a commit that returned MORE. Until
+ * the edit is ended, nothing else may change the table through this handle.
+ * Returns NOT_FOUND; DATA_LOSS; ABORTED: start over. The edit must be ended
+ * whatever this returns.
  */
 shmrpc_status shmrpci_nest_edit_begin(shmrpci_nest_edit *edit,
                                       shmrpci_table *table,
                                       shmrpci_table_bytes key,
                                       shmrpc_error *error);
-/* Whether nothing has changed since it began, so that what was read was
-   valid. */
+/* Whether nothing has changed since the edit began, so that what was read was
+ * valid. */
 bool shmrpci_nest_edit_is_current(const shmrpci_nest_edit *edit);
 
-/* Makes a node of bytes. EXHAUSTED, TOO_LARGE, DATA_LOSS, NO_MEMORY: as all of
- * these. */
+/* Makes a node of bytes. This and the following functions return EXHAUSTED,
+ * TOO_LARGE, DATA_LOSS or NO_MEMORY on failure. */
 shmrpc_status shmrpci_nest_make_bytes(shmrpci_nest_edit *edit,
                                       shmrpci_table_bytes bytes,
                                       shmrpci_nest_ref *out,
                                       shmrpc_error *error);
-/* Makes a map or list, of at least one item; sorts the items of a map. EXISTS:
- * a key occurs twice. */
+/* Makes a map or list, of at least one item; sorts the items of a map. Returns
+ * EXISTS if a key occurs twice. */
 shmrpc_status shmrpci_nest_make(shmrpci_nest_edit *edit,
                                 shmrpci_nest_shape shape,
                                 shmrpci_nest_item *items, size_t count,
                                 shmrpci_nest_ref *out, shmrpc_error *error);
-/* Changes `ref`: without the item at `position` if `removes`, and with `item`
- * there unless it is NULL. It may become empty: count 0, block 0. */
+/* Changes `ref`: removes the item at `position` if `removes`, then inserts
+ * `item` there unless it is NULL. The result may be empty: count 0, block 0. */
 shmrpc_status shmrpci_nest_splice(shmrpci_nest_edit *edit,
                                   shmrpci_nest_ref *ref, uint64_t position,
                                   bool removes, const shmrpci_nest_item *item,
                                   shmrpc_error *error);
-/* The old value falls out of use, with all below it. */
+/* Marks the blocks of an old value, and everything below them, as
+ * superfluous. */
 shmrpc_status shmrpci_nest_drop(shmrpci_nest_edit *edit,
                                 const shmrpci_nest_value *value);
 
-/* Makes `value` that of the key. MORE: another was quicker, start over. */
+/* Makes `value` the value of the key. Returns MORE if another change was
+ * committed first: start over. */
 shmrpc_status shmrpci_nest_commit(shmrpci_nest_edit *edit,
                                   const shmrpci_nest_value *value,
                                   uint64_t *out_version, shmrpc_error *error);

@@ -1,16 +1,16 @@
-/* Changes below a key: new blocks on the path to a place, in private, and one
- * change of the key that makes them reachable. */
+/* Changes below a key: an edit makes new blocks on the path to a place, in
+ * private, and then makes them reachable by one change of the key. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
 #include "table/inside.h"
 
-/* The sizes at which nodes are split: leaves, unless they are a single item,
- * and others. A change copies about half of that per level. */
+/* The sizes at which leaves (unless they have a single item) and other nodes
+ * are split. A change copies about half of that on each level. */
 #define LEAF_BYTES ((uint64_t)1024)
 #define BRANCHES   32u
-/* The most items of the smallest size, and one more. */
+/* One more than the number of smallest items in a leaf. */
 #define ITEMS_MAX (LEAF_BYTES / sizeof(shmrpci_nest_item_head) + 2)
 
 static shmrpc_status damaged(shmrpc_error *error)
@@ -49,10 +49,10 @@ static shmrpc_status no_memory(shmrpc_error *error)
 
 typedef struct new_node {
     uint64_t offset;
-    uint8_t *at; /* after its head */
+    uint8_t *at; /* the bytes after its head */
 } new_node;
 
-/* A node with room for `bytes`, to be filled and published. */
+/* Takes a node with room for `bytes`, to be filled and published. */
 static shmrpc_status take_node(shmrpci_nest_edit *edit, shmrpci_node_head head,
                                uint64_t bytes, new_node *out,
                                shmrpc_error *error)
@@ -103,7 +103,7 @@ shmrpc_status shmrpci_nest_make_bytes(shmrpci_nest_edit *edit,
 
 /* ---- leaves -------------------------------------------------------------- */
 
-/* An item of a new leaf: copied from another leaf, or a new one. */
+/* An item of a new leaf, copied from another leaf or newly made. */
 typedef struct piece {
     const void *at;
     const shmrpci_nest_item *item;
@@ -208,15 +208,16 @@ static shmrpc_status make_node(shmrpci_nest_edit *edit, uint64_t shape,
     return status;
 }
 
-/* ---- one place ----------------------------------------------------------- */
+/* ---- changing one place -------------------------------------------------- */
 
-/* The work to do below a node. */
+/* What to do below a node. */
 typedef struct splice {
     shmrpci_nest_edit *edit;
     uint64_t shape;
     bool removes;
-    bool appends;   /* after the last item: the new leaf begins with it */
-    unsigned level; /* of the root */
+    bool appends;   /* the position is after the last item: a new leaf begins
+                     * with `item` */
+    unsigned level; /* level of the root */
     const shmrpci_nest_item *item;
     shmrpc_error *error;
 } splice;
@@ -227,7 +228,7 @@ typedef struct outcome {
     unsigned count;
 } outcome;
 
-/* How many of `count` items go into the first of two nodes. */
+/* How many of `count` items go into the first of two leaves. */
 static size_t divide(const splice *of, const piece *pieces, size_t count,
                      uint64_t bytes)
 {
@@ -298,12 +299,13 @@ static shmrpc_status splice_leaf(const splice *of, const shmrpci_node *node,
     return make_leaves(of, pieces, count, out);
 }
 
-/* Recursive: each call is one level lower, so that the depth is bounded. */
+/* Recursive: each call goes one level lower, so the depth is bounded. */
 static shmrpc_status splice_node(const splice *of, uint64_t block,
                                  unsigned level, uint64_t position,
                                  outcome *out);
 
-/* The branch that holds a position, which is made relative to the branch. */
+/* Finds the branch that holds a position, and makes the position relative to
+ * that branch. */
 static uint32_t find_branch(const splice *of, const shmrpci_node *node,
                             uint64_t *position)
 {
@@ -372,19 +374,20 @@ static shmrpc_status splice_node(const splice *of, uint64_t block,
     return status;
 }
 
-/* A root with one branch is replaced by what that names. */
+/* Replaces a root that has only one branch by the node below it. */
 static shmrpc_status lower(const splice *of, shmrpci_nest_branch *root)
 {
     shmrpci_nest_edit *edit = of->edit;
     shmrpci_node node;
-    /* Levels fall by one, or the nest is damaged. */
+    /* Each node must be one level lower than the last, or the nest is
+     * damaged. */
     for (unsigned level = of->level;
          level > 0 && shmrpci_node_look(edit->table, root->block, &node) &&
          node.head.level == level && node.head.count == 1;
          level--) {
         shmrpci_nest_branch below = shmrpci_node_branch(&node, 0);
         bool is_new = false;
-        /* A block that this edit has made was never reachable: it is not
+        /* A block that this edit has made was never reachable, so it is not
          * retired. */
         for (size_t i = 0; !is_new && i < edit->count; i++) {
             is_new = edit->parts[i].now == root->block;
@@ -437,7 +440,7 @@ shmrpc_status shmrpci_nest_splice(shmrpci_nest_edit *edit,
     return status;
 }
 
-/* ---- all of a nest ------------------------------------------------------- */
+/* ---- making a nest ------------------------------------------------------- */
 
 static int by_hash(const void *one, const void *two)
 {
@@ -483,7 +486,7 @@ static shmrpc_status fill_leaves(shmrpci_nest_edit *edit, uint64_t shape,
     return status;
 }
 
-/* Makes levels above them, until one has one node. */
+/* Makes the levels above them, until a level has a single node. */
 static shmrpc_status raise(shmrpci_nest_edit *edit, uint64_t shape,
                            shmrpci_nest_branch *branches, size_t count,
                            shmrpc_error *error)
@@ -555,7 +558,7 @@ bool shmrpci_nest_edit_is_current(const shmrpci_nest_edit *edit)
     return shmrpci_load_seq(&edit->table->roots->turn) == edit->turn;
 }
 
-/* OK, NOT_FOUND, DATA_LOSS; MORE: try again. */
+/* Returns OK, NOT_FOUND or DATA_LOSS; MORE means: try again. */
 static shmrpc_status find(shmrpci_nest_edit *edit)
 {
     const shmrpci_table *table = edit->table;
@@ -594,7 +597,7 @@ shmrpc_status shmrpci_nest_edit_begin(shmrpci_nest_edit *edit,
     edit->key = key;
     edit->hash = shmrpci_table_hash_of(table, key);
     edit->count = 0;
-    /* The blocks of an attempt that failed. */
+    /* Gives back the blocks of an attempt that failed. */
     shmrpci_arena_give(&table->region);
     while (status == SHMRPC_MORE) {
         status = shmrpci_table_quiet(table, &edit->turn);
@@ -615,7 +618,7 @@ shmrpc_status shmrpci_nest_edit_begin(shmrpci_nest_edit *edit,
                                : shmrpc_error_set(error, status, "no such key");
 }
 
-/* The new record of the key. */
+/* Makes the new record of the key. */
 static shmrpc_status make_record(shmrpci_nest_edit *edit,
                                  const shmrpci_nest_value *value,
                                  uint64_t *out_offset, shmrpc_error *error)

@@ -4,7 +4,7 @@
 #include "base/assert.h"
 #include "table/quick.h"
 
-/* ---- a record of our own ------------------------------------------------- */
+/* ---- making a record ----------------------------------------------------- */
 
 static shmrpc_status too_large(const char *what, uint64_t len, uint64_t most,
                                shmrpc_error *error)
@@ -85,10 +85,10 @@ typedef struct attempt {
     shmrpci_table_bytes key;
     uint64_t hash;
     uint64_t expected;
-    uint64_t offset;          /* of the new record, or tombstone */
-    shmrpci_record_facts own; /* the same */
+    uint64_t offset;          /* offset of the new record, or tombstone */
+    shmrpci_record_facts own; /* its facts */
     bool removes;
-    shmrpci_buf *out; /* for a removal: gets the value; or NULL */
+    shmrpci_buf *out; /* for a removal: receives the value; may be NULL */
     uint64_t turn;
     shmrpci_geometry geometry;
     shmrpci_change change;
@@ -112,7 +112,7 @@ shmrpc_status shmrpci_table_full(const shmrpci_table *table, uint64_t more,
         (unsigned long long)table->capacity);
 }
 
-/* Decides by the existing record, or the lack of one: OK to continue. */
+/* Decides by the existing record, or its absence. Returns OK to continue. */
 static shmrpc_status judge(const attempt *at, bool is_there, uint64_t version,
                            shmrpc_error *error)
 {
@@ -130,7 +130,8 @@ static shmrpc_status judge(const attempt *at, bool is_there, uint64_t version,
                                   "the version has changed");
 }
 
-/* Prepares the change that replaces the record found. MORE: start over. */
+/* Prepares the change that replaces the record that was found. MORE: start
+ * over. */
 static shmrpc_status plan_replace(attempt *at, const shmrpci_record_facts *was,
                                   shmrpc_error *error)
 {
@@ -181,7 +182,8 @@ static shmrpc_status plan_insert(attempt *at, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* Prepares the change for a turn. OK: `change` is filled. MORE: start over. */
+/* Prepares the change as of a turn. OK: `change` is filled in; MORE: start
+ * over. */
 static shmrpc_status plan(attempt *at, shmrpc_error *error)
 {
     shmrpci_table *table = at->table;
@@ -226,8 +228,8 @@ static shmrpc_status plan(attempt *at, shmrpc_error *error)
                        : SHMRPC_MORE;
 }
 
-/* Tries until it is done, or can't be. A status that depends on the record
- * there holds only if the turn was the same before and after. */
+/* Tries until the change is done, or can't be done. A status that depends on
+ * the existing record holds only if the turn was the same before and after. */
 static shmrpc_status carry_out(attempt *at, uint64_t *out_version,
                                shmrpc_error *error)
 {
@@ -289,7 +291,8 @@ shmrpc_status shmrpci_table_commit(shmrpci_table *table, size_t value_len,
                    "only a reserved record is committed");
     attempt at = {
         .table = table, .expected = expected, .offset = table->reserved};
-    /* Use our own copy of the record's facts: nobody can change that. */
+    /* Uses our private copy of the record's facts, which nobody else can
+     * change. */
     uint8_t *bytes = table->blocks + table->reserved;
     shmrpci_record *record = (void *)bytes;
     shmrpci_store_relaxed(&record->value_len, (uint32_t)value_len);
@@ -348,7 +351,7 @@ shmrpc_status shmrpci_table_del(shmrpci_table *table, shmrpci_table_bytes key,
                   .removes = true,
                   .out = out};
     at.hash = shmrpci_table_hash_of(table, key);
-    /* Deleting a missing key needs no tombstone. */
+    /* Checked first, because deleting a missing key needs no tombstone. */
     shmrpc_status status = shmrpci_table_contains(table, key, NULL);
     if (status == SHMRPC_E_NOT_FOUND) {
         return judge(&at, false, 0, error);
@@ -372,7 +375,7 @@ typedef struct draft {
     shmrpci_buf now;
 } draft;
 
-/* One attempt. MORE: another was quicker. */
+/* One attempt. Returns MORE if another change was committed first. */
 static shmrpc_status try_update(shmrpci_table *table, shmrpci_table_bytes key,
                                 draft *of, shmrpci_table_updater *updater,
                                 void *user, shmrpc_error *error)

@@ -2,7 +2,7 @@
  * The common case of a lookup: the first record with the hash of the key is its
  * value, lies in memory known to be paid for, and isn't changed meanwhile. This
  * takes half of the instructions of lookup.c and view.c, as it compares words
- * rather than filling structs; all other cases it leaves to them.
+ * rather than filling structs. All other cases are left to those files.
  *
  * Threading: as table.h.
  */
@@ -12,10 +12,11 @@
 #include "base/likely.h"
 #include "table/inside.h"
 
-/* The bits of a word to compare when deleted keys don't match. */
+/* The bits of a word to compare if deleted keys must not match. */
 #define SHMRPCI_QUICK_LIVE (SHMRPCI_WORD_HASH | SHMRPCI_WORD_DEAD)
 
-/* A record is short if its key and value are: it takes no more than this. */
+/* A record is short if its key and value are at most this long. It then takes
+ * no more than the last of these sizes. */
 #define SHMRPCI_QUICK_KEY     SHMRPCI_HASH_SHORT
 #define SHMRPCI_QUICK_KEY_MIN 9u /* see shmrpci_quick_get */
 #define SHMRPCI_QUICK_VALUE   64u
@@ -26,18 +27,19 @@
 typedef struct shmrpci_quick {
     const shmrpci_record *record;
     const shmrpci_atomic_u64 *slot;
-    uint64_t word; /* 0: the key has none */
+    uint64_t word; /* 0: there is no such key */
     uint64_t id;
     const uint8_t *value;
     uint32_t value_len;
 } shmrpci_quick;
 
-/* Notes that the table of a root is in paid memory: it stays so. */
+/* Records that the table of a root lies in paid memory, which does not
+ * change. */
 static inline void shmrpci_quick_note(shmrpci_table *table, uint64_t root)
 {
     uint64_t paid = shmrpci_table_paid(table);
     if (paid >= SHMRPCI_QUICK_SHORT_BYTES) {
-        /* Relaxed: each is valid, whatever the others are. */
+        /* Relaxed: each of the values is valid, whatever the others are. */
         shmrpci_store_relaxed(&table->known_last,
                               paid - sizeof(shmrpci_record));
         shmrpci_store_relaxed(&table->known_short,
@@ -46,8 +48,8 @@ static inline void shmrpci_quick_note(shmrpci_table *table, uint64_t root)
     }
 }
 
-/* If nothing was noted, root 0 has one slot, in the head of the region: nothing
- * is found there, so the full lookup runs. */
+/* If nothing was recorded, root 0 has one slot, in the head of the region:
+ * nothing is found there, so the full lookup runs. */
 static inline bool shmrpci_quick_knows(const shmrpci_table *table,
                                        uint64_t root)
 {
@@ -55,9 +57,9 @@ static inline bool shmrpci_quick_knows(const shmrpci_table *table,
 }
 
 /*
- * Whether the record that a word leads to is a value of that key. Whether it is
- * being written needs no check: then its id differs afterwards, or it was not
- * the slot's.
+ * Whether the record that a word leads to is a value of that key. It need not
+ * be checked whether the record is being written: then its id differs
+ * afterwards, or it was not the slot's record.
  */
 static inline bool shmrpci_quick_look(const shmrpci_table *table,
                                       shmrpci_table_bytes key,
@@ -84,12 +86,12 @@ static inline bool shmrpci_quick_look(const shmrpci_table *table,
         shmrpci_hash_is_equal(bytes + sizeof *record, key.data, key.len));
 }
 
-/* Prefetches the slot that a key with that hash is in, or would be: in a large
+/* Prefetches the slot where a key with that hash is or would be. In a large
  * table it is in no cache. */
 static inline void shmrpci_quick_expect(const shmrpci_table *table,
                                         uint64_t hash)
 {
-    /* A root that was known to be valid. */
+    /* A root that was found valid. */
     uint64_t root = shmrpci_load_relaxed(&table->known_root);
     uint64_t mask = ((uint64_t)1 << shmrpci_root_log2(root)) - 1;
     __builtin_prefetch(table->blocks +
@@ -98,8 +100,8 @@ static inline void shmrpci_quick_expect(const shmrpci_table *table,
                        (hash & mask) * sizeof(shmrpci_atomic_u64));
 }
 
-/* `bits`: of the words that are compared. False: use the full lookup. The root
- * must be known. */
+/* Finds a key whose root is known. `bits` are the bits of the words that are
+ * compared. Returns false if the full lookup must be used. */
 static inline bool shmrpci_quick_find(const shmrpci_table *table, uint64_t root,
                                       shmrpci_table_bytes key, uint64_t hash,
                                       uint64_t bits, shmrpci_quick *out)
@@ -126,7 +128,8 @@ static inline bool shmrpci_quick_find(const shmrpci_table *table, uint64_t root,
     }
 }
 
-/* Fills in all facts of the record. False: it is no longer the slot's. */
+/* Fills in all facts of the record. Returns false if it is no longer the slot's
+ * record. */
 static inline bool shmrpci_quick_fill(const shmrpci_quick *of,
                                       shmrpci_table_bytes key, uint64_t hash,
                                       shmrpci_record_facts *out)
@@ -151,9 +154,9 @@ static inline bool shmrpci_quick_fill(const shmrpci_quick *of,
 /* ---- get ----------------------------------------------------------------- */
 
 /*
- * If the slot still has the word after the record's id was read, the record was
- * not retired then; so as long as the id stays, its bytes are those of that
- * moment.
+ * Whether the slot still leads to the record after the record's id was read. If
+ * so the record was not retired then, and as long as its id stays the same, its
+ * bytes are those of that moment.
  */
 static inline bool shmrpci_quick_is_still(const shmrpci_atomic_u64 *slot,
                                           uint64_t word)
@@ -162,7 +165,7 @@ static inline bool shmrpci_quick_is_still(const shmrpci_atomic_u64 *slot,
     return shmrpci_load_acquire(slot) == word;
 }
 
-/* Whether the root has not changed since it was loaded. */
+/* Whether the root is still the one that was loaded. */
 static inline bool shmrpci_quick_is_root(const shmrpci_table *table,
                                          uint64_t root)
 {
@@ -170,7 +173,7 @@ static inline bool shmrpci_quick_is_root(const shmrpci_table *table,
     return shmrpci_load_acquire(&table->roots->root) == root;
 }
 
-/* Copies a short value. False: it is not short. */
+/* Copies a short value. Returns false if it is not short. */
 static inline bool shmrpci_quick_copy(uint8_t *to, const uint8_t *from,
                                       size_t len)
 {
@@ -179,7 +182,7 @@ static inline bool shmrpci_quick_copy(uint8_t *to, const uint8_t *from,
         shmrpci_copy_short(to, from, len);
         return true;
     }
-    /* memcpy would be a call, and registers would have to be saved for it. */
+    /* memcpy would be a call, before which registers would have to be saved. */
     for (size_t i = 0; i < len && i < 4; i++) {
         to[i] = from[i];
     }
@@ -187,10 +190,10 @@ static inline bool shmrpci_quick_copy(uint8_t *to, const uint8_t *from,
 }
 
 /*
- * A whole get of a short key and value, without a call, so that it needs few
- * registers and no frame: half of what the rest needs. OK; NOT_FOUND; BUSY: not
- * the common case. If keys are known to have at least 9 bytes it needs two
- * registers less.
+ * A whole get for a short key and value. It makes no calls, so that it needs
+ * few registers and no frame, which halves the instructions. Returns OK or
+ * NOT_FOUND; BUSY if this is not the common case. If keys are known to have at
+ * least 9 bytes it needs two registers less.
  */
 static inline shmrpc_status shmrpci_quick_get(const shmrpci_table *table,
                                               shmrpci_table_bytes key,
@@ -224,7 +227,8 @@ static inline shmrpc_status shmrpci_quick_get(const shmrpci_table *table,
             return SHMRPC_E_BUSY;
         }
     }
-    /* DEAD or 0 yields an offset at which no record can be. */
+    /* For a word that is DEAD or 0 this is an offset at which no record can
+     * be. */
     uint64_t offset = shmrpci_word_offset(word);
     uint64_t at = offset - table->spans_offset;
     if (SHMRPCI_UNLIKELY(at >= shmrpci_load_relaxed(&table->known_short))) {
@@ -255,14 +259,14 @@ static inline shmrpc_status shmrpci_quick_get(const shmrpci_table *table,
                             len)) {
         return SHMRPC_E_BUSY;
     }
-    /* As shmrpci_record_is_same. */
+    /* Acquire, as in shmrpci_record_is_same. */
     shmrpci_fence_acquire();
     return SHMRPCI_LIKELY(shmrpci_load_relaxed(&record->id) == id)
                ? SHMRPC_OK
                : SHMRPC_E_BUSY;
 }
 
-/* shmrpci_table_get of any other key. */
+/* shmrpci_table_get for keys of any length. */
 shmrpc_status shmrpci_table_get_any(shmrpci_table *table,
                                     shmrpci_table_bytes key, shmrpci_buf *out,
                                     uint64_t *out_version, shmrpc_error *error);

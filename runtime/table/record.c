@@ -8,9 +8,9 @@ uint64_t shmrpci_record_new_id(shmrpci_table *table)
              ->arena.ids;
     uint64_t id = shmrpci_load_relaxed(ids) + 1;
     shmrpci_store_release(ids, id);
-    /* Mixes in the seed: a late reader may find arbitrary bytes where a record
-     * was, in a span reused for something else; nobody must be able to forge
-     * such ids. */
+    /* Mixes in the secret seed. A late reader may find arbitrary bytes where a
+     * record was, in a span that was reused for something else, so nobody must
+     * be able to forge ids. */
     return (id << 13 | table->region.me) << 1 ^
            (table->region.facts.hash_seed & ~(uint64_t)1);
 }

@@ -1,4 +1,4 @@
-/* Makes a larger table, one without old tombstones, or an empty one. */
+/* Makes a larger table, or one without old tombstones, or an empty one. */
 #include <string.h>
 
 #include "table/inside.h"
@@ -11,8 +11,8 @@ static bool is_dropped(const shmrpci_record_facts *facts, uint64_t word,
     return (word & SHMRPCI_WORD_DEAD) != 0 && facts->stamp <= oldest;
 }
 
-/* The next word, in order, that a new table keeps; `*i` is 0 at first. False:
- * there are no more. */
+/* Finds the next word, in order, that a new table keeps; `*i` is 0 at first.
+ * Returns false if there are no more. */
 static bool next_kept(const shmrpci_table *table, const shmrpci_geometry *from,
                       uint64_t oldest, uint32_t *i, uint64_t *out_word,
                       uint32_t *out_hash)
@@ -34,9 +34,9 @@ static bool next_kept(const shmrpci_table *table, const shmrpci_geometry *from,
     return false;
 }
 
-/* Counts deleted keys only if views can still see them, otherwise a table that
- * is always being viewed would only grow. Others may change it meanwhile: then
- * the commit fails. */
+/* Counts the words that a new table keeps. Deleted keys count only if views can
+ * still see them, otherwise a table that is always being viewed would only
+ * grow. If others change the table meanwhile, the commit fails. */
 static uint64_t count_kept(const shmrpci_table *table,
                            const shmrpci_geometry *from, uint64_t oldest)
 {
@@ -49,7 +49,7 @@ static uint64_t count_kept(const shmrpci_table *table,
     return count;
 }
 
-/* Puts a word into the first free slot. False: there is none. */
+/* Puts a word into the first free slot. Returns false if there is none. */
 static bool add(const shmrpci_geometry *geometry, uint64_t word, uint32_t hash,
                 uint32_t position)
 {
@@ -105,7 +105,7 @@ void shmrpci_table_build(const shmrpci_table *table,
     }
     shmrpci_store_relaxed(&to.block->record.id, id | 1);
     shmrpci_fence_release();
-    /* Does not set `committed` and `winner`: a helper may have set them
+    /* Does not clear `committed` and `winner`, which a helper may have set
      * already. */
     memset((uint8_t *)to.block + sizeof *to.block, 0,
            shmrpci_table_block_bytes(shmrpci_root_log2(root)) -
@@ -122,8 +122,8 @@ void shmrpci_table_build(const shmrpci_table *table,
 
 /* ---- making ready -------------------------------------------------------- */
 
-/* Small tables grow in larger steps, as each size is another class of
- * blocks. */
+/* Below this size tables grow in larger steps, as each size needs another class
+ * of blocks. */
 #define SMALL_ENTRIES 512u
 
 static uint32_t log2_for(uint64_t entries)
@@ -235,7 +235,7 @@ static void visit_replaced(const shmrpci_table *table,
     }
 }
 
-/* Visits a table that was built in vain, as a helper was quicker. */
+/* Visits a table that was built in vain because a helper was faster. */
 static void visit_loser(const shmrpci_table *table,
                         const shmrpci_change *change,
                         shmrpci_block_visit *visit, void *to)

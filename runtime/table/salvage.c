@@ -3,7 +3,7 @@
 
 typedef struct salvage {
     const shmrpci_table *table;
-    shmrpci_buf nest; /* a value in several blocks */
+    shmrpci_buf nest; /* receives values that lie in several blocks */
     shmrpci_table_saved *saved;
     shmrpci_region_finding *finding;
     void *user;
@@ -16,8 +16,8 @@ static void lose(salvage *of, uint64_t offset, const char *what)
     of->finding(of->user, offset, what);
 }
 
-/* A record has no checksum except for the key that led to it; so every field
- * that can be checked must be valid. */
+/* Whether a record is whole. It has no checksum, except for the key that led to
+ * it, so every field that can be checked must be valid. */
 static bool is_whole(const shmrpci_table *table, uint64_t word,
                      shmrpci_record_facts *out)
 {
@@ -43,7 +43,7 @@ static void save_one(salvage *of, const shmrpci_geometry *geometry,
     uint64_t word = shmrpci_load_acquire(&geometry->block->index[slot - 1]);
     uint64_t offset = shmrpci_offset_of(shmrpci_word_block(word));
     if ((word & SHMRPCI_WORD_DEAD) != 0) {
-        return; /* deleted */
+        return; /* the key was deleted */
     }
     if (!is_whole(of->table, word, &facts)) {
         lose(of, offset, "a slot leads to no whole record");
@@ -74,12 +74,12 @@ uint64_t shmrpci_table_salvage(const shmrpci_table *table,
     uint64_t root = shmrpci_load_acquire(&table->roots->root);
     uint64_t turn = shmrpci_load_acquire(&table->roots->turn);
     if (root == 0 && shmrpci_turn_seq(turn) == 0) {
-        return 0; /* no insertion ever happened */
+        return 0; /* nothing was ever inserted */
     }
     if (!shmrpci_table_geometry(table, root, &geometry)) {
         lose(&of, shmrpci_offset_of(shmrpci_word_block(root)),
              "the index is missing: all entries are lost");
-        return of.lost; /* the buffer has nothing */
+        return of.lost; /* the buffer may be empty */
     }
     uint32_t tail =
         shmrpci_state_tail(shmrpci_load_acquire(&geometry.block->state));

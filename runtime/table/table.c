@@ -60,8 +60,8 @@ shmrpc_status shmrpci_table_format(int fd, const shmrpci_table_spec *spec,
 
 /* ---- attaching ----------------------------------------------------------- */
 
-/* Takes the layout of the roots from the head, which the region has not
- * checked. */
+/* Takes the layout of the roots from the head; the region has not checked
+ * it. */
 static shmrpc_status adopt(shmrpci_table *table, const shmrpci_region *region)
 {
     uint64_t log = region->facts.limits[SHMRPCI_TABLE_LIMIT_LOG];
@@ -87,7 +87,7 @@ static shmrpc_status adopt(shmrpci_table *table, const shmrpci_region *region)
     return table->used != NULL ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
 }
 
-/* While attaching, the first callback is to inherit. */
+/* The first callback comes while attaching, and must inherit. */
 static void inherit(void *user, shmrpci_region *region, uint32_t participant)
 {
     shmrpci_table *table = user;
@@ -117,7 +117,7 @@ static shmrpc_status attach(int fd, shmrpci_access access, bool salvages,
     }
     status = adopt(out, &out->region);
     if (status != SHMRPC_OK) {
-        out->region.fd = -1; /* stays the caller's */
+        out->region.fd = -1; /* the caller keeps the descriptor */
         shmrpci_table_detach(out);
         return status == SHMRPC_E_DATA_LOSS
                    ? shmrpci_table_damaged(error, "its log is too long")
@@ -140,7 +140,7 @@ shmrpc_status shmrpci_table_attach_remains(int fd, shmrpci_table *out,
     if (status == SHMRPC_OK) {
         status = shmrpci_memory_size(fd, &bytes);
         if (status != SHMRPC_OK || bytes < out->spans_offset) {
-            out->region.fd = -1; /* stays the caller's */
+            out->region.fd = -1; /* the caller keeps the descriptor */
             shmrpci_table_detach(out);
             return shmrpci_table_damaged(
                 error, "its file is shorter than its head says");
@@ -190,7 +190,7 @@ void shmrpci_table_note_snapshot(shmrpci_table *table, int64_t at_ns)
     if (!table->region.is_writer) {
         return;
     }
-    /* Relaxed, both: statistics for people. */
+    /* Relaxed, both: these are only statistics. */
     if (at_ns != 0) {
         shmrpci_store_relaxed(&table->roots->snapshot_ns, (uint64_t)at_ns);
     } else {
@@ -198,7 +198,7 @@ void shmrpci_table_note_snapshot(shmrpci_table *table, int64_t at_ns)
     }
 }
 
-/* ---- judging ------------------------------------------------------------- */
+/* ---- checking ------------------------------------------------------------ */
 
 void shmrpci_table_each_block(void *user, const shmrpci_region *region,
                               shmrpci_block_visit *visit, void *to)
@@ -238,7 +238,7 @@ static void report(judgement *of, uint64_t offset, const char *what)
     }
 }
 
-/* Checks one position of the order. Returns whether it is live. */
+/* Checks one position of the order. Returns whether its key is live. */
 static bool check_position(judgement *of, const shmrpci_geometry *geometry,
                            uint32_t position, uint64_t *last_order)
 {

@@ -3,14 +3,14 @@
 
 #include "table/quick.h"
 
-/* How often to try to pin, while others reclaim what is older. */
+/* How often to try to pin while others reclaim older states. */
 #define ATTEMPTS 10000u
 /* How long a read-only handle waits for a change in progress to finish, before
- * it takes the one before it. */
+ * it takes the state before that change. */
 #define LOOKS 2000u
 
-/* The last finished change. DATA_LOSS: one is in progress that no participant
- * makes. */
+/* Returns the last finished change; DATA_LOSS if a change is in progress that
+ * no participant makes. */
 static shmrpc_status last_change(shmrpci_table *table, uint64_t *out)
 {
     uint64_t turn;
@@ -32,9 +32,9 @@ static shmrpc_status last_change(shmrpci_table *table, uint64_t *out)
 }
 
 /*
- * The table in which all of `change` can be found: the root's, or if that came
- * later, as after a clear, an earlier one. Those are retired by changes after
- * ours, so the pin keeps them.
+ * Finds the table in which all of `change` can be found: the root's, or, if
+ * that was made later, as after a clear, an earlier one. Earlier tables are
+ * retired by changes after ours, so the pin keeps them.
  */
 static shmrpc_status table_of(const shmrpci_table *table, uint64_t change,
                               uint64_t *out_root)
@@ -50,8 +50,8 @@ static shmrpc_status table_of(const shmrpci_table *table, uint64_t change,
         if (stamp <= change) {
             break;
         }
-        /* Stamps fall from one to the next: so the loop ends, whatever the
-         * bytes are. */
+        /* Stamps decrease from one table to the previous one, so that the loop
+         * ends, whatever the bytes are. */
         if (stamp >= after) {
             return SHMRPC_E_DATA_LOSS;
         }
@@ -103,16 +103,16 @@ void shmrpci_table_view_close(shmrpci_table_view *view)
     }
 }
 
-/* The newest record of a slot that the view sees. NOT_FOUND: there was none, or
- * it was deleted. */
+/* Finds the newest record of a slot that the view sees. Returns NOT_FOUND if
+ * there was none, or it was deleted. */
 static shmrpc_status newest(const shmrpci_table_view *view, uint64_t word,
                             shmrpci_record_facts *out)
 {
     uint64_t block = shmrpci_word_block(word);
     uint64_t after = UINT64_MAX;
     while (block != 0) {
-        /* Stamps fall from one to the next: so the loop ends, whatever the
-         * bytes are. */
+        /* Stamps decrease from one record to the previous one, so that the loop
+         * ends, whatever the bytes are. */
         if (!shmrpci_record_look(view->table, block, out) ||
             out->stamp >= after) {
             return SHMRPC_E_DATA_LOSS;
@@ -167,7 +167,7 @@ static shmrpc_status look(const shmrpci_table_view *view,
         if (word == 0) {
             return SHMRPC_E_NOT_FOUND;
         }
-        /* DEAD ones too: they may have been alive then. */
+        /* Includes DEAD words, whose keys may have been alive then. */
         if (((word ^ hash) & SHMRPCI_WORD_HASH) == 0) {
             shmrpc_status status = newest(view, word, out);
             if (status == SHMRPC_OK && out->key_len == key.len &&
@@ -205,8 +205,8 @@ shmrpc_status shmrpci_table_view_get(shmrpci_table_view *view,
         return SHMRPC_E_NOT_FOUND;
     }
     uint64_t hash = shmrpci_table_hash_of(view->table, key);
-    /* The pin keeps everything since: no second look is needed. DEAD words
-     * count, as they may have been alive then. */
+    /* The pin keeps everything since then, so no second look is needed. DEAD
+     * words count, as their keys may have been alive then. */
     if (!shmrpci_quick_find(view->table, view->root, key, hash,
                             SHMRPCI_WORD_HASH, &found)) {
         return get_closely(view, key, out_value, out_version);

@@ -6,12 +6,12 @@
 #include "os/waiting.h"
 #include "table/inside.h"
 
-/* A sleeper looks by itself after this time, then after twice that, and so on:
- * the process that was to wake it may have died. */
+/* A sleeper looks again by itself after this time, then after twice that, and
+ * so on, because the process that had to wake it may have died. */
 #define SLICE_NS     (50 * SHMRPCI_NS_PER_MS)
 #define SLICE_MAX_NS (10 * SHMRPCI_NS_PER_S)
-/* A read-only watcher that needed no sleep for this many events stops
- * listening, so that writers need not ring for each. */
+/* A read-only watcher stops listening when it has had this many events without
+ * a sleep, so that writers need not ring for each. */
 #define AWAKE_MAX 64u
 
 static uint64_t last_finished(const shmrpci_table *table)
@@ -73,9 +73,10 @@ static shmrpc_status resync(shmrpci_table_watch *watch,
 
 /* ---- one event ----------------------------------------------------------- */
 
-/* In all of these: OK: an event; MORE: nothing to report; LOST: it is gone. */
+/* Statuses of the functions below: OK: there is an event; MORE: there is
+ * nothing to report; LOST: the change has been overwritten. */
 
-/* Whether this nest was reported last, as of this change or a later one. */
+/* Whether this nest was already reported as of this change or a later one. */
 static bool is_told_already(const shmrpci_table_watch *watch,
                             const shmrpci_record_facts *facts)
 {
@@ -105,7 +106,7 @@ static shmrpc_status tell_nest(shmrpci_table_watch *watch,
         watch->told = version;
         return SHMRPC_OK;
     }
-    /* It has been deleted since, which will be reported. */
+    /* The key has been deleted since, which will be reported. */
     return status == SHMRPC_E_NOT_FOUND ? SHMRPC_MORE
            : status == SHMRPC_OK        ? SHMRPC_E_LOST
                                         : status;
@@ -147,7 +148,7 @@ static shmrpc_status tell_record(shmrpci_table_watch *watch, uint64_t block,
     return status;
 }
 
-/* The next part of a change with several. */
+/* Reports the next part of a change with several parts. */
 static shmrpc_status tell_part(shmrpci_table_watch *watch, uint64_t block,
                                const shmrpci_record_facts *facts,
                                shmrpci_table_event *out)
@@ -178,7 +179,7 @@ static shmrpc_status tell_block(shmrpci_table_watch *watch, uint64_t block,
                                 shmrpci_table_event *out)
 {
     shmrpci_record_facts facts;
-    if (block == 0) { /* another size of the table */
+    if (block == 0) { /* the change only made another size of the table */
         watch->next++;
         return SHMRPC_MORE;
     }
@@ -232,7 +233,7 @@ void shmrpci_table_watch_announce(shmrpci_table_watch *watch,
     shmrpci_table *table = watch->table;
     shmrpci_atomic_u32 *bell = &table->roots->bell;
     bool is_writer = table->region.is_writer;
-    /* Sequentially consistent, as is the look at the turn that follows: a
+    /* Sequentially consistent, like the look at the turn that follows; a
      * participant that ends a change does both in the opposite order. */
     uint32_t seen =
         is_writer ? shmrpci_or_seq(bell, 1u) | 1u : shmrpci_load_seq(bell);

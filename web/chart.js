@@ -3,7 +3,7 @@ import { clock, day, h, s } from "./dom.js";
 
 const HEIGHT = 150;
 const TOP = 10;
-const LEFT = 62; // the same for all, so that times are aligned
+const LEFT = 62; // the same in all charts, so that their times are aligned
 const RIGHT = 8;
 const BOTTOM = 18;
 const LETTER = 6.4; // width of a character in a label
@@ -91,7 +91,7 @@ function figure({ title, linesOf, format }, point) {
   const drawing = s("svg", { role: "img", "aria-label": `${title}: nothing yet` });
   const element = h("figure", {}, h("figcaption", {}, h("h3", {}, title), moment, legend), drawing);
   let past = null;
-  let pointed = null; // a part of the width
+  let pointed = null; // the pointer, as a fraction of the width
   let place = null; // the result of scale()
   let values = [];
 

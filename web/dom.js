@@ -75,7 +75,7 @@ export function bytes(value) {
   return digits(value) + " B";
 }
 
-bytes.isBinary = true; // the next value above it on a scale
+bytes.isBinary = true; // scales have powers of 2
 
 export const percent = (part) =>
   (part >= 0.1 ? Math.round(part * 100) : Math.round(part * 1000) / 10) + " %";

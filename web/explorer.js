@@ -2,7 +2,7 @@
 import * as api from "./api.js";
 import { h, note, visible } from "./dom.js";
 
-const DEEP = 3; // structs within structs that still get fields
+const DEEP = 3; // nesting of structs up to which they get fields of their own
 
 const quote = (text) => JSON.stringify(text);
 
@@ -95,7 +95,7 @@ function makeGroup(name, schema, required, document, depth) {
 }
 
 const LINES = "application/x-ndjson";
-const SHOWN = 200; // of the lines of a stream, the last ones
+const SHOWN = 200; // number of the last lines of a stream that are shown
 
 const isLines = (content) => content !== undefined && LINES in content;
 

@@ -106,7 +106,7 @@ export function listPage() {
   const legend = h("span", { class: "soft" }, PACES.flatMap(([sign,, text], index) =>
     [picture(sign), ` ${text}${index < PACES.length - 1 ? ", " : ""}`]));
   const machines = machinesPart();
-  const rest = h("div", {}); // the console, once there is a manager
+  const rest = h("div", {}); // gets the console, once there is a manager
   let console = null;
   let ticks = 0;
   let rows = [];

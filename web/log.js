@@ -76,9 +76,9 @@ function searchPart(name) {
 /** The log of a service; of all services if `name` is "". */
 export function logPart(name) {
   let cursor = null;
-  let number = 0; // of the request; older answers are dropped
+  let number = 0; // number of the last request; answers to earlier ones are dropped
   let timer;
-  let skipped = 0; // too many, or gone before we asked
+  let skipped = 0; // lines that were too many, or were dropped before we asked
   const gap = h("li", { class: "soft" });
   const lines = h("ol", { class: "log", tabindex: "0", "aria-label": `Log of ${name || "all services"}` });
   const least = h("select", { id: "log-least", onchange: again },

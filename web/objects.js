@@ -52,7 +52,7 @@ const flows = {
   value: [["change_count", count, "changed"]],
 };
 
-const SPAN_MS = 5000; // that rates are the mean of
+const SPAN_MS = 5000; // rates are the mean over this time
 
 /** Records when an object was seen, and its figures at the beginning of the span. */
 function remember(seen, rows) {

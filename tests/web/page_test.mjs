@@ -256,7 +256,7 @@ async function agrees() {
   const numbers = [];
   numbers.push(asked());
   let text;
-  do { // looked at every second
+  do { // metrics are updated every second
     text = await ask("/metrics");
   } while (metric(text, "shmrpc_calls_total") < numbers[0].calls);
   numbers.push({ calls: metric(text, "shmrpc_calls_total"),
@@ -700,7 +700,7 @@ async function looksAsKept() {
     const lines = section("Console").getByRole("list", { name: "Log of all services" });
     await lines.getByText("Tts: no voice").waitFor();
     await page.getByRole("cell", { name: "tts.say" }).waitFor();
-    await page.evaluate(() => { // what no answer fixes
+    await page.evaluate(() => { // parts that no answer determines
       document.getElementById("clock").textContent = "12:00:00 UTC";
       document.getElementById("link").hidden = true;
     });
@@ -722,11 +722,11 @@ async function looksAsKept() {
 async function consoleOfAll() {
   await page.goto(`${base}/#/`);
   const lines = section("Console").getByRole("list", { name: "Log of all services" });
-  await lines.getByText(/Crash: /).first().waitFor(); // both are started again and again
+  await lines.getByText(/Crash: /).first().waitFor(); // both are restarted repeatedly
   await section("Console").getByLabel("Contains").fill("no such disk");
   await lines.getByText("Bad: error: no such disk").first().waitFor();
   const others = lines.locator("li").filter({ hasNotText: "Bad: error: no such disk" });
-  await others.first().waitFor({ state: "detached" }); // the filter is applied soon
+  await others.first().waitFor({ state: "detached" }); // the filter takes effect after a moment
 }
 
 /** After the manager was killed and started again, the graph still shows the time before,
@@ -750,7 +750,7 @@ async function graphGoesOn() {
   const before = await pointsDrawn();
   fs.writeFileSync(`${folder}/restart`, "");
   while (fs.existsSync(`${folder}/restart`)) await page.evaluate(() => new Promise(requestAnimationFrame));
-  await page.reload(); // nothing of it is in the page's memory
+  await page.reload(); // now the page's memory is empty
   await chart.waitFor();
   await atLeast(before + 2);
 }

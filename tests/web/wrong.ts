@@ -1,4 +1,4 @@
-// What the compiler must refuse, each line.
+// The compiler must refuse each of these calls.
 import createClient from "openapi-fetch";
 import type { paths } from "./api.js";
 

@@ -256,7 +256,7 @@ static cli_exit run_del(cli_shared *shared)
     return status == SHMRPC_OK ? result : cli_shared_fail(status, &error);
 }
 
-/* ---- all ----------------------------------------------------------------- */
+/* ---- all entries --------------------------------------------------------- */
 
 /* Writes lines that `dict load` accepts. */
 cli_exit cli_dict_append_entry(const cli_shared *shared, const void *key,

@@ -189,7 +189,7 @@ static void append_gateways(const tool_gateways *all, bool json,
     }
 }
 
-/* ---- all three --------------------------------------------------------- */
+/* ---- list, ps and top -------------------------------------------------- */
 
 typedef void append_table(const tool_gateways *all, bool json,
                           shmrpci_buf *out);

@@ -228,7 +228,7 @@ static cli_exit status_of(const cli_control *line, manager_control *client,
     return line->json ? CLI_OK : print_last_lines(client, name);
 }
 
-/* ---- both ------------------------------------------------------------ */
+/* ---- ps and status --------------------------------------------------- */
 
 /* The command line of ps and status; only ps has `clients`. */
 typedef struct ps_line {

@@ -62,7 +62,7 @@ static cli_exit run_stat(cli_shared *shared)
             {"unacked_count", "not acknowledged", stat.unacked_count},
             {"waiting_for_items", "waiting for items", stat.waiting_for_items},
             {"waiting_for_room", "waiting for room", stat.waiting_for_room},
-            /* without this one */
+            /* without our own handle */
             {"open_count", "open", stat.open_count - 1},
             {"is_ended", "ended", stat.is_ended},
         };

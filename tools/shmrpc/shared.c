@@ -442,7 +442,7 @@ cli_exit cli_shared_check(cli_shared *shared)
     return count == 0 ? CLI_OK : CLI_REFUSED;
 }
 
-/* ---- the line ------------------------------------------------------------ */
+/* ---- the command line ---------------------------------------------------- */
 
 /* The state of reading the command line. */
 typedef struct run_state {

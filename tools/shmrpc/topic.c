@@ -140,7 +140,7 @@ static cli_exit run_topic_stat(cli_shared *shared)
             {"history", "history", stat.history},
             {"max_item_bytes", "longest message", stat.max_item_bytes},
             {"subscriber_count", "subscribers", stat.subscriber_count},
-            /* without this one */
+            /* without our own handle */
             {"open_count", "open", stat.open_count - 1},
             {"is_ended", "ended", stat.is_ended},
         };
@@ -274,7 +274,7 @@ static cli_exit run_pipe_stat(cli_shared *shared)
             {"writer_pid", "writer", (uint64_t)stat.writer_pid},
             {"waiting_for_bytes", "waiting for bytes", stat.waiting_for_bytes},
             {"waiting_for_room", "waiting for room", stat.waiting_for_room},
-            /* without this one */
+            /* without our own handle */
             {"open_count", "open", stat.open_count - 1},
             {"is_ended", "ended", stat.is_ended},
         };

@@ -145,7 +145,7 @@ int64_t mgr_gate_due_ns(const mgr_manager *m, mgr_unit *unit)
     return unit->gather_ns;
 }
 
-/* ---- its command line ------------------------------------------------ */
+/* ---- the gateway's command line -------------------------------------- */
 
 /* Writes argument `i` to `out`. For a TCP gateway the plan's "=ADDRESS" gets
  * the service's name in front. */

@@ -80,7 +80,7 @@ static void loop_until(fault_fault *client, const unsigned *count,
     assert_true(entry.fd >= 0);
     while (*count < wanted) {
         if (poll(&entry, 1, (int)(PATIENCE / MS)) != 1) {
-            fail_msg("waited in vain: %u of %u", *count, wanted);
+            fail_msg("timed out: %u of %u calls have ended", *count, wanted);
         }
         (void)fault_fault_dispatch(client);
     }

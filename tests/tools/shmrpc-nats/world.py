@@ -24,7 +24,7 @@ def await_(condition, what):
         if value:
             return value
         if time.monotonic() > deadline:
-            sys.exit("waited in vain: " + what)
+            sys.exit("timed out waiting for: " + what)
         time.sleep(0.01)
 
 

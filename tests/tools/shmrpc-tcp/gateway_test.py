@@ -24,7 +24,7 @@ def await_(condition, what):
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
         if time.monotonic() > deadline:
-            sys.exit("waited in vain: " + what)
+            sys.exit("timed out waiting for: " + what)
         time.sleep(0.005)
 
 

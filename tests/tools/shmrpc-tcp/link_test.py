@@ -32,7 +32,7 @@ def await_(condition, what, seconds=PATIENCE_S):
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            sys.exit("waited in vain: " + what)
+            sys.exit("timed out waiting for: " + what)
         time.sleep(0.01)
 
 

@@ -226,7 +226,7 @@ int request_params(request *r, const shmrpc_method *method, const void **out,
     if (!is_raw && (r->in == REQUEST_BYTES || r->out == REQUEST_BYTES)) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "application/octet-stream is for raw methods; "
-                                "`%.60s` is none",
+                                "`%.60s` is not raw",
                                 method->name);
     }
     void *value = shmrpci_arena_calloc(&r->arena, 1, type->size + 1u,

@@ -77,7 +77,7 @@ static int read_error(nats_json answer, shmrpc_error *error)
         return answer.len > 0 && answer.text[0] == '{'
                    ? (int)SHMRPC_OK
                    : shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
-                                      "JetStream's answer is no JSON");
+                                      "JetStream's answer is not JSON");
     }
     (void)nats_json_text(answer, "error.description", text, sizeof text);
     return shmrpc_error_set(error, status_of(code), "JetStream says: %.100s",
@@ -176,8 +176,8 @@ int nats_stream_look(nats_line *line, const char *name, int64_t deadline_ns,
         if (!nats_json_text(in, "config.description", about, sizeof about) ||
             !read_about(about, &out->about)) {
             status = shmrpc_error_set(error, SHMRPC_E_CONTRACT,
-                                      "the stream %.80s there is none of "
-                                      "shmrpc's, or of another version",
+                                      "the stream %.80s there was not made by "
+                                      "shmrpc, or by another version of it",
                                       name);
         }
     }

@@ -233,7 +233,8 @@ static shmrpc_status check_ext(checking *of, const shmrpc_any *value,
     }
     return status == SHMRPC_OK
                ? check_list(of, &items, at)
-               : wrong(of, at, "a tuple or set is not one of items");
+               : wrong(of, at,
+                       "the content of a tuple or set is not a list of items");
 }
 
 static shmrpc_status check(checking *of, const shmrpc_any *value,
@@ -257,7 +258,7 @@ static shmrpc_status check(checking *of, const shmrpc_any *value,
     case SHMRPC_ANY_BYTES:
     case SHMRPC_ANY_EXT:
         if (value->u.bytes.len > 0 && value->u.bytes.ptr == NULL) {
-            return wrong(of, at, "bytes that are not there");
+            return wrong(of, at, "bytes with a length, but a NULL pointer");
         }
         return value->kind == SHMRPC_ANY_EXT ? check_ext(of, value, at)
                                              : SHMRPC_OK;
@@ -266,7 +267,7 @@ static shmrpc_status check(checking *of, const shmrpc_any *value,
     case SHMRPC_ANY_MAP:
         return check_map(of, &value->u.map, at);
     }
-    return wrong(of, at, "a kind that there is not");
+    return wrong(of, at, "a value of an unknown kind");
 }
 
 shmrpc_status shmrpc_any_check(const shmrpc_any *tree, shmrpc_error *error)

@@ -162,7 +162,7 @@ shmrpc_status shmrpci_any_read_items(shmrpci_arena *arena,
     if (value->kind != SHMRPC_ANY_EXT ||
         !has_items((shmrpc_ext)value->ext_type)) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "it is no tuple and no set");
+                                "the value is neither a tuple nor a set");
     }
     shmrpc_status status =
         shmrpci_codec_of(SHMRPC_ENCODING_MSGPACK)
@@ -170,7 +170,7 @@ shmrpc_status shmrpci_any_read_items(shmrpci_arena *arena,
                      "", arena, &list, error);
     if (status == SHMRPC_OK && list.kind != SHMRPC_ANY_LIST) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "a tuple or set that does not contain a list");
+                                "the content of a tuple or set is not a list");
     }
     if (status == SHMRPC_OK) {
         *out = list.u.list;

@@ -70,7 +70,7 @@ static void scan_string(shmrpci_json_lexer *lexer)
             "\\" ["\\/bfnrt]        { lexer->has_escapes = true; continue; }
             scalar | high low       { lexer->has_escapes = true; continue; }
             high | low {
-                fail(lexer, start, "surrogate without its other half");
+                fail(lexer, start, "unpaired surrogate");
                 return;
             }
             "\\" {
@@ -79,7 +79,7 @@ static void scan_string(shmrpci_json_lexer *lexer)
             }
             [\x00-\x1f] {
                 fail(lexer, start,
-                     start >= lexer->len ? "string has no end"
+                     start >= lexer->len ? "unterminated string"
                                          : "control character in a string");
                 return;
             }

@@ -181,7 +181,7 @@ static int enum_by_name(reader *in, const shmrpc_type *type, shmrpc_str name,
     uint64_t bits;
     if (!shmrpci_enum_value(type, name.ptr, name.len, &bits)) {
         return shmrpci_walk_fail(&in->walk,
-                                 "`%.*s` is no name of %s (at byte %zu)",
+                                 "`%.*s` is not a name of %s (at byte %zu)",
                                  (int)(name.len < 40 ? name.len : 40), name.ptr,
                                  shmrpci_type_text(type), in->lexer.at);
     }
@@ -227,9 +227,9 @@ static int key_from_text(reader *in, const shmrpc_type *type, shmrpc_str text,
     if (type->kind == SHMRPC_KIND_BYTES) {
         return decode_bytes(in, type, text, out);
     }
-    return shmrpci_walk_fail(&in->walk,
-                             "the key is no %s in quotes (at byte %zu)",
-                             shmrpci_type_text(type), in->lexer.at);
+    return shmrpci_walk_fail(
+        &in->walk, "expected a key of type %s in quotes (at byte %zu)",
+        shmrpci_type_text(type), in->lexer.at);
 }
 
 int shmrpci_json_read_map_key(reader *in, const shmrpc_type *type, void *out)

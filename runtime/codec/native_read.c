@@ -57,7 +57,7 @@ static int take_block(reader *in, size_t at, uint32_t part_size, uint32_t align,
         return from == 0 ? SHMRPC_OK
                          : shmrpci_walk_fail(&in->walk,
                                              "offset %" PRIu64
-                                             " of nothing (at byte %zu)",
+                                             " of an empty block (at byte %zu)",
                                              from, at);
     }
     if (from < in->end || from % align != 0) {

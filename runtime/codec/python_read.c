@@ -150,7 +150,7 @@ static shmrpc_status read_items(reader *of, char end, bool *pairs, items *out,
     while (!take(of, end)) {
         shmrpc_any item;
         if (out->len > 0 && !*out_comma) {
-            return expected(of, "a comma or the end of what was opened");
+            return expected(of, "a comma or a closing bracket");
         }
         shmrpc_status status = read_any(of, &item);
         if (status == SHMRPC_OK) {

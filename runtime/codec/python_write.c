@@ -315,7 +315,7 @@ static shmrpc_status write_any(writer *of, const shmrpc_any *value)
     case SHMRPC_ANY_EXT:
         return write_ext(of, value);
     }
-    return refuse(of, "a kind that there is not");
+    return refuse(of, "a value of an unknown kind");
 }
 
 shmrpc_status shmrpci_python_write(const shmrpc_any *tree, shmrpci_buf *out,

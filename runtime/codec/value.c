@@ -178,7 +178,7 @@ int shmrpci_union_member(const shmrpci_walk *walk, const shmrpc_type *type,
     memcpy(&tag, value, sizeof tag);
     size_t index = shmrpci_field_by_tag(type, tag);
     if (index == SIZE_MAX) {
-        return shmrpci_walk_fail(walk, "tag %" PRIu32 " is no member of %s",
+        return shmrpci_walk_fail(walk, "tag %" PRIu32 " is not a member of %s",
                                  tag, shmrpci_type_text(type));
     }
     *out = &type->fields[index];

@@ -118,14 +118,14 @@ static void json(void **state)
         BAD(&shmrpc_type_any, "\"a\xc3\"", "v", "not UTF-8 (at byte 2)"),
         BAD(&shmrpc_type_any, "\"\xed\xa0\x80\"", "v", "not UTF-8 (at byte 1)"),
         BAD(&shmrpc_type_any, "\"\\ud800x\"", "v",
-            "surrogate without its other half (at byte 1)"),
+            "unpaired surrogate (at byte 1)"),
         BAD(&shmrpc_type_any, "\"\\udc00\"", "v",
-            "surrogate without its other half (at byte 1)"),
+            "unpaired surrogate (at byte 1)"),
         BAD(&shmrpc_type_any, "\"\\x41\"", "v", "unknown escape (at byte 1)"),
         BAD(&shmrpc_type_any, "\"\\u12g4\"", "v", "unknown escape (at byte 1)"),
         BAD(&shmrpc_type_any, "\"a\nb\"", "v",
             "control character in a string (at byte 2)"),
-        BAD(&shmrpc_type_any, "\"abc", "v", "string has no end (at byte 4)"),
+        BAD(&shmrpc_type_any, "\"abc", "v", "unterminated string (at byte 4)"),
         BAD(&shmrpc_type_any, "\xef\xbb\xbf{}", "v",
             "unexpected character (at byte 0)"),
         BAD(&shmrpc_type_any, "[\0]", "v", "unexpected NUL (at byte 1)"),
@@ -134,7 +134,7 @@ static void json(void **state)
         BAD(&shmrpc_type_bytes, "\"Z g=\"", "v", "not base64 (at byte 0)"),
         BAD(&shmrpc_type_bytes, "\"====\"", "v", "not base64 (at byte 0)"),
         BAD(&sample_colour_type, "\"PINK\"", "v",
-            "`PINK` is no name of sample.Colour (at byte 0)"),
+            "`PINK` is not a name of sample.Colour (at byte 0)"),
         BAD(&sample_colour_type, "256", "v",
             "value 256 does not fit u8 (0..255)"),
         BAD(&sample_triple_type, "[1,2]", "v", "fewer than 3 elements"),
@@ -167,7 +167,7 @@ static void json(void **state)
         BAD(&sample_point_map_type, "{\"7\":{\"x\":1,\"y\":true}}", "v[7].y",
             "expected i32, found bool (at byte 16)"),
         BAD(&sample_point_map_type, "{\"x\":{}}", "v",
-            "the key is no i32 in quotes (at byte 1)"),
+            "expected a key of type i32 in quotes (at byte 1)"),
         BAD(&sample_colour_map_type, "{\"BLUE\":true,\"7\":false}", "v[7]",
             "duplicate key"),
         BAD(&sample_text_map_type, "{\"a\":\"\",\"b\":1}", "v[\"b\"]",
@@ -266,7 +266,7 @@ static void native(void **state)
         BAD(&shmrpc_type_bool, "\x05\0\0\0\x02", "v",
             "byte 2, allowed 0..1 (at byte 4)"),
         BAD(&shmrpc_type_string, "\x0c\0\0\0\x0c\0\0\0\0\0\0\0", "v",
-            "offset 12 of nothing (at byte 4)"),
+            "offset 12 of an empty block (at byte 4)"),
         BAD(&shmrpc_type_string, "\x0d\0\0\0\x0b\0\0\0\x01\0\0\0x", "v",
             "offset 11, expected 12 or above, aligned to 1 (at byte 4)"),
         BAD(&shmrpc_type_string, "\x0d\0\0\0\x0c\0\0\0\x02\0\0\0x", "v",
@@ -289,7 +289,7 @@ static void native(void **state)
             "offset 28, expected 29 or above, aligned to 1 (at byte 20)"),
         BAD(&sample_key_type,
             "\x18\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", "v",
-            "tag 3 is no member of sample.Key"),
+            "tag 3 is not a member of sample.Key"),
         BAD(&sample_colour_map_type,
             "\x10\0\0\0\x0c\0\0\0\x02\0\0\0\x07\x01\x07\x01", "v[7]",
             "duplicate key"),
@@ -529,7 +529,7 @@ static void encoders_check_bounds(void **state)
         value = sample_full;
         value.key.tag = 3;
         refuses_to_encode(encoding, &sample_native_type, &value, "v.key",
-                          "tag 3 is no member of sample.Key");
+                          "tag 3 is not a member of sample.Key");
         sample_params params = {.text = {"", 0}};
         refuses_to_encode(encoding, &sample_params_type, &params, "v.point",
                           "missing: the pointer is NULL");

@@ -160,9 +160,9 @@ static bool yajl_reads(const shmrpci_buf *text, flat *out)
 
 static bool is_stricter(const char *message)
 {
-    static const char *const starts[] = {"duplicate key", "surrogate without",
+    static const char *const starts[] = {"duplicate key", "unpaired surrogate",
                                          "not UTF-8", "number out of range",
-                                         "string has no end"};
+                                         "unterminated string"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
         if (strncmp(message, starts[i], strlen(starts[i])) == 0) {
             return true;

@@ -134,8 +134,8 @@ static void what_is_none_is_refused(void **state)
     } bad[] = {
         {"", "expected a literal (at byte 0)"},
         {"1 2", "expected the end (at byte 2)"},
-        {"[1, 2", "expected a comma or the end of what was opened (at byte 5)"},
-        {"[1 2]", "expected a comma or the end of what was opened (at byte 3)"},
+        {"[1, 2", "expected a comma or a closing bracket (at byte 5)"},
+        {"[1 2]", "expected a comma or a closing bracket (at byte 3)"},
         {"{1: 2, 3}", "expected a colon (at byte 8)"},
         {"{1, 2: 3}", "expected a comma (at byte 6)"},
         {"'a", "expected the end of the text (at byte 2)"},

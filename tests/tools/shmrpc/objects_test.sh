@@ -79,7 +79,7 @@ expect 0 '"three"' dict get d b x -1
 expect 0 "{'x': [1, 'two', 'three']}" dict get --python d b
 expect 0 '' dict set --python d '(1, "t")' "{2, b'\\x00'}"
 expect 0 "{2, b'\\x00'}" dict get -p d "(1.0, 't')"
-expect 2 'shmrpc: INVALID: expected a comma or the end of what was opened (at byte 3)' \
+expect 2 'shmrpc: INVALID: expected a comma or a closing bracket (at byte 3)' \
     dict set -p d t '(1 2)'
 expect 0 '' dict del -p d "(1, 't')"
 expect 1 'shmrpc: OUT_OF_RANGE: dict "d": step 2 of the path: the list is shorter' \

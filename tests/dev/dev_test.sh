@@ -94,7 +94,7 @@ mkdir -p build/asan/Testing/Temporary
 cp "$root/tests/dev/LastTest.log" build/asan/Testing/Temporary
 END
 expect "configurations are named" 1 \
-    "no configuration 'asn', but: debug asan tsan fuzz\$" \
+    "unknown configuration 'asn' (expected one of: debug asan tsan fuzz)\$" \
     env PATH="$tree/fake:$PATH" ./dev test asn --no-install
 expect "one configuration runs, and is named at the end" 1 \
     '^6 passed, 3 failed (only asan)$' \

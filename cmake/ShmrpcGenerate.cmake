@@ -78,7 +78,7 @@ function(_shmrpc_check_arguments)
     endif()
     list(LENGTH arg_SVC svc_count)
     if(arg_LOCK AND svc_count GREATER 1)
-        message(FATAL_ERROR "shmrpc_generate: LOCK is for one SVC")
+        message(FATAL_ERROR "shmrpc_generate: LOCK needs exactly one SVC")
     endif()
     # Without a C compiler, CMake treats the generated files as headers: it
     # neither compiles nor mentions them, and the link fails.

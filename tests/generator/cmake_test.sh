@@ -48,7 +48,7 @@ refuses() {
 }
 refuses "unknown arguments: BOGUS" \
     "shmrpc_generate(TARGET stubs BOGUS SVC echo.svc)"
-refuses "LOCK is for one SVC" \
+refuses "LOCK needs exactly one SVC" \
     "shmrpc_generate(TARGET stubs SVC echo.svc types.svc LOCK echo.svc.lock)"
 refuses "SVC needs at least one file" "shmrpc_generate(TARGET stubs)"
 refuses "TARGET must name a target, not \`none\`" \

@@ -59,7 +59,7 @@ static void compare_both_ways(const shmrpci_contract *client,
     int all = shmrpci_contract_differences(client, server, ids, on_difference,
                                            &bytes);
     if (first != all || (all == SHMRPC_E_CONTRACT && bytes == 0)) {
-        fail("two verdicts on one pair");
+        fail("two comparisons of one pair disagree");
     }
 }
 
@@ -88,7 +88,7 @@ static void again(const shmrpci_contract *contract)
     }
     if (first.len != second.len ||
         memcmp(first.data, second.data, first.len) != 0) {
-        fail("another contract came back");
+        fail("a different contract came back");
     }
     shmrpci_buf_fini(&first);
     shmrpci_buf_fini(&second);

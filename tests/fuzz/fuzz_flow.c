@@ -244,7 +244,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         close_user(&s, &s.users[i]);
     }
     if (s.flow.held != 0 || s.flow.streams != NULL) {
-        fail("something is left of streams that are closed");
+        fail("closed streams left something behind");
     }
     tcp_flow_fini(&s.flow);
     tcp_outbox_fini(&s.outbox);

@@ -55,7 +55,7 @@ static bool take(scene *s, const nats_parcel *parcel)
     nats_cut cut = nats_link_take(&s->link, parcel);
     if (cut == NATS_CUT_NONE && parcel->kind == NATS_DATA) {
         if (parcel->at != s->all.len) {
-            fail("bytes with a hole before them were accepted");
+            fail("accepted bytes after a gap");
         }
         shmrpci_buf_append(&s->all, parcel->data, parcel->len);
     }
@@ -117,12 +117,12 @@ static bool read_socket(scene *s, size_t most)
     shmrpc_status status = shmrpci_stream_receive(s->fd, bytes, most, &len);
     if (len > s->all.len - s->read ||
         (len > 0 && memcmp(bytes, s->all.data + s->read, len) != 0)) {
-        fail("other bytes than those that were accepted");
+        fail("the socket gave bytes that differ from those accepted");
     }
     s->read += len;
     if (status == SHMRPC_E_UNAVAILABLE &&
         (!s->link.is_shut || s->read < s->all.len)) {
-        fail("the end comes before the last byte");
+        fail("the end came before the last byte");
     }
     return len > 0;
 }
@@ -184,16 +184,16 @@ static void check(scene *s)
     const nats_link *link = &s->link;
     size_t waits = link->waiting.len - link->waiting_from;
     if (link->got_at != s->all.len || link->given_at + waits != link->got_at) {
-        fail("what was accepted is neither given nor waits");
+        fail("accepted bytes are neither delivered nor waiting");
     }
     if (waits > NATS_WINDOW_BYTES ||
         link->waiting.len > 2 * NATS_WINDOW_BYTES + waits) {
-        fail("more waits than the window");
+        fail("more bytes wait than the window allows");
     }
     if (link->given_at < s->given_at || link->said_at > link->given_at ||
         link->acked_at > link->sent_at ||
         link->sent_at - link->acked_at > NATS_WINDOW_BYTES) {
-        fail("numbers that can't be");
+        fail("impossible numbers");
     }
     s->given_at = link->given_at;
 }
@@ -205,7 +205,7 @@ static void read_rest(scene *s)
         give(s);
     } while (read_socket(s, NATS_PIECE_BYTES));
     if (s->fd >= 0 && s->read != s->all.len) {
-        fail("bytes that were accepted don't come");
+        fail("accepted bytes were not delivered");
     }
 }
 

@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             fail("written, but can't be read", &error);
         }
         if (is_written && !shmrpc_any_equal(&value, &again)) {
-            fail("another value came back", &error);
+            fail("a different value came back", &error);
         }
     }
     shmrpci_buf_fini(&buf);

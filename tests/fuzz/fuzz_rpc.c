@@ -81,7 +81,7 @@ static void reply_commit(shmrpci_request *request)
     request_now.ended++;
     if ((request->head.flags & SHMRPCI_HEAD_DETAIL) != 0 &&
         !shmrpci_detail_read(request->out.data, request->out.len, &error)) {
-        fail("a detail of ours does not read");
+        fail("our own error detail can't be read");
     }
 }
 

@@ -171,7 +171,7 @@ static void check_read(int status)
                               SHMRPC_E_CANCELLED, SHMRPC_E_DATA_LOSS,
                               INT32_MAX};
     if (!is_one_of(status, may)) {
-        fail("a read ended so", status);
+        fail("a read returned an unexpected status", status);
     }
 }
 
@@ -182,7 +182,7 @@ static void check_write(int status)
         SHMRPC_E_CANCELLED, SHMRPC_E_DATA_LOSS,    SHMRPC_E_ABORTED,
         SHMRPC_E_TOO_LARGE, SHMRPC_E_PRECONDITION, INT32_MAX};
     if (!is_one_of(status, may)) {
-        fail("a write ended so", status);
+        fail("a write returned an unexpected status", status);
     }
 }
 
@@ -292,7 +292,7 @@ static void put_part(side *me, size_t len, bool is_last)
     int status = shmrpci_stream_end_put(&me->end, items, len, is_last, &sent);
     check_write(status);
     if (sent > len || (status != SHMRPC_OK && sent != 0)) {
-        fail("more went than there was", status);
+        fail("more was sent than there was", status);
     }
 }
 
@@ -386,7 +386,7 @@ static void step(scene *s, bool may_wait)
 static void count_wait(scene *s)
 {
     if (++s->waits > MAX_WAITS) {
-        fail("a wait without end", (int)s->waits);
+        fail("an endless wait", (int)s->waits);
     }
 }
 

@@ -46,7 +46,7 @@ static void unpack(outcome *o, shmrpc_compression how, const tcp_body *body)
     }
     if (len > MAX_MESSAGE ||
         len > TCP_PACK_SLACK_BYTES + body->len * TCP_PACK_MAX_RATIO) {
-        fail("more memory than it justifies");
+        fail("more memory than the body justifies");
     }
     uint8_t *plain = malloc(len);
     uint8_t *again = malloc(len);
@@ -72,7 +72,7 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
     tcp_terms terms;
     o->frames++;
     if (head->len != body->len) {
-        fail("a body of another length");
+        fail("a body with a wrong length");
     }
     tcp_head_put(head, bytes);
     add(o, bytes, sizeof bytes);
@@ -150,7 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     outcome cut = read_frames(from, data, len, step);
     if (whole.end != cut.end || whole.frames != cut.frames ||
         whole.sum != cut.sum) {
-        fail("frames depend on how they arrive");
+        fail("frames depend on how the bytes are split");
     }
     return 0;
 }

@@ -68,7 +68,7 @@ static void flat_any(flat *out, const shmrpc_any *value)
     case SHMRPC_ANY_F32:
     case SHMRPC_ANY_BYTES:
     case SHMRPC_ANY_EXT:
-        fail_msg("a kind that JSON has not");
+        fail_msg("a value of a kind that JSON does not have");
     }
 }
 

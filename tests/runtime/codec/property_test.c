@@ -75,7 +75,7 @@ static void same_bytes(const round *r, const char *what, const shmrpci_buf *a,
                        const shmrpci_buf *b)
 {
     if (a->len != b->len || memcmp(a->data, b->data, a->len) != 0) {
-        fail_msg("seed %llu: other bytes came back by %s",
+        fail_msg("seed %llu: different bytes came back through %s",
                  (unsigned long long)r->first_seed, what);
     }
 }
@@ -89,7 +89,7 @@ static void there_and_back(round *r, uint32_t encoding, const void *value)
     encode(r, encoding, value, &first);
     const void *copy = decode(r, encoding, &first);
     if (!sample_equal(r->type, value, copy)) {
-        fail_msg("seed %llu: another value came back by %s",
+        fail_msg("seed %llu: a different value came back through %s",
                  (unsigned long long)r->first_seed, name);
     }
     encode(r, encoding, copy, &second);

@@ -35,7 +35,7 @@ static void round_trip(uint32_t encoding, const shmrpc_type *type,
         fail_msg("%s: %s: %s", codec->name, error.path, error.message);
     }
     if (!sample_equal(type, value, copy)) {
-        fail_msg("%s: another value came back: %.*s", codec->name,
+        fail_msg("%s: a different value came back: %.*s", codec->name,
                  (int)first.len, (const char *)first.data);
     }
     assert_int_equal(first.len, second.len);

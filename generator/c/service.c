@@ -97,7 +97,7 @@ static void set_done(gen_model *m, gen_value *c, const idl_method *method)
         decl = gen_c_text(m, "const %s_reply *reply", function);
         arg = gen_c_text(m, "(const %s_reply *)reply", function);
         doc = gen_c_text(
-            m, "`reply`, unless NULL, is yours until you release it; %s", doc);
+            m, "`reply`, unless NULL, is valid until you release it; %s", doc);
     } else if (method->result != NULL && !method->result_is_stream) {
         const char *place =
             gen_c_text(m, "%s_result", gen_c_method_place(m, method));
@@ -107,10 +107,11 @@ static void set_done(gen_model *m, gen_value *c, const idl_method *method)
                           is_array ? "" : "*", form.dims);
         arg = gen_c_text(m, "(const %s)reply",
                          pointer_to(m, method->result, place));
-        doc = gen_c_text(m,
-                         "`value` lives until it returns, and is NULL unless "
-                         "`status` is 0; %s",
-                         doc);
+        doc = gen_c_text(
+            m,
+            "`value` is valid until the callback returns, and NULL unless "
+            "`status` is 0; %s",
+            doc);
     }
     gen_c_set_flag(m, c, "is_async",
                    m->opts->async && !method->oneway &&
@@ -281,9 +282,10 @@ static const char *promise(gen_model *m, const idl_method *method)
     if (method->oneway) {
         return gen_c_text(
             m,
-            "%sReturns when the request is on its way; nobody tells what "
-            "becomes of it.  Not sent: BUSY, or DEADLINE (%s, or that of "
-            "`opts`), when all call slots are in use; UNAVAILABLE, INVALID.",
+            "%sReturns when the request has been sent; the outcome of the call "
+            "is not reported.  If the request could not be sent, returns BUSY, "
+            "or DEADLINE (deadline: %s, or that of `opts`), if all call slots "
+            "were in use, else UNAVAILABLE or INVALID.",
             limits, deadline);
     }
     const char *throws = throws_text(m, method);
@@ -291,8 +293,8 @@ static const char *promise(gen_model *m, const idl_method *method)
         return gen_c_text(
             m,
             "%sOpens a stream; close it when you are done.  Deadline of the "
-            "whole stream: %s, or that of `opts`.%s%s%s  UNIMPLEMENTED: the "
-            "server is of a version without streams.",
+            "whole stream: %s, or that of `opts`.%s%s%s  Returns UNIMPLEMENTED "
+            "if the server is of a version without streams.",
             limits,
             method->timeout_ns > 0 ? duration_text(m, method->timeout_ns)
                                    : "none",

@@ -84,7 +84,7 @@ static const shmrpc_method echo_methods[] = {
     },
 };
 
-/* The service's .svc, as clients can ask for it. */
+/* The service's .svc, which clients can request. */
 static const char *const echo_text[] = {
     "package demo;\n",
     "error Overflow = 100 {\n",

@@ -1,9 +1,9 @@
 /*
  * Types and tables of echo.svc, made by shmrpcgen: edit that file instead.
  *
- * Strings, bytes, lists and maps are views that own nothing; `ptr` may be NULL
- * when `len` is 0.  What you pass to a call is borrowed until it returns; what
- * comes back is read-only and lives in one reply.
+ * Strings, bytes, lists and maps are views that own no memory; `ptr` may be
+ * NULL if `len` is 0.  Arguments of a call are borrowed until it returns;
+ * results are read-only and live in one reply.
  * Threading: values and constant data.
  */
 #ifndef DEMO_ECHO_H
@@ -16,7 +16,7 @@ SHMRPC_BEGIN_DECLS
 
 #define DEMO_ERR_OVERFLOW 100
 
-/* The methods of Echo: their places in demo_echo_descriptor.methods. */
+/* The methods of Echo: indices into demo_echo_descriptor.methods. */
 enum {
     DEMO_ECHO_METHOD_ECHO_JSON,
     DEMO_ECHO_METHOD_ECHO_MSGPACK,
@@ -24,22 +24,22 @@ enum {
     DEMO_ECHO_METHOD_ADD,
 };
 
-/* The parameters of echo_json, as the stubs pass them on. */
+/* The parameters of echo_json, in the form that the stubs encode. */
 typedef struct demo_echo_echo_json_params {
     const shmrpc_any *data;
 } demo_echo_echo_json_params;
 
-/* The parameters of echo_msgpack, as the stubs pass them on. */
+/* The parameters of echo_msgpack, in the form that the stubs encode. */
 typedef struct demo_echo_echo_msgpack_params {
     const shmrpc_any *data;
 } demo_echo_echo_msgpack_params;
 
-/* The parameters of echo_raw, as the stubs pass them on. */
+/* The parameters of echo_raw, in the form that the stubs encode. */
 typedef struct demo_echo_echo_raw_params {
     shmrpc_bytes data;
 } demo_echo_echo_raw_params;
 
-/* The parameters of add, as the stubs pass them on. */
+/* The parameters of add, in the form that the stubs encode. */
 typedef struct demo_echo_add_params {
     int64_t a;
     int64_t b;

@@ -83,7 +83,8 @@ static const shmrpc_handler echo_handlers[] = {
     handle_echo_add,
 };
 
-/* Converts the impl of an older or newer header to this one's layout. */
+/* Converts an impl that was compiled with an older or newer header to the
+ * layout of this one. */
 static bool adopt_echo(const demo_echo_impl *impl, demo_echo_impl *own)
 {
     if (impl == NULL || impl->size < sizeof impl->size) {

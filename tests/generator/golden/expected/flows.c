@@ -185,7 +185,7 @@ static const shmrpc_method flows_methods[] = {
     },
 };
 
-/* The service's .svc, as clients can ask for it. */
+/* The service's .svc, which clients can request. */
 static const char *const flows_text[] = {
     "package flows;\n",
     "error Tired = 101 {\n",

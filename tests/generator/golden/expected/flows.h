@@ -1,9 +1,9 @@
 /*
  * Types and tables of flows.svc, made by shmrpcgen: edit that file instead.
  *
- * Strings, bytes, lists and maps are views that own nothing; `ptr` may be NULL
- * when `len` is 0.  What you pass to a call is borrowed until it returns; what
- * comes back is read-only and lives in one reply.
+ * Strings, bytes, lists and maps are views that own no memory; `ptr` may be
+ * NULL if `len` is 0.  Arguments of a call are borrowed until it returns;
+ * results are read-only and live in one reply.
  * Threading: values and constant data.
  */
 #ifndef FLOWS_FLOWS_H
@@ -45,7 +45,7 @@ struct flows_too_many {
 
 #define FLOWS_ERR_TIRED 101
 
-/* The methods of Flows: their places in flows_flows_descriptor.methods. */
+/* The methods of Flows: indices into flows_flows_descriptor.methods. */
 enum {
     FLOWS_FLOWS_METHOD_WORDS,
     FLOWS_FLOWS_METHOD_COUNT,
@@ -58,28 +58,28 @@ enum {
     FLOWS_FLOWS_METHOD_ADD,
 };
 
-/* The parameters of words, as the stubs pass them on. */
+/* The parameters of words, in the form that the stubs encode. */
 typedef struct flows_flows_words_params {
     shmrpc_str text;
 } flows_flows_words_params;
 
-/* The parameters of count, as the stubs pass them on. */
+/* The parameters of count, in the form that the stubs encode. */
 typedef struct flows_flows_count_params {
     uint64_t most;
 } flows_flows_count_params;
 
-/* The parameters of sums, as the stubs pass them on. */
+/* The parameters of sums, in the form that the stubs encode. */
 typedef struct flows_flows_sums_params {
     bool has_in;
     uint32_t in;
 } flows_flows_sums_params;
 
-/* The parameters of cat, as the stubs pass them on. */
+/* The parameters of cat, in the form that the stubs encode. */
 typedef struct flows_flows_cat_params {
     shmrpc_bytes data;
 } flows_flows_cat_params;
 
-/* The parameters of add, as the stubs pass them on. */
+/* The parameters of add, in the form that the stubs encode. */
 typedef struct flows_flows_add_params {
     int64_t a;
     int64_t b;

@@ -1,15 +1,15 @@
 /*
  * Clients of flows.svc, made by shmrpcgen: edit that file instead.
  *
- * Functions return 0, a negative shmrpc_status, or 100 and up, an error that
- * the service declares; results are written only on 0, and `error`, which may
- * be NULL, only otherwise.  Where errors carry details, a reply comes with each
- * declared error too.
- * What you pass in is borrowed until the call returns; nothing here frees a
- * pointer that you made.  Calls block until they end or their deadline passes;
- * `opts` may be NULL.
- * Forms that do not block, ..._start and ..._async, are explained in
- * <shmrpc/async.h>.
+ * Functions return 0, a negative shmrpc_status, or the number (100 or more) of
+ * an error that the service declares.  Results are written only if they return
+ * 0; `error`, which may be NULL, only if they don't.  If errors of a method
+ * have details, a reply is also returned with each declared error.
+ * Arguments are borrowed until the call returns; no function here frees memory
+ * of the caller.  Calls block until they end or their deadline passes; `opts`
+ * may be NULL.
+ * <shmrpc/async.h> explains the functions that do not block, ..._start and
+ * ..._async.
  * Threading: any thread may use a client.
  */
 #ifndef FLOWS_FLOWS_CLIENT_H
@@ -31,29 +31,30 @@ SHMRPC_BEGIN_DECLS
  */
 typedef struct flows_flows flows_flows;
 
-/* Connects to `where`, one or more addresses separated by commas; NULL is this
- * machine. `defaults`, which may be NULL, also applies to the calls. Blocks for
- * 5 s at most. UNAVAILABLE: nobody serves there; CONTRACT: the server's
- * interface differs. Close the client when done. */
+/* Connects to `where`, one or more addresses separated by commas; NULL means
+ * this machine. `defaults`, which may be NULL, also applies to the calls.
+ * Blocks for at most 5 s. Returns UNAVAILABLE if no server listens there, or
+ * CONTRACT if the server's interface is incompatible. Close the client when
+ * done. */
 int flows_flows_connect(const char *where, const shmrpc_opts *defaults,
                         flows_flows **out, shmrpc_error *error);
 
 /* Ends the connection; no call may be running. Pending callbacks are called
- * first, with SHMRPC_E_CANCELLED. Replies stay valid. NULL is fine. */
+ * first, with SHMRPC_E_CANCELLED. Replies stay valid. NULL is allowed. */
 void flows_flows_close(flows_flows *client);
 
-/* Reads the client's counters: how often it has reconnected, and sent calls
- * again. */
+/* Reads the client's counters: how often it has reconnected, and how often it
+ * has resent calls. */
 void flows_flows_read_stats(const flows_flows *client,
                             shmrpc_client_stats *out);
 
-/* A descriptor that is readable when flows_flows_dispatch has something to do:
- * for poll, epoll and event loops. It belongs to the client and stays the same
- * until close. Negative: a shmrpc_status. */
+/* Returns a file descriptor for poll, epoll and event loops, which is readable
+ * when flows_flows_dispatch has something to do. It belongs to the client and
+ * stays the same until close. On failure returns a negative shmrpc_status. */
 int flows_flows_fd(flows_flows *client);
 
-/* Calls, on this thread, the callbacks of the calls that are over; returns how
- * many.  Does not block. */
+/* Calls the callbacks of finished calls on this thread, and returns their
+ * number.  Does not block. */
 int flows_flows_dispatch(flows_flows *client);
 
 /* A stream of words: one thread may send while another one reads. */
@@ -64,37 +65,38 @@ typedef struct flows_flows_words_stream flows_flows_words_stream;
  *
  * Opens a stream; close it when you are done.  Deadline of the whole stream:
  * none, or that of `opts`.  May end in FLOWS_ERR_TOO_MANY, FLOWS_ERR_TIRED.
- * UNIMPLEMENTED: the server is of a version without streams.
+ * Returns UNIMPLEMENTED if the server is of a version without streams.
  */
 int flows_flows_words(flows_flows *client, shmrpc_str text,
                       const shmrpc_opts *opts, flows_flows_words_stream **out,
                       shmrpc_error *error);
 
-/* Waits for the next item, which lives until the next call on the stream.
- * SHMRPC_MORE (1): there is one; 0: there are no more; else the status or the
- * declared error in which the stream has ended. */
+/* Waits for the next item, which is valid until the next call on the stream.
+ * Returns SHMRPC_MORE (1) with an item, 0 if there are no more items, else the
+ * status or the declared error in which the stream has ended. */
 int flows_flows_words_next(flows_flows_words_stream *stream,
                            const flows_word **item, shmrpc_error *error);
 
-/* The details of FLOWS_ERR_TOO_MANY; NULL: the stream has not ended in it, or
- * the server sent none. Lives until close. */
+/* The details of FLOWS_ERR_TOO_MANY, which live until close. NULL if the stream
+ * did not end in this error, or if the server sent no details. */
 const flows_too_many *flows_flows_words_too_many(
     const flows_flows_words_stream *stream);
 
-/* Gets an item, which lives until this returns. Return SHMRPC_MORE (1) to go
- * on; SHMRPC_PAUSE (2): no more items until flows_flows_words_resume, and the
- * handler stops when the window is full; anything else: the stream ends
- * CANCELLED. */
+/* The callback for an item, which is valid until the callback returns. Return
+ * SHMRPC_MORE (1) to continue; SHMRPC_PAUSE (2) to get no items until
+ * flows_flows_words_resume (the handler blocks when the window is full); any
+ * other value to cancel the stream, which then ends in CANCELLED. */
 typedef int (*flows_flows_words_item_fn)(void *user, const flows_word *item);
 
-/* Called once, with the status in which the stream has ended; 0: there are no
- * more items. It may close the stream, and so may an item's callback; after
- * that it is not called. */
+/* The callback at the end of the stream. It is called once, with 0 after the
+ * last item, else with the status in which the stream has ended. This callback
+ * and that for items may close the stream; if the latter does, this one is not
+ * called. */
 typedef void (*flows_flows_words_end_fn)(void *user, int status,
                                          const shmrpc_error *error);
 
-/* Opens words; flows_flows_dispatch reads it, at most 64 items in one call.
- * Close `*out` when done. */
+/* Opens words; flows_flows_dispatch reads it and calls `on_item`, for at most
+ * 64 items per dispatch. Close `*out` when done. */
 int flows_flows_words_async(flows_flows *client, shmrpc_str text,
                             const shmrpc_opts *opts,
                             flows_flows_words_item_fn on_item,
@@ -102,16 +104,17 @@ int flows_flows_words_async(flows_flows *client, shmrpc_str text,
                             flows_flows_words_stream **out,
                             shmrpc_error *error);
 
-/* Goes on after SHMRPC_PAUSE; to be called by the thread that dispatches. */
+/* Continues after SHMRPC_PAUSE. Must be called by the thread that
+ * dispatches. */
 void flows_flows_words_resume(flows_flows_words_stream *stream);
 
-/* Ends the stream; one that is not over is cancelled.  NULL is fine. */
+/* Closes the stream, and cancels it if it is not over.  NULL is allowed. */
 void flows_flows_words_close(flows_flows_words_stream *stream);
 
 /* A stream of count: one thread may send while another one reads. */
 typedef struct flows_flows_count_stream flows_flows_count_stream;
 
-/* The reply of count: read-only, and yours until you release it. */
+/* The reply of count. It is read-only and valid until you release it. */
 typedef struct flows_flows_count_reply {
     uint64_t value;
 } flows_flows_count_reply;
@@ -120,26 +123,27 @@ typedef struct flows_flows_count_reply {
  * Counts what is sent.
  *
  * Opens a stream; close it when you are done.  Deadline of the whole stream:
- * none, or that of `opts`.  May end in FLOWS_ERR_TOO_MANY.  UNIMPLEMENTED: the
- * server is of a version without streams.
+ * none, or that of `opts`.  May end in FLOWS_ERR_TOO_MANY.  Returns
+ * UNIMPLEMENTED if the server is of a version without streams.
  */
 int flows_flows_count(flows_flows *client, uint64_t most,
                       const shmrpc_opts *opts, flows_flows_count_stream **out,
                       shmrpc_error *error);
 
-/* Sends an item. 0: it was sent. Waits for room. INVALID, TOO_LARGE: this item
- * can't be sent, others may follow; ABORTED: a deadlock, both ends wait for
- * room and neither reads; else the handler has returned: its status, or
- * CANCELLED if that was 0. */
+/* Sends an item; waits for room in the window. Returns 0 if the item was sent;
+ * INVALID or TOO_LARGE if it can't be sent (others still can); ABORTED after a
+ * deadlock, in which both ends wait for room and neither reads. After the
+ * handler has returned: its status, or CANCELLED if that was 0. */
 int flows_flows_count_send(flows_flows_count_stream *stream,
                            const flows_word *item, shmrpc_error *error);
 
-/* The same, but returns BUSY instead of waiting for room. */
+/* Like send, but returns BUSY instead of waiting for room. */
 int flows_flows_count_try_send(flows_flows_count_stream *stream,
                                const flows_word *item, shmrpc_error *error);
 
-/* How many of the sent items the handler has read and released: a lower bound,
- * exact once it has read the end of the items. */
+/* The number of sent items that the handler has read and released. It is a
+ * lower bound, which becomes exact when the handler reads the end of the
+ * items. */
 uint64_t flows_flows_count_delivered(flows_flows_count_stream *stream);
 
 /* Tells the handler that there are no more items, waits for the result, and
@@ -149,22 +153,24 @@ int flows_flows_count_finish(flows_flows_count_stream *stream,
                              const flows_flows_count_reply **out,
                              shmrpc_error *error);
 
-/* The details of FLOWS_ERR_TOO_MANY; NULL: the call has not ended in it, or the
- * server sent none. Lives as long as the reply; NULL is fine. */
+/* The details of FLOWS_ERR_TOO_MANY, which live as long as the reply. NULL if
+ * the call did not end in this error, if the server sent no details, or if
+ * `reply` is NULL. */
 const flows_too_many *flows_flows_count_too_many(
     const flows_flows_count_reply *reply);
 
-/* Frees the reply. Any thread, also after close. NULL is fine. */
+/* Frees the reply; NULL is allowed. May be called by any thread, also after the
+ * client is closed. */
 void flows_flows_count_release(const flows_flows_count_reply *reply);
 
-/* Ends the stream; one that is not over is cancelled.  Not after finish.  NULL
- * is fine. */
+/* Closes the stream, and cancels it if it is not over.  Must not be called
+ * after finish.  NULL is allowed. */
 void flows_flows_count_close(flows_flows_count_stream *stream);
 
 /* A stream of joined: one thread may send while another one reads. */
 typedef struct flows_flows_joined_stream flows_flows_joined_stream;
 
-/* The reply of joined: read-only, and yours until you release it. */
+/* The reply of joined. It is read-only and valid until you release it. */
 typedef struct flows_flows_joined_reply {
     shmrpc_str value;
 } flows_flows_joined_reply;
@@ -173,25 +179,26 @@ typedef struct flows_flows_joined_reply {
  * Everything in one text.
  *
  * Opens a stream; close it when you are done.  Deadline of the whole stream:
- * none, or that of `opts`.  UNIMPLEMENTED: the server is of a version without
- * streams.
+ * none, or that of `opts`.  Returns UNIMPLEMENTED if the server is of a version
+ * without streams.
  */
 int flows_flows_joined(flows_flows *client, const shmrpc_opts *opts,
                        flows_flows_joined_stream **out, shmrpc_error *error);
 
-/* Sends an item. 0: it was sent. Waits for room. INVALID, TOO_LARGE: this item
- * can't be sent, others may follow; ABORTED: a deadlock, both ends wait for
- * room and neither reads; else the handler has returned: its status, or
- * CANCELLED if that was 0. */
+/* Sends an item; waits for room in the window. Returns 0 if the item was sent;
+ * INVALID or TOO_LARGE if it can't be sent (others still can); ABORTED after a
+ * deadlock, in which both ends wait for room and neither reads. After the
+ * handler has returned: its status, or CANCELLED if that was 0. */
 int flows_flows_joined_send(flows_flows_joined_stream *stream,
                             const shmrpc_str *item, shmrpc_error *error);
 
-/* The same, but returns BUSY instead of waiting for room. */
+/* Like send, but returns BUSY instead of waiting for room. */
 int flows_flows_joined_try_send(flows_flows_joined_stream *stream,
                                 const shmrpc_str *item, shmrpc_error *error);
 
-/* How many of the sent items the handler has read and released: a lower bound,
- * exact once it has read the end of the items. */
+/* The number of sent items that the handler has read and released. It is a
+ * lower bound, which becomes exact when the handler reads the end of the
+ * items. */
 uint64_t flows_flows_joined_delivered(flows_flows_joined_stream *stream);
 
 /* Tells the handler that there are no more items, waits for the result, and
@@ -201,11 +208,12 @@ int flows_flows_joined_finish(flows_flows_joined_stream *stream,
                               const flows_flows_joined_reply **out,
                               shmrpc_error *error);
 
-/* Frees the reply. Any thread, also after close. NULL is fine. */
+/* Frees the reply; NULL is allowed. May be called by any thread, also after the
+ * client is closed. */
 void flows_flows_joined_release(const flows_flows_joined_reply *reply);
 
-/* Ends the stream; one that is not over is cancelled.  Not after finish.  NULL
- * is fine. */
+/* Closes the stream, and cancels it if it is not over.  Must not be called
+ * after finish.  NULL is allowed. */
 void flows_flows_joined_close(flows_flows_joined_stream *stream);
 
 /* A stream of drop: one thread may send while another one reads. */
@@ -215,39 +223,40 @@ typedef struct flows_flows_drop_stream flows_flows_drop_stream;
  * Nothing comes back but the end.
  *
  * Opens a stream; close it when you are done.  Deadline of the whole stream:
- * none, or that of `opts`.  UNIMPLEMENTED: the server is of a version without
- * streams.
+ * none, or that of `opts`.  Returns UNIMPLEMENTED if the server is of a version
+ * without streams.
  */
 int flows_flows_drop(flows_flows *client, const shmrpc_opts *opts,
                      flows_flows_drop_stream **out, shmrpc_error *error);
 
-/* Sends an item. 0: it was sent. Waits for room. INVALID, TOO_LARGE: this item
- * can't be sent, others may follow; ABORTED: a deadlock, both ends wait for
- * room and neither reads; else the handler has returned: its status, or
- * CANCELLED if that was 0. */
+/* Sends an item; waits for room in the window. Returns 0 if the item was sent;
+ * INVALID or TOO_LARGE if it can't be sent (others still can); ABORTED after a
+ * deadlock, in which both ends wait for room and neither reads. After the
+ * handler has returned: its status, or CANCELLED if that was 0. */
 int flows_flows_drop_send(flows_flows_drop_stream *stream, const uint32_t *item,
                           shmrpc_error *error);
 
-/* The same, but returns BUSY instead of waiting for room. */
+/* Like send, but returns BUSY instead of waiting for room. */
 int flows_flows_drop_try_send(flows_flows_drop_stream *stream,
                               const uint32_t *item, shmrpc_error *error);
 
-/* Lends zeroed memory for the next item, in the window itself if it is shared
- * and large enough; until commit or abort nothing else can be sent. Waits for
- * room, with the statuses of send. */
+/* Lends zeroed memory for the next item; it is part of the window if that is
+ * shared and large enough. Until commit or abort nothing else can be sent.
+ * Waits for room in the window, and returns the same statuses as send. */
 int flows_flows_drop_loan(flows_flows_drop_stream *stream, uint32_t **item,
                           shmrpc_error *error);
 
-/* Sends the loan, with the statuses of send. */
+/* Sends the loan; returns the same statuses as send. */
 int flows_flows_drop_commit(flows_flows_drop_stream *stream,
                             const uint32_t *item, shmrpc_error *error);
 
-/* Drops the loan: no item is sent. */
+/* Drops the loan without sending an item. */
 void flows_flows_drop_abort(flows_flows_drop_stream *stream,
                             const uint32_t *item);
 
-/* How many of the sent items the handler has read and released: a lower bound,
- * exact once it has read the end of the items. */
+/* The number of sent items that the handler has read and released. It is a
+ * lower bound, which becomes exact when the handler reads the end of the
+ * items. */
 uint64_t flows_flows_drop_delivered(flows_flows_drop_stream *stream);
 
 /* Tells the handler that there are no more items, waits for the result, and
@@ -255,8 +264,8 @@ uint64_t flows_flows_drop_delivered(flows_flows_drop_stream *stream);
 int flows_flows_drop_finish(flows_flows_drop_stream *stream,
                             shmrpc_error *error);
 
-/* Ends the stream; one that is not over is cancelled.  Not after finish.  NULL
- * is fine. */
+/* Closes the stream, and cancels it if it is not over.  Must not be called
+ * after finish.  NULL is allowed. */
 void flows_flows_drop_close(flows_flows_drop_stream *stream);
 
 /* A stream of twice: one thread may send while another one reads. */
@@ -266,75 +275,79 @@ typedef struct flows_flows_twice_stream flows_flows_twice_stream;
  * Twice each number.
  *
  * Opens a stream; close it when you are done.  Deadline of the whole stream:
- * none, or that of `opts`.  UNIMPLEMENTED: the server is of a version without
- * streams.
+ * none, or that of `opts`.  Returns UNIMPLEMENTED if the server is of a version
+ * without streams.
  */
 int flows_flows_twice(flows_flows *client, const shmrpc_opts *opts,
                       flows_flows_twice_stream **out, shmrpc_error *error);
 
-/* Waits for the next item, which lives until the next call on the stream.
- * SHMRPC_MORE (1): there is one; 0: there are no more; else the status or the
- * declared error in which the stream has ended. */
+/* Waits for the next item, which is valid until the next call on the stream.
+ * Returns SHMRPC_MORE (1) with an item, 0 if there are no more items, else the
+ * status or the declared error in which the stream has ended. */
 int flows_flows_twice_next(flows_flows_twice_stream *stream,
                            const int64_t **item, shmrpc_error *error);
 
-/* Sends an item. 0: it was sent. Waits for room. INVALID, TOO_LARGE: this item
- * can't be sent, others may follow; ABORTED: a deadlock, both ends wait for
- * room and neither reads; else the handler has returned: its status, or
- * CANCELLED if that was 0. */
+/* Sends an item; waits for room in the window. Returns 0 if the item was sent;
+ * INVALID or TOO_LARGE if it can't be sent (others still can); ABORTED after a
+ * deadlock, in which both ends wait for room and neither reads. After the
+ * handler has returned: its status, or CANCELLED if that was 0. */
 int flows_flows_twice_send(flows_flows_twice_stream *stream,
                            const int64_t *item, shmrpc_error *error);
 
-/* The same, but returns BUSY instead of waiting for room. */
+/* Like send, but returns BUSY instead of waiting for room. */
 int flows_flows_twice_try_send(flows_flows_twice_stream *stream,
                                const int64_t *item, shmrpc_error *error);
 
-/* Lends zeroed memory for the next item, in the window itself if it is shared
- * and large enough; until commit or abort nothing else can be sent. Waits for
- * room, with the statuses of send. */
+/* Lends zeroed memory for the next item; it is part of the window if that is
+ * shared and large enough. Until commit or abort nothing else can be sent.
+ * Waits for room in the window, and returns the same statuses as send. */
 int flows_flows_twice_loan(flows_flows_twice_stream *stream, int64_t **item,
                            shmrpc_error *error);
 
-/* Sends the loan, with the statuses of send. */
+/* Sends the loan; returns the same statuses as send. */
 int flows_flows_twice_commit(flows_flows_twice_stream *stream,
                              const int64_t *item, shmrpc_error *error);
 
-/* Drops the loan: no item is sent. */
+/* Drops the loan without sending an item. */
 void flows_flows_twice_abort(flows_flows_twice_stream *stream,
                              const int64_t *item);
 
-/* How many of the sent items the handler has read and released: a lower bound,
- * exact once it has read the end of the items. */
+/* The number of sent items that the handler has read and released. It is a
+ * lower bound, which becomes exact when the handler reads the end of the
+ * items. */
 uint64_t flows_flows_twice_delivered(flows_flows_twice_stream *stream);
 
-/* Tells the handler that there are no more items; its own go on. */
+/* Tells the handler that there are no more items. Its own items still
+ * arrive. */
 int flows_flows_twice_end(flows_flows_twice_stream *stream,
                           shmrpc_error *error);
 
-/* Gets an item, which lives until this returns. Return SHMRPC_MORE (1) to go
- * on; SHMRPC_PAUSE (2): no more items until flows_flows_twice_resume, and the
- * handler stops when the window is full; anything else: the stream ends
- * CANCELLED. */
+/* The callback for an item, which is valid until the callback returns. Return
+ * SHMRPC_MORE (1) to continue; SHMRPC_PAUSE (2) to get no items until
+ * flows_flows_twice_resume (the handler blocks when the window is full); any
+ * other value to cancel the stream, which then ends in CANCELLED. */
 typedef int (*flows_flows_twice_item_fn)(void *user, const int64_t *item);
 
-/* Called once, with the status in which the stream has ended; 0: there are no
- * more items. It may close the stream, and so may an item's callback; after
- * that it is not called. */
+/* The callback at the end of the stream. It is called once, with 0 after the
+ * last item, else with the status in which the stream has ended. This callback
+ * and that for items may close the stream; if the latter does, this one is not
+ * called. */
 typedef void (*flows_flows_twice_end_fn)(void *user, int status,
                                          const shmrpc_error *error);
 
-/* Opens twice; flows_flows_dispatch reads it, at most 64 items in one call.
- * Close `*out` when done. */
+/* Opens twice; flows_flows_dispatch reads it and calls `on_item`, for at most
+ * 64 items per dispatch. Close `*out` when done. */
 int flows_flows_twice_async(flows_flows *client, const shmrpc_opts *opts,
                             flows_flows_twice_item_fn on_item,
                             flows_flows_twice_end_fn on_end, void *user,
                             flows_flows_twice_stream **out,
                             shmrpc_error *error);
 
-/* Goes on after SHMRPC_PAUSE; to be called by the thread that dispatches. */
+/* Continues after SHMRPC_PAUSE. Must be called by the thread that
+ * dispatches. */
 void flows_flows_twice_resume(flows_flows_twice_stream *stream);
 
-/* Ends the stream; one that is not over is cancelled.  NULL is fine. */
+/* Closes the stream, and cancels it if it is not over.  NULL is allowed. */
 void flows_flows_twice_close(flows_flows_twice_stream *stream);
 
 /* A stream of sums: one thread may send while another one reads. */
@@ -344,63 +357,67 @@ typedef struct flows_flows_sums_stream flows_flows_sums_stream;
  * Lists and maps go as well.
  *
  * Opens a stream; close it when you are done.  Deadline of the whole stream:
- * none, or that of `opts`.  UNIMPLEMENTED: the server is of a version without
- * streams.
+ * none, or that of `opts`.  Returns UNIMPLEMENTED if the server is of a version
+ * without streams.
  */
 int flows_flows_sums(flows_flows *client, const uint32_t *in_,
                      const shmrpc_opts *opts, flows_flows_sums_stream **out,
                      shmrpc_error *error);
 
-/* Waits for the next item, which lives until the next call on the stream.
- * SHMRPC_MORE (1): there is one; 0: there are no more; else the status or the
- * declared error in which the stream has ended. */
+/* Waits for the next item, which is valid until the next call on the stream.
+ * Returns SHMRPC_MORE (1) with an item, 0 if there are no more items, else the
+ * status or the declared error in which the stream has ended. */
 int flows_flows_sums_next(flows_flows_sums_stream *stream,
                           const flows_flows_sums_result **item,
                           shmrpc_error *error);
 
-/* Sends an item. 0: it was sent. Waits for room. INVALID, TOO_LARGE: this item
- * can't be sent, others may follow; ABORTED: a deadlock, both ends wait for
- * room and neither reads; else the handler has returned: its status, or
- * CANCELLED if that was 0. */
+/* Sends an item; waits for room in the window. Returns 0 if the item was sent;
+ * INVALID or TOO_LARGE if it can't be sent (others still can); ABORTED after a
+ * deadlock, in which both ends wait for room and neither reads. After the
+ * handler has returned: its status, or CANCELLED if that was 0. */
 int flows_flows_sums_send(flows_flows_sums_stream *stream,
                           const shmrpc_u32_list *item, shmrpc_error *error);
 
-/* The same, but returns BUSY instead of waiting for room. */
+/* Like send, but returns BUSY instead of waiting for room. */
 int flows_flows_sums_try_send(flows_flows_sums_stream *stream,
                               const shmrpc_u32_list *item, shmrpc_error *error);
 
-/* How many of the sent items the handler has read and released: a lower bound,
- * exact once it has read the end of the items. */
+/* The number of sent items that the handler has read and released. It is a
+ * lower bound, which becomes exact when the handler reads the end of the
+ * items. */
 uint64_t flows_flows_sums_delivered(flows_flows_sums_stream *stream);
 
-/* Tells the handler that there are no more items; its own go on. */
+/* Tells the handler that there are no more items. Its own items still
+ * arrive. */
 int flows_flows_sums_end(flows_flows_sums_stream *stream, shmrpc_error *error);
 
-/* Gets an item, which lives until this returns. Return SHMRPC_MORE (1) to go
- * on; SHMRPC_PAUSE (2): no more items until flows_flows_sums_resume, and the
- * handler stops when the window is full; anything else: the stream ends
- * CANCELLED. */
+/* The callback for an item, which is valid until the callback returns. Return
+ * SHMRPC_MORE (1) to continue; SHMRPC_PAUSE (2) to get no items until
+ * flows_flows_sums_resume (the handler blocks when the window is full); any
+ * other value to cancel the stream, which then ends in CANCELLED. */
 typedef int (*flows_flows_sums_item_fn)(void *user,
                                         const flows_flows_sums_result *item);
 
-/* Called once, with the status in which the stream has ended; 0: there are no
- * more items. It may close the stream, and so may an item's callback; after
- * that it is not called. */
+/* The callback at the end of the stream. It is called once, with 0 after the
+ * last item, else with the status in which the stream has ended. This callback
+ * and that for items may close the stream; if the latter does, this one is not
+ * called. */
 typedef void (*flows_flows_sums_end_fn)(void *user, int status,
                                         const shmrpc_error *error);
 
-/* Opens sums; flows_flows_dispatch reads it, at most 64 items in one call.
- * Close `*out` when done. */
+/* Opens sums; flows_flows_dispatch reads it and calls `on_item`, for at most 64
+ * items per dispatch. Close `*out` when done. */
 int flows_flows_sums_async(flows_flows *client, const uint32_t *in_,
                            const shmrpc_opts *opts,
                            flows_flows_sums_item_fn on_item,
                            flows_flows_sums_end_fn on_end, void *user,
                            flows_flows_sums_stream **out, shmrpc_error *error);
 
-/* Goes on after SHMRPC_PAUSE; to be called by the thread that dispatches. */
+/* Continues after SHMRPC_PAUSE. Must be called by the thread that
+ * dispatches. */
 void flows_flows_sums_resume(flows_flows_sums_stream *stream);
 
-/* Ends the stream; one that is not over is cancelled.  NULL is fine. */
+/* Closes the stream, and cancels it if it is not over.  NULL is allowed. */
 void flows_flows_sums_close(flows_flows_sums_stream *stream);
 
 /* A stream of cat: one thread may send while another one reads. */
@@ -410,43 +427,45 @@ typedef struct flows_flows_cat_stream flows_flows_cat_stream;
  * The bytes of one, in pieces.
  *
  * Opens a stream; close it when you are done.  Deadline of the whole stream:
- * none, or that of `opts`.  UNIMPLEMENTED: the server is of a version without
- * streams.
+ * none, or that of `opts`.  Returns UNIMPLEMENTED if the server is of a version
+ * without streams.
  */
 int flows_flows_cat(flows_flows *client, shmrpc_bytes data,
                     const shmrpc_opts *opts, flows_flows_cat_stream **out,
                     shmrpc_error *error);
 
-/* Waits for the next item, which lives until the next call on the stream.
- * SHMRPC_MORE (1): there is one; 0: there are no more; else the status or the
- * declared error in which the stream has ended. */
+/* Waits for the next item, which is valid until the next call on the stream.
+ * Returns SHMRPC_MORE (1) with an item, 0 if there are no more items, else the
+ * status or the declared error in which the stream has ended. */
 int flows_flows_cat_next(flows_flows_cat_stream *stream,
                          const shmrpc_bytes **item, shmrpc_error *error);
 
-/* Gets an item, which lives until this returns. Return SHMRPC_MORE (1) to go
- * on; SHMRPC_PAUSE (2): no more items until flows_flows_cat_resume, and the
- * handler stops when the window is full; anything else: the stream ends
- * CANCELLED. */
+/* The callback for an item, which is valid until the callback returns. Return
+ * SHMRPC_MORE (1) to continue; SHMRPC_PAUSE (2) to get no items until
+ * flows_flows_cat_resume (the handler blocks when the window is full); any
+ * other value to cancel the stream, which then ends in CANCELLED. */
 typedef int (*flows_flows_cat_item_fn)(void *user, const shmrpc_bytes *item);
 
-/* Called once, with the status in which the stream has ended; 0: there are no
- * more items. It may close the stream, and so may an item's callback; after
- * that it is not called. */
+/* The callback at the end of the stream. It is called once, with 0 after the
+ * last item, else with the status in which the stream has ended. This callback
+ * and that for items may close the stream; if the latter does, this one is not
+ * called. */
 typedef void (*flows_flows_cat_end_fn)(void *user, int status,
                                        const shmrpc_error *error);
 
-/* Opens cat; flows_flows_dispatch reads it, at most 64 items in one call. Close
- * `*out` when done. */
+/* Opens cat; flows_flows_dispatch reads it and calls `on_item`, for at most 64
+ * items per dispatch. Close `*out` when done. */
 int flows_flows_cat_async(flows_flows *client, shmrpc_bytes data,
                           const shmrpc_opts *opts,
                           flows_flows_cat_item_fn on_item,
                           flows_flows_cat_end_fn on_end, void *user,
                           flows_flows_cat_stream **out, shmrpc_error *error);
 
-/* Goes on after SHMRPC_PAUSE; to be called by the thread that dispatches. */
+/* Continues after SHMRPC_PAUSE. Must be called by the thread that
+ * dispatches. */
 void flows_flows_cat_resume(flows_flows_cat_stream *stream);
 
-/* Ends the stream; one that is not over is cancelled.  NULL is fine. */
+/* Closes the stream, and cancels it if it is not over.  NULL is allowed. */
 void flows_flows_cat_close(flows_flows_cat_stream *stream);
 
 /* A stream of through: one thread may send while another one reads. */
@@ -456,77 +475,82 @@ typedef struct flows_flows_through_stream flows_flows_through_stream;
  * Back as they came.
  *
  * Opens a stream; close it when you are done.  Deadline of the whole stream:
- * none, or that of `opts`.  UNIMPLEMENTED: the server is of a version without
- * streams.
+ * none, or that of `opts`.  Returns UNIMPLEMENTED if the server is of a version
+ * without streams.
  */
 int flows_flows_through(flows_flows *client, const shmrpc_opts *opts,
                         flows_flows_through_stream **out, shmrpc_error *error);
 
-/* Waits for the next item, which lives until the next call on the stream.
- * SHMRPC_MORE (1): there is one; 0: there are no more; else the status or the
- * declared error in which the stream has ended. */
+/* Waits for the next item, which is valid until the next call on the stream.
+ * Returns SHMRPC_MORE (1) with an item, 0 if there are no more items, else the
+ * status or the declared error in which the stream has ended. */
 int flows_flows_through_next(flows_flows_through_stream *stream,
                              const shmrpc_bytes **item, shmrpc_error *error);
 
-/* Sends an item. 0: it was sent. Waits for room. INVALID, TOO_LARGE: this item
- * can't be sent, others may follow; ABORTED: a deadlock, both ends wait for
- * room and neither reads; else the handler has returned: its status, or
- * CANCELLED if that was 0. */
+/* Sends an item; waits for room in the window. Returns 0 if the item was sent;
+ * INVALID or TOO_LARGE if it can't be sent (others still can); ABORTED after a
+ * deadlock, in which both ends wait for room and neither reads. After the
+ * handler has returned: its status, or CANCELLED if that was 0. */
 int flows_flows_through_send(flows_flows_through_stream *stream,
                              const shmrpc_bytes *item, shmrpc_error *error);
 
-/* The same, but returns BUSY instead of waiting for room. */
+/* Like send, but returns BUSY instead of waiting for room. */
 int flows_flows_through_try_send(flows_flows_through_stream *stream,
                                  const shmrpc_bytes *item, shmrpc_error *error);
 
-/* Lends memory for the next item, in the window itself if it is shared and
- * large enough; until commit or abort nothing else can be sent. Waits for room,
- * with the statuses of send. */
+/* Lends memory for the next item; it is part of the window if that is shared
+ * and large enough. Until commit or abort nothing else can be sent. Waits for
+ * room in the window, and returns the same statuses as send. */
 int flows_flows_through_loan(flows_flows_through_stream *stream, size_t len,
                              uint8_t **at, shmrpc_error *error);
 
-/* Sends the first `len` bytes of the loan, with the statuses of send. */
+/* Sends the first `len` bytes of the loan; returns the same statuses as
+ * send. */
 int flows_flows_through_commit(flows_flows_through_stream *stream,
                                const uint8_t *at, size_t len,
                                shmrpc_error *error);
 
-/* Drops the loan: no item is sent. */
+/* Drops the loan without sending an item. */
 void flows_flows_through_abort(flows_flows_through_stream *stream,
                                const uint8_t *at);
 
-/* How many of the sent items the handler has read and released: a lower bound,
- * exact once it has read the end of the items. */
+/* The number of sent items that the handler has read and released. It is a
+ * lower bound, which becomes exact when the handler reads the end of the
+ * items. */
 uint64_t flows_flows_through_delivered(flows_flows_through_stream *stream);
 
-/* Tells the handler that there are no more items; its own go on. */
+/* Tells the handler that there are no more items. Its own items still
+ * arrive. */
 int flows_flows_through_end(flows_flows_through_stream *stream,
                             shmrpc_error *error);
 
-/* Gets an item, which lives until this returns. Return SHMRPC_MORE (1) to go
- * on; SHMRPC_PAUSE (2): no more items until flows_flows_through_resume, and the
- * handler stops when the window is full; anything else: the stream ends
- * CANCELLED. */
+/* The callback for an item, which is valid until the callback returns. Return
+ * SHMRPC_MORE (1) to continue; SHMRPC_PAUSE (2) to get no items until
+ * flows_flows_through_resume (the handler blocks when the window is full); any
+ * other value to cancel the stream, which then ends in CANCELLED. */
 typedef int (*flows_flows_through_item_fn)(void *user,
                                            const shmrpc_bytes *item);
 
-/* Called once, with the status in which the stream has ended; 0: there are no
- * more items. It may close the stream, and so may an item's callback; after
- * that it is not called. */
+/* The callback at the end of the stream. It is called once, with 0 after the
+ * last item, else with the status in which the stream has ended. This callback
+ * and that for items may close the stream; if the latter does, this one is not
+ * called. */
 typedef void (*flows_flows_through_end_fn)(void *user, int status,
                                            const shmrpc_error *error);
 
-/* Opens through; flows_flows_dispatch reads it, at most 64 items in one call.
- * Close `*out` when done. */
+/* Opens through; flows_flows_dispatch reads it and calls `on_item`, for at most
+ * 64 items per dispatch. Close `*out` when done. */
 int flows_flows_through_async(flows_flows *client, const shmrpc_opts *opts,
                               flows_flows_through_item_fn on_item,
                               flows_flows_through_end_fn on_end, void *user,
                               flows_flows_through_stream **out,
                               shmrpc_error *error);
 
-/* Goes on after SHMRPC_PAUSE; to be called by the thread that dispatches. */
+/* Continues after SHMRPC_PAUSE. Must be called by the thread that
+ * dispatches. */
 void flows_flows_through_resume(flows_flows_through_stream *stream);
 
-/* Ends the stream; one that is not over is cancelled.  NULL is fine. */
+/* Closes the stream, and cancels it if it is not over.  NULL is allowed. */
 void flows_flows_through_close(flows_flows_through_stream *stream);
 
 /*
@@ -537,23 +561,25 @@ void flows_flows_through_close(flows_flows_through_stream *stream);
 int flows_flows_add(flows_flows *client, int64_t a, int64_t b,
                     const shmrpc_opts *opts, int64_t *out, shmrpc_error *error);
 
-/* Starts add and returns `*out`, which flows_flows_add_finish ends. */
+/* Starts a call of add and returns it in `*out`; end it with
+ * flows_flows_add_finish. */
 int flows_flows_add_start(flows_flows *client, int64_t a, int64_t b,
                           const shmrpc_opts *opts, shmrpc_call **out,
                           shmrpc_error *error);
 
-/* Waits for a call that flows_flows_add_start returned, and ends it: as
- * flows_flows_add does. */
+/* Waits for the result of a call that flows_flows_add_start returned, and ends
+ * the call. Returns what flows_flows_add would. */
 int flows_flows_add_finish(shmrpc_call *call, int64_t *out,
                            shmrpc_error *error);
 
-/* How a call of add has ended.  `value` lives until it returns, and is NULL
- * unless `status` is 0; `error` is filled unless `status` is 0. */
+/* The callback at the end of a call of add; `status` is what flows_flows_add
+ * would return.  `value` is valid until the callback returns, and NULL unless
+ * `status` is 0; `error` is filled unless `status` is 0. */
 typedef void (*flows_flows_add_fn)(void *user, int status, const int64_t *value,
                                    const shmrpc_error *error);
 
-/* Starts add; flows_flows_dispatch calls `done` when it is over.  `out`, which
- * may be NULL, is for cancelling. */
+/* Starts a call of add; flows_flows_dispatch calls `done` when it is over.
+ * `*out` is for cancelling the call; `out` may be NULL. */
 int flows_flows_add_async(flows_flows *client, int64_t a, int64_t b,
                           const shmrpc_opts *opts, shmrpc_call **out,
                           shmrpc_error *error, flows_flows_add_fn done,

@@ -104,7 +104,8 @@ const shmrpc_type jobs_v1_fixed_descriptor =
     SHMRPC_TYPE_STRUCT_INIT(jobs_v1_fixed, SHMRPC_TYPE_FIXED, 16, 8,
                             "acme.jobs.v1.Fixed", NULL, fixed_fields);
 
-/* The .svc of acme.jobs.v1.flat, for tools that find the object. */
+/* The .svc of acme.jobs.v1.flat, which is stored in the object's file for
+ * tools. */
 static const char *const flat_text[] = {
     "package acme.jobs.v1;\n",
     "struct Flat {\n",
@@ -116,7 +117,8 @@ static const char *const flat_text[] = {
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.work, for tools that find the object. */
+/* The .svc of acme.jobs.v1.work, which is stored in the object's file for
+ * tools. */
 static const char *const work_text[] = {
     "package acme.jobs.v1;\n",
     "/// What is to be done.\n",
@@ -137,7 +139,8 @@ static const char *const work_text[] = {
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.points, for tools that find the object. */
+/* The .svc of acme.jobs.v1.points, which is stored in the object's file for
+ * tools. */
 static const char *const points_text[] = {
     "package acme.jobs.v1;\n",
     "struct Flat {\n",
@@ -149,7 +152,8 @@ static const char *const points_text[] = {
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.things, for tools that find the object. */
+/* The .svc of acme.jobs.v1.things, which is stored in the object's file for
+ * tools. */
 static const char *const things_text[] = {
     "package acme.jobs.v1;\n",
     "  queue any things { overflow fail; encoding json; ",
@@ -157,21 +161,24 @@ static const char *const things_text[] = {
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.quads, for tools that find the object. */
+/* The .svc of acme.jobs.v1.quads, which is stored in the object's file for
+ * tools. */
 static const char *const quads_text[] = {
     "package acme.jobs.v1;\n",
     "  queue u8[4] quads { }\n",
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.lines, for tools that find the object. */
+/* The .svc of acme.jobs.v1.lines, which is stored in the object's file for
+ * tools. */
 static const char *const lines_text[] = {
     "package acme.jobs.v1;\n",
     "  queue string(..64) lines { overflow drop_newest; }\n",
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.batches, for tools that find the object. */
+/* The .svc of acme.jobs.v1.batches, which is stored in the object's file for
+ * tools. */
 static const char *const batches_text[] = {
     "package acme.jobs.v1;\n",
     "/// What is to be done.\n",
@@ -190,14 +197,16 @@ static const char *const batches_text[] = {
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.maps, for tools that find the object. */
+/* The .svc of acme.jobs.v1.maps, which is stored in the object's file for
+ * tools. */
 static const char *const maps_text[] = {
     "package acme.jobs.v1;\n",
     "  queue map<string, u64> maps { }\n",
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.blobs, for tools that find the object. */
+/* The .svc of acme.jobs.v1.blobs, which is stored in the object's file for
+ * tools. */
 static const char *const blobs_text[] = {
     "package acme.jobs.v1;\n",
     "  queue bytes blobs { max_bytes 67108864; encoding raw; ",
@@ -205,7 +214,8 @@ static const char *const blobs_text[] = {
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.levels, for tools that find the object. */
+/* The .svc of acme.jobs.v1.levels, which is stored in the object's file for
+ * tools. */
 static const char *const levels_text[] = {
     "package acme.jobs.v1;\n",
     "enum Level : u8 {\n",
@@ -216,7 +226,8 @@ static const char *const levels_text[] = {
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.documents, for tools that find the object. */
+/* The .svc of acme.jobs.v1.documents, which is stored in the object's file for
+ * tools. */
 static const char *const documents_text[] = {
     "package acme.jobs.v1;\n",
     "package acme.common;\n",
@@ -230,7 +241,8 @@ static const char *const documents_text[] = {
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.jobs, for tools that find the object. */
+/* The .svc of acme.jobs.v1.jobs, which is stored in the object's file for
+ * tools. */
 static const char *const jobs_text[] = {
     "package acme.jobs.v1;\n",
     "/// What is to be done.\n",
@@ -250,7 +262,8 @@ static const char *const jobs_text[] = {
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.fixed, for tools that find the object. */
+/* The .svc of acme.jobs.v1.fixed, which is stored in the object's file for
+ * tools. */
 static const char *const fixed_text[] = {
     "package acme.jobs.v1;\n",
     "struct Fixed {\n",
@@ -262,7 +275,8 @@ static const char *const fixed_text[] = {
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.deep, for tools that find the object. */
+/* The .svc of acme.jobs.v1.deep, which is stored in the object's file for
+ * tools. */
 static const char *const deep_text[] = {
     "package acme.jobs.v1;\n",
     "/// What is to be done.\n",
@@ -285,21 +299,24 @@ static const char *const deep_text[] = {
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.wild, for tools that find the object. */
+/* The .svc of acme.jobs.v1.wild, which is stored in the object's file for
+ * tools. */
 static const char *const wild_text[] = {
     "package acme.jobs.v1;\n",
     "  dict<any, any> wild { encoding json; }\n",
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.arrays, for tools that find the object. */
+/* The .svc of acme.jobs.v1.arrays, which is stored in the object's file for
+ * tools. */
 static const char *const arrays_text[] = {
     "package acme.jobs.v1;\n",
     "  dict<bytes, u8[3]> arrays { }\n",
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.counts, for tools that find the object. */
+/* The .svc of acme.jobs.v1.counts, which is stored in the object's file for
+ * tools. */
 static const char *const counts_text[] = {
     "package acme.jobs.v1;\n",
     "enum Level : u8 {\n",
@@ -311,7 +328,8 @@ static const char *const counts_text[] = {
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.news, for tools that find the object. */
+/* The .svc of acme.jobs.v1.news, which is stored in the object's file for
+ * tools. */
 static const char *const news_text[] = {
     "package acme.jobs.v1;\n",
     "/// What is to be done.\n",
@@ -331,7 +349,8 @@ static const char *const news_text[] = {
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.levels_seen, for tools that find the object. */
+/* The .svc of acme.jobs.v1.levels_seen, which is stored in the object's file
+ * for tools. */
 static const char *const levels_seen_text[] = {
     "package acme.jobs.v1;\n",
     "enum Level : u8 {\n",
@@ -343,14 +362,16 @@ static const char *const levels_seen_text[] = {
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.talk, for tools that find the object. */
+/* The .svc of acme.jobs.v1.talk, which is stored in the object's file for
+ * tools. */
 static const char *const talk_text[] = {
     "package acme.jobs.v1;\n",
     "  topic any talk { lifetime creator; }\n",
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.sound, for tools that find the object. */
+/* The .svc of acme.jobs.v1.sound, which is stored in the object's file for
+ * tools. */
 static const char *const sound_text[] = {
     "package acme.jobs.v1;\n",
     "  /// Sound, as it is.\n",
@@ -358,14 +379,16 @@ static const char *const sound_text[] = {
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.config, for tools that find the object. */
+/* The .svc of acme.jobs.v1.config, which is stored in the object's file for
+ * tools. */
 static const char *const config_text[] = {
     "package acme.jobs.v1;\n",
     "  value any config { log 8; snapshot 1m; }\n",
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.current, for tools that find the object. */
+/* The .svc of acme.jobs.v1.current, which is stored in the object's file for
+ * tools. */
 static const char *const current_text[] = {
     "package acme.jobs.v1;\n",
     "/// What is to be done.\n",
@@ -383,7 +406,8 @@ static const char *const current_text[] = {
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.state, for tools that find the object. */
+/* The .svc of acme.jobs.v1.state, which is stored in the object's file for
+ * tools. */
 static const char *const state_text[] = {
     "package acme.jobs.v1;\n",
     "struct Fixed {\n",
@@ -394,7 +418,8 @@ static const char *const state_text[] = {
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.recent, for tools that find the object. */
+/* The .svc of acme.jobs.v1.recent, which is stored in the object's file for
+ * tools. */
 static const char *const recent_text[] = {
     "package acme.jobs.v1;\n",
     "/// What is to be done.\n",
@@ -413,7 +438,8 @@ static const char *const recent_text[] = {
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.past, for tools that find the object. */
+/* The .svc of acme.jobs.v1.past, which is stored in the object's file for
+ * tools. */
 static const char *const past_text[] = {
     "package acme.jobs.v1;\n",
     "/// What is to be done.\n",
@@ -431,7 +457,8 @@ static const char *const past_text[] = {
     NULL,
 };
 
-/* The .svc of acme.jobs.v1.marks, for tools that find the object. */
+/* The .svc of acme.jobs.v1.marks, which is stored in the object's file for
+ * tools. */
 static const char *const marks_text[] = {
     "package acme.jobs.v1;\n",
     "  value list<u32>(1..4) marks { }\n",
@@ -446,7 +473,7 @@ const shmrpc_shared jobs_v1_flat_queue_descriptor = {
     "Called like what it holds.",
     1024, /* capacity */
     0, /* max_bytes */
-    32, /* of one item */
+    32, /* max_item_bytes */
     0, /* history */
     0, /* log */
     0, /* max_stall */
@@ -463,7 +490,7 @@ const shmrpc_shared jobs_v1_work_queue_descriptor = {
     "Work to do.\nNothing of it gets lost.",
     64, /* capacity */
     0, /* max_bytes */
-    262144, /* of one item */
+    262144, /* max_item_bytes */
     0, /* history */
     0, /* log */
     0, /* max_stall */
@@ -479,7 +506,7 @@ const shmrpc_shared jobs_v1_points_queue_descriptor = {
     NULL,
     1024, /* capacity */
     4194304, /* max_bytes */
-    32, /* of one item */
+    32, /* max_item_bytes */
     0, /* history */
     0, /* log */
     0, /* max_stall */
@@ -495,7 +522,7 @@ const shmrpc_shared jobs_v1_things_queue_descriptor = {
     NULL,
     1024, /* capacity */
     0, /* max_bytes */
-    262144, /* of one item */
+    262144, /* max_item_bytes */
     0, /* history */
     0, /* log */
     0, /* max_stall */
@@ -511,7 +538,7 @@ const shmrpc_shared jobs_v1_quads_queue_descriptor = {
     NULL,
     1024, /* capacity */
     0, /* max_bytes */
-    20, /* of one item */
+    20, /* max_item_bytes */
     0, /* history */
     0, /* log */
     0, /* max_stall */
@@ -527,7 +554,7 @@ const shmrpc_shared jobs_v1_lines_queue_descriptor = {
     NULL,
     1024, /* capacity */
     0, /* max_bytes */
-    96, /* of one item */
+    96, /* max_item_bytes */
     0, /* history */
     0, /* log */
     0, /* max_stall */
@@ -543,7 +570,7 @@ const shmrpc_shared jobs_v1_batches_queue_descriptor = {
     NULL,
     1024, /* capacity */
     0, /* max_bytes */
-    262144, /* of one item */
+    262144, /* max_item_bytes */
     0, /* history */
     0, /* log */
     0, /* max_stall */
@@ -559,7 +586,7 @@ const shmrpc_shared jobs_v1_maps_queue_descriptor = {
     NULL,
     1024, /* capacity */
     0, /* max_bytes */
-    262144, /* of one item */
+    262144, /* max_item_bytes */
     0, /* history */
     0, /* log */
     0, /* max_stall */
@@ -575,7 +602,7 @@ const shmrpc_shared jobs_v1_blobs_queue_descriptor = {
     NULL,
     1024, /* capacity */
     67108864, /* max_bytes */
-    8388544, /* of one item */
+    8388544, /* max_item_bytes */
     0, /* history */
     0, /* log */
     0, /* max_stall */
@@ -591,7 +618,7 @@ const shmrpc_shared jobs_v1_levels_queue_descriptor = {
     NULL,
     1024, /* capacity */
     0, /* max_bytes */
-    17, /* of one item */
+    17, /* max_item_bytes */
     0, /* history */
     0, /* log */
     0, /* max_stall */
@@ -607,7 +634,7 @@ const shmrpc_shared jobs_v1_documents_queue_descriptor = {
     NULL,
     1024, /* capacity */
     0, /* max_bytes */
-    262144, /* of one item */
+    262144, /* max_item_bytes */
     0, /* history */
     0, /* log */
     0, /* max_stall */
@@ -624,7 +651,7 @@ const shmrpc_shared jobs_v1_jobs_dict_descriptor = {
     "Jobs by name.",
     0, /* capacity */
     16777216, /* max_bytes */
-    0, /* of one item */
+    0, /* max_item_bytes */
     0, /* history */
     4096, /* log */
     0, /* max_stall */
@@ -640,7 +667,7 @@ const shmrpc_shared jobs_v1_fixed_dict_descriptor = {
     NULL,
     10, /* capacity */
     1073741824, /* max_bytes */
-    0, /* of one item */
+    0, /* max_item_bytes */
     0, /* history */
     1024, /* log */
     0, /* max_stall */
@@ -657,7 +684,7 @@ const shmrpc_shared jobs_v1_deep_dict_descriptor = {
     NULL,
     0, /* capacity */
     1073741824, /* max_bytes */
-    0, /* of one item */
+    0, /* max_item_bytes */
     0, /* history */
     1024, /* log */
     0, /* max_stall */
@@ -673,7 +700,7 @@ const shmrpc_shared jobs_v1_wild_dict_descriptor = {
     NULL,
     0, /* capacity */
     1073741824, /* max_bytes */
-    0, /* of one item */
+    0, /* max_item_bytes */
     0, /* history */
     1024, /* log */
     0, /* max_stall */
@@ -689,7 +716,7 @@ const shmrpc_shared jobs_v1_arrays_dict_descriptor = {
     NULL,
     0, /* capacity */
     1073741824, /* max_bytes */
-    0, /* of one item */
+    0, /* max_item_bytes */
     0, /* history */
     1024, /* log */
     0, /* max_stall */
@@ -706,7 +733,7 @@ const shmrpc_shared jobs_v1_counts_dict_descriptor = {
     NULL,
     0, /* capacity */
     1073741824, /* max_bytes */
-    0, /* of one item */
+    0, /* max_item_bytes */
     0, /* history */
     1024, /* log */
     0, /* max_stall */
@@ -722,7 +749,7 @@ const shmrpc_shared jobs_v1_news_topic_descriptor = {
     "What has happened.",
     0, /* capacity */
     16777216, /* max_bytes */
-    1048512, /* of one item */
+    1048512, /* max_item_bytes */
     5, /* history */
     0, /* log */
     2000000000, /* max_stall */
@@ -738,7 +765,7 @@ const shmrpc_shared jobs_v1_levels_seen_topic_descriptor = {
     NULL,
     0, /* capacity */
     0, /* max_bytes */
-    17, /* of one item */
+    17, /* max_item_bytes */
     0, /* history */
     0, /* log */
     100000000, /* max_stall */
@@ -754,7 +781,7 @@ const shmrpc_shared jobs_v1_talk_topic_descriptor = {
     NULL,
     0, /* capacity */
     0, /* max_bytes */
-    262144, /* of one item */
+    262144, /* max_item_bytes */
     0, /* history */
     0, /* log */
     100000000, /* max_stall */
@@ -770,7 +797,7 @@ const shmrpc_shared jobs_v1_sound_pipe_descriptor = {
     "Sound, as it is.",
     65536, /* capacity */
     1048576, /* max_bytes */
-    0, /* of one item */
+    0, /* max_item_bytes */
     0, /* history */
     0, /* log */
     0, /* max_stall */
@@ -786,7 +813,7 @@ const shmrpc_shared jobs_v1_config_value_descriptor = {
     NULL,
     0, /* capacity */
     1073741824, /* max_bytes */
-    0, /* of one item */
+    0, /* max_item_bytes */
     0, /* history */
     8, /* log */
     0, /* max_stall */
@@ -802,7 +829,7 @@ const shmrpc_shared jobs_v1_current_value_descriptor = {
     NULL,
     0, /* capacity */
     1073741824, /* max_bytes */
-    0, /* of one item */
+    0, /* max_item_bytes */
     0, /* history */
     1024, /* log */
     0, /* max_stall */
@@ -818,7 +845,7 @@ const shmrpc_shared jobs_v1_state_value_descriptor = {
     NULL,
     0, /* capacity */
     1073741824, /* max_bytes */
-    0, /* of one item */
+    0, /* max_item_bytes */
     0, /* history */
     1024, /* log */
     0, /* max_stall */
@@ -834,7 +861,7 @@ const shmrpc_shared jobs_v1_recent_value_descriptor = {
     NULL,
     0, /* capacity */
     1073741824, /* max_bytes */
-    0, /* of one item */
+    0, /* max_item_bytes */
     0, /* history */
     1024, /* log */
     0, /* max_stall */
@@ -850,7 +877,7 @@ const shmrpc_shared jobs_v1_past_value_descriptor = {
     NULL,
     0, /* capacity */
     1073741824, /* max_bytes */
-    0, /* of one item */
+    0, /* max_item_bytes */
     0, /* history */
     1024, /* log */
     0, /* max_stall */
@@ -866,7 +893,7 @@ const shmrpc_shared jobs_v1_marks_value_descriptor = {
     NULL,
     0, /* capacity */
     1073741824, /* max_bytes */
-    0, /* of one item */
+    0, /* max_item_bytes */
     0, /* history */
     1024, /* log */
     0, /* max_stall */

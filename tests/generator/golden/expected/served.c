@@ -32,7 +32,7 @@ const shmrpc_type served_voice_descriptor =
     SHMRPC_TYPE_STRUCT_INIT(served_voice, 0, 12, 4, "acme.served.Voice", NULL,
                             voice_fields);
 
-/* The .svc of jobs, for tools that find the object. */
+/* The .svc of jobs, which is stored in the object's file for tools. */
 static const char *const jobs_text[] = {
     "package acme.served;\n",
     "struct Job {\n",
@@ -45,7 +45,7 @@ static const char *const jobs_text[] = {
     NULL,
 };
 
-/* The .svc of progress, for tools that find the object. */
+/* The .svc of progress, which is stored in the object's file for tools. */
 static const char *const progress_text[] = {
     "package acme.served;\n",
     "struct Job {\n",
@@ -56,7 +56,7 @@ static const char *const progress_text[] = {
     NULL,
 };
 
-/* The .svc of voices, for tools that find the object. */
+/* The .svc of voices, which is stored in the object's file for tools. */
 static const char *const voices_text[] = {
     "package acme.served;\n",
     "struct Voice {\n",
@@ -68,14 +68,14 @@ static const char *const voices_text[] = {
     NULL,
 };
 
-/* The .svc of pcm, for tools that find the object. */
+/* The .svc of pcm, which is stored in the object's file for tools. */
 static const char *const pcm_text[] = {
     "package acme.served;\n",
     "  pipe pcm { }\n",
     NULL,
 };
 
-/* The .svc of scores, for tools that find the object. */
+/* The .svc of scores, which is stored in the object's file for tools. */
 static const char *const scores_text[] = {
     "package acme.served;\n",
     "  dict<u32, u32> scores { }\n",
@@ -91,7 +91,7 @@ static const shmrpc_shared tts_shared[] = {
         "What is to be said.",
         16, /* capacity */
         0, /* max_bytes */
-        234, /* of one item */
+        234, /* max_item_bytes */
         0, /* history */
         0, /* log */
         0, /* max_stall */
@@ -106,7 +106,7 @@ static const shmrpc_shared tts_shared[] = {
         NULL,
         0, /* capacity */
         0, /* max_bytes */
-        234, /* of one item */
+        234, /* max_item_bytes */
         4, /* history */
         0, /* log */
         100000000, /* max_stall */
@@ -122,7 +122,7 @@ static const shmrpc_shared tts_shared[] = {
         NULL,
         0, /* capacity */
         4194304, /* max_bytes */
-        0, /* of one item */
+        0, /* max_item_bytes */
         0, /* history */
         1024, /* log */
         0, /* max_stall */
@@ -137,7 +137,7 @@ static const shmrpc_shared tts_shared[] = {
         NULL,
         65536, /* capacity */
         0, /* max_bytes */
-        0, /* of one item */
+        0, /* max_item_bytes */
         0, /* history */
         0, /* log */
         0, /* max_stall */
@@ -161,7 +161,7 @@ static const shmrpc_shared board_shared[] = {
         NULL,
         0, /* capacity */
         1073741824, /* max_bytes */
-        0, /* of one item */
+        0, /* max_item_bytes */
         0, /* history */
         1024, /* log */
         0, /* max_stall */
@@ -187,7 +187,7 @@ static const shmrpc_method tts_methods[] = {
     },
 };
 
-/* The service's .svc, as clients can ask for it. */
+/* The service's .svc, which clients can request. */
 static const char *const tts_text[] = {
     "package acme.served;\n",
     "struct Job {\n",
@@ -223,7 +223,7 @@ const shmrpc_service served_tts_descriptor = {
     tts_methods, 1, &tts_objects,
 };
 
-/* The service's .svc, as clients can ask for it. */
+/* The service's .svc, which clients can request. */
 static const char *const board_text[] = {
     "package acme.served;\n",
     "/// Without methods.\n",

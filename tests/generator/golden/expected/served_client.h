@@ -1,15 +1,15 @@
 /*
  * Clients of served.svc, made by shmrpcgen: edit that file instead.
  *
- * Functions return 0, a negative shmrpc_status, or 100 and up, an error that
- * the service declares; results are written only on 0, and `error`, which may
- * be NULL, only otherwise.  Where errors carry details, a reply comes with each
- * declared error too.
- * What you pass in is borrowed until the call returns; nothing here frees a
- * pointer that you made.  Calls block until they end or their deadline passes;
- * `opts` may be NULL.
- * Forms that do not block, ..._start and ..._async, are explained in
- * <shmrpc/async.h>.
+ * Functions return 0, a negative shmrpc_status, or the number (100 or more) of
+ * an error that the service declares.  Results are written only if they return
+ * 0; `error`, which may be NULL, only if they don't.  If errors of a method
+ * have details, a reply is also returned with each declared error.
+ * Arguments are borrowed until the call returns; no function here frees memory
+ * of the caller.  Calls block until they end or their deadline passes; `opts`
+ * may be NULL.
+ * <shmrpc/async.h> explains the functions that do not block, ..._start and
+ * ..._async.
  * Threading: any thread may use a client.
  */
 #ifndef SERVED_SERVED_CLIENT_H
@@ -29,52 +29,55 @@ SHMRPC_BEGIN_DECLS
  */
 typedef struct served_tts served_tts;
 
-/* Connects to `where`, one or more addresses separated by commas; NULL is this
- * machine. `defaults`, which may be NULL, also applies to the calls. Blocks for
- * 5 s at most. UNAVAILABLE: nobody serves there; CONTRACT: the server's
- * interface differs. Close the client when done. */
+/* Connects to `where`, one or more addresses separated by commas; NULL means
+ * this machine. `defaults`, which may be NULL, also applies to the calls.
+ * Blocks for at most 5 s. Returns UNAVAILABLE if no server listens there, or
+ * CONTRACT if the server's interface is incompatible. Close the client when
+ * done. */
 int served_tts_connect(const char *where, const shmrpc_opts *defaults,
                        served_tts **out, shmrpc_error *error);
 
 /* Ends the connection; no call may be running. Pending callbacks are called
- * first, with SHMRPC_E_CANCELLED. Replies stay valid. NULL is fine. */
+ * first, with SHMRPC_E_CANCELLED. Replies stay valid. NULL is allowed. */
 void served_tts_close(served_tts *client);
 
-/* Reads the client's counters: how often it has reconnected, and sent calls
- * again. */
+/* Reads the client's counters: how often it has reconnected, and how often it
+ * has resent calls. */
 void served_tts_read_stats(const served_tts *client, shmrpc_client_stats *out);
 
-/* A descriptor that is readable when served_tts_dispatch has something to do:
- * for poll, epoll and event loops. It belongs to the client and stays the same
- * until close. Negative: a shmrpc_status. */
+/* Returns a file descriptor for poll, epoll and event loops, which is readable
+ * when served_tts_dispatch has something to do. It belongs to the client and
+ * stays the same until close. On failure returns a negative shmrpc_status. */
 int served_tts_fd(served_tts *client);
 
-/* Calls, on this thread, the callbacks of the calls that are over; returns how
- * many.  Does not block. */
+/* Calls the callbacks of finished calls on this thread, and returns their
+ * number.  Does not block. */
 int served_tts_dispatch(served_tts *client);
 
 /* Deadline: the connection's, or that of `opts`. */
 int served_tts_voice_count(served_tts *client, const shmrpc_opts *opts,
                            uint32_t *out, shmrpc_error *error);
 
-/* Starts voice_count and returns `*out`, which served_tts_voice_count_finish
- * ends. */
+/* Starts a call of voice_count and returns it in `*out`; end it with
+ * served_tts_voice_count_finish. */
 int served_tts_voice_count_start(served_tts *client, const shmrpc_opts *opts,
                                  shmrpc_call **out, shmrpc_error *error);
 
-/* Waits for a call that served_tts_voice_count_start returned, and ends it: as
- * served_tts_voice_count does. */
+/* Waits for the result of a call that served_tts_voice_count_start returned,
+ * and ends the call. Returns what served_tts_voice_count would. */
 int served_tts_voice_count_finish(shmrpc_call *call, uint32_t *out,
                                   shmrpc_error *error);
 
-/* How a call of voice_count has ended.  `value` lives until it returns, and is
- * NULL unless `status` is 0; `error` is filled unless `status` is 0. */
+/* The callback at the end of a call of voice_count; `status` is what
+ * served_tts_voice_count would return.  `value` is valid until the callback
+ * returns, and NULL unless `status` is 0; `error` is filled unless `status` is
+ * 0. */
 typedef void (*served_tts_voice_count_fn)(void *user, int status,
                                           const uint32_t *value,
                                           const shmrpc_error *error);
 
-/* Starts voice_count; served_tts_dispatch calls `done` when it is over.  `out`,
- * which may be NULL, is for cancelling. */
+/* Starts a call of voice_count; served_tts_dispatch calls `done` when it is
+ * over.  `*out` is for cancelling the call; `out` may be NULL. */
 int served_tts_voice_count_async(served_tts *client, const shmrpc_opts *opts,
                                  shmrpc_call **out, shmrpc_error *error,
                                  served_tts_voice_count_fn done, void *user);
@@ -86,19 +89,20 @@ int served_tts_voice_count_async(served_tts *client, const shmrpc_opts *opts,
  */
 typedef struct served_board served_board;
 
-/* Connects to `where`, one or more addresses separated by commas; NULL is this
- * machine. `defaults`, which may be NULL, also applies to the calls. Blocks for
- * 5 s at most. UNAVAILABLE: nobody serves there; CONTRACT: the server's
- * interface differs. Close the client when done. */
+/* Connects to `where`, one or more addresses separated by commas; NULL means
+ * this machine. `defaults`, which may be NULL, also applies to the calls.
+ * Blocks for at most 5 s. Returns UNAVAILABLE if no server listens there, or
+ * CONTRACT if the server's interface is incompatible. Close the client when
+ * done. */
 int served_board_connect(const char *where, const shmrpc_opts *defaults,
                          served_board **out, shmrpc_error *error);
 
 /* Ends the connection; no call may be running. Replies stay valid. NULL is
- * fine. */
+ * allowed. */
 void served_board_close(served_board *client);
 
-/* Reads the client's counters: how often it has reconnected, and sent calls
- * again. */
+/* Reads the client's counters: how often it has reconnected, and how often it
+ * has resent calls. */
 void served_board_read_stats(const served_board *client,
                              shmrpc_client_stats *out);
 

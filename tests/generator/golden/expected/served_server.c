@@ -26,7 +26,8 @@ static const shmrpc_handler tts_handlers[] = {
     handle_tts_voice_count,
 };
 
-/* Converts the impl of an older or newer header to this one's layout. */
+/* Converts an impl that was compiled with an older or newer header to the
+ * layout of this one. */
 static bool adopt_tts(const served_tts_impl *impl, served_tts_impl *own)
 {
     if (impl == NULL || impl->size < sizeof impl->size) {
@@ -62,7 +63,8 @@ int served_tts_main(int argc, char **argv, const served_tts_impl *impl,
                             &own, sizeof own, user);
 }
 
-/* Converts the impl of an older or newer header to this one's layout. */
+/* Converts an impl that was compiled with an older or newer header to the
+ * layout of this one. */
 static bool adopt_board(const served_board_impl *impl, served_board_impl *own)
 {
     if (impl == NULL || impl->size < sizeof impl->size) {

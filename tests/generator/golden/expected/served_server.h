@@ -1,12 +1,13 @@
 /*
  * Servers of served.svc, made by shmrpcgen: edit that file instead.
  *
- * Handlers return 0, a shmrpc_status, or an error that the method declares;
- * their arguments, and memory from shmrpc_ctx_alloc, live until the reply has
- * been sent. A result may also be static or your own. The return value of a
- * handler of a oneway method is not sent.
+ * Handlers return 0, a shmrpc_status, or the number of an error that the method
+ * declares. Their arguments, and memory from shmrpc_ctx_alloc, are valid until
+ * the reply has been sent. A result may also point to static memory or to
+ * memory of your own. The return value of a oneway method's handler is not
+ * sent.
  * Threading: handlers run on worker threads, several at a time unless the
- * server has one worker; the other functions belong to one thread.
+ * server has one worker; the other functions are for one thread at a time.
  */
 #ifndef SERVED_SERVED_SERVER_H
 #define SERVED_SERVED_SERVER_H
@@ -19,11 +20,11 @@
 SHMRPC_BEGIN_DECLS
 
 /*
- The handlers of Tts. Initialise it with SERVED_TTS_IMPL_INIT;
- * handlers that stay NULL answer UNIMPLEMENTED.
+ The handlers of Tts. Initialise the struct with SERVED_TTS_IMPL_INIT;
+ * methods whose handler is NULL fail with UNIMPLEMENTED.
  */
 typedef struct served_tts_impl {
-    size_t size; /* lets methods be added without recompiling */
+    size_t size; /* methods can be added without recompiling */
 
     int (*voice_count)(shmrpc_ctx *ctx, void *user, uint32_t *ret);
 } served_tts_impl;
@@ -35,13 +36,13 @@ typedef struct served_tts_impl {
     }
 
 /* Answers a call of voice_count that its handler has detached, as
- * shmrpc_ctx_reply does; `result` counts if `status` is 0. */
+ * shmrpc_ctx_reply does; `result` is sent if `status` is 0. */
 int served_tts_voice_count_answer(shmrpc_ctx *call, int status,
                                   const uint32_t *result);
 
-/* Serves `impl`, which is copied, from now on; `user` is passed to every
- * handler. A server may have any number of services. EXISTS: the service runs
- * already, and the error says where; INVALID: `impl` was not initialised as
+/* Starts to serve `impl`, which is copied; `user` is passed to every handler. A
+ * server may have any number of services. Returns EXISTS if the service runs
+ * already (the error says where), or INVALID if `impl` was not initialised as
  * above. */
 int served_tts_serve(shmrpc_server *server, const served_tts_impl *impl,
                      void *user, shmrpc_error *error);
@@ -54,11 +55,11 @@ int served_tts_main(int argc, char **argv, const served_tts_impl *impl,
 /*
  * Without methods.
  *
- The handlers of Board. Initialise it with SERVED_BOARD_IMPL_INIT;
- * handlers that stay NULL answer UNIMPLEMENTED.
+ The handlers of Board. Initialise the struct with SERVED_BOARD_IMPL_INIT;
+ * methods whose handler is NULL fail with UNIMPLEMENTED.
  */
 typedef struct served_board_impl {
-    size_t size; /* lets methods be added without recompiling */
+    size_t size; /* methods can be added without recompiling */
 } served_board_impl;
 
 #define SERVED_BOARD_IMPL_INIT \
@@ -66,9 +67,9 @@ typedef struct served_board_impl {
         sizeof(served_board_impl) \
     }
 
-/* Serves `impl`, which is copied, from now on; `user` is passed to every
- * handler. A server may have any number of services. EXISTS: the service runs
- * already, and the error says where; INVALID: `impl` was not initialised as
+/* Starts to serve `impl`, which is copied; `user` is passed to every handler. A
+ * server may have any number of services. Returns EXISTS if the service runs
+ * already (the error says where), or INVALID if `impl` was not initialised as
  * above. */
 int served_board_serve(shmrpc_server *server, const served_board_impl *impl,
                        void *user, shmrpc_error *error);

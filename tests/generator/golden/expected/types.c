@@ -953,7 +953,7 @@ static const shmrpc_method everything_methods[] = {
     },
 };
 
-/* The service's .svc, as clients can ask for it. */
+/* The service's .svc, which clients can request. */
 static const char *const everything_text[] = {
     "package acme.types.v2;\n",
     "/// Errors may carry whatever a struct can.\n",
@@ -1159,7 +1159,7 @@ static const shmrpc_method other_methods[] = {
     },
 };
 
-/* The service's .svc, as clients can ask for it. */
+/* The service's .svc, which clients can request. */
 static const char *const other_text[] = {
     "package acme.types.v2;\n",
     "/// How hits are sorted.\n",

@@ -3,9 +3,9 @@
  *
  * Every type of the language, and whatever is awkward in C.
  *
- * Strings, bytes, lists and maps are views that own nothing; `ptr` may be NULL
- * when `len` is 0.  What you pass to a call is borrowed until it returns; what
- * comes back is read-only and lives in one reply.
+ * Strings, bytes, lists and maps are views that own no memory; `ptr` may be
+ * NULL if `len` is 0.  Arguments of a call are borrowed until it returns;
+ * results are read-only and live in one reply.
  * Threading: values and constant data.
  */
 #ifndef TYPES_V2_TYPES_C298DD43_H
@@ -39,7 +39,7 @@ SHMRPC_BEGIN_DECLS
 #define TYPES_V2_FAVOURITE TYPES_V2_ORDER_DATE
 
 /* How hits are sorted. */
-typedef uint8_t types_v2_order; /* open: unknown values are passed on */
+typedef uint8_t types_v2_order; /* open: may hold unknown values */
 
 enum {
     TYPES_V2_ORDER_RELEVANCE = 0,
@@ -47,7 +47,7 @@ enum {
     TYPES_V2_ORDER_DATE = 1,
 };
 
-typedef int32_t types_v2_delta; /* open: unknown values are passed on */
+typedef int32_t types_v2_delta; /* open: may hold unknown values */
 
 enum {
     TYPES_V2_DELTA_ZERO = 0,
@@ -55,7 +55,7 @@ enum {
 };
 
 /* Values that ISO C doesn't let an enumerator have. */
-typedef uint64_t types_v2_huge; /* open: unknown values are passed on */
+typedef uint64_t types_v2_huge; /* open: may hold unknown values */
 
 #define TYPES_V2_HUGE_NONE 0
 #define TYPES_V2_HUGE_ALL UINT64_C(18446744073709551615)
@@ -209,7 +209,7 @@ struct types_v2_scalars {
     types_v2_huge huge;
 };
 
-/* Initialises a types_v2_scalars: its defaults, and zeros for the rest. */
+/* Initialises a types_v2_scalars: fields get their defaults, or zeros. */
 #define TYPES_V2_SCALARS_DEFAULTS \
     { \
         false, /* flag */ \
@@ -259,7 +259,7 @@ struct types_v2_bounded {
     shmrpc_str_list langs;
 };
 
-/* Initialises a types_v2_bounded: its defaults, and zeros for the rest. */
+/* Initialises a types_v2_bounded: fields get their defaults, or zeros. */
 #define TYPES_V2_BOUNDED_DEFAULTS \
     { \
         {"none", 4}, /* name */ \
@@ -288,7 +288,7 @@ struct types_v2_optionals {
     shmrpc_any extra;
 };
 
-/* Which member of types_v2_choice; later versions may have others. */
+/* The tags of types_v2_choice; later versions may add others. */
 typedef uint32_t types_v2_choice_tag;
 
 enum {
@@ -362,12 +362,12 @@ struct types_v2_hint {
     shmrpc_str text;
 };
 
-/* Wraps an array, for places where only a single value is possible. */
+/* Wraps an array, for places where C needs a type with a single name. */
 struct types_v2_containers_pairs_item {
     uint16_t items[2];
 };
 
-/* Wraps an array, for places where only a single value is possible. */
+/* Wraps an array, for places where C needs a type with a single name. */
 struct types_v2_containers_vectors_value {
     double items[3];
 };
@@ -437,7 +437,7 @@ struct types_v2_bad_text {
     types_v2_bad_text_hints hints;
 };
 
-/* Initialises a types_v2_bad_text: its defaults, and zeros for the rest. */
+/* Initialises a types_v2_bad_text: fields get their defaults, or zeros. */
 #define TYPES_V2_BAD_TEXT_DEFAULTS \
     { \
         1, /* at */ \
@@ -454,7 +454,7 @@ struct types_v2_full {
     uint64_t free;
 };
 
-/* The methods of Everything: their places in
+/* The methods of Everything: indices into
  * types_v2_everything_descriptor.methods. */
 enum {
     TYPES_V2_EVERYTHING_METHOD_NOTHING,
@@ -480,61 +480,61 @@ enum {
     TYPES_V2_EVERYTHING_METHOD_CONNECT_,
 };
 
-/* The parameters of flat, as the stubs pass them on. */
+/* The parameters of flat, in the form that the stubs encode. */
 typedef struct types_v2_everything_flat_params {
     const types_v2_flat *flat;
 } types_v2_everything_flat_params;
 
-/* The parameters of number, as the stubs pass them on. */
+/* The parameters of number, in the form that the stubs encode. */
 typedef struct types_v2_everything_number_params {
     int64_t a;
     uint32_t b;
 } types_v2_everything_number_params;
 
-/* The parameters of grid, as the stubs pass them on. */
+/* The parameters of grid, in the form that the stubs encode. */
 typedef struct types_v2_everything_grid_params {
     uint32_t grid[2][3];
 } types_v2_everything_grid_params;
 
-/* The parameters of scalars, as the stubs pass them on. */
+/* The parameters of scalars, in the form that the stubs encode. */
 typedef struct types_v2_everything_scalars_params {
     const types_v2_scalars *scalars;
 } types_v2_everything_scalars_params;
 
-/* The parameters of containers, as the stubs pass them on. */
+/* The parameters of containers, in the form that the stubs encode. */
 typedef struct types_v2_everything_containers_params {
     const types_v2_containers *c;
 } types_v2_everything_containers_params;
 
-/* The parameters of node, as the stubs pass them on. */
+/* The parameters of node, in the form that the stubs encode. */
 typedef struct types_v2_everything_node_params {
     const types_v2_node *node;
     const types_v2_node *other;
 } types_v2_everything_node_params;
 
-/* The parameters of choice, as the stubs pass them on. */
+/* The parameters of choice, in the form that the stubs encode. */
 typedef struct types_v2_everything_choice_params {
     const types_v2_choice *choice;
 } types_v2_everything_choice_params;
 
-/* The parameters of anything, as the stubs pass them on. */
+/* The parameters of anything, in the form that the stubs encode. */
 typedef struct types_v2_everything_anything_params {
     const shmrpc_any *value;
     const shmrpc_any *other;
 } types_v2_everything_anything_params;
 
-/* The parameters of blob, as the stubs pass them on. */
+/* The parameters of blob, in the form that the stubs encode. */
 typedef struct types_v2_everything_blob_params {
     shmrpc_bytes data;
 } types_v2_everything_blob_params;
 
-/* The parameters of texts, as the stubs pass them on. */
+/* The parameters of texts, in the form that the stubs encode. */
 typedef struct types_v2_everything_texts_params {
     shmrpc_str tags[2];
     shmrpc_str lang;
 } types_v2_everything_texts_params;
 
-/* The parameters of optionals, as the stubs pass them on. */
+/* The parameters of optionals, in the form that the stubs encode. */
 typedef struct types_v2_everything_optionals_params {
     bool has_count;
     uint32_t count;
@@ -547,12 +547,12 @@ typedef struct types_v2_everything_optionals_params {
     types_v2_flat_list flats;
 } types_v2_everything_optionals_params;
 
-/* The parameters of bounded, as the stubs pass them on. */
+/* The parameters of bounded, in the form that the stubs encode. */
 typedef struct types_v2_everything_bounded_params {
     const types_v2_bounded *b;
 } types_v2_everything_bounded_params;
 
-/* The parameters of fast, as the stubs pass them on. */
+/* The parameters of fast, in the form that the stubs encode. */
 typedef struct types_v2_everything_fast_params {
     uint32_t client;
     uint32_t opts;
@@ -561,39 +561,39 @@ typedef struct types_v2_everything_fast_params {
     uint32_t user;
 } types_v2_everything_fast_params;
 
-/* The parameters of slow, as the stubs pass them on. */
+/* The parameters of slow, in the form that the stubs encode. */
 typedef struct types_v2_everything_slow_params {
     types_v2_everything_slow_counts counts;
 } types_v2_everything_slow_params;
 
-/* The parameters of parse, as the stubs pass them on. */
+/* The parameters of parse, in the form that the stubs encode. */
 typedef struct types_v2_everything_parse_params {
     shmrpc_str text;
 } types_v2_everything_parse_params;
 
-/* The parameters of store, as the stubs pass them on. */
+/* The parameters of store, in the form that the stubs encode. */
 typedef struct types_v2_everything_store_params {
     const types_v2_flat *flat;
 } types_v2_everything_store_params;
 
-/* The parameters of touch, as the stubs pass them on. */
+/* The parameters of touch, in the form that the stubs encode. */
 typedef struct types_v2_everything_touch_params {
     uint64_t id;
     bool has_why;
     shmrpc_str why;
 } types_v2_everything_touch_params;
 
-/* The parameters of blob_away, as the stubs pass them on. */
+/* The parameters of blob_away, in the form that the stubs encode. */
 typedef struct types_v2_everything_blob_away_params {
     shmrpc_bytes data;
 } types_v2_everything_blob_away_params;
 
-/* The parameters of connect, as the stubs pass them on. */
+/* The parameters of connect, in the form that the stubs encode. */
 typedef struct types_v2_everything_connect__params {
     uint32_t int_;
 } types_v2_everything_connect__params;
 
-/* The methods of Other: their places in types_v2_other_descriptor.methods. */
+/* The methods of Other: indices into types_v2_other_descriptor.methods. */
 enum {
     TYPES_V2_OTHER_METHOD_PING,
 };

@@ -446,7 +446,8 @@ static const shmrpc_handler everything_handlers[] = {
     handle_everything_connect_,
 };
 
-/* Converts the impl of an older or newer header to this one's layout. */
+/* Converts an impl that was compiled with an older or newer header to the
+ * layout of this one. */
 static bool adopt_everything(const types_v2_everything_impl *impl,
                              types_v2_everything_impl *own)
 {
@@ -507,7 +508,8 @@ static const shmrpc_handler other_handlers[] = {
     handle_other_ping,
 };
 
-/* Converts the impl of an older or newer header to this one's layout. */
+/* Converts an impl that was compiled with an older or newer header to the
+ * layout of this one. */
 static bool adopt_other(const types_v2_other_impl *impl,
                         types_v2_other_impl *own)
 {

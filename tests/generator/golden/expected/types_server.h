@@ -1,12 +1,13 @@
 /*
  * Servers of types.svc, made by shmrpcgen: edit that file instead.
  *
- * Handlers return 0, a shmrpc_status, or an error that the method declares;
- * their arguments, and memory from shmrpc_ctx_alloc, live until the reply has
- * been sent. A result may also be static or your own. The return value of a
- * handler of a oneway method is not sent.
+ * Handlers return 0, a shmrpc_status, or the number of an error that the method
+ * declares. Their arguments, and memory from shmrpc_ctx_alloc, are valid until
+ * the reply has been sent. A result may also point to static memory or to
+ * memory of your own. The return value of a oneway method's handler is not
+ * sent.
  * Threading: handlers run on worker threads, several at a time unless the
- * server has one worker; the other functions belong to one thread.
+ * server has one worker; the other functions are for one thread at a time.
  */
 #ifndef TYPES_V2_TYPES_C298DD43_SERVER_H
 #define TYPES_V2_TYPES_C298DD43_SERVER_H
@@ -19,24 +20,27 @@
 
 SHMRPC_BEGIN_DECLS
 
-/* Ends the call in TYPES_V2_ERR_BAD_TEXT: `return types_v2_raise_bad_text(ctx,
- * &detail);`. Copies `detail`; NULL sends none. Returns TYPES_V2_ERR_BAD_TEXT,
- * or a failure: INTERNAL if `detail` is out of its bounds. */
+/* Makes the call end in TYPES_V2_ERR_BAD_TEXT: `return
+ * types_v2_raise_bad_text(ctx, &detail);`. Copies `detail`; with NULL no
+ * details are sent. Returns TYPES_V2_ERR_BAD_TEXT, or on failure a status, such
+ * as INTERNAL if `detail` is outside of its bounds. */
 int types_v2_raise_bad_text(shmrpc_ctx *ctx, const types_v2_bad_text *detail);
 
-/* Ends the call in TYPES_V2_ERR_FULL: `return types_v2_raise_full(ctx,
- * &detail);`. Copies `detail`; NULL sends none. Returns TYPES_V2_ERR_FULL, or a
- * failure: INTERNAL if `detail` is out of its bounds. */
+/* Makes the call end in TYPES_V2_ERR_FULL: `return types_v2_raise_full(ctx,
+ * &detail);`. Copies `detail`; with NULL no details are sent. Returns
+ * TYPES_V2_ERR_FULL, or on failure a status, such as INTERNAL if `detail` is
+ * outside of its bounds. */
 int types_v2_raise_full(shmrpc_ctx *ctx, const types_v2_full *detail);
 
 /*
  * Methods of every shape.
  *
- The handlers of Everything. Initialise it with TYPES_V2_EVERYTHING_IMPL_INIT;
- * handlers that stay NULL answer UNIMPLEMENTED.
+ The handlers of Everything. Initialise the struct with
+     TYPES_V2_EVERYTHING_IMPL_INIT;
+ * methods whose handler is NULL fail with UNIMPLEMENTED.
  */
 typedef struct types_v2_everything_impl {
-    size_t size; /* lets methods be added without recompiling */
+    size_t size; /* methods can be added without recompiling */
 
     int (*nothing)(shmrpc_ctx *ctx, void *user);
 
@@ -132,78 +136,78 @@ typedef struct types_v2_everything_impl {
 int types_v2_everything_nothing_answer(shmrpc_ctx *call, int status);
 
 /* Answers a call of flat that its handler has detached, as shmrpc_ctx_reply
- * does; `result` counts if `status` is 0. */
+ * does; `result` is sent if `status` is 0. */
 int types_v2_everything_flat_answer(shmrpc_ctx *call, int status,
                                     const types_v2_flat *result);
 
 /* Answers a call of number that its handler has detached, as shmrpc_ctx_reply
- * does; `result` counts if `status` is 0. */
+ * does; `result` is sent if `status` is 0. */
 int types_v2_everything_number_answer(shmrpc_ctx *call, int status,
                                       const double *result);
 
 /* Answers a call of grid that its handler has detached, as shmrpc_ctx_reply
- * does; `result` counts if `status` is 0. */
+ * does; `result` is sent if `status` is 0. */
 int types_v2_everything_grid_answer(shmrpc_ctx *call, int status,
                                     const uint32_t result[2][3]);
 
 /* Answers a call of scalars that its handler has detached, as shmrpc_ctx_reply
- * does; `result` counts if `status` is 0. */
+ * does; `result` is sent if `status` is 0. */
 int types_v2_everything_scalars_answer(shmrpc_ctx *call, int status,
                                        const types_v2_scalars *result);
 
 /* Answers a call of containers that its handler has detached, as
- * shmrpc_ctx_reply does; `result` counts if `status` is 0. */
+ * shmrpc_ctx_reply does; `result` is sent if `status` is 0. */
 int types_v2_everything_containers_answer(shmrpc_ctx *call, int status,
                                           const types_v2_containers *result);
 
 /* Answers a call of node that its handler has detached, as shmrpc_ctx_reply
- * does; `result` counts if `status` is 0. */
+ * does; `result` is sent if `status` is 0. */
 int types_v2_everything_node_answer(shmrpc_ctx *call, int status,
                                     const types_v2_node *result);
 
 /* Answers a call of choice that its handler has detached, as shmrpc_ctx_reply
- * does; `result` counts if `status` is 0. */
+ * does; `result` is sent if `status` is 0. */
 int types_v2_everything_choice_answer(shmrpc_ctx *call, int status,
                                       const types_v2_choice *result);
 
 /* Answers a call of anything that its handler has detached, as shmrpc_ctx_reply
- * does; `result` counts if `status` is 0. */
+ * does; `result` is sent if `status` is 0. */
 int types_v2_everything_anything_answer(shmrpc_ctx *call, int status,
                                         const shmrpc_any *result);
 
 /* Answers a call of blob that its handler has detached, as shmrpc_ctx_reply
- * does; `result` counts if `status` is 0. */
+ * does; `result` is sent if `status` is 0. */
 int types_v2_everything_blob_answer(shmrpc_ctx *call, int status,
                                     const shmrpc_bytes *result);
 
 /* Answers a call of texts that its handler has detached, as shmrpc_ctx_reply
- * does; `result` counts if `status` is 0. */
+ * does; `result` is sent if `status` is 0. */
 int types_v2_everything_texts_answer(shmrpc_ctx *call, int status,
                                      const shmrpc_str result[2]);
 
 /* Answers a call of optionals that its handler has detached, as
- * shmrpc_ctx_reply does; `result` counts if `status` is 0. */
+ * shmrpc_ctx_reply does; `result` is sent if `status` is 0. */
 int types_v2_everything_optionals_answer(shmrpc_ctx *call, int status,
                                          const types_v2_optionals *result);
 
 /* Answers a call of bounded that its handler has detached, as shmrpc_ctx_reply
- * does; `result` counts if `status` is 0. */
+ * does; `result` is sent if `status` is 0. */
 int types_v2_everything_bounded_answer(shmrpc_ctx *call, int status,
                                        const types_v2_bounded_list *result);
 
 /* Answers a call of fast that its handler has detached, as shmrpc_ctx_reply
- * does; `result` counts if `status` is 0. */
+ * does; `result` is sent if `status` is 0. */
 int types_v2_everything_fast_answer(shmrpc_ctx *call, int status,
                                     const types_v2_nothing *result);
 
 /* Answers a call of slow that its handler has detached, as shmrpc_ctx_reply
- * does; `result` counts if `status` is 0. */
+ * does; `result` is sent if `status` is 0. */
 int types_v2_everything_slow_answer(
     shmrpc_ctx *call, int status,
     const types_v2_everything_slow_result *result);
 
 /* Answers a call of parse that its handler has detached, as shmrpc_ctx_reply
- * does; `result` counts if `status` is 0. */
+ * does; `result` is sent if `status` is 0. */
 int types_v2_everything_parse_answer(shmrpc_ctx *call, int status,
                                      const uint32_t *result);
 
@@ -216,13 +220,13 @@ int types_v2_everything_store_answer(shmrpc_ctx *call, int status);
 int types_v2_everything_close__answer(shmrpc_ctx *call, int status);
 
 /* Answers a call of connect that its handler has detached, as shmrpc_ctx_reply
- * does; `result` counts if `status` is 0. */
+ * does; `result` is sent if `status` is 0. */
 int types_v2_everything_connect__answer(shmrpc_ctx *call, int status,
                                         const uint32_t *result);
 
-/* Serves `impl`, which is copied, from now on; `user` is passed to every
- * handler. A server may have any number of services. EXISTS: the service runs
- * already, and the error says where; INVALID: `impl` was not initialised as
+/* Starts to serve `impl`, which is copied; `user` is passed to every handler. A
+ * server may have any number of services. Returns EXISTS if the service runs
+ * already (the error says where), or INVALID if `impl` was not initialised as
  * above. */
 int types_v2_everything_serve(shmrpc_server *server,
                               const types_v2_everything_impl *impl, void *user,
@@ -234,11 +238,11 @@ int types_v2_everything_main(int argc, char **argv,
                              const types_v2_everything_impl *impl, void *user);
 
 /*
- The handlers of Other. Initialise it with TYPES_V2_OTHER_IMPL_INIT;
- * handlers that stay NULL answer UNIMPLEMENTED.
+ The handlers of Other. Initialise the struct with TYPES_V2_OTHER_IMPL_INIT;
+ * methods whose handler is NULL fail with UNIMPLEMENTED.
  */
 typedef struct types_v2_other_impl {
-    size_t size; /* lets methods be added without recompiling */
+    size_t size; /* methods can be added without recompiling */
 
     int (*ping)(shmrpc_ctx *ctx, void *user, types_v2_order *ret);
 } types_v2_other_impl;
@@ -250,13 +254,13 @@ typedef struct types_v2_other_impl {
     }
 
 /* Answers a call of ping that its handler has detached, as shmrpc_ctx_reply
- * does; `result` counts if `status` is 0. */
+ * does; `result` is sent if `status` is 0. */
 int types_v2_other_ping_answer(shmrpc_ctx *call, int status,
                                const types_v2_order *result);
 
-/* Serves `impl`, which is copied, from now on; `user` is passed to every
- * handler. A server may have any number of services. EXISTS: the service runs
- * already, and the error says where; INVALID: `impl` was not initialised as
+/* Starts to serve `impl`, which is copied; `user` is passed to every handler. A
+ * server may have any number of services. Returns EXISTS if the service runs
+ * already (the error says where), or INVALID if `impl` was not initialised as
  * above. */
 int types_v2_other_serve(shmrpc_server *server, const types_v2_other_impl *impl,
                          void *user, shmrpc_error *error);

@@ -2,9 +2,9 @@
  * Types and tables of acme/common.svc, made by shmrpcgen: edit that file
  * instead.
  *
- * Strings, bytes, lists and maps are views that own nothing; `ptr` may be NULL
- * when `len` is 0.  What you pass to a call is borrowed until it returns; what
- * comes back is read-only and lives in one reply.
+ * Strings, bytes, lists and maps are views that own no memory; `ptr` may be
+ * NULL if `len` is 0.  Arguments of a call are borrowed until it returns;
+ * results are read-only and live in one reply.
  * Threading: values and constant data.
  */
 #ifndef COMMON_ACME_COMMON_D9CE377C_H
@@ -15,7 +15,7 @@
 
 SHMRPC_BEGIN_DECLS
 
-typedef uint8_t common_level; /* open: unknown values are passed on */
+typedef uint8_t common_level; /* open: may hold unknown values */
 
 enum {
     COMMON_LEVEL_LOW = 0,

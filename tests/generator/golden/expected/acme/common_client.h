@@ -1,13 +1,13 @@
 /*
  * Clients of acme/common.svc, made by shmrpcgen: edit that file instead.
  *
- * Functions return 0, a negative shmrpc_status, or 100 and up, an error that
- * the service declares; results are written only on 0, and `error`, which may
- * be NULL, only otherwise.  Where errors carry details, a reply comes with each
- * declared error too.
- * What you pass in is borrowed until the call returns; nothing here frees a
- * pointer that you made.  Calls block until they end or their deadline passes;
- * `opts` may be NULL.
+ * Functions return 0, a negative shmrpc_status, or the number (100 or more) of
+ * an error that the service declares.  Results are written only if they return
+ * 0; `error`, which may be NULL, only if they don't.  If errors of a method
+ * have details, a reply is also returned with each declared error.
+ * Arguments are borrowed until the call returns; no function here frees memory
+ * of the caller.  Calls block until they end or their deadline passes; `opts`
+ * may be NULL.
  * Threading: any thread may use a client.
  */
 #ifndef COMMON_ACME_COMMON_D9CE377C_CLIENT_H

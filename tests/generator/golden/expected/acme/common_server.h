@@ -1,12 +1,13 @@
 /*
  * Servers of acme/common.svc, made by shmrpcgen: edit that file instead.
  *
- * Handlers return 0, a shmrpc_status, or an error that the method declares;
- * their arguments, and memory from shmrpc_ctx_alloc, live until the reply has
- * been sent. A result may also be static or your own. The return value of a
- * handler of a oneway method is not sent.
+ * Handlers return 0, a shmrpc_status, or the number of an error that the method
+ * declares. Their arguments, and memory from shmrpc_ctx_alloc, are valid until
+ * the reply has been sent. A result may also point to static memory or to
+ * memory of your own. The return value of a oneway method's handler is not
+ * sent.
  * Threading: handlers run on worker threads, several at a time unless the
- * server has one worker; the other functions belong to one thread.
+ * server has one worker; the other functions are for one thread at a time.
  */
 #ifndef COMMON_ACME_COMMON_D9CE377C_SERVER_H
 #define COMMON_ACME_COMMON_D9CE377C_SERVER_H
@@ -18,9 +19,10 @@
 
 SHMRPC_BEGIN_DECLS
 
-/* Ends the call in COMMON_ERR_REFUSED: `return common_raise_refused(ctx,
- * &detail);`. Copies `detail`; NULL sends none. Returns COMMON_ERR_REFUSED, or
- * a failure: INTERNAL if `detail` is out of its bounds. */
+/* Makes the call end in COMMON_ERR_REFUSED: `return common_raise_refused(ctx,
+ * &detail);`. Copies `detail`; with NULL no details are sent. Returns
+ * COMMON_ERR_REFUSED, or on failure a status, such as INTERNAL if `detail` is
+ * outside of its bounds. */
 int common_raise_refused(shmrpc_ctx *ctx, const common_refused *detail);
 
 /* acme/common.svc declares no service. */

@@ -244,7 +244,7 @@ static void take_time(idl_resolver *r, const annotation_row *row,
 {
     if (value->u.i <= 0 || value->u.i > IDL_MAX_TIMEOUT_NS) {
         (void)report_args(r, row, value->span,
-                          "a time over 0 and up to 24h is the argument");
+                          "argument out of range (over 0, at most 24h)");
         return;
     }
     *out = value->u.i;
@@ -256,7 +256,7 @@ static void take_window(idl_resolver *r, const annotation_row *row,
     if (value->u.u < IDL_MIN_WINDOW_BYTES ||
         value->u.u > IDL_MAX_WINDOW_BYTES) {
         (void)report_args(r, row, value->span,
-                          "a size from 4K to 64M is the argument");
+                          "argument out of range (4K to 64M)");
         return;
     }
     extra->window_bytes = (uint32_t)value->u.u;
@@ -267,7 +267,7 @@ static void take_retry(idl_resolver *r, const annotation_row *row,
 {
     if (values[0].u.u < 2 || values[0].u.u > IDL_MAX_ATTEMPTS) {
         (void)report_args(r, row, values[0].span,
-                          "2 to 10 attempts is the argument");
+                          "argument out of range (2 to 10 attempts)");
         return;
     }
     extra->attempts = (uint32_t)values[0].u.u;
@@ -279,7 +279,7 @@ static void take_limit(idl_resolver *r, const annotation_row *row,
 {
     if (value->u.u == 0 || value->u.u > IDL_MAX_AT_ONCE) {
         (void)report_args(r, row, value->span,
-                          "1 to 64 calls at once is the argument");
+                          "argument out of range (1 to 64 calls)");
         return;
     }
     extra->at_once = (uint32_t)value->u.u;
@@ -310,7 +310,7 @@ static void take_http(idl_resolver *r, const annotation_row *row,
 {
     if (value->u.u < IDL_MIN_HTTP_ERROR || value->u.u > IDL_MAX_HTTP_ERROR) {
         (void)report_args(r, row, value->span,
-                          "a status of HTTP from 400 to 599 is the argument");
+                          "argument out of range (HTTP status 400 to 599)");
         return;
     }
     extra->http = (uint32_t)value->u.u;
@@ -439,7 +439,7 @@ static void report_place(idl_resolver *r, const annotation_row *row,
                          idl_span span)
 {
     (void)idl_report(r->diags, IDL_S_ANNOTATION_PLACE, span,
-                     "`@%s` has no meaning here", row->name);
+                     "`@%s` is not allowed here", row->name);
 }
 
 static void take_annotation(idl_resolver *r, const ast_annotation *annotation,

@@ -33,7 +33,7 @@ static void enter(table *t, const char *name, idl_span span)
                                     "`%s` and `%s` both become `%s` in C",
                                     first->name, name, c_name);
         idl_expected(t->diags, diag, "@c_name or @c_prefix on one of them");
-        idl_add_note(t->diags, diag, first->span, "the other is this");
+        idl_add_note(t->diags, diag, first->span, "the other is declared here");
     }
     shmrpci_buf_reset(t->text);
 }

@@ -85,9 +85,9 @@ static void report_holds_itself(ordering *o, const idl_record *owner,
 {
     idl_diag *diag = held == owner
                          ? idl_report(o->diags, IDL_S_CYCLE, field->span,
-                                      "`%s` holds itself", owner->decl.name)
+                                      "`%s` contains itself", owner->decl.name)
                          : idl_report(o->diags, IDL_S_CYCLE, field->span,
-                                      "`%s` and `%s` hold each other",
+                                      "`%s` and `%s` contain each other",
                                       owner->decl.name, held->decl.name);
     idl_expected(o->diags, diag, "`optional`, a list or a map between them");
     if (held != owner) {
@@ -110,7 +110,7 @@ static uint64_t weigh_field(ordering *o, const idl_record *owner,
     }
     if (o->depth == IDL_MAX_DEPTH) {
         (void)idl_report(o->diags, IDL_S_TOO_DEEP, field->span,
-                         "records hold each other more than %d deep",
+                         "records contain each other more than %d levels deep",
                          IDL_MAX_DEPTH);
         return 0;
     }
@@ -134,7 +134,7 @@ static uint64_t visit(ordering *o, idl_symbol *symbol)
         }
         if (weight > IDL_MAX_FLAT_SCALARS) {
             (void)idl_report(o->diags, IDL_S_RECORD_TOO_LARGE, field->span,
-                             "`%s` holds more than %u scalars by value",
+                             "`%s` contains more than %u scalars by value",
                              record->decl.name, IDL_MAX_FLAT_SCALARS);
             weight = 0;
         }
@@ -186,8 +186,8 @@ static void check_numbers(const idl_resolved *resolved, idl_diags *diags)
         if (first != NULL) {
             idl_diag *diag =
                 idl_report(diags, IDL_S_DUPLICATE_ERROR, record->decl.span,
-                           "`%s` has the number of `%s`, %d", record->decl.name,
-                           first->decl.name, first->number);
+                           "`%s` has the same number as `%s`, %d",
+                           record->decl.name, first->decl.name, first->number);
             idl_add_note(diags, diag, first->decl.span, "first used here");
         }
     }

@@ -28,7 +28,7 @@ static void note_any(idl_diags *diags, idl_diag *diag, const idl_type *type)
             if (idl_type_has_any(record->fields[i].type)) {
                 type = record->fields[i].type;
                 idl_add_note(diags, diag, record->fields[i].span,
-                             "`%s` holds it", record->decl.name);
+                             "`%s` contains it", record->decl.name);
                 break;
             }
         }
@@ -195,8 +195,9 @@ static void check_throws(idl_diags *diags, const idl_method *method)
                     idl_report(diags, IDL_S_BAD_THROWS, method->span,
                                "`%s` throws two errors of number %d",
                                method->name, a->number);
-                idl_add_note(diags, diag, a->decl.span, "one is this");
-                idl_add_note(diags, diag, b->decl.span, "the other is this");
+                idl_add_note(diags, diag, a->decl.span, "one is declared here");
+                idl_add_note(diags, diag, b->decl.span,
+                             "the other is declared here");
             }
         }
     }
@@ -207,8 +208,7 @@ static void check_since(idl_diags *diags, const idl_method *method)
     if (method->meta.since > method->service->version) {
         idl_diag *diag = idl_report(
             diags, IDL_S_BAD_VERSION, method->span,
-            "`%s` is there since version %u of the service, which "
-            "is at %u",
+            "`%s` was added in version %u, but the service has version %u",
             method->name, method->meta.since, method->service->version);
         idl_expected(diags, diag, "at most its version");
     }
@@ -236,7 +236,7 @@ static void report_rest(idl_diags *diags, const idl_method *method,
     }
     idl_diag *diag =
         idl_report(diags, IDL_S_BAD_REST, method->span,
-                   "the path of `%s` names {%s}, which is no parameter",
+                   "the path of `%s` names {%s}, which is not a parameter",
                    method->name, nearest.wanted);
     idl_suggest(diags, diag, nearest.best);
 }
@@ -320,7 +320,7 @@ static void check_unique(idl_diags *diags, idl_map *map, idl_code code,
     const idl_service *first = idl_map_put(map, diags->memory, key, service);
     if (first != NULL) {
         idl_diag *diag = idl_report(
-            diags, code, service->decl.span, "`%s` has the %s of `%s`, %s",
+            diags, code, service->decl.span, "`%s` has the same %s as `%s`, %s",
             service->decl.name, what, first->decl.name, key);
         idl_add_note(diags, diag, first->decl.span, "first used here");
     }

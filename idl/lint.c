@@ -201,7 +201,7 @@ static void check_request_fields(linter *l, const idl_field *fields,
         if (type != NULL && is_wanted(l, IDL_S_UNBOUNDED)) {
             idl_diag *diag = idl_report(
                 l->diags, IDL_S_UNBOUNDED, fields[i].type->span,
-                "a request may send any length of `%s`", fields[i].name);
+                "`%s` has no upper bound in a request", fields[i].name);
             idl_expected(l->diags, diag, "an upper bound, as in `%s(..1000)`",
                          type->kind == IDL_LIST  ? "list<T>"
                          : type->kind == IDL_MAP ? "map<K, V>"

@@ -28,7 +28,7 @@ static void warn_unused_imports(idl_resolver *r, const idl_unit *unit)
         if (!unit->uses[i].used && unit->ast->lost.count == 0) {
             (void)idl_report(r->diags, IDL_S_IMPORT_UNUSED,
                              unit->uses[i].decl->value->span,
-                             "nothing of \"%s\" is used",
+                             "nothing from \"%s\" is used",
                              unit->uses[i].decl->value->u.text.ptr);
         }
     }

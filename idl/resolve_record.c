@@ -151,10 +151,10 @@ static void check_values(idl_resolver *r, const idl_symbol *symbol)
         has_zero = has_zero || e->items[i].value == 0;
         for (size_t k = 0; k < i; k++) {
             if (e->items[k].value == e->items[i].value) {
-                idl_diag *diag =
-                    idl_report(r->diags, IDL_S_DUPLICATE_VALUE,
-                               e->items[i].span, "`%s` has the value of `%s`",
-                               e->items[i].name, e->items[k].name);
+                idl_diag *diag = idl_report(r->diags, IDL_S_DUPLICATE_VALUE,
+                                            e->items[i].span,
+                                            "`%s` has the same value as `%s`",
+                                            e->items[i].name, e->items[k].name);
                 idl_add_note(r->diags, diag, e->items[k].span,
                              "first used here");
                 break;

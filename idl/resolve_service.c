@@ -43,8 +43,8 @@ static void resolve_port(idl_resolver *r, const ast_decl *decl,
     if (port == 0 || port > UINT16_MAX || port == IDL_MANAGER_PORT) {
         idl_diag *diag = idl_report(r->diags, IDL_S_BAD_PORT, decl->value->span,
                                     port == IDL_MANAGER_PORT
-                                        ? "the management page has this port"
-                                        : "there is no such port");
+                                        ? "the management page uses this port"
+                                        : "port out of range");
         idl_expected(r->diags, diag, "1..65535, but not %d", IDL_MANAGER_PORT);
         return;
     }
@@ -124,14 +124,15 @@ static void resolve_stream_param(idl_resolver *r, idl_site site,
                 idl_report(r->diags, IDL_S_BAD_STREAM, ast->name.span,
                            "more than one stream parameter");
             idl_add_note(r->diags, diag, method->stream_param->span,
-                         "the first is this");
+                         "the first one is here");
             continue;
         }
         if (ast->link.next != NULL) {
             idl_diag *diag =
                 idl_report(r->diags, IDL_S_BAD_STREAM, ast->name.span,
                            "the stream parameter isn't the last");
-            idl_expected(r->diags, diag, "it after all others");
+            idl_expected(r->diags, diag,
+                         "the stream parameter after all others");
         }
         idl_field *field = IDL_NEW(r->memory, idl_field);
         idl_resolve_field(r, site, ast, field);

@@ -58,7 +58,7 @@ static bool take_word(idl_resolver *r, const idl_option_row *row,
                           at->word);
     }
     idl_diag *diag = idl_report(r->diags, IDL_S_BAD_OPTION, value->span,
-                                "`%s` can't be this", row->name);
+                                "`%s` can't have this value", row->name);
     idl_expected(r->diags, diag, "%s", list);
     idl_suggest(r->diags, diag, nearest.best);
     return false;
@@ -109,7 +109,7 @@ static bool is_out_of_place(idl_resolver *r, const ast_option *option,
 {
     const char *why = NULL;
     if (row->option == IDL_OPTION_LIFETIME && shared->service != NULL) {
-        why = "the objects of a service live as long as it";
+        why = "objects of a service live as long as the service";
     } else if (row->option == IDL_OPTION_WRITERS &&
                value == IDL_WRITERS_SERVER && shared->service == NULL) {
         why = "there is no server outside of a service";
@@ -117,7 +117,7 @@ static bool is_out_of_place(idl_resolver *r, const ast_option *option,
     if (why != NULL) {
         idl_diag *diag =
             idl_report(r->diags, IDL_S_BAD_OPTION, option->name.span,
-                       "`%s` is out of place: %s", row->name, why);
+                       "`%s` is not allowed here: %s", row->name, why);
         idl_expected(r->diags, diag, "no such option");
     }
     return why != NULL;
@@ -151,8 +151,9 @@ static void check_stall(idl_resolver *r, const ast_body *body,
         if (stalls && !blocks && strcmp(option->name.text, "max_stall") == 0) {
             idl_diag *diag =
                 idl_report(r->diags, IDL_S_BAD_OPTION, option->name.span,
-                           "publishers of this topic never wait");
-            idl_expected(r->diags, diag, "`overflow block;` beside it");
+                           "publishers of this topic never wait, so "
+                           "`max_stall` has no effect");
+            idl_expected(r->diags, diag, "`overflow block;`");
             return;
         }
     }

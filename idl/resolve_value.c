@@ -38,7 +38,7 @@ bool idl_define(idl_resolver *r, idl_symbol *symbol, idl_span span)
     if (symbol->progress == IDL_UNTOUCHED) {
         if (r->depth == IDL_MAX_DEPTH) {
             (void)idl_report(r->diags, IDL_S_TOO_DEEP, span,
-                             "more than %d definitions go through each other",
+                             "more than %d definitions depend on each other",
                              IDL_MAX_DEPTH);
             return false;
         }

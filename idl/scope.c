@@ -251,7 +251,7 @@ static void report_hidden(idl_scopes *scopes, ast_name name,
 {
     idl_diag *diag =
         idl_report(scopes->diags, IDL_S_NOT_IMPORTED, name.span,
-                   "`%s` is of a file that isn't imported", name.text);
+                   "`%s` is declared in a file that isn't imported", name.text);
     idl_expected(scopes->diags, diag, "an import of \"%s\"",
                  hidden->unit->source->path);
     idl_add_note(scopes->diags, diag, hidden->decl->span, "declared here");
@@ -263,9 +263,10 @@ static void report_ambiguous(idl_scopes *scopes, ast_name name, const search *s)
                                 "`%s` can mean two things", name.text);
     idl_expected(scopes->diags, diag, "%s or %s", s->found->decl->full_name,
                  s->second->decl->full_name);
-    idl_add_note(scopes->diags, diag, s->found->decl->span, "one is this");
+    idl_add_note(scopes->diags, diag, s->found->decl->span,
+                 "one is declared here");
     idl_add_note(scopes->diags, diag, s->second->decl->span,
-                 "the other is this");
+                 "the other is declared here");
 }
 
 static void report_sort(idl_scopes *scopes, ast_name name,

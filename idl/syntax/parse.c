@@ -209,7 +209,7 @@ static bool repair_reserved(driver *d)
     idl_diag *diag =
         idl_report(d->diags, IDL_S_RESERVED_WORD, token->span,
                    "`%s` is a word of the language and can't be a name", word);
-    idl_expected(d->diags, diag, "another one, such as `%s_value`", word);
+    idl_expected(d->diags, diag, "another name, such as `%s_value`", word);
     (void)idl_map_put(&d->builder.file->lost, d->diags->memory, word,
                       d->builder.file);
     feed(d, TK_IDENT, token->span, d->at + 1);
@@ -327,8 +327,7 @@ static bool report_late_oneway(driver *d)
             idl_diag *diag =
                 idl_report(d->diags, IDL_S_SYNTAX, token_at(d, d->at - 1)->span,
                            "`oneway` after the encoding");
-            idl_expected(d->diags, diag, "it before: `oneway %s`",
-                         token_word(d, before));
+            idl_expected(d->diags, diag, "`oneway %s`", token_word(d, before));
             return true;
         }
     }

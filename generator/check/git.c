@@ -183,13 +183,13 @@ shmrpc_status gen_git_check(const char *revision, const char *path,
     } else if (repository != SHMRPC_OK) {
         shmrpci_buf_printf(
             message,
-            "`%s` is no file and no folder, and `%s` is not in a "
+            "`%s` is neither a file nor a folder, and `%s` is not in a "
             "git repository",
             revision, path);
     } else if (status != SHMRPC_OK) {
-        shmrpci_buf_printf(message,
-                           "`%s` is no file, no folder and no git revision",
-                           revision);
+        shmrpci_buf_printf(
+            message, "`%s` is neither a file, a folder nor a git revision",
+            revision);
     }
     free(at.folder);
     return status == SHMRPC_OK || status == SHMRPC_E_NO_MEMORY

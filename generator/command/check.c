@@ -459,7 +459,7 @@ static void compare_lock(run *r, const char *path, const shmrpci_buf *locked,
     bool force = c->update_lock && c->force;
     if (status == SHMRPC_E_INVALID && !force) {
         print_diags(r, &diags);
-        fprintf(stderr, "shmrpcgen: %s is no lock\n", path);
+        fprintf(stderr, "shmrpcgen: %s is not a lock\n", path);
         note_result(c, GEN_EXIT_ERRORS);
     } else if (status != SHMRPC_OK && status != SHMRPC_E_INVALID) {
         fprintf(stderr, "shmrpcgen: %s\n", shmrpc_status_text(status));

@@ -130,7 +130,7 @@ if command -v git >/dev/null; then
     says '`now/other.svc` is not in revision `HEAD`'
     git -C now mv other.svc echo.svc
     run 3 --against no-such-thing now/echo.svc
-    says '`no-such-thing` is no file, no folder and no git revision'
+    says '`no-such-thing` is neither a file, a folder nor a git revision'
     run 2 --against --output=x now/echo.svc
     run 3 --against 'HEAD;touch pwned' now/echo.svc
     [ ! -e pwned ] || fail "a shell has run"
@@ -208,7 +208,7 @@ if command -v git >/dev/null; then
     run 1 --against HEAD~1 -I new/lib -I outside new/user.svc
     says 'HEAD~1:new/lib/shared.svc:1:32: note: it was u32'
     run 3 --against no-such-thing new
-    says '`no-such-thing` is no file, no folder and no git revision'
+    says '`no-such-thing` is neither a file, a folder nor a git revision'
 fi
 
 # ---- what is allowed ----
@@ -296,7 +296,7 @@ cmp lock.svc.lock else.lock || fail "not the same bytes"
 run 0 --lock=else.lock lock.svc
 echo 'struct {' | cat lock.svc.lock - >else.lock
 run 1 --lock=else.lock lock.svc
-says 'else.lock is no lock'
+says 'else.lock is not a lock'
 run 0 --update-lock=else.lock --force lock.svc
 run 1 --update-lock was/acme/common.svc
 says 'was/acme/common.svc has no service and no shared object to lock'

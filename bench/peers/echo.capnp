@@ -6,6 +6,6 @@ interface Sink {
 
 interface Echo {
   call @0 (data :Data) -> (data :Data);
-  # Items of that size into the sink, without end, their number first.
+  # Pushes items of that size into the sink without end; each begins with its number.
   pour @1 (like :Data, sink :Sink) -> ();
 }

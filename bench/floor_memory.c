@@ -310,7 +310,7 @@ static void copy_dial(void *state)
 
 static const bench_case cases[] = {
     {.name = "floor.line",
-     .about = "one cache line handed back and forth by two spinning processes",
+     .about = "one cache line passed back and forth by two spinning processes",
      .payload = 4,
      /* Not together: on one CPU, each would spin until the scheduler's tick. */
      .places = BENCH_IN_APART,
@@ -320,7 +320,7 @@ static const bench_case cases[] = {
      .call = line_call,
      .teardown = ball_teardown},
     {.name = "floor.lines",
-     .about = "two of them, one that goes to and one that goes fro",
+     .about = "two cache lines, one for each direction",
      .payload = 4,
      .places = BENCH_IN_APART,
      .floor = BENCH_FLOOR_SIGNAL,
@@ -329,7 +329,8 @@ static const bench_case cases[] = {
      .call = lines_call,
      .teardown = ball_teardown},
     {.name = "floor.work",
-     .about = "one, with 32 bytes and some 20 ns of work on each side",
+     .about =
+         "one cache line, with 32 bytes and some 20 ns of work on each side",
      .payload = 32,
      .places = BENCH_IN_APART,
      .floor = BENCH_FLOOR_SIGNAL,
@@ -347,7 +348,7 @@ static const bench_case cases[] = {
      .call = echo_call,
      .teardown = echo_teardown},
     {.name = "floor.futex",
-     .about = "one line, but both sleep and wake each other, every time",
+     .about = "one cache line, but both sides sleep and wake each other",
      .payload = 4,
      .places = BENCH_IN_ALL,
      .floor = BENCH_FLOOR_SIGNAL,

@@ -238,7 +238,7 @@ static void door_teardown(void *state)
     }
 
 static const bench_case cases[] = {
-    STREAM("floor.pipe", "a pipe each way", pipe_setup),
+    STREAM("floor.pipe", "a pipe in each direction", pipe_setup),
     STREAM("floor.unix", "an AF_UNIX stream", unix_setup),
     STREAM("floor.tcp", "TCP over loopback, without delay", tcp_setup),
     {.name = "floor.tcp",
@@ -253,7 +253,7 @@ static const bench_case cases[] = {
      .call = wire_call,
      .teardown = wire_teardown},
     {.name = "floor.connect",
-     .about = "a new AF_UNIX connection, one message each way, close",
+     .about = "a new AF_UNIX connection, a message in each direction, close",
      .payload = MESSAGE_BYTES,
      .places = BENCH_IN_ALL,
      .floor = BENCH_FLOOR_SELF,

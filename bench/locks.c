@@ -172,7 +172,7 @@ static void lock_teardown(void *state)
     bench_unshare(s->arena, sizeof *s->arena);
     free(s);
     if (before > count || count > after + 1) {
-        bench_fail("does not exclude: counted %llu of %llu",
+        bench_fail("the lock does not exclude: counted %llu of %llu",
                    (unsigned long long)count, (unsigned long long)before);
     }
 }
@@ -247,7 +247,7 @@ static const lock_shape shapes[][4] = {
         LOCK(label, what, shape, "semaphore", 0, 3)
 
 static const bench_case cases[] = {
-    LOCKS("free", "lock, add one, unlock: nobody else wants it", 0),
+    LOCKS("free", "lock, add one, unlock: one process", 0),
     LOCKS("two", "lock, add one, unlock: two processes", 1),
     LOCKS("eight", "lock, add one, unlock: eight processes", 2),
 };

@@ -86,7 +86,8 @@ static int parse(int argc, char **argv, options *o)
         }
     }
     if (optind < argc) {
-        fprintf(stderr, "shmrpc-bench: what is '%s'?\n%s", argv[optind], usage);
+        fprintf(stderr, "shmrpc-bench: unexpected argument '%s'\n%s",
+                argv[optind], usage);
         return 2;
     }
     return -1;

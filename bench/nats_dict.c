@@ -79,7 +79,7 @@ static void get_call(void *state)
     must(shmrpc_dict_get(s->dict, &path, &value, NULL, &error), &error);
     if (value->kind != SHMRPC_ANY_STR || value->u.str.len != TEXT_BYTES ||
         memcmp(value->u.str.ptr, s->text, TEXT_BYTES) != 0) {
-        bench_fail("the value is another one");
+        bench_fail("the value differs from what was put");
     }
     shmrpc_dict_release(s->dict, value);
 }
@@ -142,15 +142,15 @@ static void bucket_dial(void *state)
     .dial = (dial_), .call = (call_), .teardown = shelf_teardown
 
 static const bench_case cases[] = {
-    {SHELF("floor.libnats.kv.put", "libnats: a value into a bucket",
+    {SHELF("floor.libnats.kv.put", "libnats: put a value into a bucket",
            "bucket put, 64 B", "libnats", bucket_dial, bucket_put_call)},
-    {SHELF("floor.libnats.kv.get", "libnats: a value of a bucket",
+    {SHELF("floor.libnats.kv.get", "libnats: get a value from a bucket",
            "bucket get, 64 B", "libnats", bucket_dial, bucket_get_call)},
     {SHELF("nats.dict.put",
            "put into a dict of many machines, until the copy here has it",
            "bucket put, 64 B", "dict", dict_dial, put_call),
      .is_ours = 1},
-    {SHELF("nats.dict.get", "get from this machine's copy of it",
+    {SHELF("nats.dict.get", "get from this machine's copy of the dict",
            "bucket get, 64 B", "dict", dict_dial, get_call),
      .is_ours = 1},
 };

@@ -71,7 +71,7 @@ static void expect(bare *b, uint64_t n)
     const char *const body = nats_bare_next(b->client, &size);
     memcpy(&number, body, sizeof number);
     if (size != b->what->payload || number != n) {
-        bench_fail("message %llu is another one", (unsigned long long)n);
+        bench_fail("message %llu differs", (unsigned long long)n);
     }
 }
 

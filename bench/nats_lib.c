@@ -69,11 +69,11 @@ static void expect(duo *d, uint64_t n)
     uint64_t number;
     if (!nats_loop_next(d->client, &message) ||
         message.len != d->what->payload) {
-        bench_fail("there is no echo");
+        bench_fail("no echo has come");
     }
     memcpy(&number, message.data, sizeof number);
     if (number != n) {
-        bench_fail("echo %llu is another one", (unsigned long long)n);
+        bench_fail("echo %llu differs", (unsigned long long)n);
     }
 }
 
@@ -168,7 +168,8 @@ static const bench_case cases[] = {
         "nats 64 B", 0, echo_call),
     DUO("floor.libnats.pipelined", "the same, 64 at a time", 40,
         "pipelined nats", DEPTH, pipelined_call),
-    DUO("floor.libnats.json", "the same, with as many bytes as JSON has", 78,
+    DUO("floor.libnats.json",
+        "two clients of libnats, as many bytes as a call in JSON", 78,
         "foreign 78 B", 0, echo_call),
     {.name = "floor.libnats.queue",
      .about = "libnats: an item into a queue of JetStream, and out of it",

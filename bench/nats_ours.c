@@ -222,8 +222,7 @@ static void foreign_call(void *state)
                              1000000000 + (unsigned long long)s->sequence);
     if (!is_there ||
         memmem(answer.data, answer.len, number, (size_t)len) == NULL) {
-        bench_fail("answer %llu is another one",
-                   (unsigned long long)s->sequence);
+        bench_fail("answer %llu differs", (unsigned long long)s->sequence);
     }
 }
 
@@ -364,14 +363,15 @@ static const bench_case cases[] = {
            TWO, "near 40 B", "both", by_both),
      .is_ours = 1, .serve = scene_serve, .dial = near_dial, .call = near_call,
      .spins = 1},
-    {SCENE("nats.near.shm", "the same by shm:// alone", 40, TWO, "near 40 B",
-           "shm://", by_shm),
+    {SCENE("nats.near.shm", "shmrpc.small by shm:// alone", 40, TWO,
+           "near 40 B", "shm://", by_shm),
      .serve = scene_serve, .dial = near_dial, .call = near_call, .spins = 1},
-    {SCENE("nats.topic", "an item to a topic, another one back", 64,
+    {SCENE("nats.topic",
+           "publish an item to a topic, receive one from another topic", 64,
            BENCH_IN_FREE, "nats 64 B", "topic", by_nats),
      .is_ours = 1, .serve = topic_serve, .dial = topic_dial,
      .call = topic_call},
-    {SCENE("nats.queue", "an item into a queue, and out of it", 64,
+    {SCENE("nats.queue", "push an item into a queue, and pop it", 64,
            BENCH_IN_ALONE, "queue 64 B", "queue", stored),
      .is_ours = 1, .dial = queue_dial, .call = queue_call},
 };

@@ -273,8 +273,9 @@ static const bench_case cases[] = {
     BESIDE("computes", COMPUTES, 0,
            "an empty call beside a client that calls and computes in turn"),
     BESIDE("scribbles", SCRIBBLES, 0,
-           "an empty call beside a client that writes over its memory"),
-    BESIDE("rings", RINGS, 0, "the same, and it rings the bell all the time"),
+           "an empty call beside a client that overwrites shared memory"),
+    BESIDE("rings", RINGS, 0,
+           "an empty call beside a client that also rings the bell"),
     BESIDE("stops", STOPS, 0,
            "an empty call beside a client that was stopped in its calls"),
 };

@@ -498,7 +498,7 @@ static const unsigned line_counts[] = {1, 10, 100, 1000};
 #define LINES(name_, which_)                                                \
     {                                                                       \
         .name = "tcp.connections." name_,                                   \
-        .about = "raw echo over TCP, a call at a time over each in turn",   \
+        .about = "raw echo over TCP, over several connections in turn",     \
         .payload = 64, .places = BENCH_IN_APART, .floor = BENCH_FLOOR_NONE, \
         .with = &line_counts[which_], .setup = lines_setup,                 \
         .serve = line_serve, .dial = dial_lines, .call = call_lines,        \
@@ -510,7 +510,7 @@ static const unsigned depths[] = {16, 64};
 
 #define PIPELINE(name_, depth_)                                             \
     {                                                                       \
-        .name = (name_), .about = "shmrpc.small with so many at a time",    \
+        .name = (name_), .about = "shmrpc.small with many calls in flight", \
         .payload = 40, .places = BENCH_IN_ALL, .floor = BENCH_FLOOR_SIGNAL, \
         .spins = 1, .calls = TURNS, .with = (depth_), .setup = line_setup,  \
         .serve = line_serve, .dial = dial_pipeline, .call = call_pipeline,  \
@@ -539,9 +539,10 @@ static const bench_case cases[] = {
          64 << 20, BENCH_FLOOR_SIGNAL, call_placed),
     CALL("shmrpc.native", "native echo of a struct with a string", 4096,
          BENCH_FLOOR_COPY, call_native),
-    CALL("shmrpc.json", "the same in json", 4096, BENCH_FLOOR_COPY, call_json),
-    CALL("shmrpc.msgpack", "the same in msgpack", 4096, BENCH_FLOOR_COPY,
-         call_msgpack),
+    CALL("shmrpc.json", "json echo of a struct with a string", 4096,
+         BENCH_FLOOR_COPY, call_json),
+    CALL("shmrpc.msgpack", "msgpack echo of a struct with a string", 4096,
+         BENCH_FLOOR_COPY, call_msgpack),
     NETWORK_CASES(tcp),
     NETWORK_CASES(gateway),
     NATS("small", "shmrpc.small through NATS", 40, NULL, line_dial, call_small,

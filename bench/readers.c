@@ -125,7 +125,7 @@ static void read_once(const readers_state *s)
 {
     s->kind->lock(s->arena);
     if (s->arena->value != 0) {
-        bench_fail("read %llu from a value that nobody writes",
+        bench_fail("read %llu from a value that is never written",
                    (unsigned long long)s->arena->value);
     }
     s->kind->unlock(s->arena);

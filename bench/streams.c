@@ -110,7 +110,7 @@ static void tail_take(tail_pair *of)
     memcpy(of->item, ring->bytes + of->at % of->slots * len, len);
     memcpy(&number, of->item, sizeof number);
     if (number != of->at) {
-        bench_fail("item %llu is another one", (unsigned long long)of->at);
+        bench_fail("item %llu differs", (unsigned long long)of->at);
     }
     /* The reader returns credit after each quarter of the ring, as in our
      * rings. */
@@ -404,7 +404,7 @@ static void one_call(void *state)
          SHMRPC_OK, &error);
     must(flow_flow_one_next(stream, &number, &error), SHMRPC_MORE, &error);
     if (*number != o->number) {
-        bench_fail("the item is another one");
+        bench_fail("the item differs");
     }
     must(flow_flow_one_next(stream, &number, &error), SHMRPC_OK, &error);
     flow_flow_one_close(stream);
@@ -461,7 +461,7 @@ static void echo_call(void *state)
     must(flow_flow_echo(o->client, o->number, NULL, &back, &error), SHMRPC_OK,
          &error);
     if (back != o->number) {
-        bench_fail("the echo is another one");
+        bench_fail("the echo differs");
     }
 }
 

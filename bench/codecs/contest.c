@@ -69,7 +69,7 @@ void rival_dial(void *state)
     o->who->encode(&again, back);
     if (again.len != o->job.len ||
         memcmp(again.bytes, o->job.bytes, again.len) != 0) {
-        bench_fail("%s: another value came back", o->who->name);
+        bench_fail("%s: the decoded value differs", o->who->name);
     }
     o->who->drop(&o->job, back);
     free(again.bytes);

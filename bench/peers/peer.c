@@ -106,7 +106,7 @@ void peer_item(peer_message *message, const void *bytes, size_t size)
         memcpy(&number, bytes, sizeof number);
     }
     if (size != message->size || number != message->sequence++) {
-        bench_fail("an item of %zu bytes is another one", size);
+        bench_fail("an item of %zu bytes differs", size);
     }
 }
 

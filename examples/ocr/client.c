@@ -14,7 +14,7 @@ static const char usage[] =
     "usage: ocr-client [--at ADDRESS] [--boxes] [IMAGE...]\n"
     "\n"
     "Prints the text in images, or in those named on standard input.\n"
-    "  --boxes   say where each line is, and how certain it is\n";
+    "  --boxes   print the place and the confidence of each line\n";
 
 typedef struct client {
     ocr_reader *reader;

@@ -21,8 +21,8 @@ static void print_trail(const char *trace, const shmrpc_reply_metadata *back)
     const char *stock_span = shmrpc_reply_metadata_get(back, "stock");
     int is_whole =
         is_child(desk_span, own) && is_child(stock_span, desk_span + 17);
-    printf("%s\n",
-           is_whole ? "one trace: client, desk, stock" : "the trail is lost");
+    printf("%s\n", is_whole ? "one trace: client, desk, stock"
+                            : "the spans do not form one trace");
 }
 
 int main(int argc, char **argv)

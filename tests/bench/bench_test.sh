@@ -24,7 +24,7 @@ expect 0 'floor.line ' "$bench" --list
 expect 0 'usage: shmrpc-bench' "$bench" --help
 expect 0 'shmrpc-bench ' "$bench" --version
 expect 2 'usage: ' "$bench" --nonsense
-expect 2 "what is 'more'" "$bench" more
+expect 2 "unexpected argument 'more'" "$bench" more
 expect 2 "'(': " "$bench" --only '('
 expect 2 'no case matches' "$bench" --only nothing
 expect 1 'cannot write' "$bench" --quick --only 'memcpy' --json "$work"

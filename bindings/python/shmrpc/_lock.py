@@ -214,7 +214,7 @@ class Lock(_core.Lock):
             self._release(shared)
             raise OwnerDied(
                 f"the process that held lock {self._name} has died: open it "
-                "with repair=, a function that mends what it protects")
+                "with repair=, a function that repairs what it protects")
         try:
             self._repair()
         except BaseException:

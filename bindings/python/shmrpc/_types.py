@@ -59,7 +59,7 @@ def _offset_of(value: Any, module: Any) -> bytes:
     if offset is None:
         return b""
     if offset % module.timedelta(seconds=1):
-        raise ValueError(f"{value!r}: its offset is no whole second")
+        raise ValueError(f"{value!r}: its offset is not a whole number of seconds")
     return pack(">i", offset // module.timedelta(seconds=1))
 
 
@@ -145,7 +145,7 @@ def _read_time(data: bytes) -> Any:
 
     (micros,) = unpack(">q", data[:8])
     if not 0 <= micros < 86_400_000_000:
-        raise ValueError("no time of a day")
+        raise ValueError("not a time of day")
     at = datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=micros)
     return at.time().replace(tzinfo=_zone_of(data[8:]))
 

@@ -217,7 +217,7 @@ def _explained(cls: type, message: str, text: str) -> str:
     lines = text.splitlines()
     line = lines[int(at) - 1].strip() if at.isdigit() and \
         0 < int(at) <= len(lines) else ""
-    return (f"the .svc of {cls.__name__} would not do: {message}"
+    return (f"the .svc of {cls.__name__} is invalid: {message}"
             + (f"\n  {line}" if line else ""))
 
 

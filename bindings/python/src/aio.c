@@ -162,7 +162,7 @@ static PyObject *aio_fd(PyObject *self, PyObject *unused)
     if (fd < 0) {
         shmrpc_error error;
         (void)shmrpc_error_set(&error, fd,
-                               "there is no descriptor for a loop of events");
+                               "there is no descriptor for an event loop");
         (void)core_raise_plain(aio->connection->state, &error);
         return NULL;
     }
@@ -305,7 +305,8 @@ static PyObject *aio_forked(PyObject *self, PyObject *unused)
     aio->flying = 0;
     aio->starting = NULL;
     aio->is_lost = false;
-    end_all_queued(aio, SHMRPC_E_FORKED, "the call is the parent's");
+    end_all_queued(aio, SHMRPC_E_FORKED,
+                   "the call belongs to the parent process");
     return Py_NewRef(Py_None);
 }
 
@@ -332,7 +333,7 @@ static PyMethodDef aio_methods[] = {
 static PyType_Slot aio_slots[] = {
     {Py_tp_dealloc, aio_dealloc},
     {Py_tp_methods, aio_methods},
-    {Py_tp_doc, "What shmrpc.aio has of a connection."},
+    {Py_tp_doc, "The state that shmrpc.aio keeps for a connection."},
     {0, NULL}};
 
 PyType_Spec core_aio_spec = {.name = "shmrpc._core.Aio",

@@ -216,7 +216,8 @@ static PyMethodDef call_methods[] = {
     {"close", call_close, METH_NOARGS, NULL},
     {"cancel", call_cancel, METH_NOARGS,
      "Gives the call up. True: it has not run and never will."},
-    {"done", call_done, METH_NOARGS, "Whether an await would return at once."},
+    {"done", call_done, METH_NOARGS,
+     "Return whether an await would end at once."},
     {NULL, NULL, 0, NULL}};
 
 static PyGetSetDef call_getset[] = {

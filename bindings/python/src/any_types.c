@@ -160,7 +160,7 @@ static int write_array(core_scratch *scratch, const Py_buffer *buffer,
     }
     shmrpc_error error;
     (void)shmrpc_error_set(&error, SHMRPC_E_TOO_LARGE,
-                           "the array is larger than memory");
+                           "the array is larger than the address space");
     int status = shmrpc_array_pack(&array);
     if (status == SHMRPC_OK) {
         status = shmrpc_any_make_array(memory, &array, at);
@@ -178,7 +178,8 @@ int core_array_to_c(core_scratch *scratch, PyObject *value, shmrpc_any *at)
     if (failed != 0) {
         return failed < 0 ? -1
                           : core_refuse(PyExc_TypeError, NULL,
-                                        "expected an object with a buffer");
+                                        "expected an object that supports the "
+                                        "buffer protocol");
     }
     return write_array(scratch, buffer, at, NULL);
 }

@@ -605,7 +605,7 @@ static PyObject *client_types(PyObject *self, void *closure)
 
 static PyMethodDef client_methods[] = {
     {"close", client_close, METH_NOARGS,
-     "Closes the connection, when the calls in progress have ended."},
+     "Closes the connection once the calls in progress have ended."},
     {"with_options", (PyCFunction)(void (*)(void))client_with_options,
      METH_VARARGS | METH_KEYWORDS,
      "The same connection with other options: timeout in seconds; arrays=True "
@@ -620,7 +620,8 @@ static PyMethodDef client_methods[] = {
 static PyGetSetDef client_getset[] = {
     {"service", client_service, NULL,
      "Name, id, port, version and documentation of the service.", NULL},
-    {"errors", client_errors, NULL, "The errors that it declares.", NULL},
+    {"errors", client_errors, NULL,
+     "The classes of the errors that the service declares.", NULL},
     {"types", client_types, NULL, "Its structs, enums and cases of unions.",
      NULL},
     {NULL, NULL, NULL, NULL, NULL}};

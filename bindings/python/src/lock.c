@@ -248,7 +248,7 @@ static PyMethodDef methods[] = {
 
 static PyType_Slot slots[] = {{Py_tp_dealloc, lock_dealloc},
                               {Py_tp_methods, methods},
-                              {Py_tp_doc, "What shmrpc.Lock is made of."},
+                              {Py_tp_doc, "The base class of shmrpc.Lock."},
                               {0, NULL}};
 
 PyType_Spec core_lock_spec = {.name = "shmrpc._core.Lock",

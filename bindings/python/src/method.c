@@ -791,7 +791,7 @@ static PyType_Slot view_slots[] = {
     {Py_tp_methods, view_methods},
     {Py_bf_getbuffer, view_get_buffer},
     {Py_bf_releasebuffer, view_release_buffer},
-    {Py_tp_doc, "A reply of bytes, read where the worker wrote it."},
+    {Py_tp_doc, "A reply of bytes that is read where the worker wrote it."},
     {0, NULL}};
 
 PyType_Spec core_view_spec = {.name = "shmrpc._core.View",
@@ -808,7 +808,8 @@ static PyMethodDef method_methods[] = {
      "Starts a call: result() waits for it, cancel() gives it up."},
     {"view", (PyCFunction)(void (*)(void))method_view,
      METH_VARARGS | METH_KEYWORDS,
-     "Calls, for a with statement: its memoryview is the reply in place."},
+     "Calls, for a with statement, which gets a memoryview of the reply in "
+     "place."},
     {NULL, NULL, 0, NULL}};
 
 static PyMemberDef method_members[] = {{"__vectorcalloffset__", T_PYSSIZET,

@@ -136,8 +136,9 @@ static PyObject *handle_get_closed(PyObject *self, void *unused)
 static PyMethodDef handle_methods[] = {
     {"close", handle_close, METH_NOARGS, "Closes this handle."},
     {"destroy", handle_destroy, METH_NOARGS,
-     "Destroys the object for everyone, and removes its name."},
-    {"status", handle_stat, METH_NOARGS, "Figures of the object, as a dict."},
+     "Destroys the object for all processes, and removes its name."},
+    {"status", handle_stat, METH_NOARGS,
+     "Statistics of the object, as a dict."},
     {NULL, NULL, 0, NULL}};
 
 static PyGetSetDef handle_members[] = {
@@ -230,12 +231,12 @@ PyObject *objects_open(PyObject *module, PyObject *args)
         return NULL;
     }
     if (strlen(opening.name) != (size_t)len) {
-        PyErr_SetString(PyExc_ValueError, "name: it has a NUL character");
+        PyErr_SetString(PyExc_ValueError, "name: contains a NUL character");
         return NULL;
     }
     opening.handle = (objects_handle *)self;
     if (opening.handle->at != NULL || opening.handle->in_use > 0) {
-        PyErr_SetString(PyExc_RuntimeError, "it is open already");
+        PyErr_SetString(PyExc_RuntimeError, "the object is already open");
         return NULL;
     }
     int status = SHMRPC_OK;
@@ -374,7 +375,7 @@ int objects_timeout(PyObject *seconds, int64_t *out_ns, bool *out_is_nonblock)
         return -1;
     }
     if (value != value) {
-        PyErr_SetString(PyExc_ValueError, "timeout: it is no number");
+        PyErr_SetString(PyExc_ValueError, "timeout: not a number");
         return -1;
     }
     *out_is_nonblock = value <= 0;
@@ -447,8 +448,9 @@ int objects_part_enter(objects_call *call, objects_part *part, int mode)
         return -1;
     }
     if (part->is_in_use) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "another thread uses it: it is for one at a time");
+        PyErr_SetString(
+            PyExc_RuntimeError,
+            "another thread is using it: only one thread may at a time");
         return -1;
     }
     if (objects_enter(call, part->handle, mode) != 0) {

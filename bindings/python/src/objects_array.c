@@ -52,8 +52,9 @@ static int view_get_buffer(PyObject *self, Py_buffer *buffer, int flags)
     array_view *view = (array_view *)self;
     buffer->obj = NULL;
     if ((flags & PyBUF_WRITABLE) != 0) {
-        PyErr_SetString(PyExc_BufferError,
-                        "a shared array is replaced whole: put() a new one");
+        PyErr_SetString(
+            PyExc_BufferError,
+            "a shared array can't be changed in place: put() a new one");
         return -1;
     }
     const int orders =
@@ -64,7 +65,8 @@ static int view_get_buffer(PyObject *self, Py_buffer *buffer, int flags)
     bool wants_fortran = (flags & PyBUF_F_CONTIGUOUS & orders) != 0;
     if ((wants_order && !is_packed(view)) ||
         (wants_fortran && view->dims > 1)) {
-        PyErr_SetString(PyExc_BufferError, "it isn't contiguous in that order");
+        PyErr_SetString(PyExc_BufferError,
+                        "the array is not contiguous in the requested order");
         return -1;
     }
     bool has_shape = (flags & PyBUF_ND) == PyBUF_ND;
@@ -115,7 +117,7 @@ static array_view *view_new(core_state *state, const shmrpc_array *array)
             (view->shape[i] > 0 &&
              view->count > PY_SSIZE_T_MAX / view->itemsize / view->shape[i])) {
             PyErr_SetString(PyExc_ValueError,
-                            "an array that is larger than memory");
+                            "the array is larger than the address space");
             Py_DECREF((PyObject *)view);
             return NULL;
         }
@@ -168,7 +170,7 @@ static array_view *array_now(objects_tree *tree, uint64_t *out_version)
         if (shmrpc_any_read_array(item, &array) == SHMRPC_OK) {
             view = view_new(tree->base.state, &array);
         } else {
-            PyErr_Format(PyExc_TypeError, "the value %R holds no array",
+            PyErr_Format(PyExc_TypeError, "the value %R does not hold an array",
                          tree->base.name);
         }
     }

@@ -260,10 +260,9 @@ PyType_Spec objects_view_spec = {.name = "shmrpc._core.DictView",
 
 static PyMethodDef dict_methods[] = {
     {"popitem", dict_popitem, METH_NOARGS,
-     "Removes the entry that was inserted last, and returns key and value."},
-    {"clear", dict_clear, METH_NOARGS, "Deletes everything, in one change."},
-    {"to_dict", dict_all, METH_NOARGS,
-     "A dict of everything, as of one instant."},
+     "Removes the entry that was inserted last; returns its key and value."},
+    {"clear", dict_clear, METH_NOARGS, "Deletes all entries, in one change."},
+    {"to_dict", dict_all, METH_NOARGS, "A dict of all entries at one instant."},
     {"_merge", dict_merge, METH_O, NULL},
     {"_view", dict_view, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL}};

@@ -98,7 +98,7 @@ PyObject *objects_collect(PyObject *module, PyObject *args)
         return NULL;
     }
     if (!(idle >= 0 && idle < 9e9)) {
-        PyErr_SetString(PyExc_ValueError, "idle: seconds from 0 on");
+        PyErr_SetString(PyExc_ValueError, "idle: expected 0 or more seconds");
         return NULL;
     }
     core_wait_enter(&wait, CORE_WAIT_WHOLE);

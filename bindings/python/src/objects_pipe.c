@@ -151,7 +151,8 @@ static PyObject *pipe_fileno(PyObject *self, PyObject *unused)
 static PyMethodDef pipe_methods[] = {
     {"_write", pipe_write, METH_VARARGS, NULL},
     {"_read", pipe_read, METH_VARARGS, NULL},
-    {"end", pipe_end, METH_NOARGS, "Ends the stream for good."},
+    {"end", pipe_end, METH_NOARGS,
+     "Ends the stream: nothing can be written any more."},
     {"fileno", pipe_fileno, METH_NOARGS,
      "A descriptor that is readable when there may be bytes."},
     {NULL, NULL, 0, NULL}};

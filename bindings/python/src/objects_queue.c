@@ -310,7 +310,7 @@ static PyObject *queue_done(PyObject *self, PyObject *args)
     const shmrpc_any *item = unhold(q, id);
     int status = SHMRPC_OK;
     if (item == NULL) {
-        PyErr_SetString(PyExc_ValueError, "the item was done already");
+        PyErr_SetString(PyExc_ValueError, "the item is already done");
     } else if (is_done) {
         status = shmrpc_queue_ack(queue_of(q), item);
     } else {

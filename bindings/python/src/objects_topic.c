@@ -194,7 +194,8 @@ static PyMethodDef sub_methods[] = {
     {NULL, NULL, 0, NULL}};
 
 static PyGetSetDef sub_members[] = {
-    {"lost", sub_lost, NULL, "How many messages it has lost in all.", NULL},
+    {"lost", sub_lost, NULL,
+     "How many messages this subscription has lost in all.", NULL},
     {NULL, NULL, NULL, NULL, NULL}};
 
 static PyType_Slot sub_slots[] = {{Py_tp_dealloc, objects_part_dealloc},

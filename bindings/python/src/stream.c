@@ -722,13 +722,14 @@ static void stream_dealloc(PyObject *self)
 }
 
 static PyMethodDef stream_methods[] = {
-    {"send", stream_send, METH_O, "Sends an item; waits for room."},
+    {"send", stream_send, METH_O,
+     "Sends an item; waits while there is no room."},
     {"end", stream_end, METH_NOARGS,
-     "Sends the end of the items; the other direction goes on."},
+     "Sends the end of the items; receiving goes on."},
     {"finish", stream_finish, METH_NOARGS,
-     "These were all items: waits for the method's result, and closes."},
+     "Ends the items, waits for the method's result, and closes the stream."},
     {"close", stream_close, METH_NOARGS,
-     "Ends the stream; a call that is not over is cancelled."},
+     "Closes the stream; a call that is not over is cancelled."},
     {"views", stream_views, METH_NOARGS,
      "Has items of bytes be memoryviews of where they lie, each until the "
      "next one."},
@@ -743,7 +744,7 @@ static PyMethodDef stream_methods[] = {
     {NULL, NULL, 0, NULL}};
 
 static PyGetSetDef stream_getset[] = {
-    {"closed", stream_closed, NULL, "Whether it was closed.", NULL},
+    {"closed", stream_closed, NULL, "Whether the stream was closed.", NULL},
     {NULL, NULL, NULL, NULL, NULL}};
 
 static PyType_Slot stream_slots[] = {

@@ -193,8 +193,7 @@ int core_too_deep(const core_step *step)
 {
     return step != NULL && step->depth > CORE_MAX_DEPTH
                ? core_refuse(PyExc_ValueError, NULL,
-                             "values inside one another more than %d deep",
-                             CORE_MAX_DEPTH)
+                             "values nested more than %d deep", CORE_MAX_DEPTH)
                : 0;
 }
 

@@ -257,7 +257,8 @@ static PyObject *job_wanted(PyObject *self, PyObject *unused)
 
 PyMethodDef core_context_methods[] = {
     {"set_reply_metadata", core_context_set_reply_metadata, METH_VARARGS,
-     "Sends a text beside the reply, under a key, to callers that ask for it."},
+     "Sends metadata with the reply, to callers that ask for it: a key and a "
+     "text."},
     {"_reply", job_reply, METH_O, NULL},
     {"_fail", job_fail, METH_O, NULL},
     {"_push", job_push, METH_O, NULL},

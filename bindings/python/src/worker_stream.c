@@ -70,11 +70,12 @@ static PyObject *source_next(PyObject *self)
 void core_source_fail(core_state *state, int status)
 {
     shmrpc_error error;
-    (void)shmrpc_error_set(
-        &error, status, "the client's items: %s",
-        status == SHMRPC_E_CANCELLED ? "nobody waits for this call any more"
-        : status == SHMRPC_E_INVALID ? "one of them can't be read"
-                                     : shmrpc_status_text(status));
+    (void)shmrpc_error_set(&error, status, "the client's items: %s",
+                           status == SHMRPC_E_CANCELLED
+                               ? "the client no longer waits for this call"
+                           : status == SHMRPC_E_INVALID
+                               ? "an item can't be decoded"
+                               : shmrpc_status_text(status));
     (void)core_raise_plain(state, &error);
 }
 

@@ -141,7 +141,7 @@ def test_arrays_of_the_wrong_kind(matrix):
             shmrpc.Array(**wrong)
     with shmrpc.Value(matrix.name) as value:
         value.put("no array")
-    with pytest.raises(TypeError, match="holds no array"):
+    with pytest.raises(TypeError, match="does not hold an array"):
         memoryview(matrix)
 
 

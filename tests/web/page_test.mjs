@@ -201,7 +201,7 @@ async function states() {
     await row(name).locator(".state", { hasText: word }).waitFor();
   }
   await row("Bad").getByText("ends as soon as it is started").waitFor();
-  await row("Silent").getByText("has not said yet that it can be called").waitFor();
+  await row("Silent").getByText("has not reported yet that it is ready").waitFor();
   await row("echo_serv@frozen").getByText("stopped by a signal").waitFor();
   const states = Object.fromEntries(told("ps").map((service) => [service.name, service.state]));
   expect("the command line", [states.Bad, states.Silent, states.Later, states.Echo],

@@ -66,7 +66,7 @@ static shmrpc_str trouble_of(shmrpc_ctx *ctx, const mgr_unit *unit)
     } else if (unit->state == MGR_STARTING &&
                shmrpci_now_ns() - unit->started_ns > SILENT_NS) {
         (void)snprintf(text, sizeof text,
-                       "it has not said yet that it can be called (READY=1, "
+                       "it has not reported yet that it is ready (READY=1, "
                        "sd_notify(3)); `ready = started` in the file is for "
                        "programs that never do");
     } else if (shmrpci_backoff_is_degraded(&unit->backoff)) {

@@ -433,7 +433,7 @@ static void end_late(mgr_run *run)
     char time[24];
     describe_time(plan->start_ns, time);
     mgr_unit_say(run->unit, MGR_LEVEL_ERROR,
-                 "pid %d has not said within %s that it can be called "
+                 "pid %d has not reported within %s that it is ready "
                  "(READY=1, sd_notify(3)), and is ended: a plain program needs "
                  "`ready = started`, a slow one a longer `start_timeout`",
                  (int)run->pid, time);

@@ -217,7 +217,7 @@ def test_a_deadline(m):
         fails(4, "DEADLINE: `A` is not done yet, but goes on", m.run,
               "start", "A", option)
     await_that("it says what it waits for", lambda: (
-        "trouble   it has not said yet that it can be called" in
+        "trouble   it has not reported yet that it is ready" in
         m.run("status", "A")))
     assert m.run("ps").splitlines()[1].split()[1] == "starting"
     fails(2, "--deadline", m.run, "start", "A", "--deadline=soon")

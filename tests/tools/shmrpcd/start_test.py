@@ -82,7 +82,7 @@ def test_one_that_is_not_ready_in_time_is_ended(m):
         lambda s: s if s["restarts"] else None)(m.status("Never")))
     assert never["last_end"] == "not ready within 0.3 s (start_timeout)"
     text = "\n".join(m.texts("Never"))
-    assert "has not said within 0.3 s that it can be called" in text, text
+    assert "has not reported within 0.3 s that it is ready" in text, text
     assert "`ready = started`" in text
     fails(1, "not ready within 0.3 s (start_timeout)", m.call, "restart",
           "Never")

@@ -68,7 +68,7 @@ tts-speaker 1 >"$folder/five"
 await five "$folder/five"
 "$shmrpc" topic tail tts/progress --count=10 | grep -q '{"id":50,"done":1}' ||
     { echo "nobody tells of job 50"; exit 1; }
-told 'shmrpc: NOT_FOUND: the service'"'"'s "progress" is no queue' \
+told 'shmrpc: NOT_FOUND: the service'"'"'s "progress" is not a queue' \
     queue stat tts/progress
 told 'shmrpc: NOT_FOUND: service tts has no object "no"' queue stat tts/no
 # shellcheck disable=SC2016 # messages have backquotes

@@ -167,7 +167,7 @@ static int choose(const web_request *request, const web_target *target,
     if (accept != NULL && !read_accept(accept, method, &form->out)) {
         *http = 406;
         return shmrpc_error_set(
-            error, SHMRPC_E_INVALID, "Accept names no form that there is%s",
+            error, SHMRPC_E_INVALID, "Accept names no supported form%s",
             method->items_out != NULL ? " of a stream: application/x-ndjson, "
                                         "text/event-stream"
                                       : "");
@@ -194,7 +194,7 @@ static int append_body(const web_request *request, shmrpci_buf *out,
     }
     if (*text != '{') {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "the body is no JSON object");
+                                "the body is not a JSON object");
     }
     size_t blank = 1;
     while (blank < len && strchr(" \t\r\n", text[blank]) != NULL) {
@@ -209,7 +209,7 @@ static int append_body(const web_request *request, shmrpci_buf *out,
     }
     if (text[len - 1] != '}') {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "the body is no JSON object");
+                                "the body is not a JSON object");
     }
     shmrpci_json_comma(out);
     shmrpci_buf_append(out, text + 1, len - 2);
@@ -304,9 +304,10 @@ int web_form_read(web_request *request, const web_target *target,
         return status;
     }
     if (request->query[0] != '\0') {
-        return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "the parameters of POST stand in the body, not "
-                                "behind `?`");
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "the parameters of POST belong in the body, not "
+            "behind `?`");
     }
     if (form->in == WEB_FORM_JSON && request->body.len == 0) {
         return decode(request, method, form->in, nothing, sizeof nothing - 1,

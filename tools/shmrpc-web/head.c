@@ -146,7 +146,7 @@ static bool check_line(const web_head *head, web_refusal *out)
 {
     if (strcmp(head->version, "HTTP/1.1") != 0 &&
         strcmp(head->version, "HTTP/1.0") != 0) {
-        return refuse(out, 505, "HTTP/1.1 is spoken here");
+        return refuse(out, 505, "only HTTP/1.1 and HTTP/1.0 are supported");
     }
     if (!check_verb(head->verb, out)) {
         return false;
@@ -156,7 +156,7 @@ static bool check_line(const web_head *head, web_refusal *out)
     }
     return is_good_target(head->target)
                ? true
-               : refuse(out, 400, "the address is no plain path");
+               : refuse(out, 400, "the address is not a plain path");
 }
 
 /* ---- fields ---- */
@@ -250,13 +250,13 @@ static bool check_length(const web_field *length, size_t most, web_refusal *out)
     for (size_t i = 0; i < length->value_len; i++) {
         char c = length->value[i];
         if (c < '0' || c > '9') {
-            return refuse(out, 400, "Content-Length is no number");
+            return refuse(out, 400, "Content-Length is not a number");
         }
         bytes = bytes < UINT64_MAX / 16 ? bytes * 10 + (uint64_t)(c - '0')
                                         : UINT64_MAX;
     }
     if (length->value_len == 0) {
-        return refuse(out, 400, "Content-Length is no number");
+        return refuse(out, 400, "Content-Length is not a number");
     }
     return bytes <= most ? true
                          : refuse(out, 413,
@@ -301,7 +301,7 @@ static bool check_host(const web_head *head, const web_hosts *hosts,
     for (size_t i = 0; i < host->value_len; i++) {
         char c = host->value[i];
         if (c <= ' ' || c == ',' || c == '/' || c == '@' || c == 0x7f) {
-            return refuse(out, 400, "the field Host is no name");
+            return refuse(out, 400, "the field Host is not a host name");
         }
     }
     for (size_t i = 0; i < hosts->count; i++) {

@@ -480,7 +480,7 @@ static int start(web_http *http, shmrpc_error *error)
     const web_http_opts *o = &http->opts;
     if (!web_address_read(o->address, o->port, &address)) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "`%s` is no numeric address", o->address);
+                                "`%s` is not a numeric address", o->address);
     }
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
     flags |= address.is_v6 ? MHD_USE_IPv6 : 0;

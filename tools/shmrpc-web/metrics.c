@@ -378,10 +378,9 @@ static const metric metrics[] = {
     {"shmrpc_worker_crashes_total", "counter",
      "Worker processes that have ended unasked.", see_crashes},
     {"shmrpc_workers_wanted", "gauge",
-     "Worker processes that there should be; 0 of a service without.",
-     see_wanted},
+     "Worker processes that there should be; 0 if it has threads.", see_wanted},
     {"shmrpc_next_start_time_seconds", "gauge",
-     "When a worker is tried while none lives, since 1970; 0 while one does.",
+     "Time of the next start if no worker lives, since 1970; else 0.",
      see_next_start_time},
     {"shmrpc_connections", "gauge", "Clients that are connected.",
      see_connections},
@@ -408,12 +407,12 @@ static const metric metrics[] = {
     {"shmrpc_stream_bytes_total", "counter", "Bytes of these items.",
      see_stream_bytes},
     {"shmrpc_stream_stalled_seconds_total", "counter",
-     "For which handlers have waited for clients that did not read.",
+     "Time that handlers waited for clients that did not read.",
      see_stream_stalls},
     {"shmrpc_service_seconds", "histogram",
-     "From when a worker took a call until it was answered.", see_service_time},
+     "Time from taking a call until it was answered.", see_service_time},
     {"shmrpc_queue_seconds", "histogram",
-     "From when a call was sent until a worker took it.", see_queue_time},
+     "Time from sending a call until a worker took it.", see_queue_time},
 };
 
 void web_metrics_head(shmrpci_buf *out, const char *name, const char *type,
@@ -439,22 +438,22 @@ void web_metrics_append(web_board *board, const web_http_stats *http,
                          metrics[i].help);
         web_board_see(board, metrics[i].see, &w);
     }
-    append_plain(out, "shmrpc_web_requests_total", "counter",
-                 "Requests of HTTP.", http->requests);
+    append_plain(out, "shmrpc_web_requests_total", "counter", "HTTP requests.",
+                 http->requests);
     append_plain(out, "shmrpc_web_refused_total", "counter",
                  "Requests whose head was refused.", http->refused);
     append_plain(out, "shmrpc_web_slow_total", "counter",
-                 "Connections that were cut off for being slow.", http->slow);
+                 "Connections closed because the client was too slow.",
+                 http->slow);
     append_plain(out, "shmrpc_web_crowded_total", "counter",
                  "Idle and slow connections that had to make room for others.",
                  http->crowded);
     append_plain(out, "shmrpc_web_connections", "gauge",
-                 "Connections of HTTP that are open.", http->connections);
-    append_plain(out, "shmrpc_web_calls_total", "counter",
-                 "Calls asked for over HTTP.", rpc->calls);
+                 "Open HTTP connections.", http->connections);
+    append_plain(out, "shmrpc_web_calls_total", "counter", "Calls over HTTP.",
+                 rpc->calls);
     append_plain(out, "shmrpc_web_call_errors_total", "counter",
-                 "Of these, those that ended otherwise than well.",
-                 rpc->errors);
+                 "Calls over HTTP that ended in an error.", rpc->errors);
     append_plain(out, "shmrpc_web_calls_in_progress", "gauge",
-                 "Calls that are waited for.", rpc->in_progress);
+                 "Calls over HTTP in progress.", rpc->in_progress);
 }

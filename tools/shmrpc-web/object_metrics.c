@@ -19,7 +19,7 @@ typedef struct metric {
 
 static const metric metrics[] = {
     {OPEN_NAME, "gauge", NULL,
-     "Handles of living processes that may write, of a shared object."},
+     "Handles of a shared object that may write to it."},
     {MEMORY_NAME, "gauge", NULL, "Memory that a shared object takes."},
     {"shmrpc_object_items", "gauge", "item_count", "Items in a queue."},
     {"shmrpc_object_waiting_bytes", "gauge", "byte_count",
@@ -27,13 +27,13 @@ static const metric metrics[] = {
     {"shmrpc_object_capacity", "gauge", "capacity",
      "Items of a producer that a queue has room for; bytes of a pipe."},
     {"shmrpc_object_pushed_total", "counter", "pushed_count",
-     "Items pushed to a queue, with what came again."},
+     "Items pushed to a queue, with those delivered again."},
     {"shmrpc_object_popped_total", "counter", "popped_count",
      "Items popped from a queue."},
     {"shmrpc_object_dropped_total", "counter", "dropped_count",
      "Items or messages that a full queue or topic has dropped."},
     {"shmrpc_object_redelivered_total", "counter", "redelivered_count",
-     "Items of a queue that came again."},
+     "Items of a queue that were delivered again."},
     {"shmrpc_object_unacked_items", "gauge", "unacked_count",
      "Items that were popped and are not acknowledged yet."},
     {"shmrpc_object_waiting_for_items", "gauge", "waiting_for_items",
@@ -45,9 +45,9 @@ static const metric metrics[] = {
     {"shmrpc_object_published_total", "counter", "published_count",
      "Messages published on a topic."},
     {"shmrpc_object_lost_messages", "gauge", "lost_count",
-     "Messages that those who listen now have lost."},
+     "Messages that the present subscribers have lost."},
     {"shmrpc_object_evicted_total", "counter", "evicted_count",
-     "Subscribers that were evicted for being slow."},
+     "Subscribers that were evicted because they were slow."},
     {"shmrpc_object_subscribers", "gauge", "subscriber_count",
      "Subscribers of a topic."},
     {"shmrpc_object_written_bytes_total", "counter", "written_count",
@@ -59,13 +59,13 @@ static const metric metrics[] = {
     {"shmrpc_object_changes_total", "counter", "change_count",
      "Changes of a dict or value."},
     {"shmrpc_object_helped_changes_total", "counter", "helped_count",
-     "Changes that others than their makers have finished."},
+     "Changes that another process has finished."},
     {"shmrpc_object_oldest_view_changes", "gauge", "view_age",
      "Changes since the oldest open view; 0: none is open."},
     {"shmrpc_object_locks", "gauge", "lock_count",
      "Locks of a dict or value that are held."},
     {"shmrpc_object_snapshot_age_seconds", "gauge", "snapshot_age_s",
-     "Since the last snapshot of a dict or value was written."},
+     "Time since a snapshot of a dict or value was written."},
     {"shmrpc_object_failed_snapshots_total", "counter",
      "snapshot_failure_count",
      "Snapshots of a dict or value that could not be written."},
@@ -133,7 +133,7 @@ void web_object_metrics_append(web_objects *objects, shmrpci_buf *out)
         (void)web_objects_see(objects, see, &w);
     }
     web_metrics_head(out, "shmrpc_objects", "gauge",
-                     "Shared objects that there are, and locks.");
+                     "Shared objects, including locks.");
     shmrpci_buf_printf(out, "shmrpc_objects %zu\n",
                        web_objects_see(objects, count, NULL));
 }

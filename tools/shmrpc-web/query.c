@@ -102,7 +102,7 @@ int web_query_append_one(const shmrpc_field *field, const char *text,
         verbatim = is_json(text, len, arena);
         if (!verbatim) {
             return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                    "the value of `%s` is no JSON",
+                                    "the value of `%s` is not JSON",
                                     field->name);
         }
         break;

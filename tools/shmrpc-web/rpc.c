@@ -102,7 +102,7 @@ void web_reply_later(web_request *request, unsigned wait_s)
 {
     const web_reply_head head = {.status = 429, .retry_s = wait_s};
     reply_plain(request, head, "resource_exhausted",
-                "too often: Retry-After says in how many seconds again");
+                "too many attempts: retry after the seconds in Retry-After");
 }
 
 /* ---- the end of a call ---- */
@@ -454,7 +454,7 @@ void web_journey_call(web_journey *j)
     } else if (method != NULL && j->rpc->read_only &&
                !web_target_is_safe(&j->target)) {
         status = shmrpc_error_set(&error, SHMRPC_E_DENIED,
-                                  "this server only lets look (--read-only)");
+                                  "changes are disabled (--read-only)");
     } else if (method != NULL && !read_timeout(j, method, &opts)) {
         status =
             shmrpc_error_set(&error, SHMRPC_E_INVALID,

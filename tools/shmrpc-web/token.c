@@ -74,7 +74,7 @@ static int check_file(int fd, const char *path, shmrpc_error *error)
 {
     struct stat info;
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-        return fail(error, SHMRPC_E_INVALID, path, "it is no file");
+        return fail(error, SHMRPC_E_INVALID, path, "it is not a file");
     }
     if (info.st_uid != geteuid() || (info.st_mode & 077) != 0) {
         return fail(error, SHMRPC_E_DENIED, path,
@@ -207,7 +207,7 @@ static int read_tokens(int fd, const char *path, web_tokens *out,
     if (len < 0 || (size_t)len == sizeof text ||
         memchr(text, '\0', (size_t)len) != NULL) {
         return fail(error, SHMRPC_E_INVALID, path,
-                    "it is no text, or longer than 8 KiB");
+                    "it is not text, or longer than 8 KiB");
     }
     text[len] = '\0';
     for (char *line = text; line != NULL; number++) {
@@ -223,7 +223,7 @@ static int read_tokens(int fd, const char *path, web_tokens *out,
     }
     return out->count > 0 ? SHMRPC_OK
                           : fail(error, SHMRPC_E_INVALID, path,
-                                 "it holds no token; remove it to get one");
+                                 "it contains no token; remove it to get one");
 }
 
 /* Continues after a match, so that the duration does not reveal which token it

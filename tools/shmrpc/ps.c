@@ -313,8 +313,8 @@ static void print_status_help(void *user)
     fputs(
         "usage: shmrpc status [OPTION...] [SERVICE]\n"
         "\n"
-        "Says how a service of the manager is, and what it has printed\n"
-        "last; without SERVICE, how the manager and all of them are.\n"
+        "Shows the state of a service of the manager, and the end of its log;\n"
+        "without SERVICE, the state of the manager and of all services.\n"
         "\n" CLI_CONTROL_HELP,
         stdout);
 }

@@ -77,10 +77,11 @@ cli_exit cli_shared_read_type(cli_shared *shared, const char *text)
         return CLI_OK;
     }
     shmrpci_buf_init_heap(&message);
-    shmrpci_buf_printf(&message,
-                       "%s does not say its type in a way that this version "
-                       "understands",
-                       shared->name);
+    shmrpci_buf_printf(
+        &message,
+        "%s does not describe its type in a way that this version "
+        "understands",
+        shared->name);
     cli_exit result = cli_fail(CLI_ABSENT, &message);
     shmrpci_buf_fini(&message);
     return result;
@@ -171,8 +172,8 @@ static shmrpc_status open_of_service(const cli_shared *shared, int *out_fd,
     if (status == SHMRPC_OK && !is_of_kind(shared, *out_fd)) {
         shmrpci_fd_close(out_fd);
         return shmrpc_error_set(error, SHMRPC_E_NOT_FOUND,
-                                "the service's \"%s\" is no %s", shared->name,
-                                shared->kind->name);
+                                "the service's \"%s\" is not a %s",
+                                shared->name, shared->kind->name);
     }
     return (shmrpc_status)status;
 }
@@ -237,7 +238,7 @@ static cli_exit find_remote(const cli_verb *verb)
     }
     return cli_shared_fail(
         shmrpc_error_set(&error, SHMRPC_E_UNIMPLEMENTED,
-                         "what is kept by NATS is checked by its servers"),
+                         "objects in NATS are checked by its servers"),
         &error);
 }
 

@@ -168,7 +168,7 @@ def errors(web):
     refused(web, "near", web.call("echo_srv/add", [1, 2]), 404, "NOT_FOUND",
             message="there is no service `echo_srv`; did you mean `echo_serv`?")
     refused(web, "query of POST", web.call("echo_serv/add?a=1", [1, 2]), 400,
-            "INVALID", message="the parameters of POST stand in the body, not "
+            "INVALID", message="the parameters of POST belong in the body, not "
             "behind `?`")
     status, fields, data = web.ask("POST", "/metrics", b"")
     expect("verb", (status, fields["Allow"], json.loads(data)["code"]),

@@ -96,6 +96,7 @@ static shmrpc_status make(shmrpci_handle *handle, int old_fd, int *out_fd,
 {
     shmrpc_status status = shmrpci_handle_name(handle, handle->row.name, error);
     if (status != SHMRPC_OK) {
+        shmrpci_fd_close(&old_fd);
         return status;
     }
     if (old_fd >= 0 && is_the_same(handle, old_fd)) {

@@ -325,7 +325,7 @@ def roles(web):
                        ("1" * 64 + " see a b", "text after the token"),
                        ("1" * 64 + " see /", "other characters"),
                        (("1" * 64 + "\n") * 2, "line 2: this token is listed"),
-                       ("# none", "holds no token")):
+                       ("# none", "contains no token")):
         write(text)
         done = subprocess.run([WEB, "--listen=127.0.0.1:0",
                                f"--token-file={path}"], env=web.env, timeout=60,

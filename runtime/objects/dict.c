@@ -1,14 +1,14 @@
 /*
  * Dicts of values: shmrpc/dict.h over table/table.h, by whole keys.
  *
- * The engine (table/) stores bytes under bytes and knows nothing of types. This
- * file encodes keys and values, takes the handle's mutex around changes, and
- * turns what the engine says into errors that name the dict.
+ * The engine (table/) maps bytes to bytes and knows nothing of types. This file
+ * encodes keys and values, takes the handle's mutex around changes, and turns
+ * the engine's statuses into errors that name the dict.
  *
- * Reading takes no lock: the engine finds a value by looking twice. Only when
- * it is disturbed again and again is the mutex taken, and the value read under
- * a pin. Changes from one process take turns by the mutex; those of several
- * processes meet in the engine.
+ * Reading takes no lock: the engine checks after a read that nothing changed
+ * meanwhile. Only if that fails again and again, the mutex is taken and the
+ * value is read under a pin. Changes from one process take turns by the mutex;
+ * the engine orders those of several processes.
  *
  * Every function begins with shmrpci_handle_ensure, which attaches again in a
  * forked child, and ends with shmrpci_handle_explain, which puts the kind and
@@ -32,8 +32,8 @@
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* The region spec of a new dict or value: the table's, and the area of the
- * locks after its roots. */
+/* Plans the region of a new dict or value: the table's, with the area of the
+ * locks after the table's roots. */
 shmrpc_status shmrpci_dict_plan(const shmrpci_handle *handle, uint32_t kind,
                                 shmrpci_region_spec *out, shmrpc_error *error)
 {
@@ -52,9 +52,9 @@ shmrpc_status shmrpci_dict_plan(const shmrpci_handle *handle, uint32_t kind,
         .participants = handle->writers,
     };
     uint8_t seed[sizeof spec.hash_seed];
-    /* A seed that nobody can guess: keys may come from outside, and must not be
-     * chosen so that they collide. Without random numbers the table works all
-     * the same. */
+    /* The seed must be secret: keys may come from outside, and must not be
+     * chosen so that they collide. If there are no random numbers the table
+     * works nevertheless. */
     if (shmrpci_random_fill(seed, sizeof seed) == SHMRPC_OK) {
         memcpy(&spec.hash_seed, seed, sizeof seed);
     }
@@ -68,7 +68,7 @@ shmrpc_status shmrpci_dict_plan(const shmrpci_handle *handle, uint32_t kind,
     return status;
 }
 
-/* A value has no keys, so that this check is the dict's alone. */
+/* Checks the key's type. A value has no key, so only dicts use this. */
 static shmrpc_status plan(const shmrpci_handle *handle,
                           shmrpci_region_spec *out, shmrpc_error *error)
 {
@@ -92,7 +92,7 @@ shmrpc_status shmrpci_dict_open_engine(shmrpci_handle *handle, int fd,
         return status;
     }
     /* The descriptor holds this process's place: a forked child must not keep
-     * it alive. */
+     * that alive. */
     status = shmrpci_fork_close_fd(&dict->guard, &dict->table.region.fd);
     if (status != SHMRPC_OK) {
         shmrpci_table_detach(&dict->table);
@@ -110,10 +110,11 @@ void shmrpci_dict_close_engine(shmrpci_handle *handle)
     if (!dict->is_open) {
         return;
     }
-    /* A forked child has its parent's memory, and none of its threads: it may
-     * neither touch their mutex nor give back what they reserved. */
+    /* A forked child has a copy of its parent's memory, but none of its
+     * threads. It must not touch their mutex, nor give back what they
+     * reserved. */
     if (dict->table.region.map.generation != shmrpci_fork_generation()) {
-        /* A thread of the parent may have reserved it. */
+        /* Forgets a record that a thread of the parent may have reserved. */
         dict->table.reserved = 0;
     } else {
         shmrpci_dict_lock_leave(&dict->table.region);
@@ -131,7 +132,8 @@ const shmrpci_region *shmrpci_dict_region(const shmrpci_handle *handle)
     return &((const shmrpc_dict *)(const void *)handle)->table.region;
 }
 
-/* The table first: a thread that the locks wake finds it destroyed. */
+/* Destroys the table first, so that a thread that the locks wake finds it
+ * destroyed. */
 void shmrpci_dict_destroy_engine(shmrpci_handle *handle)
 {
     shmrpci_table *table = &shmrpci_dict_of(handle)->table;
@@ -161,7 +163,7 @@ const shmrpci_face shmrpci_face_dict = {
     .unfollow = shmrpci_dict_copy_unfollow,
 };
 
-/* Dicts and values share the C type of their handle. */
+/* Dicts and values use the same C type for their handles. */
 shmrpc_status shmrpci_dict_open_as(const shmrpci_face *face,
                                    const shmrpc_shared *row, const char *name,
                                    const shmrpc_shared_opts *opts,
@@ -216,9 +218,9 @@ shmrpc_status shmrpci_dict_key_init(const shmrpc_dict *dict, const void *key,
                                     shmrpci_dict_key *out, shmrpc_error *error)
 {
     shmrpc_bytes there;
-    /* Text, bytes and plain numbers are their own bytes: no copy. */
+    /* Text, bytes and plain numbers are used in place, without a copy. */
     if (key != NULL && shmrpci_key_view(dict->handle.row.key, key, &there)) {
-        /* A full buffer is never written to. */
+        /* The cast is safe: a full buffer is never written to. */
         out->buf = (shmrpci_buf){.data = (uint8_t *)(uintptr_t)there.ptr,
                                  .len = there.len,
                                  .cap = there.len};
@@ -230,8 +232,8 @@ shmrpc_status shmrpci_dict_key_init(const shmrpc_dict *dict, const void *key,
     }
     shmrpc_status status =
         shmrpci_key_encode(dict->handle.row.key, key, &out->buf, error);
-    /* Too long for the stack, not for a key: those are refused with the buffer
-     * intact. */
+    /* TOO_LARGE from a full stack buffer means: try again on the heap. A key
+     * that is too long leaves the buffer intact. */
     if (status == SHMRPC_E_TOO_LARGE && out->buf.status == SHMRPC_E_TOO_LARGE) {
         shmrpci_buf_init_heap(&out->buf);
         status =
@@ -245,8 +247,8 @@ void shmrpci_dict_key_fini(shmrpci_dict_key *key)
     shmrpci_buf_fini(&key->buf);
 }
 
-/* First in each change, so that a READ_ONLY handle gets that error whatever
- * else is wrong. */
+/* Called first in each change, so that a READ_ONLY handle gets that error
+ * whatever else is wrong. */
 shmrpc_status shmrpci_dict_may_change(shmrpc_dict *dict, shmrpc_error *error)
 {
     if ((dict->handle.flags & SHMRPC_SHARED_READ_ONLY) != 0) {
@@ -256,7 +258,8 @@ shmrpc_status shmrpci_dict_may_change(shmrpc_dict *dict, shmrpc_error *error)
     return shmrpci_handle_ensure(&dict->handle, error);
 }
 
-/* A NOT_FOUND message does not show the key, which may be anything. */
+/* Explains NOT_FOUND. The message does not show the key, which may be
+ * anything. */
 shmrpc_status shmrpci_dict_missing(shmrpc_status status, shmrpc_error *error)
 {
     (void)shmrpc_error_set(error, status,
@@ -270,7 +273,7 @@ shmrpc_status shmrpci_dict_unless_destroyed(const shmrpc_dict *dict,
                                             shmrpc_status status,
                                             shmrpc_error *error)
 {
-    /* Checked only then, as it costs another cache line. */
+    /* Checked only for these statuses, as it costs another cache line. */
     if ((status == SHMRPC_OK || status == SHMRPC_E_NOT_FOUND) &&
         shmrpci_region_is_destroyed(&dict->table.region)) {
         (void)shmrpc_error_set(error, SHMRPC_E_DESTROYED,
@@ -280,9 +283,10 @@ shmrpc_status shmrpci_dict_unless_destroyed(const shmrpc_dict *dict,
     return status;
 }
 
-/* For a dict of many machines versions are the engine's, which the copy does
- * not have. ABORTED: the entry changed during each of several looks. A pin
- * keeps its memory from being reused meanwhile. */
+/* Reads the value of a key. For a dict of many machines the versions are the
+ * remote engine's, which the copy does not have. ABORTED means that the entry
+ * changed during each of several looks; then it is read under a pin, which
+ * keeps its memory from being reused. */
 static shmrpc_status get_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
                                shmrpci_buf *out, uint64_t *out_version,
                                shmrpc_error *error)
@@ -304,8 +308,8 @@ static shmrpc_status get_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
     return shmrpci_dict_unless_destroyed(dict, status, error);
 }
 
-/* The bytes are copied out of the region before they are decoded: a decoder
- * looks at them twice, and others may write to them. */
+/* The bytes are copied out of the region before they are decoded, because a
+ * decoder looks at them twice, and others may write to them in between. */
 shmrpc_status shmrpci_dict_fetch(shmrpc_dict *dict, shmrpci_table_bytes key,
                                  shmrpci_held **out, uint64_t *out_version,
                                  shmrpc_error *error)
@@ -329,8 +333,8 @@ shmrpc_status shmrpci_dict_fetch(shmrpc_dict *dict, shmrpci_table_bytes key,
     return SHMRPC_OK;
 }
 
-/* Short values are encoded on the stack, others in one more attempt on the
- * heap: their size isn't known before. */
+/* Short values are encoded on the stack. Their size isn't known before, so
+ * longer ones are encoded once more, on the heap. */
 shmrpc_status shmrpci_dict_store(shmrpc_dict *dict, shmrpci_table_bytes key,
                                  const void *value, uint64_t expected,
                                  uint64_t *out_version, shmrpc_error *error)
@@ -354,9 +358,9 @@ shmrpc_status shmrpci_dict_store(shmrpc_dict *dict, shmrpci_table_bytes key,
     return status;
 }
 
-/* ---- by whole keys ------------------------------------------------------- */
+/* ---- access by whole keys ------------------------------------------------ */
 
-/* The same for a value that is not its own image, or does not fit on the stack
+/* Gets a value that is not its own encoding, or does not fit on the stack
  * (TOO_LARGE). Out of line, so that the common case stays short. */
 static SHMRPCI_SLOW shmrpc_status get_decoded(shmrpc_dict *dict,
                                               shmrpci_table_bytes key,
@@ -379,7 +383,7 @@ static SHMRPCI_SLOW shmrpc_status get_decoded(shmrpc_dict *dict,
     return status;
 }
 
-/* For values without pointers: they are copied to `out`, and no memory needs to
+/* For values without pointers. They are copied to `out`, so no memory needs to
  * outlive the call. */
 int shmrpc_stub_dict_get(shmrpc_dict *dict, const void *key, void *out,
                          shmrpc_error *error)
@@ -410,7 +414,7 @@ int shmrpc_stub_dict_get(shmrpc_dict *dict, const void *key, void *out,
                : shmrpci_handle_explain(&dict->handle, status, error);
 }
 
-/* For all other values: `*out` is the user's until release. */
+/* For all other values: the user owns `*out` until release. */
 int shmrpc_stub_dict_get_item(shmrpc_dict *dict, const void *key,
                               const void **out, shmrpc_error *error)
 {
@@ -440,7 +444,7 @@ void shmrpc_stub_dict_release(shmrpc_dict *dict, const void *value)
     }
 }
 
-/* `expected` is the version that must be there now, or ANY or ABSENT. */
+/* `expected` is the required current version, or ANY or ABSENT. */
 static shmrpc_status put(shmrpc_dict *dict, const void *key, const void *value,
                          uint64_t expected, shmrpc_error *error)
 {
@@ -487,7 +491,7 @@ int shmrpc_stub_dict_del(shmrpc_dict *dict, const void *key,
     return shmrpci_handle_explain(&dict->handle, status, error);
 }
 
-/* Looks for the key alone: no value is copied. */
+/* Looks for the key only, without copying the value. */
 int shmrpc_stub_dict_contains(shmrpc_dict *dict, const void *key,
                               shmrpc_error *error)
 {
@@ -508,21 +512,21 @@ int shmrpc_stub_dict_contains(shmrpc_dict *dict, const void *key,
     return shmrpci_handle_explain(&dict->handle, status, error);
 }
 
-/* ---- read, ask, change if it is still the same --------------------------- */
+/* ---- update: read, ask the user, retry if it changed --------------------- */
 
-/* One call of update. `error` is filled by the updater or the codec, apart from
- * what the table says. */
+/* The state of one call of update. `error` is filled in by the updater or the
+ * codec; the table has an error of its own. */
 typedef struct asking {
     shmrpc_dict *dict;
     shmrpc_stub_change call;
     shmrpc_function change;
     void *user;
-    shmrpci_arena arena; /* of the previous value */
+    shmrpci_arena arena; /* memory of the previous value */
     shmrpc_error *error;
 } asking;
 
-/* What the user's function decided, in the table's terms. Any other number is a
- * status of its own, with which the update fails. */
+/* Translates the user function's decision for the table. Any other number is a
+ * status of the user, with which the update fails. */
 static shmrpc_status answer(asking *of, int wanted, const void *value,
                             shmrpci_buf *now, shmrpci_table_verdict *verdict)
 {
@@ -546,9 +550,9 @@ static shmrpc_status answer(asking *of, int wanted, const void *value,
     }
 }
 
-/* Called by the table, again if another change came in between: so the arena is
- * reset, and the user's function must have no effects besides its answer. `old`
- * stays as it was; `value` is a copy to be changed. */
+/* Called by the table, and again if another change was committed first. So the
+ * arena is reset, and the user's function must have no effect but its answer.
+ * `old` stays unchanged; `value` is a copy that may be changed. */
 static shmrpc_status ask(void *user, shmrpci_table_bytes was, shmrpci_buf *now,
                          shmrpci_table_verdict *verdict)
 {
@@ -575,8 +579,8 @@ static shmrpc_status ask(void *user, shmrpci_table_bytes was, shmrpci_buf *now,
     return answer(of, wanted, value, now, verdict);
 }
 
-/* The mutex is held while the user's function runs, unless the dict is one of
- * many machines: it must not change this dict. */
+/* The user's function must not change this dict, since the mutex is held while
+ * it runs, except for a dict of many machines. */
 int shmrpc_stub_dict_update(shmrpc_dict *dict, const void *key,
                             shmrpc_stub_change call, shmrpc_function change,
                             void *user, shmrpc_error *error)
@@ -602,13 +606,13 @@ int shmrpc_stub_dict_update(shmrpc_dict *dict, const void *key,
     shmrpci_dict_key_fini(&bytes);
     shmrpci_arena_fini(&of.arena);
     if (status != SHMRPC_OK && error != NULL) {
-        /* The error of the updater or the codec says more. */
+        /* The error of the updater or the codec says more than the table's. */
         *error = inner.code == (int32_t)status ? inner : outer;
     }
     return shmrpci_handle_explain(&dict->handle, status, error);
 }
 
-/* ---- ends and figures ---------------------------------------------------- */
+/* ---- ending, statistics -------------------------------------------------- */
 
 shmrpc_status shmrpc_dict_destroy(shmrpc_dict *dict)
 {

@@ -1,5 +1,6 @@
-/* Changes of dicts as bytes: in the table under the handle's mutex, or, of a
- * dict of many machines, at its engine, which waits, and so without it. */
+/* Changes of dicts as bytes. A dict of this machine is changed in the table,
+ * under the handle's mutex. A dict of many machines is changed at its engine,
+ * which waits for an answer, and so without the mutex. */
 #include "objects/dict_remote.h"
 
 shmrpc_status shmrpci_dict_put_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
@@ -70,7 +71,7 @@ shmrpc_status shmrpci_dict_merge_bytes(shmrpc_dict *dict,
     return status;
 }
 
-/* One change of a table, however many entries there are. */
+/* Clears the table in one change, however many entries there are. */
 shmrpc_status shmrpc_dict_clear(shmrpc_dict *dict, shmrpc_error *error)
 {
     shmrpc_status status = shmrpci_dict_may_change(dict, error);

@@ -1,13 +1,13 @@
 /*
  * This machine's copy of a dict of many machines: how it is filled.
  *
- * The engine reports all entries, in passes, and then each change. After a
- * pass, entries that it did not report are deleted: entries of the table are
- * identified by their versions, which are all different, so a pass notes the
- * version of each reported entry, old or new.
+ * The engine first reports all entries in a pass, and then each change. It may
+ * begin another pass later. After a pass, entries that it did not report are
+ * deleted. Versions of table entries are unique, so a pass notes the version of
+ * each reported entry, old or new, to recognize those.
  *
- * The data comes from strangers: anything that can't be a key or a value of the
- * dict is left out.
+ * The data is not trusted: anything that can't be a key or a value of the dict
+ * is left out.
  */
 #include "objects/dict_copy.h"
 
@@ -24,11 +24,11 @@
 /* How long opening waits for a copy that is being filled. */
 #define WHOLE_NS (30 * SHMRPCI_NS_PER_S)
 
-/* Sleepers check this often: the process that should wake them may have
+/* Sleepers look again this often, as the process that should wake them may have
  * died. */
 #define LOOK_NS (100 * SHMRPCI_NS_PER_MS)
 
-/* Most versions noted in one pass, in case a server reports entries without
+/* The most versions noted in one pass, in case a server reports entries without
  * end. */
 #define TOLD_MAX ((size_t)1 << 26)
 
@@ -43,23 +43,23 @@ typedef struct copy_words {
 _Static_assert(sizeof(copy_words) <= SHMRPCI_DICT_COPY_BYTES, "layout");
 _Static_assert(offsetof(copy_words, bell) == 20, "layout");
 
-/* The state of a handle. All members but `words` belong to the engine's
- * thread. */
+/* The state of a handle. Only the engine's thread uses the members other than
+ * `words`. */
 struct shmrpci_dict_copy {
     shmrpc_dict *dict;
     copy_words *words;
     bool is_keeper;
-    bool notes;     /* a pass has begun, over a table that is not empty */
-    uint64_t *told; /* versions */
+    bool notes;     /* a pass over a table that is not empty has begun */
+    uint64_t *told; /* versions of reported entries */
     size_t told_count;
     size_t told_room;
     shmrpci_buf was;
     shmrpci_arena arena;
-    void *key; /* room for one of each type */
+    void *key; /* room for one key and one value */
     void *value;
 };
 
-/* ---- the words ----------------------------------------------------------- */
+/* ---- shared words -------------------------------------------------------- */
 
 static copy_words *find_words(const shmrpci_region *region)
 {
@@ -79,15 +79,16 @@ void shmrpci_dict_copy_plan(shmrpci_region_spec *spec)
         (spec->roots_bytes + 127) / 128 * 128 + SHMRPCI_DICT_COPY_BYTES;
 }
 
-/* A file of this name that was made as an ordinary dict has its label here. */
+/* Marks the file as a copy. In a file of this name that was made as an ordinary
+ * dict, the label is at this place; then this fails. */
 static bool claim(copy_words *words)
 {
     uint64_t none = 0;
     return shmrpci_cas_seq(&words->magic, &none, MAGIC) || none == MAGIC;
 }
 
-/* The order of these two accesses, and that of await's, is total: either it
- * sees what changed, or we see it wait. */
+/* These two accesses and those of await are sequentially consistent: either the
+ * waiting thread sees the change, or we see that it waits. */
 static void ring(copy_words *words)
 {
     if (shmrpci_load_seq(&words->waiters) != 0) {
@@ -96,7 +97,7 @@ static void ring(copy_words *words)
     }
 }
 
-/* Sleeps until the keeper has changed something, or for a moment. */
+/* Sleeps until the keeper has changed something, but not for long. */
 static void doze(copy_words *words, uint32_t bell, int64_t deadline_ns)
 {
     int64_t until_ns = shmrpci_deadline_after(LOOK_NS);
@@ -145,7 +146,8 @@ static void begin(void *user)
     shmrpci_store_seq(&copy->words->reached, 0u);
 }
 
-/* False: no memory, or too many. */
+/* Notes a version. Returns false if there is no memory, or there are too
+ * many. */
 static bool note(shmrpci_dict_copy *copy, uint64_t version)
 {
     if (!copy->notes) {
@@ -186,8 +188,8 @@ static bool is_value(shmrpci_dict_copy *copy, const void *data, size_t len)
     return is_good;
 }
 
-/* An entry that is already there stays, so that no watch on this machine
- * reports it again. */
+/* Stores an entry. One that is already there with the same value stays, so that
+ * no watch on this machine reports it again. */
 static shmrpc_status store(shmrpci_dict_copy *copy, shmrpci_table_bytes key,
                            shmrpci_table_bytes value, uint64_t *out_version)
 {
@@ -306,8 +308,8 @@ static shmrpc_status make(shmrpc_dict *dict, copy_words *words)
                                                     : SHMRPC_E_NO_MEMORY;
 }
 
-/* An earlier keeper may have died meanwhile: the engine's ticks find that
- * out. */
+/* An earlier keeper may have died meanwhile; the engine's periodic checks
+ * notice that. */
 static shmrpc_status await_whole(shmrpc_dict *dict, shmrpc_error *error)
 {
     int64_t deadline_ns = shmrpci_deadline_after(WHOLE_NS);

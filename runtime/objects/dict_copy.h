@@ -3,7 +3,7 @@
  * of its own, which serves all reads and lives until its last user has closed
  * it.
  *
- * Of its users one is the keeper: the one that holds the byte KEEPER of its
+ * One of its users is the keeper: the one that holds the byte KEEPER of its
  * file (label.h). It receives all changes and stores them; when it dies,
  * another takes the byte within about a second, and receives everything again.
  *
@@ -17,27 +17,29 @@
  *         20  bell: counts changes of the words above      the keeper
  *         24  waiters: those who sleep on the bell         they
  *
- * Threading: await: any thread; the others: one thread, at the ends of a
- * handle.  The engine's thread fills.
+ * Threading: any thread may call await. The other functions are called by one
+ * thread, when a handle is opened or closed. The engine's thread fills the
+ * copy.
  */
 #ifndef SHMRPCI_OBJECTS_DICT_COPY_H
 #define SHMRPCI_OBJECTS_DICT_COPY_H
 
 #include "objects/dict_inside.h"
 
-/* Adds room for the words above to a region spec that has its locks. */
+/* Adds room for the words above to a region spec that has the area of the locks
+ * already. */
 void shmrpci_dict_copy_plan(shmrpci_region_spec *spec);
 
-/* For a handle whose copy is open: follows the engine, and waits until the copy
- * is complete. DEADLINE; CONTRACT: the file is no copy; DESTROYED;
- * NO_MEMORY. */
+/* Called for a handle whose copy is open: follows the engine, and waits until
+ * the copy is complete. Returns DEADLINE; CONTRACT if the file is not a copy;
+ * DESTROYED or NO_MEMORY. */
 shmrpc_status shmrpci_dict_copy_follow(shmrpci_handle *handle,
                                        shmrpc_error *error);
 /* Called after the engine was closed. */
 void shmrpci_dict_copy_unfollow(shmrpci_handle *handle);
 
-/* Waits until the copy has all changes up to a revision, or for the deadline,
- * or for its end. */
+/* Waits until the copy has all changes up to `revision`, until the deadline, or
+ * until the copy has ended. */
 void shmrpci_dict_copy_await(shmrpc_dict *dict, uint64_t revision,
                              int64_t deadline_ns);
 

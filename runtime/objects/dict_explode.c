@@ -4,9 +4,9 @@
  *
  * The bytes were encoded by this library and copied, so they should be valid
  * msgpack; still every step is checked, as the region is shared. A value that
- * can't be a nest stays in one piece: PRECONDITION says so, and is not an
- * error. That happens for maps with keys in another form than keys of dicts,
- * which could not be found by their bytes.
+ * can't be a nest stays in one piece; PRECONDITION reports that, and is not an
+ * error. It happens for maps whose keys don't have the form of a dict's keys,
+ * and so could not be found by their bytes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +15,8 @@
 #include "codec/msgpack_token.h"
 #include "objects/dict_nest.h"
 
-/* Skips one value with all that is in it: done when the input owes one value
- * less. */
+/* Skips one value with everything in it: that is done when the input expects
+ * one value less. */
 static bool skip(shmrpci_msgpack_input *in)
 {
     shmrpci_msgpack_token token;
@@ -29,14 +29,14 @@ static bool skip(shmrpci_msgpack_input *in)
     return true;
 }
 
-/* The bytes from `from` to the input's position. */
+/* The bytes from `from` to the current position of the input. */
 static shmrpci_table_bytes slice(const shmrpci_msgpack_input *in, size_t from)
 {
     return (shmrpci_table_bytes){in->data + from, in->at - from};
 }
 
-/* Whether the bytes are those by which all equal keys are known: 1.0 and 1 are
- * one key, and must have one form. */
+/* Whether the bytes are the normal form of a key. 1.0 and 1 are one key, and
+ * must have one form. */
 static bool is_normal_key(shmrpci_table_bytes bytes)
 {
     shmrpci_buf buf;
@@ -47,7 +47,7 @@ static bool is_normal_key(shmrpci_table_bytes bytes)
         return false;
     }
     if ((first >= 0xA0 && first < 0xC0) || first == 0xD9) {
-        return true; /* short text, which most keys are */
+        return true; /* a short text, as most keys are */
     }
     shmrpci_buf_init_heap(&buf);
     shmrpci_arena_init(&arena, 0);
@@ -61,13 +61,13 @@ static bool is_normal_key(shmrpci_table_bytes bytes)
     return is_normal;
 }
 
-/* The depth is that of values, which we encoded, and so bounded. */
+/* Recursion is bounded by the depth of values, which we have encoded. */
 static shmrpc_status take_apart(shmrpci_nest_edit *edit,
                                 shmrpci_table_bytes bytes, unsigned depth,
                                 shmrpci_nest_value *out, shmrpc_error *error);
 
-/* Short values stay within their item: a block of their own would cost more
- * than rewriting them. */
+/* Stores an item. Short values stay within their item, since a block of their
+ * own would cost more than rewriting them. */
 static shmrpc_status place(shmrpci_nest_edit *edit, shmrpci_table_bytes bytes,
                            unsigned depth, shmrpci_nest_value *out,
                            shmrpc_error *error)
@@ -84,7 +84,7 @@ static shmrpc_status place(shmrpci_nest_edit *edit, shmrpci_table_bytes bytes,
     return status;
 }
 
-/* The items of one map or list; long ones are taken apart in turn. */
+/* Stores the items of one map or list; long items are taken apart in turn. */
 static shmrpc_status take_items(shmrpci_nest_edit *edit,
                                 shmrpci_msgpack_input *in, bool is_map,
                                 unsigned depth, shmrpci_nest_item *items,
@@ -126,7 +126,7 @@ static shmrpc_status take_apart(shmrpci_nest_edit *edit,
         return SHMRPC_E_PRECONDITION;
     }
     bool is_map = head.kind == SHMRPCI_MSGPACK_MAP;
-    /* An empty one has nothing else to store. */
+    /* An empty one has no items to store. */
     if (head.len == 0) {
         *out = (shmrpci_nest_value){
             .is_ref = true,
@@ -146,10 +146,11 @@ static shmrpc_status take_apart(shmrpci_nest_edit *edit,
             head.len, &out->ref, error);
     }
     free(items);
-    /* Equal keys, or a part that can't be in a nest: the blocks made for the
-     * value so far are dropped from the edit, and the value stays whole. */
+    /* There are equal keys, or a part that can't be in a nest. The blocks made
+     * for the value so far are dropped from the edit, and the value stays
+     * whole. */
     if (status == SHMRPC_E_EXISTS || status == SHMRPC_E_PRECONDITION) {
-        /* The blocks made for it are not part of the edit any more. */
+        /* Removes the blocks that were made for it from the edit. */
         edit->count = mark;
         return SHMRPC_E_PRECONDITION;
     }
@@ -172,7 +173,8 @@ shmrpc_status shmrpci_dict_nest_explode(shmrpci_nest_edit *edit,
     return take_apart(edit, bytes, 0, out, error);
 }
 
-/* An item of a list that is not a nest: skips the items before it. */
+/* Finds an item of a list that is not a nest, by skipping the items before
+ * it. */
 shmrpc_status shmrpci_dict_nest_slice(shmrpci_table_bytes list,
                                       const shmrpc_any *position,
                                       shmrpci_table_bytes *out,

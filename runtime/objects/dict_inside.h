@@ -7,11 +7,13 @@
  *   dict_path.c   paths into values of any shape
  *   dict_nest.c   paths through long ones; dict_explode.c: how they are made
  *   dict_view.c   views; many keys in one change
- *   dict_watch.c watches dict_lock.c locks dict_snapshot.c to a file, and from
- *   one table_kind.c dicts and values as kinds of named objects value.c values:
- *   tables with one key, which is empty
+ *   dict_watch.c  watches
+ *   dict_lock.c   locks
+ *   dict_snapshot.c  snapshots to a file, and from one
+ *   table_kind.c  dicts and values as kinds of named objects
+ *   value.c       values: tables with one key, which is empty
  *
- * Threading: reading: any thread; changes take turns by the mutex.
+ * Threading: any thread may read; changes take turns by the mutex.
  */
 #ifndef SHMRPCI_OBJECTS_DICT_INSIDE_H
 #define SHMRPCI_OBJECTS_DICT_INSIDE_H
@@ -25,10 +27,11 @@
 #include "shmrpc/shared_stub.h"
 #include "table/table.h"
 
-/* Keys and values up to that many bytes, encoded, need no heap. */
+/* Keys and values whose encoding has at most this many bytes need no heap. */
 #define SHMRPCI_DICT_STACK_BYTES 1024u
 
-/* Room in the file of a copy of a dict of many machines (dict_copy.h). */
+/* Bytes in the file of a copy of a dict of many machines for the words in
+ * dict_copy.h. */
 #define SHMRPCI_DICT_COPY_BYTES 128u
 
 /* Kinds of regions. */
@@ -44,11 +47,13 @@ struct shmrpc_dict {
     /* Held while the table is changed, and while views are opened and closed.
      * Initialized again in a forked child, whose parent may have held it. */
     shmrpci_mutex mutex;
-    shmrpci_fork_fd guard; /* closes the table's descriptor */
-    shmrpci_flat flat;     /* of values that are copied as they are */
+    shmrpci_fork_fd guard; /* closes the table's descriptor in forked
+                            * children */
+    shmrpci_flat flat;     /* how values that are copied as they are lie in
+                            * memory */
     _Atomic(void *) locks; /* shmrpci_dict_locks *; NULL: never used */
     bool is_open;
-    shmrpci_dict_copy *copy; /* of a dict of many machines */
+    shmrpci_dict_copy *copy; /* for a dict of many machines; else NULL */
 };
 
 static inline shmrpc_dict *shmrpci_dict_of(shmrpci_handle *handle)
@@ -62,7 +67,8 @@ typedef struct shmrpci_dict_key {
     _Alignas(16) uint8_t room[128];
 } shmrpci_dict_key;
 
-/* Encodes a key; values have none: NULL. Must be ended in any case. */
+/* Encodes a key; a value has none, so its key is NULL. The key must be ended in
+ * any case. */
 shmrpc_status shmrpci_dict_key_init(const shmrpc_dict *dict, const void *key,
                                     shmrpci_dict_key *out, shmrpc_error *error);
 void shmrpci_dict_key_fini(shmrpci_dict_key *key);
@@ -72,18 +78,18 @@ shmrpci_dict_key_bytes(const shmrpci_dict_key *key)
     return shmrpci_table_bytes_of(&key->buf);
 }
 
-/* Called before a change: fails for READ_ONLY handles, and attaches a child
- * again. */
+/* Called before a change: fails for READ_ONLY handles, and attaches again in a
+ * forked child. */
 shmrpc_status shmrpci_dict_may_change(shmrpc_dict *dict, shmrpc_error *error);
 
-/* A copy of the value of an encoded key, to be freed. */
+/* Returns a copy of the value of an encoded key, to be freed. */
 shmrpc_status shmrpci_dict_fetch(shmrpc_dict *dict, shmrpci_table_bytes key,
                                  shmrpci_held **out, uint64_t *out_version,
                                  shmrpc_error *error);
 
 /* Explains that a key was not found, or could not be read. */
 shmrpc_status shmrpci_dict_missing(shmrpc_status status, shmrpc_error *error);
-/* DESTROYED instead of `status`, if the dict is. */
+/* Returns DESTROYED if the dict is destroyed, else `status`. */
 shmrpc_status shmrpci_dict_unless_destroyed(const shmrpc_dict *dict,
                                             shmrpc_status status,
                                             shmrpc_error *error);
@@ -93,17 +99,17 @@ shmrpc_status shmrpci_dict_store(shmrpc_dict *dict, shmrpci_table_bytes key,
                                  const void *value, uint64_t expected,
                                  uint64_t *out_version, shmrpc_error *error);
 
-/* ---- dict_change.c: as those of the table, which take the mutex -----------
- */
+/* ---- dict_change.c: like the table's functions, but take the mutex ------- */
 
 shmrpc_status shmrpci_dict_put_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
                                      shmrpci_table_bytes value,
                                      uint64_t expected, uint64_t *out_version,
                                      shmrpc_error *error);
-/* `out` NULL: the value is not wanted. */
+/* If `out` is NULL the old value is not wanted. */
 shmrpc_status shmrpci_dict_del_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
                                      shmrpci_buf *out, shmrpc_error *error);
-/* Of a dict of many machines the updater may run at the same time as others. */
+/* For a dict of many machines, several calls of the updater may run at the same
+ * time. */
 shmrpc_status shmrpci_dict_update_bytes(shmrpc_dict *dict,
                                         shmrpci_table_bytes key,
                                         shmrpci_table_updater *updater,
@@ -114,13 +120,13 @@ shmrpc_status shmrpci_dict_merge_bytes(shmrpc_dict *dict,
 
 /* ---- dict.c -------------------------------------------------------------- */
 
-/* Opens a table of the face's kind. */
+/* Opens an object whose table has the kind of `face`. */
 shmrpc_status shmrpci_dict_open_as(const shmrpci_face *face,
                                    const shmrpc_shared *row, const char *name,
                                    const shmrpc_shared_opts *opts,
                                    shmrpc_dict **out, shmrpc_error *error);
 
-/* The operations of a face over a table. */
+/* Operations of a face whose engine is a table. */
 shmrpc_status shmrpci_dict_plan(const shmrpci_handle *handle, uint32_t kind,
                                 shmrpci_region_spec *out, shmrpc_error *error);
 shmrpc_status shmrpci_dict_open_engine(shmrpci_handle *handle, int fd,
@@ -133,10 +139,10 @@ void shmrpci_dict_wake_engine(const shmrpci_handle *handle);
 shmrpc_status shmrpci_dict_fill_engine(shmrpci_handle *handle, const char *path,
                                        shmrpc_error *error);
 
-/* ---- paths, where keys and values are any -------------------------------- */
+/* ---- paths, where keys and values have any shape ------------------------- */
 
-/* As the functions of shmrpc/dict.h, with an encoded key; `steps` lead into its
- * value. */
+/* Like the functions of shmrpc/dict.h, but with an encoded key; `steps` lead
+ * into its value. */
 shmrpc_status shmrpci_dict_path_get(shmrpc_dict *dict, shmrpci_table_bytes key,
                                     const shmrpc_any *steps, size_t count,
                                     const shmrpc_any **out,

@@ -2,17 +2,18 @@
  * Locks of dicts: shmrpc/dict.h over sync/lock.
  *
  * dict_lock.h has the layout and the idea: a lock for the whole, entries for
- * keys, and a desk at which entries are given out. Here is the order in which
- * they are taken. A thread that locks a key first becomes a reader of the
- * whole's lock, then takes the key's entry. A thread that locks the whole is
- * its writer, and so waits for all holders of keys. Nobody waits for the whole
- * while it holds a key, and nobody waits for a key at the desk: these steps add
- * no deadlock to those that users can make by locking two keys in two orders.
+ * keys, and a desk at which entries are given out. This file has the order in
+ * which they are taken. A thread that locks a key first becomes a reader of the
+ * lock of the whole dict, then takes the key's entry. A thread that locks the
+ * whole dict becomes the writer of that lock, and so waits for all holders of
+ * keys. Nobody waits for the whole while it holds a key, and nobody waits for a
+ * key at the desk: these steps add no deadlock to those that users can make by
+ * locking two keys in two orders.
  *
  * An entry's tag is read before its word is taken and again afterwards: in
- * between the entry may have gone over to another key. Then the word is
- * released and the search begins again, a bounded number of times, as a process
- * that damages the memory could move tags for ever.
+ * between another key may have taken over the entry. Then the word is released
+ * and the search begins again, a bounded number of times, as a process that
+ * damages the memory could move tags for ever.
  *
  * A lock of sync/lock belongs to a thread; the words are in the region, what
  * the process knows of them (depth, holder) is in shmrpci_dict_locks.
@@ -33,27 +34,27 @@
 
 #define COUNT SHMRPCI_DICT_LOCK_COUNT
 
-/* How often a caller that doesn't wait may be sent from entry to entry: by
- * threads that take entries over, or by a process that damages them. Others go
- * on until their deadline. */
+/* How often a caller that doesn't wait may be sent from entry to entry, by
+ * threads that take entries over, or by a process that damages the tags. Other
+ * callers go on until their deadline. */
 #define ROUNDS 16u
 
 /* How long a caller that doesn't wait for the key waits for the desk, which is
- * normally held for a microsecond. */
+ * normally held for a microsecond only. */
 #define DESK_NS (10 * SHMRPCI_NS_PER_MS)
 
 /* The index of no entry. */
 #define NO_ENTRY UINT32_MAX
 
-/* This process's view of the locks; made when the first one is used, so that
- * dicts without locks take no memory for them. */
+/* What this process knows of the locks. Made on first use, so that dicts
+ * without locks take no memory for it. */
 struct shmrpci_dict_locks {
     shmrpci_lock_map at;
     shmrpci_atomic_u64 *tags;
     shmrpci_dict_lock_entry *entries;
     shmrpc_lock whole;
     shmrpc_lock desk;
-    /* shmrpc_lock *, of entries + 1; NULL: never used by this handle. */
+    /* shmrpc_lock *, at index entry + 1; NULL: never used by this handle. */
     _Atomic(void *) of[COUNT];
 };
 
@@ -70,7 +71,7 @@ void shmrpci_dict_locks_free(shmrpci_dict_locks *locks)
     free(locks);
 }
 
-/* Whether a thread may take a lock again is chosen by each handle, not by the
+/* Whether a thread may take a lock again is a choice of the handle, not of the
  * dict. */
 static uint32_t flags_of(const shmrpc_dict *dict)
 {
@@ -84,7 +85,8 @@ static uint32_t flags_of(const shmrpc_dict *dict)
 static void *publish(_Atomic(void *) *to, void *made)
 {
     void *seen = NULL;
-    /* Both orders: the other thread's object is complete. */
+    /* Acquire and release: if another thread was first, its object is complete
+     * for us. */
     if (atomic_compare_exchange_strong_explicit(
             to, &seen, made, memory_order_acq_rel, memory_order_acquire)) {
         return made;
@@ -124,8 +126,8 @@ static shmrpc_status locks_of(shmrpc_dict *dict, shmrpci_dict_locks **out,
     return SHMRPC_OK;
 }
 
-/* The lock of entry `index` in this process, made on first use. NULL: out of
- * memory. */
+/* This process's lock of entry `index`, made on first use. Returns NULL if out
+ * of memory. */
 static shmrpc_lock *lock_of(const shmrpc_dict *dict, shmrpci_dict_locks *locks,
                             uint32_t index)
 {
@@ -147,8 +149,8 @@ static bool is_of_thread(const shmrpc_lock *lock)
            shmrpci_load_relaxed(&lock->holder) == shmrpci_thread_number();
 }
 
-/* Whether this thread holds the lock of any key. Searched rather than counted:
- * a count would have to survive forks and deaths. */
+/* Whether this thread holds the lock of any key. We search, because a count
+ * would have to survive forks and deaths. */
 static bool has_key(shmrpci_dict_locks *locks)
 {
     for (uint32_t i = 0; i < COUNT; i++) {
@@ -162,20 +164,21 @@ static bool has_key(shmrpci_dict_locks *locks)
 
 /* ---- waiting ------------------------------------------------------------- */
 
-/* One call: all that it waits for is over by the same deadline. */
+/* The state of one call. All its waits end by the same deadline. */
 typedef struct asking {
     shmrpc_dict *dict;
     shmrpci_dict_locks *locks;
     shmrpci_dict_key key;
-    uint64_t tag;        /* of the key; 0: for the whole */
+    uint64_t tag;        /* tag of the key; 0: the whole dict */
     int64_t deadline_ns; /* 0: don't wait */
     int64_t began_ns;
     int64_t spin_ns;
-    int32_t blocker; /* the process in the way; 0: none, or unknown */
-    int64_t held_ns; /* for how long; 0: unknown */
+    int32_t blocker; /* pid of the process that holds the lock; 0: none, or
+                      * unknown */
+    int64_t held_ns; /* for how long it has held it; 0: unknown */
 } asking;
 
-/* At least 1 ns, as 0 means a default. */
+/* The remaining time; at least 1 ns, as 0 means a default. */
 static shmrpc_lock_wait what_is_left(const asking *of)
 {
     int64_t left = shmrpci_remaining_ns(of->deadline_ns);
@@ -183,8 +186,8 @@ static shmrpc_lock_wait what_is_left(const asking *of)
                               .spin_ns = of->spin_ns};
 }
 
-/* Statuses as sync/lock's: OK, OWNER_DIED (held, to be repaired), DEADLINE,
- * BUSY, DESTROYED. */
+/* Returns the statuses of sync/lock: OK, OWNER_DIED (held, to be repaired),
+ * DEADLINE, BUSY, DESTROYED. */
 static shmrpc_status acquire(const asking *of, shmrpc_lock *lock)
 {
     if (of->deadline_ns == 0) {
@@ -204,8 +207,8 @@ static bool is_over(shmrpc_status status)
     return status == SHMRPC_E_DEADLINE || status == SHMRPC_E_BUSY;
 }
 
-/* Notes for the error who holds a lock that was not available, and since when.
- * Both may have changed by now. */
+/* Records, for the error message, who holds a lock that was not available, and
+ * since when. Both may have changed by now. */
 static void blame(asking *of, const shmrpc_lock *lock,
                   const shmrpci_dict_lock_entry *entry)
 {
@@ -220,14 +223,14 @@ static void blame(asking *of, const shmrpc_lock *lock,
 
 /* ---- finding an entry ---------------------------------------------------- */
 
-/* The entry whose tag is the key's. A row without gaps begins at the hash, so
- * that the first entry that is nobody's ends the search. */
+/* The entry whose tag is that of the key. Entries are searched from the key's
+ * hash on, without gaps, so an unused entry ends the search. */
 static uint32_t entry_of(const asking *of)
 {
     for (uint32_t i = 0; i < COUNT; i++) {
         uint32_t index = (uint32_t)(of->tag + i) % COUNT;
-        /* Seq: a thread that took its word before sees the tag of its
-         * holder. */
+        /* Seq: a thread that took the entry's word before also sees the tag
+         * that its holder wrote. */
         uint64_t tag = shmrpci_load_seq(&of->locks->tags[index]);
         if (tag == of->tag) {
             return index;
@@ -239,15 +242,15 @@ static uint32_t entry_of(const asking *of)
     return NO_ENTRY;
 }
 
-/* As the holder of the entry: makes it the key's. The tag is written last, as
- * others search for it. */
+/* Called as the holder of the entry: gives the entry to our key. The tag is
+ * written last, as other threads search for it. */
 static void inscribe(const asking *of, uint32_t index)
 {
     shmrpci_dict_lock_entry *entry = &of->locks->entries[index + 1];
     shmrpci_table_bytes key = shmrpci_dict_key_bytes(&of->key);
     uint64_t words[SHMRPCI_DICT_LOCK_KEY_WORDS] = {0};
     memcpy(words, key.data, key.len < sizeof words ? key.len : sizeof words);
-    /* Relaxed: shown to people. */
+    /* Relaxed: only shown in listings. */
     shmrpci_store_relaxed(&entry->key_len, (uint32_t)key.len);
     for (uint32_t i = 0; i < SHMRPCI_DICT_LOCK_KEY_WORDS; i++) {
         shmrpci_store_relaxed(&entry->key[i], words[i]);
@@ -255,8 +258,9 @@ static void inscribe(const asking *of, uint32_t index)
     shmrpci_store_seq(&of->locks->tags[index], of->tag);
 }
 
-/* Takes an entry for our key; `is_new`: no key ever had it, so that waiting is
- * allowed, since only a candidate that died can hold it. */
+/* Takes an entry for our key. `is_new` means that no key ever had it; then
+ * waiting is allowed, since only a thread that died while it took the entry can
+ * hold it. */
 static shmrpc_status take_entry(const asking *of, uint32_t index, bool is_new,
                                 uint32_t *out_index)
 {
@@ -267,7 +271,7 @@ static shmrpc_status take_entry(const asking *of, uint32_t index, bool is_new,
     shmrpc_status status =
         is_new ? acquire(of, lock) : shmrpc_lock_try_acquire(lock);
     if (status == SHMRPC_E_OWNER_DIED && is_new) {
-        /* A process died here before it wrote a tag: it held no key. */
+        /* A process died here before it wrote a tag, so it held no key. */
         status = shmrpc_lock_consistent(lock);
     } else if (status == SHMRPC_E_OWNER_DIED) {
         (void)shmrpc_lock_release(lock);
@@ -279,9 +283,9 @@ static shmrpc_status take_entry(const asking *of, uint32_t index, bool is_new,
     return status;
 }
 
-/* As the holder of the desk: takes an entry that no key ever had, which must be
- * the first one of the row, or else one that nobody holds. EXHAUSTED: all are
- * held or broken. */
+/* Called as the holder of the desk. Takes the first entry that no key ever had;
+ * if there is none, one that nobody holds. Returns EXHAUSTED if all are held or
+ * broken. */
 static shmrpc_status take_any_entry(const asking *of, uint32_t *out_index)
 {
     for (uint32_t i = 0; i < COUNT; i++) {
@@ -302,8 +306,8 @@ static shmrpc_status take_any_entry(const asking *of, uint32_t *out_index)
     return SHMRPC_E_EXHAUSTED;
 }
 
-/* The desk is held for a microsecond: a caller that doesn't wait for the key
- * waits for that, unless the holder is stopped. */
+/* The desk is held for a microsecond only. So even a caller that doesn't wait
+ * for the key waits for the desk, unless its holder is stopped. */
 static shmrpc_status acquire_desk(const asking *of)
 {
     shmrpc_lock_wait wait = {.timeout_ns = DESK_NS, .spin_ns = of->spin_ns};
@@ -315,14 +319,14 @@ static shmrpc_status acquire_desk(const asking *of)
                                                                : status;
 }
 
-/* An entry for a key that has none, held by us. MORE: another has made one
- * meanwhile. */
+/* Takes an entry for a key that has none, and holds it. Returns MORE if another
+ * thread has made one meanwhile. */
 static shmrpc_status claim(asking *of, uint32_t *out_index)
 {
     shmrpc_lock *desk = &of->locks->desk;
     shmrpc_status status = acquire_desk(of);
     if (status == SHMRPC_E_OWNER_DIED) {
-        /* The desk guards nothing that could be left half done. */
+        /* The desk protects nothing that could be left half done. */
         status = shmrpc_lock_consistent(desk);
     }
     if (status != SHMRPC_OK) {
@@ -339,8 +343,9 @@ static shmrpc_status claim(asking *of, uint32_t *out_index)
 
 /* ---- taking -------------------------------------------------------------- */
 
-/* One attempt to take the key's entry, or a new one. MORE: the entry has become
- * another key's, or another thread has claimed ours. */
+/* One attempt to take the key's entry, or a new one. Returns MORE if another
+ * key has taken over the entry, or another thread has made an entry for our
+ * key. */
 static shmrpc_status take_once(asking *of, uint32_t *out_index)
 {
     uint32_t index = entry_of(of);
@@ -381,9 +386,10 @@ static shmrpc_status take_key(asking *of, uint32_t *out_index)
     return status;
 }
 
-/* Becomes a reader of the whole's lock, as all holders of keys are: not while a
- * thread holds the whole. A thread that holds the whole or another key passes
- * waiting threads: making it wait for them would be a deadlock. */
+/* Becomes a reader of the lock of the whole dict, as all holders of keys are;
+ * not possible while another thread holds the whole. A thread that already
+ * holds the whole or another key passes threads that wait: waiting for them
+ * would be a deadlock. */
 static shmrpc_status enter(asking *of)
 {
     shmrpc_lock *whole = &of->locks->whole;
@@ -408,19 +414,20 @@ static shmrpc_status enter(asking *of)
 
 static void note_time(shmrpci_dict_lock_entry *entry)
 {
-    /* Relaxed: shown to people. */
+    /* Relaxed: only shown in listings. */
     shmrpci_store_relaxed(&entry->since_ns, (uint64_t)shmrpci_now_ns());
 }
 
-/* If this thread holds the key already, the lock decides: counted for RECURSIVE
- * handles, PRECONDITION for others. */
+/* If this thread holds the key already, the lock decides: RECURSIVE handles
+ * count, others return PRECONDITION. */
 static shmrpc_status lock_key(asking *of)
 {
     uint32_t index = entry_of(of);
     shmrpc_lock *mine =
         index == NO_ENTRY ? NULL : lock_of(of->dict, of->locks, index);
     if (is_of_thread(mine)) {
-        /* By the handle's flags, for a thread that already holds it. */
+        /* For a thread that already holds it, the result depends on the
+         * handle's flags. */
         return shmrpc_lock_try_acquire(mine);
     }
     shmrpc_status entered = enter(of);
@@ -433,11 +440,12 @@ static shmrpc_status lock_key(asking *of)
         return status;
     }
     note_time(&of->locks->entries[index + 1]);
-    /* OWNER_DIED of the whole is reported to the next thread that enters. */
+    /* OWNER_DIED of the whole dict is reported to the next thread that
+     * enters. */
     return status == SHMRPC_OK ? entered : status;
 }
 
-/* Not while this thread holds a key: it would wait for itself. */
+/* Not allowed while this thread holds a key: it would wait for itself. */
 static shmrpc_status lock_whole(asking *of)
 {
     shmrpc_lock *whole = &of->locks->whole;
@@ -458,8 +466,8 @@ static shmrpc_status lock_whole(asking *of)
 
 /* ---- error messages ------------------------------------------------------ */
 
-/* Names the holder, since when, and how long we waited: enough to find the
- * culprit. */
+/* Names the holder, since when it holds the lock, and how long we waited, so
+ * that users can find the culprit. */
 static shmrpc_status explain_wait(const asking *of, shmrpc_status status,
                                   shmrpc_error *error)
 {
@@ -532,9 +540,9 @@ static shmrpc_status explain(const asking *of, shmrpc_status status,
     return status;
 }
 
-/* ---- the functions ------------------------------------------------------- */
+/* ---- public functions ---------------------------------------------------- */
 
-/* Must be ended by shmrpci_dict_key_fini() in any case. */
+/* Begins a call. shmrpci_dict_key_fini() must be called in any case. */
 static shmrpc_status begin(asking *of, shmrpc_dict *dict, const void *key,
                            shmrpc_error *error)
 {
@@ -567,7 +575,7 @@ static shmrpc_status begin(asking *of, shmrpc_dict *dict, const void *key,
     return status;
 }
 
-/* Patience of sync/lock: defaults, spinning, and the deadline. */
+/* Applies the defaults of sync/lock, and computes spinning and the deadline. */
 static shmrpc_status wait_until(asking *of, const shmrpc_lock_wait *wait)
 {
     shmrpci_lock_patience patience;
@@ -581,7 +589,7 @@ static shmrpc_status wait_until(asking *of, const shmrpc_lock_wait *wait)
     return status;
 }
 
-/* A destroyed dict's locks are not waited for. */
+/* Takes the lock. A destroyed dict's locks are not waited for. */
 static shmrpc_status take(asking *of)
 {
     if (shmrpci_region_is_destroyed(&of->dict->table.region)) {
@@ -620,7 +628,7 @@ int shmrpc_stub_dict_try_lock(shmrpc_dict *dict, const void *key,
     return status;
 }
 
-/* The lock that this thread holds; NULL: it does not. */
+/* The lock that this thread holds; NULL if it holds none. */
 static shmrpc_lock *held_by_thread(const asking *of)
 {
     uint32_t index = of->tag != 0 ? entry_of(of) : NO_ENTRY;
@@ -643,7 +651,7 @@ static shmrpc_status release(const asking *of, shmrpc_lock *lock)
     return status;
 }
 
-/* Release, or repair, of a lock that this thread must hold. */
+/* Releases or repairs a lock that this thread must hold. */
 static int with_held(shmrpc_dict *dict, const void *key, bool releases,
                      shmrpc_error *error)
 {
@@ -675,7 +683,7 @@ int shmrpc_stub_dict_lock_consistent(shmrpc_dict *dict, const void *key,
     return with_held(dict, key, false, error);
 }
 
-/* ---- keys of any type ---------------------------------------------------- */
+/* ---- keys of any shape --------------------------------------------------- */
 
 shmrpc_status shmrpc_dict_lock(shmrpc_dict *dict, const shmrpc_any *key,
                                const shmrpc_lock_wait *wait,

@@ -1,7 +1,8 @@
 /*
- * The locks of a dict: one for the whole, and one for each key that somebody
- * locks.  They are words of the hybrid lock (sync/lock_layout.h), whose
- * participants are those of the region: the same bytes show which of them live.
+ * The locks of a dict: one for the whole dict, and one for each key that
+ * somebody locks. They are words of the hybrid lock (sync/lock_layout.h), whose
+ * participants are those of the region: the same byte locks tell which of them
+ * are alive.
  *
  * Layout, behind the table's roots, zeros at first:
  *
@@ -15,12 +16,13 @@
  *                 the key, for people; since when it is held. The first one is
  *                 the desk
  *
- * A key's row begins at its hash and goes through all entries. A thread that
- * finds no entry for its key takes the desk, which is a lock, and with it the
- * first entry that was never used, or else the first one that nobody holds; as
- * its holder it writes the tag, and keeps it. A thread that waited for that
- * word under its earlier tag then finds another tag, releases the word, and
- * looks again.
+ * The entries of a key are searched from its hash on, through all entries. A
+ * thread that finds none for its key takes the desk, which is a lock. While it
+ * holds the desk it takes the first entry that was never used, or else the
+ * first one that nobody holds. As the holder of that entry it writes the tag,
+ * and goes on holding the entry. A thread that waited for the entry's word
+ * because of its earlier tag then finds another tag, releases the word, and
+ * searches again.
  *
  * Threading: any thread.
  */
@@ -30,60 +32,60 @@
 #include "sync/lock.h"
 #include "table/table.h"
 
-/* Limit of keys whose locks are held or waited for at the same time. */
+/* The most keys whose locks can be held or waited for at the same time. */
 #define SHMRPCI_DICT_LOCK_COUNT 512u
 
-/* Index of region.facts.limits: where the area begins, from the roots. */
+/* Index into region.facts.limits: where the area begins, from the roots on. */
 #define SHMRPCI_DICT_LIMIT_LOCKS 3u
 
-/* How much of a key is stored for people to read. */
+/* How much of a key is stored for listings. */
 #define SHMRPCI_DICT_LOCK_KEY_WORDS 6u
 
 typedef struct shmrpci_dict_lock_entry {
     _Alignas(64) shmrpci_atomic_u32 word;
     shmrpci_atomic_u32 key_len;
-    shmrpci_atomic_u64 since_ns; /* in the first one: for the whole */
+    shmrpci_atomic_u64 since_ns; /* in the first entry: for the whole dict */
     shmrpci_atomic_u64 key[SHMRPCI_DICT_LOCK_KEY_WORDS];
 } shmrpci_dict_lock_entry;
 
 _Static_assert(sizeof(shmrpci_dict_lock_entry) == 64, "layout");
 _Static_assert(offsetof(shmrpci_dict_lock_entry, since_ns) == 8, "layout");
 
-/* The area within a mapped region. */
+/* The area of the locks within a mapped region. */
 typedef struct shmrpci_dict_lock_area {
     shmrpci_lock_map at;
     shmrpci_atomic_u64 *tags;
     shmrpci_dict_lock_entry *entries;
 } shmrpci_dict_lock_area;
 
-/* False: the head's values for the area are impossible. */
+/* Finds the area. Returns false if the head's values for it are impossible. */
 bool shmrpci_dict_lock_find(const shmrpci_region *region,
                             shmrpci_dict_lock_area *out);
 
-/* Where the area ends, from the beginning of the roots; 0: it has none. */
+/* Where the area ends, from the beginning of the roots; 0 if there is none. */
 uint64_t shmrpci_dict_lock_end(const shmrpci_region *region);
 
-/* A handle's own state of the locks that it used; for one process. */
+/* A handle's private state of the locks that it used, in one process. */
 typedef struct shmrpci_dict_locks shmrpci_dict_locks;
 
 /* Adds the area to a region spec. */
 void shmrpci_dict_lock_plan(shmrpci_region_spec *spec);
 
-/* As shmrpci_table_attach(), which nothing else in this folder calls: a new
- * participant releases the locks of the dead one with its number. */
+/* Like shmrpci_table_attach(), which this folder calls nowhere else: a new
+ * participant first releases the locks of the dead one with its number. */
 shmrpc_status shmrpci_dict_lock_attach(int fd, shmrpci_access access,
                                        shmrpci_table *out, shmrpc_error *error);
-/* Called before detaching: locks that this handle still holds get a dead
-   owner. */
+/* Called before detaching: others see locks that this handle still holds as
+ * locks of a dead owner. */
 void shmrpci_dict_lock_leave(const shmrpci_region *region);
 
-/* Waiting and later callers get DESTROYED. */
+/* Destroys all locks: waiting and later callers get DESTROYED. */
 void shmrpci_dict_lock_destroy(const shmrpci_region *region);
 
 /* How many locks are held. */
 uint32_t shmrpci_dict_lock_held_count(const shmrpci_region *region);
 
-/* Frees memory of the process; NULL is allowed. */
+/* Frees the private state; NULL is allowed. */
 void shmrpci_dict_locks_free(shmrpci_dict_locks *locks);
 
 #endif

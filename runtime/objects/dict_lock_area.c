@@ -12,13 +12,13 @@
 
 /* ---- layout -------------------------------------------------------------- */
 
-/* To 128: two lines of the cache, which processors fetch in pairs. */
+/* Rounds up to 128, two cache lines, which processors fetch in pairs. */
 static uint64_t round_up(uint64_t bytes)
 {
     return (bytes + 127) / 128 * 128;
 }
 
-/* The parts in the order of dict_lock.h. */
+/* The size of the area, with the parts in the order of dict_lock.h. */
 static uint64_t area_bytes(uint32_t participants)
 {
     return round_up(shmrpci_lock_file_bytes(participants)) +
@@ -33,8 +33,8 @@ void shmrpci_dict_lock_plan(shmrpci_region_spec *spec)
     spec->roots_bytes = at + area_bytes(spec->participants);
 }
 
-/* The head is checked when a region is attached, but only this file knows the
- * meaning of `limits`. */
+/* The region's head is checked when it is attached, but only this file knows
+ * the meaning of these `limits`. */
 bool shmrpci_dict_lock_find(const shmrpci_region *region,
                             shmrpci_dict_lock_area *out)
 {
@@ -72,7 +72,7 @@ uint64_t shmrpci_dict_lock_end(const shmrpci_region *region)
                : 0;
 }
 
-/* ---- beginning and end --------------------------------------------------- */
+/* ---- joining and leaving ------------------------------------------------- */
 
 shmrpc_status shmrpci_dict_lock_attach(int fd, shmrpci_access access,
                                        shmrpci_table *out, shmrpc_error *error)
@@ -82,16 +82,16 @@ shmrpc_status shmrpci_dict_lock_attach(int fd, shmrpci_access access,
     const shmrpci_region *region = &out->region;
     if (status == SHMRPC_OK && region->me != SHMRPCI_REGION_NOBODY &&
         shmrpci_dict_lock_find(region, &in)) {
-        /* Our number may be a dead participant's: its locks go to the waiting
-         * threads. */
+        /* Our number may be that of a dead participant, whose locks now go to
+         * waiting threads. */
         shmrpci_lock_bury(&in.at, region->me);
         shmrpci_lock_introduce(&in.at, region->me);
     }
     return status;
 }
 
-/* If a handle is closed with locks held, others see them as locks of a dead
- * owner. */
+/* If a handle is closed while it holds locks, others see them as locks of a
+ * dead owner. */
 void shmrpci_dict_lock_leave(const shmrpci_region *region)
 {
     shmrpci_dict_lock_area in;
@@ -115,7 +115,7 @@ static bool is_held(uint32_t word)
     return (word & SHMRPCI_LOCK_OWNER) != 0;
 }
 
-/* Entry 0 is the desk, and not counted. */
+/* Entry 0 is the desk, which is not counted. */
 uint32_t shmrpci_dict_lock_held_count(const shmrpci_region *region)
 {
     shmrpci_dict_lock_area in;
@@ -129,10 +129,10 @@ uint32_t shmrpci_dict_lock_held_count(const shmrpci_region *region)
     return count;
 }
 
-/* ---- for people ---------------------------------------------------------- */
+/* ---- listing ------------------------------------------------------------- */
 
-/* Read without a lock while others change it: for a listing, in which a key may
- * be half of one and half of the next. */
+/* Reports a lock. It is read while others change it, so a key may be half of
+ * one key and half of the next; for a listing that is good enough. */
 static void tell(const shmrpci_lock_map *at, uint32_t word,
                  const shmrpci_dict_lock_entry *entry, bool is_whole,
                  shmrpc_dict_lock_visit *visit, void *user)

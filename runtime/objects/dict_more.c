@@ -3,16 +3,16 @@
  * They use the other functions of shmrpc/dict.h, not the engine.
  *
  * An operation of several steps is repeated if another thread changes the dict
- * in between; after a thousand attempts it is ABORTED, as otherwise it might
- * never end in a dict that is always being changed.
+ * in between; after a thousand attempts it returns ABORTED, as it might never
+ * end in a dict that is always being changed.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "objects/dict_inside.h"
 
-/* How many times other threads may happen to take an entry away before us, or
- * to put it and take it away. */
+/* How many times other threads may take an entry away before us, or put one and
+ * take it away. */
 #define ATTEMPTS 1000u
 
 static shmrpc_status busy(const shmrpc_dict *dict, shmrpc_error *error)
@@ -23,8 +23,8 @@ static shmrpc_status busy(const shmrpc_dict *dict, shmrpc_error *error)
 
 /* ---- one entry ----------------------------------------------------------- */
 
-/* A copy of a key that outlives the view it was found in; released as values
- * are. */
+/* Copies a key, so that it outlives the view in which it was found. It is
+ * released like a value. */
 static shmrpc_status copy_key(shmrpc_dict *dict, const shmrpc_any *key,
                               const shmrpc_any **out, shmrpc_error *error)
 {
@@ -48,7 +48,8 @@ static shmrpc_status copy_key(shmrpc_dict *dict, const shmrpc_any *key,
     return SHMRPC_OK;
 }
 
-/* The last entry as of now. MORE: another has taken it meanwhile. */
+/* Pops the last entry of a view. Returns MORE if another thread has taken that
+ * entry meanwhile. */
 static shmrpc_status pop_last(shmrpc_dict *dict, shmrpc_view *view,
                               const shmrpc_any **out_key,
                               const shmrpc_any **out_value, shmrpc_error *error)
@@ -68,7 +69,7 @@ static shmrpc_status pop_last(shmrpc_dict *dict, shmrpc_view *view,
     if (status != SHMRPC_OK) {
         shmrpc_dict_release(dict, *out_key);
     }
-    /* Another was quicker. */
+    /* Another thread took it first. */
     return status == SHMRPC_E_NOT_FOUND ? SHMRPC_MORE : status;
 }
 
@@ -93,7 +94,7 @@ shmrpc_status shmrpc_dict_popitem(shmrpc_dict *dict, const shmrpc_any **out_key,
     return status == SHMRPC_MORE ? busy(dict, error) : status;
 }
 
-/* The first put wins; all others get its value. */
+/* The first put wins; all callers get its value. */
 shmrpc_status shmrpc_dict_get_or_put(shmrpc_dict *dict, const shmrpc_path *path,
                                      const shmrpc_any *value,
                                      const shmrpc_any **out,
@@ -112,9 +113,9 @@ shmrpc_status shmrpc_dict_get_or_put(shmrpc_dict *dict, const shmrpc_path *path,
     return busy(dict, error);
 }
 
-/* ---- all of it ----------------------------------------------------------- */
+/* ---- all entries --------------------------------------------------------- */
 
-/* Collects all entries of a view. Keys and values are in the item's arena, the
+/* Collects all entries of a view. Keys and values are in the item's arena; the
  * array of entries grows on the heap. */
 typedef struct gathering {
     shmrpc_dict *dict;
@@ -145,9 +146,9 @@ static shmrpc_status gather(gathering *of, shmrpci_table_bytes key,
         of->room = room;
     }
     shmrpc_any_entry *entry = &of->entries[of->count];
-    /* A decoded key may be a view of its bytes. */
+    /* Copied, as a decoded key may point into its bytes. */
     char *name = shmrpci_arena_strndup(&held->arena, key.data, key.len);
-    /* Bytes of the region could change while they are decoded. */
+    /* Copied, as bytes of the region could change while they are decoded. */
     shmrpci_buf_reset(&held->bytes);
     shmrpci_buf_append(&held->bytes, value.data, value.len);
     if (name == NULL || held->bytes.status != SHMRPC_OK) {
@@ -165,7 +166,7 @@ static shmrpc_status gather(gathering *of, shmrpci_table_bytes key,
     return status;
 }
 
-/* From a view, so that it is the state of one moment. */
+/* Reads from a view, so that the result is the state of one moment. */
 static shmrpc_status gather_all(gathering *of, shmrpc_error *error)
 {
     shmrpc_dict *dict = of->dict;
@@ -210,7 +211,7 @@ static shmrpc_status make_map(const gathering *of, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* A map in the order of the dict, in one item. */
+/* Returns a map in the order of the dict, as one item. */
 shmrpc_status shmrpc_dict_all(shmrpc_dict *dict, const shmrpc_any **out,
                               shmrpc_error *error)
 {
@@ -239,8 +240,9 @@ shmrpc_status shmrpc_dict_all(shmrpc_dict *dict, const shmrpc_any **out,
 
 /* ---- comparing ----------------------------------------------------------- */
 
-/* Whether two dicts have the same entries: all of one are in the other, and
- * their numbers are equal. NOT_FOUND: an entry is missing there, or differs. */
+/* Whether two dicts have the same entries: all entries of the first are in the
+ * second, and both have the same number. Returns NOT_FOUND if an entry is
+ * missing in the second, or differs. */
 static shmrpc_status compare(const shmrpc_any *one, shmrpc_view *two,
                              shmrpc_error *error)
 {
@@ -269,7 +271,7 @@ static shmrpc_status compare(const shmrpc_any *one, shmrpc_view *two,
                                  : status;
 }
 
-/* Each dict is read as of one moment, but not both at the same one. */
+/* Each dict is read as of one moment, but the two moments differ. */
 shmrpc_status shmrpc_dict_equal(shmrpc_dict *dict, shmrpc_dict *other,
                                 bool *out, shmrpc_error *error)
 {

@@ -3,16 +3,15 @@
  * (table/nest.h), of which a path is read, or one item changed, without
  * touching the rest.
  *
- * Reading takes no lock. The engine returns a value that may change at any
- * moment; so the whole path is followed, the bytes are copied, and then the
- * entry must still be the same. If it isn't, everything is repeated, and after
- * some attempts done once more under a pin.
+ * Reading takes no lock. A value may change at any moment. So the whole path is
+ * followed, the bytes are copied, and then the entry must still be the same. If
+ * it isn't, everything is repeated, after some attempts under a pin.
  *
- * A change builds new blocks on the way from the root to the item, as
- * everything in the table that others can see is constant, and then exchanges
- * the root if nobody was quicker. On its way it may meet bytes that are not a
- * nest: long maps and lists then become one, anything else is decoded, changed
- * as a tree and encoded again.
+ * Everything that others can see in the table is constant. So a change builds
+ * new blocks on the path from the root to the item, and then replaces the root,
+ * unless another change was committed first. On the path it may find bytes that
+ * are not a nest: long maps and lists then become nests, anything else is
+ * decoded, changed as a tree and encoded again.
  */
 #include "objects/dict_nest.h"
 
@@ -23,8 +22,8 @@
 /* How often a nest is read without a lock before it is pinned. */
 #define ATTEMPTS 8u
 
-/* Short values are bytes in their item; SHMRPCI_NEST_BYTES is a long value in
- * one block, without structure. */
+/* Whether a value is a nest. Short values are bytes in their item;
+ * SHMRPCI_NEST_BYTES is a long value in one block, without structure. */
 static bool is_nest(const shmrpci_nest_value *value)
 {
     return value->is_ref && value->ref.shape != SHMRPCI_NEST_BYTES;
@@ -32,13 +31,13 @@ static bool is_nest(const shmrpci_nest_value *value)
 
 /* ---- one step ------------------------------------------------------------ */
 
-/* Where a step leads in a nest: `position`, and `key`, the encoded step, in a
- * map. */
+/* Where a step leads in a nest: its `position`, and in a map the `key`, which
+ * is the encoded step. */
 typedef struct place {
-    uint64_t position; /* length + 1 if a list is shorter */
+    uint64_t position; /* length + 1 if the list is shorter */
     bool is_there;
     shmrpci_nest_item item;
-    shmrpci_buf key; /* of a map */
+    shmrpci_buf key; /* used for a map */
 } place;
 
 static void forget(place *of)
@@ -52,7 +51,7 @@ static shmrpc_status damaged(shmrpc_error *error)
     return SHMRPC_E_DATA_LOSS;
 }
 
-/* Keys of a nest are those of dicts: found by their bytes. */
+/* Keys of a nest have the form of dict keys, and are found by their bytes. */
 static shmrpc_status find_key(const shmrpci_table *table,
                               const shmrpci_nest_ref *ref,
                               const shmrpc_any *step, size_t depth, place *out,
@@ -71,8 +70,8 @@ static shmrpc_status find_key(const shmrpci_table *table,
                              &out->position, &out->item);
 }
 
-/* OK also if nothing is there; `is_there` tells. The place must be freed in any
- * case. */
+/* Returns OK also if nothing is there; `is_there` tells. The place must be
+ * freed in any case. */
 static shmrpc_status find(const shmrpci_table *table,
                           const shmrpci_nest_ref *ref, const shmrpc_any *step,
                           size_t depth, place *out, shmrpc_error *error)
@@ -119,7 +118,7 @@ shmrpc_status shmrpci_dict_nest_reach(const shmrpci_table *table,
         if (status == SHMRPC_OK && !at.is_there) {
             status = not_there(used, error);
         }
-        /* Meaningless after a failure, and not used then. */
+        /* After a failure this is meaningless, and not used. */
         *out = at.item.value;
         used++;
         forget(&at);
@@ -128,8 +127,8 @@ shmrpc_status shmrpci_dict_nest_reach(const shmrpci_table *table,
     return status;
 }
 
-/* The bytes at the end of the path, as far as it leads through nests:
- * `*out_used` steps did. */
+/* Fetches the bytes at the end of the path, as far as it leads through nests.
+ * `*out_used` is the number of steps that did. */
 static shmrpc_status fetch_part(const shmrpci_table *table,
                                 const shmrpci_nest_value *value,
                                 const shmrpc_any *steps, size_t count,
@@ -150,7 +149,7 @@ static shmrpc_status fetch_part(const shmrpci_table *table,
     return status;
 }
 
-/* The same under a pin: for entries that others keep changing. */
+/* The same under a pin, for entries that others keep changing. */
 static shmrpc_status fetch_pinned(shmrpc_dict *dict, shmrpci_table_bytes key,
                                   const shmrpc_any *steps, size_t count,
                                   shmrpci_held *held, size_t *out_used,
@@ -171,8 +170,8 @@ static shmrpc_status fetch_pinned(shmrpc_dict *dict, shmrpci_table_bytes key,
     return status;
 }
 
-/* Statuses that depend on the value, such as NOT_FOUND, hold if the entry was
- * the same before and after. */
+/* Statuses that depend on the value, such as NOT_FOUND, hold only if the entry
+ * was the same before and after. */
 static shmrpc_status fetch(shmrpc_dict *dict, shmrpci_table_bytes key,
                            const shmrpc_any *steps, size_t count,
                            shmrpci_held *held, size_t *out_used,
@@ -210,7 +209,7 @@ shmrpc_status shmrpci_dict_nest_fetch(shmrpc_dict *dict,
     return shmrpci_dict_unless_destroyed(dict, status, error);
 }
 
-/* A single attempt: MORE makes the caller read the whole value. */
+/* A single attempt: after MORE the caller reads the whole value. */
 shmrpc_status shmrpci_dict_nest_len(shmrpc_dict *dict, shmrpci_table_bytes key,
                                     const shmrpc_any *steps, size_t len,
                                     uint64_t *out)
@@ -232,14 +231,15 @@ shmrpc_status shmrpci_dict_nest_len(shmrpc_dict *dict, shmrpci_table_bytes key,
 
 /* ---- changing ------------------------------------------------------------ */
 
-/* One change while it is attempted. `bytes` is the new value, encoded once for
+/* A change while it is attempted. `bytes` is the new value, encoded once for
  * all attempts. */
 typedef struct change {
     shmrpc_dict *dict;
     const shmrpci_dict_nest_change *what;
-    shmrpci_table_bytes bytes; /* the value, encoded */
+    shmrpci_table_bytes bytes; /* the new value, encoded */
     shmrpci_nest_edit edit;
-    shmrpci_arena arena; /* until commit, or a new attempt */
+    shmrpci_arena arena; /* memory that lives until the commit, or the next
+                          * attempt */
     shmrpc_error *error;
 } change;
 
@@ -252,8 +252,8 @@ static shmrpc_status no_memory(shmrpc_error *error)
 static shmrpc_status change_value(change *of, const shmrpci_nest_value *from,
                                   size_t depth, shmrpci_nest_value *out);
 
-/* Copies a deleted value into the user's item: its blocks may be reused once
- * the change is committed. */
+/* Copies a deleted value into the user's item, because its blocks may be reused
+ * once the change is committed. */
 static shmrpc_status keep(const change *of, const shmrpci_nest_value *value)
 {
     shmrpci_held *was = of->what->was;
@@ -275,7 +275,7 @@ static shmrpc_status keep(const change *of, const shmrpci_nest_value *value)
                                      of->error);
 }
 
-/* The same for a part of a private tree. */
+/* The same for a part of a decoded tree. */
 static shmrpc_status keep_tree(const change *of, const shmrpc_any *tree)
 {
     const shmrpci_handle *handle = &of->dict->handle;
@@ -289,7 +289,8 @@ static shmrpc_status keep_tree(const change *of, const shmrpc_any *tree)
                                : status;
 }
 
-/* A tree as bytes in the arena, which live until the edit is committed. */
+/* Encodes a tree into the arena, so that the bytes live until the edit is
+ * committed. */
 static shmrpc_status encode(change *of, const shmrpc_any *tree,
                             shmrpci_table_bytes *out)
 {
@@ -311,8 +312,8 @@ static shmrpc_status encode(change *of, const shmrpc_any *tree,
     return status;
 }
 
-/* The path goes on in a value that is not a nest: decodes it, changes it as a
- * tree, and stores it again. The bytes were copied before. */
+/* The path continues in a value that is not a nest: decodes the value, changes
+ * it as a tree, and stores it again. The bytes were copied before. */
 static shmrpc_status change_bytes(change *of, const shmrpci_nest_value *from,
                                   shmrpci_table_bytes bytes, size_t depth,
                                   shmrpci_nest_value *out)
@@ -343,8 +344,8 @@ static shmrpc_status change_bytes(change *of, const shmrpci_nest_value *from,
                : status;
 }
 
-/* Puts a value into the place, or a new item there. Maps keep the order in
- * which their keys were put: `order` counts up, and stays when a value is
+/* Replaces the value at the place, or inserts a new item. Maps keep the order
+ * in which their keys were put: `order` counts up, and stays when a value is
  * replaced. */
 static shmrpc_status put_item(change *of, shmrpci_nest_ref *ref,
                               const place *at, const shmrpci_nest_value *value)
@@ -362,7 +363,7 @@ static shmrpc_status put_item(change *of, shmrpci_nest_ref *ref,
                                &item, of->error);
 }
 
-/* Places the new value and drops the old one: its blocks are given back with
+/* Stores the new value and drops the old one, whose blocks are given back with
  * the commit. */
 static shmrpc_status put_value(change *of, shmrpci_nest_ref *ref,
                                const place *at)
@@ -376,7 +377,7 @@ static shmrpc_status put_value(change *of, shmrpci_nest_ref *ref,
     return status == SHMRPC_OK ? put_item(of, ref, at, &value) : status;
 }
 
-/* Read before it is dropped. */
+/* The old value is read before it is dropped. */
 static shmrpc_status delete_item(change *of, shmrpci_nest_ref *ref,
                                  const place *at, size_t depth)
 {
@@ -393,8 +394,8 @@ static shmrpc_status delete_item(change *of, shmrpci_nest_ref *ref,
                : status;
 }
 
-/* One step of the path: goes further down if it isn't the last, else does the
- * operation. APPEND has no last step of its own. */
+/* Follows one step of the path. If it is the last one, does the operation, else
+ * goes further down. APPEND has no last step of its own. */
 static shmrpc_status change_item(change *of, shmrpci_nest_ref *ref,
                                  size_t depth)
 {
@@ -405,7 +406,7 @@ static shmrpc_status change_item(change *of, shmrpci_nest_ref *ref,
     shmrpc_status status =
         find(&of->dict->table, ref, &what->steps[depth], depth, &at, of->error);
     if (status != SHMRPC_OK) {
-        /* as it is */
+        /* the value as it is */
     } else if (!is_last) {
         status = at.is_there
                      ? change_value(of, &at.item.value, depth + 1, &below)
@@ -426,7 +427,7 @@ static shmrpc_status change_item(change *of, shmrpci_nest_ref *ref,
     return status;
 }
 
-/* APPEND and INSERT, which need a list. */
+/* Does APPEND and INSERT, which need a list. */
 static shmrpc_status insert_item(change *of, shmrpci_nest_ref *ref,
                                  size_t depth)
 {
@@ -464,8 +465,8 @@ shmrpc_status shmrpci_dict_nest_judge_len(const shmrpc_type *list, uint64_t len,
     return SHMRPC_OK;
 }
 
-/* `ref` is a copy: changed while items are spliced, and stored above as the new
- * one. */
+/* `ref` is a copy: it changes while items are spliced, and the caller stores it
+ * as the new reference. */
 static shmrpc_status change_nest(change *of, shmrpci_nest_ref ref, size_t depth,
                                  shmrpci_nest_value *out)
 {
@@ -477,7 +478,7 @@ static shmrpc_status change_nest(change *of, shmrpci_nest_ref ref, size_t depth,
     if (status == SHMRPC_OK && what->list != NULL) {
         status = shmrpci_dict_nest_judge_len(what->list, ref.count, of->error);
     }
-    /* An empty nest has no block: it is an empty map or list in msgpack
+    /* An empty nest has no block; it becomes an empty map or list in msgpack
      * again. */
     if (ref.count == 0) {
         *out = shmrpci_nest_bytes(
@@ -488,8 +489,8 @@ static shmrpc_status change_nest(change *of, shmrpci_nest_ref ref, size_t depth,
     return status;
 }
 
-/* Changes a value of whatever form. Recursion is bounded by the path, and that
- * by SHMRPCI_CODEC_MAX_DEPTH. */
+/* Changes a value of any form. Recursion is bounded by the length of the path,
+ * which is limited by SHMRPCI_CODEC_MAX_DEPTH. */
 static shmrpc_status change_value(change *of, const shmrpci_nest_value *from,
                                   size_t depth, shmrpci_nest_value *out)
 {
@@ -516,7 +517,7 @@ static shmrpc_status change_value(change *of, const shmrpci_nest_value *from,
             status = change_nest(of, nest.ref, depth, out);
         }
     } else if (status == SHMRPC_E_PRECONDITION && is_list) {
-        /* A typed list whose value is not a list: another process wrote
+        /* The value of a typed list is not a list: another process has written
          * there. */
         status = damaged(of->error);
     } else if (status == SHMRPC_E_PRECONDITION) {
@@ -526,8 +527,8 @@ static shmrpc_status change_value(change *of, const shmrpci_nest_value *from,
     return status;
 }
 
-/* One attempt. MORE: another was quicker; a failure may be due to that, and
- * only then is the attempt repeated. */
+/* One attempt. Returns MORE if another change was committed first. A failure
+ * may be due to that too, and only then is the attempt repeated. */
 static shmrpc_status attempt(change *of, shmrpci_table_bytes key)
 {
     shmrpci_nest_value now;
@@ -546,14 +547,14 @@ static shmrpc_status attempt(change *of, shmrpci_table_bytes key)
     return is_sure || shmrpci_nest_edit_is_current(edit) ? status : SHMRPC_MORE;
 }
 
-/* A nest must not become deeper than codecs allow, since it is read as a tree
- * at some point. */
+/* A nest must not become deeper than codecs allow, since somebody may read it
+ * as a tree. */
 static shmrpc_status judge_depth(const change *of)
 {
     const shmrpci_dict_nest_change *what = of->what;
     size_t depth = what->len + (what->op == SHMRPCI_TREE_APPEND ? 1 : 0);
     if (what->list != NULL) {
-        return SHMRPC_OK; /* by its type */
+        return SHMRPC_OK; /* its type limits its depth */
     }
     if (what->op != SHMRPCI_TREE_DEL) {
         depth += shmrpci_tree_depth(what->value);

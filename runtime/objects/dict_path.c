@@ -1,9 +1,9 @@
 /*
  * Paths into dicts and values of any shape. A change below a key is a change of
- * that key. A short value is read, changed as a tree and put back if the key is
- * still what was read, else again; in a long one, which becomes a nest, only
- * the one place is changed (dict_nest.h). Both cost about the same at 512
- * bytes.
+ * that key. A short value is read, changed as a tree, and put back if the key's
+ * value is still the same; otherwise that is repeated. In a long value, which
+ * becomes a nest, only the one place is changed (dict_nest.h). Both cost about
+ * the same at 512 bytes.
  *
  * A path begins with the key, unless the object is a value, which has none.
  * dict.c handles paths that end at the key itself.
@@ -22,8 +22,8 @@ static shmrpc_status bad_path(shmrpc_error *error)
     return SHMRPC_E_INVALID;
 }
 
-/* Moves the value at the end of the path to the value's own place in `held`,
- * which the user gets. It stays in the item's memory. */
+/* Moves the value at the end of the path to the beginning of `held`, which the
+ * user gets. Its data stays in the item's memory. */
 static shmrpc_status narrow(shmrpci_held *held, const shmrpc_any *steps,
                             size_t from, size_t count, shmrpc_error *error)
 {
@@ -38,7 +38,7 @@ static shmrpc_status narrow(shmrpci_held *held, const shmrpc_any *steps,
     return status;
 }
 
-/* Nests first, then the tree that is left. */
+/* Follows the path through nests first, then through the remaining tree. */
 static shmrpc_status get_below(shmrpc_dict *dict, shmrpci_table_bytes key,
                                const shmrpc_any *steps, size_t count,
                                shmrpci_held *held, uint64_t *out_version,
@@ -59,7 +59,7 @@ static shmrpc_status get_below(shmrpc_dict *dict, shmrpci_table_bytes key,
                                : status;
 }
 
-/* Without steps the whole value, which may be of any type; with steps it is
+/* Without steps this is the whole value, of any type; with steps it is
  * `any`. */
 shmrpc_status shmrpci_dict_path_get(shmrpc_dict *dict, shmrpci_table_bytes key,
                                     const shmrpc_any *steps, size_t count,
@@ -90,7 +90,7 @@ shmrpc_status shmrpci_dict_path_get(shmrpc_dict *dict, shmrpci_table_bytes key,
     return SHMRPC_OK;
 }
 
-/* A path, split: the encoded key, and the steps after it. */
+/* A path, split into the encoded key and the steps after it. */
 typedef struct route {
     shmrpci_dict_key key;
     shmrpci_table_bytes bytes;
@@ -98,7 +98,7 @@ typedef struct route {
     size_t count;
 } route;
 
-/* `out->key` must be ended in any case, also if the path is refused. */
+/* `out->key` must be ended in any case, even if the path is refused. */
 static shmrpc_status begin(shmrpc_dict *dict, const shmrpc_path *path,
                            route *out, shmrpc_error *error)
 {
@@ -134,7 +134,7 @@ shmrpc_status shmrpc_dict_get(shmrpc_dict *dict, const shmrpc_path *path,
     return shmrpci_handle_explain(&dict->handle, status, error);
 }
 
-/* Items of `any` and of declared types have one form. */
+/* Items of `any` and of declared types are released in the same way. */
 void shmrpc_dict_release(shmrpc_dict *dict, const shmrpc_any *value)
 {
     shmrpc_stub_dict_release(dict, value);
@@ -155,7 +155,8 @@ shmrpc_status shmrpc_dict_contains(shmrpc_dict *dict, const shmrpc_path *path,
     return status;
 }
 
-/* The number of items without reading them. MORE: it is not a nest. */
+/* The number of items, without reading them. Returns MORE if the value is not a
+ * nest. */
 static shmrpc_status nest_len(shmrpc_dict *dict, const shmrpc_path *path,
                               uint64_t *out)
 {
@@ -168,8 +169,8 @@ static shmrpc_status nest_len(shmrpc_dict *dict, const shmrpc_path *path,
     return status;
 }
 
-/* Text has no items here: its length could be in bytes or characters, and
- * asking for it is more likely a mistake. */
+/* Text has no length here: that could be in bytes or in characters, and asking
+ * for it is probably a mistake. */
 static shmrpc_status len_of(shmrpc_dict *dict, const shmrpc_any *value,
                             uint64_t *out, shmrpc_error *error)
 {
@@ -195,8 +196,8 @@ static shmrpc_status len_of(shmrpc_dict *dict, const shmrpc_any *value,
                                "the value is neither a map nor a list", error);
 }
 
-/* Three ways: the table's own count, a nest's, or that of a value that is read
- * whole. */
+/* The length comes from the table's own count, from a nest, or from a value
+ * that is read whole. */
 shmrpc_status shmrpc_dict_len(shmrpc_dict *dict, const shmrpc_path *path,
                               uint64_t *out, shmrpc_error *error)
 {
@@ -226,18 +227,18 @@ shmrpc_status shmrpc_dict_len(shmrpc_dict *dict, const shmrpc_path *path,
 
 /* ---- changing ------------------------------------------------------------ */
 
-/* One change of a short value. */
+/* A change of a short value. */
 typedef struct change {
     const shmrpc_dict *dict;
     const route *to;
     shmrpci_tree_op op;
     const shmrpc_any *value;
-    shmrpci_held *was; /* gets the deleted value, if not NULL */
+    shmrpci_held *was; /* receives the deleted value; may be NULL */
     shmrpci_arena arena;
     shmrpc_error *error;
 } change;
 
-/* Copied, as the tree that it was in ends with the call. */
+/* Copies the deleted value, as the tree that it was in ends with the call. */
 static shmrpc_status keep(const change *of, const shmrpc_any *was)
 {
     const shmrpci_handle *handle = &of->dict->handle;
@@ -251,7 +252,7 @@ static shmrpc_status keep(const change *of, const shmrpc_any *was)
                : status;
 }
 
-/* Called by the table, again if another change came in between. */
+/* Called by the table, and again if another change was committed first. */
 static shmrpc_status change_tree(void *user, shmrpci_table_bytes was,
                                  shmrpci_buf *now,
                                  shmrpci_table_verdict *verdict)
@@ -285,8 +286,9 @@ static shmrpc_status change_tree(void *user, shmrpci_table_bytes was,
     return status;
 }
 
-/* Nests are of one machine. The answer may be out of date: either way of
- * changing the value is correct, only not equally quick. */
+/* Whether to change the value as a nest, which only dicts of this machine have.
+ * The answer may be out of date: both ways are correct, but not equally
+ * fast. */
 static bool is_long(shmrpc_dict *dict, shmrpci_table_bytes key)
 {
     shmrpci_table_peek peek;
@@ -296,7 +298,7 @@ static bool is_long(shmrpc_dict *dict, shmrpci_table_bytes key)
             peek.value.bytes.len > SHMRPCI_NEST_INLINE_BYTES);
 }
 
-/* The mutex of the dict: edits of one process take turns. */
+/* Held, as edits of one process must take turns. */
 static shmrpc_status change_nest(shmrpc_dict *dict, const change *of,
                                  shmrpc_error *error)
 {
@@ -309,8 +311,8 @@ static shmrpc_status change_nest(shmrpc_dict *dict, const change *of,
     return status;
 }
 
-/* Chooses by length: the nest's way, or the tree's. The error of the path or
- * the codec is kept apart from the table's. */
+/* Changes the value as a nest or as a tree, depending on its length. The error
+ * of the path or the codec is kept apart from the table's. */
 static shmrpc_status change_below(shmrpc_dict *dict, change *of,
                                   shmrpc_error *error)
 {
@@ -326,13 +328,13 @@ static shmrpc_status change_below(shmrpc_dict *dict, change *of,
         shmrpci_dict_update_bytes(dict, of->to->bytes, change_tree, of, &outer);
     shmrpci_arena_fini(&of->arena);
     if (status != SHMRPC_OK && error != NULL) {
-        /* The error of the path or the codec says more. */
+        /* The error of the path or the codec says more than the table's. */
         *error = inner.code == (int32_t)status ? inner : outer;
     }
     return status;
 }
 
-/* The path ends at the key: no tree is involved. */
+/* Used if the path ends at the key, so that no tree is involved. */
 static shmrpc_status change_whole(shmrpc_dict *dict, const change *of,
                                   shmrpc_error *error)
 {
@@ -352,8 +354,8 @@ static shmrpc_status change_whole(shmrpc_dict *dict, const change *of,
                               NULL, error);
 }
 
-/* For all changes: checks that they are allowed, splits the path, does the
- * change. */
+/* The common part of all changes: checks that they are allowed, splits the
+ * path, makes the change. */
 static shmrpc_status run(shmrpc_dict *dict, const shmrpc_path *path,
                          shmrpci_tree_op op, const shmrpc_any *value,
                          shmrpci_held *was, shmrpc_error *error)
@@ -436,7 +438,7 @@ shmrpc_status shmrpc_dict_put_if(shmrpc_dict *dict, const shmrpc_path *path,
         return status;
     }
     status = begin(dict, path, &to, error);
-    /* The two special versions are the table's own, and must not come from a
+    /* The two special versions belong to the table, and must not come from a
      * user. */
     bool is_version =
         version != SHMRPCI_TABLE_ANY && version != SHMRPCI_TABLE_ABSENT;
@@ -460,7 +462,7 @@ static int call_updater(shmrpc_function updater, void *user, const void *was,
     return ((shmrpc_dict_updater *)updater)(user, was, now);
 }
 
-/* Only whole keys: a path would need the version of a part. */
+/* Only whole keys can be updated: a path would need the version of a part. */
 shmrpc_status shmrpc_dict_update(shmrpc_dict *dict, const shmrpc_path *path,
                                  shmrpc_dict_updater *updater, void *user,
                                  shmrpc_error *error)

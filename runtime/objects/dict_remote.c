@@ -1,5 +1,5 @@
-/* Dicts of many machines: changes at the engine, and waiting for the copy. What
- * fills it is dict_copy.c. */
+/* Dicts of many machines: changes at the engine, and waiting until the copy has
+ * them. dict_copy.c fills the copy. */
 #include "objects/dict_remote.h"
 
 #include <string.h>
@@ -10,8 +10,8 @@
 /* How long the engine may take for a change. */
 #define CHANGE_NS SHMRPC_DEFAULT_TIMEOUT_NS
 
-/* How long to wait for the copy afterwards: its keeper may have been stopped,
- * or have lost its connection. */
+/* How long to wait for the copy after a change: its keeper may have been
+ * stopped, or have lost its connection. */
 #define COPY_NS (2 * SHMRPCI_NS_PER_S)
 
 static const shmrpci_remote_ops *const ops = &shmrpci_remote_nats;
@@ -38,7 +38,7 @@ shmrpc_status shmrpci_dict_remote_get(shmrpc_dict *dict,
 
 /* ---- one key ------------------------------------------------------------- */
 
-/* One attempt. `value` NULL: deletes. */
+/* One attempt. If `value` is NULL it deletes. */
 static shmrpc_status write_once(shmrpc_dict *dict, shmrpci_table_bytes key,
                                 const shmrpci_table_bytes *value,
                                 uint64_t expected, int64_t deadline_ns,
@@ -59,8 +59,8 @@ static shmrpc_status write_once(shmrpc_dict *dict, shmrpci_table_bytes key,
     return status;
 }
 
-/* A deleted key has the revision of its deletion; it is requested only after
- * the first attempt finds that there is one. */
+/* A deleted key has the revision of its deletion. That is requested only if the
+ * first attempt fails because there is one. */
 shmrpc_status shmrpci_dict_remote_put(shmrpc_dict *dict,
                                       shmrpci_table_bytes key,
                                       shmrpci_table_bytes value,
@@ -142,8 +142,8 @@ static shmrpc_status carry_out(shmrpc_dict *dict, shmrpci_table_bytes key,
     return SHMRPC_E_INTERNAL;
 }
 
-/* Reads at the engine, since the copy may be behind: its revision would only be
- * refused. */
+/* Reads at the engine, because the copy may be behind: a change based on the
+ * copy's revision would be refused. */
 shmrpc_status shmrpci_dict_remote_update(shmrpc_dict *dict,
                                          shmrpci_table_bytes key,
                                          shmrpci_table_updater *updater,
@@ -207,7 +207,7 @@ shmrpc_status shmrpci_dict_remote_merge(shmrpc_dict *dict,
     return status;
 }
 
-/* The keys that the copy has. */
+/* Deletes the keys that the copy has. */
 shmrpc_status shmrpci_dict_remote_clear(shmrpc_dict *dict, shmrpc_error *error)
 {
     shmrpci_table_cursor cursor = {0};

@@ -1,5 +1,5 @@
-/* Snapshots of dicts and values: shmrpc/dict.h, shmrpc/value.h. Their place and
- * options; snapshot.c does the work. */
+/* Snapshots of dicts and values (shmrpc/dict.h, shmrpc/value.h): where they
+ * are, and their options. snapshot.c does the work. */
 #include "base/reserved.h"
 #include "objects/dict_remote.h"
 #include "objects/snapshot.h"
@@ -17,7 +17,7 @@ static shmrpci_snapshot_of what_of(const shmrpc_dict *dict)
     };
 }
 
-/* The path of the snapshot. `room` is for the default place. */
+/* Finds the path of the snapshot. `room` is memory for the default path. */
 static shmrpc_status find_path(const shmrpc_dict *dict, const char **path,
                                char room[SHMRPCI_SNAPSHOT_PATH_BYTES],
                                shmrpc_error *error)
@@ -31,8 +31,8 @@ static shmrpc_status find_path(const shmrpc_dict *dict, const char **path,
                                 "no place is the default over NATS: give a "
                                 "path");
     }
-    /* The server writes it: if two processes disagreed about the place, one
-     * snapshot would be lost. */
+    /* Only the server writes the snapshot of its object: if two processes
+     * disagreed about the path, one snapshot would be lost. */
     if (dict->handle.source_fd >= 0) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
                                 "its service decides where its snapshot is: "
@@ -42,7 +42,7 @@ static shmrpc_status find_path(const shmrpc_dict *dict, const char **path,
     return shmrpci_snapshot_place(&what, room, error);
 }
 
-/* Folders are made only below the default place. */
+/* Missing folders are made only for the default place. */
 static shmrpc_status save(shmrpc_dict *dict, const char *path,
                           const shmrpc_snapshot_opts *opts, shmrpc_error *error)
 {
@@ -83,7 +83,8 @@ shmrpc_status shmrpc_dict_snapshot(shmrpc_dict *dict, const char *path,
     return shmrpci_handle_explain(&dict->handle, status, error);
 }
 
-/* A merge in one change: concurrent readers see all of it or nothing. */
+/* Merges the snapshot in one change: concurrent readers see all of it or
+ * nothing. */
 shmrpc_status shmrpc_dict_load(shmrpc_dict *dict, const char *path,
                                shmrpc_error *error)
 {
@@ -105,7 +106,7 @@ shmrpc_status shmrpc_dict_load(shmrpc_dict *dict, const char *path,
     return shmrpci_handle_explain(&dict->handle, status, error);
 }
 
-/* A value's handle is a dict's. */
+/* The handle of a value is that of a dict. */
 shmrpc_status shmrpc_value_snapshot(shmrpc_value *value, const char *path,
                                     const shmrpc_snapshot_opts *opts,
                                     shmrpc_error *error)
@@ -120,8 +121,8 @@ shmrpc_status shmrpc_value_load(shmrpc_value *value, const char *path,
     return shmrpc_dict_load((shmrpc_dict *)(void *)value, path, error);
 }
 
-/* For an object that is being made: no other thread has it yet, so no mutex is
- * needed. */
+/* Called while an object is being made. No other thread has it yet, so no mutex
+ * is needed. */
 shmrpc_status shmrpci_dict_fill_engine(shmrpci_handle *handle, const char *path,
                                        shmrpc_error *error)
 {

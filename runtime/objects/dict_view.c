@@ -5,8 +5,7 @@
  * A view pins the state of the table at one change: its content and the memory
  * for it stay until it is closed. Reading it takes no lock. Keys and values are
  * copied and decoded into memory of the view, which the next call uses again;
- * flat values are the exception, and are shown where they are, as nobody
- * changes a pinned block.
+ * flat values are returned in place instead, as nobody changes a pinned block.
  *
  * A view belongs to the process that opened it: a forked child has no pin of
  * its own, and gets FORKED.
@@ -17,21 +16,21 @@
 #include "objects/dict_nest.h"
 
 struct shmrpc_view {
-    shmrpc_dict *dict; /* keeps a reference */
+    shmrpc_dict *dict; /* holds a reference */
     shmrpci_table_view view;
     uint32_t generation; /* of the process that opened it */
-    /* The result of the last call. The bytes are copied before they are
-     * decoded: others could still write to them. */
+    /* The result of the last call. Its bytes are copied before they are
+     * decoded, because others could still write to them. */
     shmrpci_buf bytes;
     shmrpci_arena arena;
-    void *key; /* room for one of each type */
+    void *key; /* room for one key and one value */
     void *value;
-    shmrpc_any step; /* of a value: where a path leads */
+    shmrpc_any step; /* for a value: where a path leads */
 };
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* Frees a view whose pin was given back, or never taken. */
+/* Frees a view whose pin was removed, or never taken. */
 static void destroy(shmrpc_view *view)
 {
     shmrpci_buf_fini(&view->bytes);
@@ -41,7 +40,7 @@ static void destroy(shmrpc_view *view)
     free(view);
 }
 
-/* Makes one with room for one key and one value of the dict's types. */
+/* Makes a view with room for one key and one value of the dict's types. */
 static shmrpc_view *make(shmrpc_dict *dict)
 {
     const shmrpc_shared *row = &dict->handle.row;
@@ -91,7 +90,8 @@ shmrpc_status shmrpc_dict_view_open(shmrpc_dict *dict, shmrpc_view **out,
     return SHMRPC_OK;
 }
 
-/* Otherwise the engine is closed, or the parent's. */
+/* Whether the view is usable. If not, the engine was closed, or is the
+ * parent's. */
 static bool is_ours(const shmrpc_view *view)
 {
     return view->generation == shmrpci_fork_generation() && view->dict->is_open;
@@ -114,7 +114,7 @@ void shmrpc_view_close(shmrpc_view *view)
 
 /* ---- reading ------------------------------------------------------------- */
 
-/* Ends the validity of the last result. */
+/* Discards the last result. */
 static shmrpc_status begin(shmrpc_view *view, shmrpc_error *error)
 {
     if (!is_ours(view)) {
@@ -128,7 +128,7 @@ static shmrpc_status begin(shmrpc_view *view, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* Decodes after a key that may be in the buffer already. */
+/* Decodes a value. The buffer may already hold a key before it. */
 static shmrpc_status decode(shmrpc_view *view, shmrpci_table_bytes bytes,
                             const void **out, shmrpc_error *error)
 {
@@ -179,8 +179,8 @@ int shmrpc_stub_view_get(shmrpc_view *view, const void *key, const void **out,
     return shmrpci_handle_explain(&view->dict->handle, status, error);
 }
 
-/* The part of a value that a path leads to. Steps through nests come first; the
- * rest of the path leads into one value, which is decoded. */
+/* Gets the part of a value to which a path leads. The first steps lead through
+ * nests; the rest of the path leads into one value, which is decoded. */
 static shmrpc_status get_part(shmrpc_view *view, const shmrpc_any *key,
                               const shmrpc_any *steps, size_t count,
                               const shmrpc_any **out, shmrpc_error *error)
@@ -236,7 +236,7 @@ shmrpc_status shmrpc_view_get(shmrpc_view *view, const shmrpc_path *path,
     return shmrpci_handle_explain(&view->dict->handle, status, error);
 }
 
-/* A copy of the key, decoded. The copy is in the arena, as the buffer may move
+/* Decodes a copy of the key. The copy is in the arena, as the buffer may move
  * when the value follows. */
 static shmrpc_status next_key(shmrpc_view *view, shmrpci_table_bytes key,
                               shmrpc_error *error)
@@ -257,7 +257,7 @@ static shmrpc_status next_key(shmrpc_view *view, shmrpci_table_bytes key,
                               key.len, &view->arena, view->key, error);
 }
 
-/* Forwards or backwards. */
+/* Moves forwards or backwards. */
 typedef shmrpc_status advance(shmrpci_table_view *view,
                               shmrpci_table_bytes *out_key,
                               shmrpci_table_bytes *out_value,
@@ -278,9 +278,9 @@ static int step(shmrpc_view *view, advance *to, const void **out_key,
                                status == SHMRPC_E_NOT_FOUND
                                    ? "that was the last entry"
                                    : "it is damaged");
-        /* So that the next loop starts over. */
+        /* The next loop then starts over. */
         shmrpci_table_view_rewind(&view->view);
-    } else if (view->dict->handle.row.key != NULL) { /* a value has none */
+    } else if (view->dict->handle.row.key != NULL) { /* a value has no key */
         status = next_key(view, key, error);
     }
     if (status == SHMRPC_OK) {
@@ -290,7 +290,7 @@ static int step(shmrpc_view *view, advance *to, const void **out_key,
     return shmrpci_handle_explain(&view->dict->handle, status, error);
 }
 
-/* In the order in which the table keeps its entries: that of their first
+/* Entries come in the order in which the table keeps them: that of their first
  * put. */
 int shmrpc_stub_view_next(shmrpc_view *view, const void **out_key,
                           const void **out_value, shmrpc_error *error)
@@ -328,15 +328,15 @@ shmrpc_status shmrpc_view_prev(shmrpc_view *view, const shmrpc_any **out_key,
 
 /* ---- many keys in one change --------------------------------------------- */
 
-/* Where the key and the value of an entry end in the buffer. Offsets, since the
- * buffer moves while it grows. */
+/* Where the key and the value of an entry end in the buffer. These are offsets,
+ * since the buffer moves while it grows. */
 typedef struct entry_ends {
     size_t key;
     size_t value;
 } entry_ends;
 
-/* Everything is encoded before the table is touched: an invalid item changes
- * nothing. */
+/* Encodes everything before the table is touched, so that an invalid item
+ * changes nothing. */
 static shmrpc_status encode_all(const shmrpc_dict *dict, const uint8_t *keys,
                                 const uint8_t *values, size_t step,
                                 size_t count, shmrpci_buf *buf,
@@ -359,7 +359,7 @@ static shmrpc_status encode_all(const shmrpc_dict *dict, const uint8_t *keys,
     return SHMRPC_OK;
 }
 
-/* From offsets to addresses, now that the buffer stays. */
+/* Turns offsets into addresses, now that the buffer no longer moves. */
 static void point(const shmrpci_buf *buf, const entry_ends *ends, size_t count,
                   shmrpci_table_pair *pairs)
 {
@@ -373,8 +373,8 @@ static void point(const shmrpci_buf *buf, const entry_ends *ends, size_t count,
     }
 }
 
-/* `step` bytes from one key, or value, to the next: they may be members of a
- * struct. */
+/* `step` is the distance in bytes from one key, or value, to the next; they may
+ * be members of a struct. */
 int shmrpc_stub_dict_merge(shmrpc_dict *dict, const void *keys,
                            const void *values, size_t step, size_t count,
                            shmrpc_error *error)

@@ -2,13 +2,14 @@
  * Watches: the changes of a dict, reported one at a time.
  *
  * The table keeps a log of its latest changes, and a watch has a cursor in it.
- * One that falls behind the log gets RESYNC, and then every entry of a view as
- * if it had been put; after that it goes on with the changes after the view. So
+ * A watch that falls behind the log gets RESYNC, and then every entry of a view
+ * as if it had been put; then it continues with the changes after the view. So
  * a watch never misses the final state of a key, though it may miss states in
  * between.
  *
- * A watch has a place in the table of its own, with a descriptor and a mapping:
- * it may wait for long while other threads use the dict's handle.
+ * A watch attaches to the table by itself, with its own place, descriptor and
+ * mapping, because it may wait for long while other threads use the dict's
+ * handle.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,12 +23,12 @@
 /* One watch. `key`, `value` and `event` are the result of the last call;
  * `bytes` and `arena` are their memory. */
 struct shmrpc_watch {
-    shmrpc_dict *dict; /* for types and codec; keeps a reference */
+    shmrpc_dict *dict; /* for types and codec; holds a reference */
     shmrpci_table table;
     shmrpci_table_watch watch;
     shmrpci_fork_fd guard;
     uint32_t generation; /* of the process that opened it */
-    bool is_telling_all; /* after RESYNC: entries of the view */
+    bool is_telling_all; /* after RESYNC: still reports entries of the view */
     char *prefix;
     size_t prefix_len;
     shmrpci_buf bytes;
@@ -49,7 +50,7 @@ static void destroy(shmrpc_watch *watch)
     free(watch);
 }
 
-/* The prefix is copied: the options end with the call. */
+/* The prefix is copied, as the options need not outlive the call. */
 static shmrpc_watch *make(shmrpc_dict *dict, const shmrpc_watch_opts *opts)
 {
     const shmrpc_shared *row = &dict->handle.row;
@@ -94,10 +95,10 @@ static shmrpc_status attach(shmrpc_watch *watch, shmrpc_error *error)
         shmrpci_fd_close(&fd);
         return status;
     }
-    /* The dict's handle, which outlives us, knows its owner. */
+    /* The dict's handle outlives us, so we can share its owner. */
     watch->table.region.owner = dict->table.region.owner;
-    /* A reader has no place among the writers: this byte shows that there is
-     * one. */
+    /* A read-only watch has no place among the writers; this byte shows that it
+     * exists. */
     if (reads) {
         (void)shmrpci_byte_lock_share(watch->table.region.fd,
                                       SHMRPCI_OBJECT_READERS_BYTE);
@@ -164,14 +165,15 @@ shmrpc_status shmrpc_dict_watch_open(shmrpc_dict *dict,
     return SHMRPC_OK;
 }
 
-/* A child closes its copies, and leaves the parent's place alone. */
+/* A forked child closes its copies, and leaves the parent's place alone. */
 void shmrpc_watch_close(shmrpc_watch *watch)
 {
     if (watch == NULL) {
         return;
     }
     shmrpc_dict *dict = watch->dict;
-    /* Before the words that the thread waits on are unmapped. */
+    /* Done first: afterwards the words on which the thread waits are
+     * unmapped. */
     shmrpci_ready_close(&watch->ready);
     if (watch->generation == shmrpci_fork_generation()) {
         shmrpci_table_watch_close(&watch->watch);
@@ -196,8 +198,8 @@ static shmrpc_status no_memory(shmrpc_error *error)
     return SHMRPC_E_NO_MEMORY;
 }
 
-/* Whether the key is a text that begins with the prefix. Other keys begin with
- * none. */
+/* Whether the key is a text that begins with the prefix. Other keys never match
+ * a prefix. */
 static bool has_prefix(const shmrpc_watch *watch)
 {
     const shmrpc_type *type = watch->dict->handle.row.key;
@@ -218,8 +220,8 @@ static bool has_prefix(const shmrpc_watch *watch)
            memcmp(text.ptr, watch->prefix, watch->prefix_len) == 0;
 }
 
-/* Decodes one change into the watch's event. MORE: it isn't for this watch.
- * `value` NULL: the change has none. */
+/* Decodes one change into the watch's event. Returns MORE if the change isn't
+ * for this watch. `value` NULL means that the change has none. */
 static shmrpc_status tell(shmrpc_watch *watch, shmrpc_event_kind kind,
                           uint64_t change, shmrpci_table_bytes key,
                           const shmrpci_table_bytes *value, shmrpc_error *error)
@@ -254,7 +256,8 @@ static shmrpc_status tell(shmrpc_watch *watch, shmrpc_event_kind kind,
                                   watch->value, error);
 }
 
-/* The next entry of the state at RESYNC. MORE: look for changes. */
+/* Reports the next entry of the state as of RESYNC. MORE: there are no more;
+ * look for changes. */
 static shmrpc_status tell_entry(shmrpc_watch *watch, shmrpc_error *error)
 {
     shmrpci_table_bytes key;
@@ -277,7 +280,7 @@ static shmrpc_status tell_entry(shmrpc_watch *watch, shmrpc_error *error)
     return status;
 }
 
-/* RESYNC is reported first, its entries from the next call on. */
+/* Reports RESYNC; its entries are reported from the next call on. */
 static shmrpc_status tell_change(shmrpc_watch *watch,
                                  const shmrpci_table_event *event,
                                  shmrpc_error *error)
@@ -302,7 +305,7 @@ static shmrpc_status tell_change(shmrpc_watch *watch,
     return SHMRPC_OK;
 }
 
-/* Skips what isn't for this watch. The deadline is one for all of it. */
+/* Skips changes that aren't for this watch. The deadline covers all of it. */
 static shmrpc_status next(shmrpc_watch *watch, int64_t deadline_ns,
                           shmrpc_error *error)
 {
@@ -322,8 +325,8 @@ static shmrpc_status next(shmrpc_watch *watch, int64_t deadline_ns,
     return status;
 }
 
-/* The descriptor means that this may find something. So a caller that finds
- * nothing clears it, looks once more, and only then lets the thread wait:
+/* A readable descriptor means that this may find something. So a caller that
+ * finds nothing clears it, looks once more, and only then lets the thread wait;
  * ready.h has the order. */
 static shmrpc_status take_next(shmrpc_watch *watch, int64_t deadline_ns,
                                shmrpc_error *error)
@@ -349,7 +352,7 @@ static shmrpc_status take_next(shmrpc_watch *watch, int64_t deadline_ns,
     return again;
 }
 
-/* No other watcher needs waking in its place: each watch reports every
+/* No other watcher needs to be woken instead: each watch reports every
  * change. */
 int shmrpc_watch_fd(shmrpc_watch *watch)
 {

@@ -7,14 +7,14 @@
  * Layout, behind the table's roots, zeros at first:
  *
  *     offset      what                                           who writes it
- *          0      shmrpci_lock_file: `word` is the whole's; those sync/lock
- *                 who hold a key are its readers
- *       then      tags: u64[512], the hash of the key whose lock  who holds the
- *                 an entry is; 0: nobody's yet, and none behind   desk and the
- *                 it in its row                                   entry
- *       then      entries[513]: word; length and beginning of     its holder
- *                 the key, for people; since when it is held. The first one is
- *                 the desk
+ *          0      shmrpci_lock_file: `word` locks the whole;    sync/lock
+ *                 holders of keys are its readers
+ *       then      tags: u64[512], the hash of the key that has   who holds the
+ *                 the entry; 0: no key had it yet, nor any       desk and the
+ *                 entry behind it in the search                  entry
+ *       then      entries[513]: word; for listings: length and   its holder
+ *                 beginning of the key, since when it is held.
+ *                 The first entry is the desk
  *
  * The entries of a key are searched from its hash on, through all entries. A
  * thread that finds none for its key takes the desk, which is a lock. While it

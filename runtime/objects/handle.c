@@ -3,15 +3,15 @@
  *
  * An object of the folder is a file. os/object_find.h finds, makes or replaces
  * it so that all processes that open one name at the same time get the same
- * object; this file provides the callbacks: attach to a found object, draft a
- * new one, let go of one that lost a race. A failure undoes the steps before
- * it, and a draft that was never named vanishes with its descriptor.
+ * object; this file provides the callbacks: attach to an object that was found,
+ * draft a new one, and drop a draft that lost a race. A failure undoes the
+ * steps before it. A draft that was never named vanishes with its descriptor.
  *
- * An object of a service is memory of its server, and comes over a socket
- * (service.c); from there on everything is the same.
+ * An object of a service is memory of its server, and its descriptor comes over
+ * a socket (service.c); after that everything is the same.
  *
- * Comparing is done on every attach. An object of another type, encoding or
- * name is CONTRACT, never a crash later on.
+ * Every attach compares type, encoding and name. If they differ it returns
+ * CONTRACT, so that nothing crashes later on.
  */
 #include "objects/handle.h"
 
@@ -33,12 +33,13 @@
 #include "os/thread.h"
 #include "os/waiting.h"
 
-/* How long others may be busy creating, replacing or removing the same
- * object. */
+/* How long to wait for other processes that are creating, replacing or removing
+ * the same object. */
 #define OPEN_NS (10 * SHMRPCI_NS_PER_S)
 
-/* How often all places must be found taken, with no process judging the object,
- * until that is believed: a judge may have come and gone in between. */
+/* How often all places must be found taken before EXHAUSTED is believed, with
+ * no process judging the object at that time. A judge takes all places for a
+ * moment, and may have come and gone in between. */
 #define REFUSALS 3u
 
 /* SHMRPC_SHARED_WAIT: the first and the longest pause between two looks. */
@@ -51,9 +52,9 @@
     (SHMRPC_SHARED_READ_ONLY | SHMRPC_SHARED_ALL_USERS | \
      SHMRPC_SHARED_RECURSIVE)
 
-/* ---- texts --------------------------------------------------------------- */
+/* ---- messages ------------------------------------------------------------ */
 
-/* For messages: names may have any bytes of UTF-8. */
+/* Makes names safe for messages, as they may have any bytes of UTF-8. */
 const char *shmrpci_short_name(const char *name,
                                char out[SHMRPCI_SHORT_NAME_BYTES])
 {
@@ -78,7 +79,7 @@ shmrpc_status shmrpci_handle_fail(const shmrpci_handle *handle,
     return status;
 }
 
-/* Keeps the path of an error, which the formatting would clear. */
+/* Keeps the path of an error, which formatting the message would clear. */
 shmrpc_status shmrpci_handle_explain(const shmrpci_handle *handle,
                                      shmrpc_status status, shmrpc_error *error)
 {
@@ -106,13 +107,14 @@ static const char *encoding_name(uint32_t encoding)
 
 /* ---- options ------------------------------------------------------------- */
 
-/* No type means any type: pipes have none. */
+/* Whether the type is any type; so is NULL, as for pipes, which have none. */
 static bool is_any(const shmrpc_type *type)
 {
     return type == NULL || type->kind == SHMRPC_KIND_ANY;
 }
 
-/* The row of an object of any shape, as a `.svc` would declare it. */
+/* The row of an object of any shape, as the declaration in a `.svc` would make
+ * it. */
 shmrpc_shared shmrpci_handle_any_row(shmrpc_shared_kind kind,
                                      shmrpc_encoding encoding)
 {
@@ -143,7 +145,7 @@ static shmrpc_status refuse(shmrpc_error *error, const char *what)
     return SHMRPC_E_INVALID;
 }
 
-/* Checks the options alone, before any file is touched. */
+/* Checks the options by themselves, before any file is touched. */
 static shmrpc_status check_opts(const shmrpci_face *face,
                                 const shmrpc_shared_opts *opts,
                                 shmrpc_error *error)
@@ -179,7 +181,7 @@ static shmrpc_status check_opts(const shmrpci_face *face,
     return SHMRPC_OK;
 }
 
-/* Options override the declaration in the `.svc`, and that overrides the
+/* Options override the declaration in the `.svc`, which overrides the
  * defaults. */
 static void apply(shmrpci_handle *handle, const shmrpc_shared_opts *opts)
 {
@@ -213,8 +215,8 @@ shmrpc_status shmrpci_handle_name(shmrpci_handle *handle, const char *name,
     return shmrpci_handle_typed(handle, error);
 }
 
-/* The hash of the types is 0 for an object of any shape: then programs with and
- * without a `.svc` meet. */
+/* An object of any shape has type hash 0, so that programs with and without a
+ * `.svc` can share it. */
 shmrpc_status shmrpci_handle_typed(shmrpci_handle *handle, shmrpc_error *error)
 {
     handle->codec = shmrpci_codec_of((uint32_t)handle->row.encoding);
@@ -227,7 +229,7 @@ shmrpc_status shmrpci_handle_typed(shmrpci_handle *handle, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* Everything that does not need the folder. */
+/* Does everything that does not need the folder. */
 static shmrpc_status prepare(shmrpci_handle *handle, const char *name,
                              const shmrpc_shared_opts *opts,
                              shmrpc_error *error)
@@ -246,7 +248,7 @@ static shmrpc_status prepare(shmrpci_handle *handle, const char *name,
     return SHMRPC_OK;
 }
 
-/* One deadline for the whole call, however often it waits. */
+/* Computes one deadline for the whole call, however often it waits. */
 shmrpc_status shmrpci_handle_deadline(const shmrpc_opts *opts,
                                       int64_t *out_deadline_ns,
                                       shmrpc_error *error)
@@ -262,7 +264,7 @@ shmrpc_status shmrpci_handle_deadline(const shmrpc_opts *opts,
             return refuse(error, "timeout_ns is negative");
         }
         if ((opts->flags & SHMRPC_OPT_NONBLOCK) != 0) {
-            /* NONBLOCK: 0 for engines. */
+            /* NONBLOCK is deadline 0 for engines. */
             *out_deadline_ns = 0;
             return SHMRPC_OK;
         }
@@ -274,8 +276,8 @@ shmrpc_status shmrpci_handle_deadline(const shmrpc_opts *opts,
 
 /* ---- comparing ----------------------------------------------------------- */
 
-/* Whether the object is the expected one. The file may have another name with
- * the same hash, or have been renamed. */
+/* Whether the object is the expected one. It may not be: the file may belong to
+ * another name with the same hash, or have been renamed. */
 static shmrpc_status compare(const shmrpci_handle *handle,
                              const shmrpci_glance *glance, shmrpc_error *error)
 {
@@ -305,14 +307,14 @@ static shmrpc_status compare(const shmrpci_handle *handle,
 
 /* ---- attaching ----------------------------------------------------------- */
 
-/* Writers take a place; readers share one byte. */
+/* Whether the handle takes a writer's place; readers share one byte instead. */
 static bool is_writer(const shmrpci_handle *handle)
 {
     return (handle->flags & SHMRPC_SHARED_READ_ONLY) == 0;
 }
 
-/* One attempt with an open file description of its own: locks on bytes belong
- * to descriptions, and end with them. */
+/* One attempt. It needs an open file description of its own, because byte locks
+ * belong to descriptions, and end with them. */
 static shmrpc_status try_engine(shmrpci_handle *handle, int fd,
                                 shmrpc_error *error)
 {
@@ -327,9 +329,9 @@ static shmrpc_status try_engine(shmrpci_handle *handle, int fd,
     return handle->face->open(handle, own, access, error);
 }
 
-/* EXHAUSTED may mean that a process holds all places for a moment to judge
- * whether the object still lives. So it is believed only after several looks
- * between which nobody judged, or at the deadline, as a judge may be
+/* EXHAUSTED may mean that a process holds all places for a moment, to judge
+ * whether the object is still in use. So it is believed only after several
+ * looks during which nobody judged, or at the deadline, as a judge may be
  * stopped. */
 static shmrpc_status open_engine(shmrpci_handle *handle, int fd,
                                  shmrpc_error *error)
@@ -360,8 +362,8 @@ typedef struct opening {
     shmrpc_error *error;
 } opening;
 
-/* From cheap to expensive: the object's label, whether it is over, whether it
- * fits, and then the engine. */
+/* Checks in order of cost: the object's label, whether its life is over,
+ * whether it fits; then opens the engine. */
 shmrpc_status shmrpci_handle_attach(shmrpci_handle *handle, int fd,
                                     shmrpc_error *error)
 {
@@ -382,21 +384,22 @@ shmrpc_status shmrpci_handle_attach(shmrpci_handle *handle, int fd,
     }
     handle->lifetime = glance.lifetime;
     if (is_writer(handle)) {
-        /* Its age tells collect how long no process has opened it. */
+        /* The file's age tells collect how long no process has opened the
+         * object. */
         shmrpci_object_touch(fd);
     }
     shmrpci_fd_close(&fd);
     return SHMRPC_OK;
 }
 
-/* The form of os/object_find.h. */
+/* Adapts shmrpci_handle_attach to os/object_find.h. */
 static shmrpc_status attach(void *user, int fd)
 {
     const opening *of = user;
     return shmrpci_handle_attach(of->handle, fd, of->error);
 }
 
-/* ---- making -------------------------------------------------------------- */
+/* ---- making an object ---------------------------------------------------- */
 
 shmrpc_status shmrpci_handle_plan(const shmrpci_handle *handle,
                                   shmrpci_region_spec *spec,
@@ -410,13 +413,13 @@ shmrpc_status shmrpci_handle_plan(const shmrpci_handle *handle,
     spec->name_len = strlen(handle->name);
     spec->type_hash = handle->type_hash;
     spec->encoding = (uint32_t)handle->row.encoding;
-    /* The label is at the end of the roots. */
+    /* Adds room for the label at the end of the roots. */
     spec->roots_bytes = (spec->roots_bytes + 127) / 128 * 128 +
                         shmrpci_label_bytes(&handle->row);
     return shmrpci_region_size(spec, out_bytes, error);
 }
 
-/* Completes the new object, with ourselves in it, before it gets its name. */
+/* Completes the new object, and joins it, before it gets its name. */
 static shmrpc_status fill(shmrpci_handle *handle, int fd,
                           const shmrpci_region_spec *spec, shmrpc_error *error)
 {
@@ -437,7 +440,7 @@ static shmrpc_status fill(shmrpci_handle *handle, int fd,
     return status;
 }
 
-/* `temporary` is used if the file system has no nameless files. */
+/* `temporary` is the draft's name if the file system has no nameless files. */
 static shmrpc_status draft(void *user, int dir_fd,
                            char temporary[SHMRPCI_OBJECT_NAME_BYTES],
                            int *out_fd)
@@ -472,8 +475,8 @@ static shmrpc_status draft(void *user, int dir_fd,
     return status;
 }
 
-/* Another process was first, or the object is dead: back to the state before,
- * to try again. */
+/* Another process was first, or the object is dead: undoes everything, for
+ * another attempt. */
 static void let_go(void *user)
 {
     shmrpci_handle *handle = ((const opening *)user)->handle;
@@ -483,7 +486,8 @@ static void let_go(void *user)
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* Leaves locks taken if the answer is yes: see label.h. */
+/* Whether the object's life is over. If so, the locks taken to find out stay
+ * taken; see label.h. */
 static bool is_over_file(int fd)
 {
     shmrpci_glance glance;
@@ -491,8 +495,8 @@ static bool is_over_file(int fd)
            shmrpci_label_is_over(fd, &glance);
 }
 
-/* Readers change nothing, not even a name: an object that is over counts as
- * missing. */
+/* Readers change nothing, not even a name, so an object whose life is over
+ * counts as missing. */
 static shmrpc_status open_to_read(const opening *of, int dir_fd)
 {
     shmrpci_handle *handle = of->handle;
@@ -541,8 +545,8 @@ static shmrpc_status find_once(const opening *of, shmrpc_shared_mode mode)
     return status;
 }
 
-/* WAIT polls, with growing pauses: README.md says why there is no
- * notification. */
+/* WAIT polls, with growing pauses; README.md says why it doesn't use
+ * notifications. */
 static shmrpc_status find(const opening *of, const shmrpc_shared_opts *opts)
 {
     int64_t timeout_ns =
@@ -559,7 +563,7 @@ static shmrpc_status find(const opening *of, const shmrpc_shared_opts *opts)
                                    "no process has made it");
             return SHMRPC_E_DEADLINE;
         }
-        /* Never beyond the deadline. */
+        /* The pause never goes beyond the deadline. */
         int64_t until_ns = shmrpci_deadline_after(pause_ns);
         shmrpci_sleep_until(until_ns < deadline_ns ? until_ns : deadline_ns);
         deadline_ns = shmrpci_waiting_deadline(deadline_ns);
@@ -567,7 +571,7 @@ static shmrpc_status find(const opening *of, const shmrpc_shared_opts *opts)
     }
 }
 
-/* Fills in the message, unless there is one. */
+/* Fills in an error message, unless there is one. */
 static void say(shmrpc_status status, const shmrpci_handle *handle,
                 shmrpc_error *error)
 {
@@ -604,8 +608,8 @@ static void say(shmrpc_status status, const shmrpci_handle *handle,
     }
 }
 
-/* Once it is open: sets what others can see of us, and what our forked children
- * must not keep. */
+/* Called once the object is open: publishes what others can see of us, and
+ * arranges what forked children must not keep. */
 static shmrpc_status settle(shmrpci_handle *handle)
 {
     const shmrpci_region *region = handle->face->region(handle);
@@ -614,7 +618,8 @@ static shmrpc_status settle(shmrpci_handle *handle)
     if (status == SHMRPC_OK && !is_writer(handle)) {
         status =
             shmrpci_byte_lock_share(region->fd, SHMRPCI_OBJECT_READERS_BYTE);
-        /* A process is judging it now; it will see us the next time. */
+        /* BUSY: a process is judging the object now, and will see us the next
+         * time. */
         status = status == SHMRPC_E_BUSY ? SHMRPC_OK : status;
     }
     if (handle->creator_fd >= 0 &&
@@ -631,7 +636,7 @@ static shmrpc_status settle(shmrpci_handle *handle)
     return status;
 }
 
-/* On failure the handle is freed, in every case. */
+/* Opens the object. On failure the handle is freed, in every case. */
 static shmrpc_status open_it(shmrpci_handle *handle, const char *name,
                              const shmrpc_shared_opts *opts,
                              shmrpc_error *error)
@@ -654,7 +659,7 @@ static shmrpc_status open_it(shmrpci_handle *handle, const char *name,
         return SHMRPC_OK;
     }
     say(status, handle, error);
-    /* The error for a damaged object names its snapshot. */
+    /* The error for a damaged object mentions its snapshot. */
     if (handle->face->fill != NULL && opts->service == NULL &&
         opts->snapshot == NULL) {
         const shmrpci_snapshot_of what = {
@@ -670,8 +675,8 @@ static shmrpc_status open_it(shmrpci_handle *handle, const char *name,
     return status;
 }
 
-/* The most that a copy takes, of an object with that limit: entries have other
- * sizes here. */
+/* The maximum size of the copy of an object that has this limit. The copy needs
+ * more, because entries have other sizes here. */
 static uint64_t copy_bytes(uint64_t max_bytes)
 {
     uint64_t least = (uint64_t)1 << 30;
@@ -681,9 +686,9 @@ static uint64_t copy_bytes(uint64_t max_bytes)
                                    : least;
 }
 
-/* Opens or makes this machine's copy of an object that several machines share:
- * an object of its own that its last user removes. Messages go on naming the
- * address. */
+/* Opens or makes this machine's copy of an object that several machines share.
+ * The copy is an object of its own that its last user removes. Messages still
+ * name the address. */
 static shmrpc_status open_copy(shmrpci_handle *handle, shmrpc_error *error)
 {
     char address[sizeof handle->name];
@@ -710,8 +715,8 @@ static shmrpc_status open_copy(shmrpci_handle *handle, shmrpc_error *error)
     return status == SHMRPC_OK ? settle(handle) : status;
 }
 
-/* The same for an object of another machine. Its name for people is the
- * address, as far as there is room. */
+/* Opens an object of another machine. Messages name it by its address,
+ * shortened if there is no room. */
 static shmrpc_status open_remote(shmrpci_handle *handle, const char *address,
                                  const shmrpc_shared_opts *opts,
                                  shmrpc_error *error)
@@ -761,7 +766,7 @@ shmrpc_status shmrpci_handle_open(const shmrpci_face *face, size_t bytes,
     handle->face = face;
     handle->creator_fd = -1;
     handle->source_fd = -1;
-    /* Rows of programs compiled with older headers may be shorter. */
+    /* Rows of programs that were compiled with older headers may be shorter. */
     memcpy(&handle->row, row,
            row->row_bytes < sizeof *row ? row->row_bytes : sizeof *row);
     shmrpci_store_seq(&handle->refs, 1u);
@@ -777,8 +782,8 @@ shmrpc_status shmrpci_handle_open(const shmrpci_face *face, size_t bytes,
 
 /* ---- forked children ----------------------------------------------------- */
 
-/* In a forked child, once, before its first use: closes the parent's engine,
- * and opens the same object (by its identity, not its name) again. */
+/* Called in a forked child before its first use: closes the parent's engine,
+ * and opens the same object again (by its identity, not its name). */
 static shmrpc_status attach_anew(void *user)
 {
     const opening *of = user;
@@ -816,7 +821,7 @@ static shmrpc_status attach_anew(void *user)
     return status;
 }
 
-/* One thread attaches; others wait for it. */
+/* One thread attaches; the others wait for it. */
 shmrpc_status shmrpci_handle_ensure_slowly(shmrpci_handle *handle,
                                            shmrpc_error *error)
 {
@@ -826,10 +831,10 @@ shmrpc_status shmrpci_handle_ensure_slowly(shmrpci_handle *handle,
     return shmrpci_handle_explain(handle, status, error);
 }
 
-/* ---- the end ------------------------------------------------------------- */
+/* ---- destroying and closing ---------------------------------------------- */
 
-/* Takes the name away from our object, if it still has it; `is_due` may say
- * no. */
+/* Removes the name of our object, if the name still belongs to it; `is_due` may
+ * refuse. */
 static shmrpc_status remove_name(const shmrpci_handle *handle,
                                  bool (*is_due)(int fd))
 {
@@ -855,8 +860,8 @@ static shmrpc_status remove_name(const shmrpci_handle *handle,
     return status;
 }
 
-/* Users are told first, then the name is removed: a process that opens it in
- * between finds it destroyed and makes a new one. */
+/* Users are told first, then the name is removed. A process that opens the
+ * object in between finds it destroyed and makes a new one. */
 shmrpc_status shmrpci_handle_destroy(shmrpci_handle *handle)
 {
     if (!is_writer(handle) || handle->source_fd >= 0) {
@@ -877,8 +882,8 @@ shmrpc_status shmrpci_handle_destroy(shmrpci_handle *handle)
     return status == SHMRPC_E_NOT_FOUND ? SHMRPC_OK : status;
 }
 
-/* The engine first, so that our own place doesn't keep the object alive when
- * its lifetime is judged. */
+/* Closes the engine first, so that our own place doesn't keep the object alive
+ * when its lifetime is judged. */
 void shmrpci_handle_close(shmrpci_handle *handle)
 {
     if (handle == NULL) {
@@ -904,7 +909,7 @@ void shmrpci_handle_close(shmrpci_handle *handle)
         shmrpci_fork_keep_fd(&handle->creator_guard);
         shmrpci_fd_close(&handle->creator_fd);
     }
-    /* Its lifetime may end with this. */
+    /* The object's lifetime may end when we close it. */
     if (is_ours && handle->lifetime != SHMRPC_LIFETIME_FILE &&
         is_writer(handle) && handle->source_fd < 0) {
         (void)remove_name(handle, is_over_file);
@@ -922,7 +927,7 @@ void shmrpci_handle_unref(shmrpci_handle *handle)
     if (shmrpci_sub_seq(&handle->refs, 1u) != 1) {
         return;
     }
-    /* With the last reference the user has no items any more. */
+    /* Nobody has items any more when the last reference is dropped. */
     shmrpci_held_free_spares(handle);
     if (handle->face->fini != NULL) {
         handle->face->fini(handle);
@@ -931,7 +936,8 @@ void shmrpci_handle_unref(shmrpci_handle *handle)
     free(handle);
 }
 
-/* Asks the kernel, place by place: no count could be made wrong by a death. */
+/* Asks the kernel about each place. A count could become wrong when a process
+ * dies. */
 uint32_t shmrpci_handle_count_open(const shmrpci_handle *handle)
 {
     const shmrpci_region *region = handle->face->region(handle);

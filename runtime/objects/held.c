@@ -1,22 +1,22 @@
 /*
- * Values in the user's hands. An item is one block: head, then the C value; the
- * bytes it was decoded from and the data it points to are in a buffer and an
- * arena that it keeps. Released items stay in the handle for reuse, with their
+ * Values in the user's hands. An item is one block: its head, then the C value.
+ * It owns a buffer with the bytes it was decoded from, and an arena with the
+ * data it points to. Released items stay in the handle for reuse, with their
  * memory, so that a steady load of pops or gets doesn't allocate.
  *
- * The handle's array of spares is changed only by exchange: the thread that
- * gets an item owns it.
+ * The handle's array of spare items is changed only by atomic exchange: the
+ * thread that gets an item owns it.
  */
 #include "objects/held.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The most that the buffer and the arena of a spare item may each keep; larger
- * ones are freed. */
+/* The most bytes that the buffer and the arena of a spare item may each keep;
+ * larger ones are freed. */
 #define KEEP_BYTES ((size_t)64 << 10)
 
-/* Frees an item that neither the user nor the array has. */
+/* Frees an item that belongs neither to the user nor to the array. */
 static void destroy(shmrpci_held *held)
 {
     shmrpci_buf_fini(&held->bytes);
@@ -24,14 +24,14 @@ static void destroy(shmrpci_held *held)
     free(held);
 }
 
-/* Makes one with room for a value of the object's type. */
+/* Makes an item with room for a value of the object's type. */
 static shmrpci_held *make(const shmrpci_handle *handle)
 {
     const shmrpc_type *type = handle->row.element;
     size_t size = type != NULL ? type->size : 0;
     if (type != NULL && type->kind == SHMRPC_KIND_LIST &&
         type->item_size > size) {
-        size = type->item_size; /* it may be an item of the list, too */
+        size = type->item_size; /* it may hold an item of the list, too */
     }
     shmrpci_held *held = calloc(1, SHMRPCI_HELD_BYTES + size);
     if (held != NULL) {
@@ -45,7 +45,8 @@ shmrpci_held *shmrpci_held_take(shmrpci_handle *handle)
 {
     shmrpci_held *held = NULL;
     for (uint32_t i = 0; i < SHMRPCI_HANDLE_SPARES && held == NULL; i++) {
-        /* Looked at first: an exchange costs a cache line that others use. */
+        /* Checked first, because an exchange takes away a cache line that other
+         * threads use. */
         if (shmrpci_load_relaxed(&handle->spares[i]) != NULL) {
             /* Acquire, which seq includes: publishes the last user's writes. */
             held = shmrpci_exchange_seq(&handle->spares[i], NULL);
@@ -72,8 +73,8 @@ void shmrpci_held_give(shmrpci_held *held)
         shmrpci_arena_reset(&held->arena);
         for (uint32_t i = 0; i < SHMRPCI_HANDLE_SPARES && held != NULL; i++) {
             if (shmrpci_load_relaxed(&handle->spares[i]) == NULL) {
-                /* The place may have been filled meanwhile: then we have that
-                 * item now, and continue with it. */
+                /* Another thread may have filled the place meanwhile. Then we
+                 * have got its item, and continue with that. */
                 held = shmrpci_exchange_seq(&handle->spares[i], held);
             }
         }
@@ -91,7 +92,7 @@ shmrpc_status shmrpci_held_decode(shmrpci_held *held, const uint8_t *data,
                                   (uint8_t *)held + SHMRPCI_HELD_BYTES, error);
 }
 
-/* Paths in errors begin with "item". */
+/* Decodes a value. Paths in its errors begin with "item". */
 static shmrpc_status decode(const shmrpci_handle *handle,
                             const shmrpc_type *type, const uint8_t *data,
                             size_t len, shmrpci_arena *arena, void *value,
@@ -102,7 +103,8 @@ static shmrpc_status decode(const shmrpci_handle *handle,
     if (status == SHMRPC_OK || status == SHMRPC_E_NO_MEMORY) {
         return (shmrpc_status)status;
     }
-    /* It was checked when it was encoded: another process has written there. */
+    /* The value was checked when it was encoded, so another process has written
+     * there. */
     if (error != NULL) {
         char text[SHMRPC_ERROR_MESSAGE_BYTES];
         memcpy(text, error->message, sizeof text);
@@ -142,8 +144,8 @@ void shmrpci_held_free_spares(shmrpci_handle *handle)
     }
 }
 
-/* A fixed buffer that is full returns TOO_LARGE, and the caller tries again on
- * the heap. */
+/* If a fixed buffer is full this returns TOO_LARGE, and the caller tries again
+ * on the heap. */
 shmrpc_status shmrpci_held_encode(const shmrpci_handle *handle,
                                   const shmrpc_type *type, const void *value,
                                   shmrpci_buf *out, shmrpc_error *error)

@@ -1,13 +1,13 @@
 /*
  * Keys as bytes. key.h has the forms; here they are made and checked.
  *
- * A key of `any` is brought to one form first, so that equal keys have equal
- * bytes whoever encodes them: Python's 1.0 and C's 1 find the same entry.
- * Tuples are normalized item by item. What equals nothing (NaN), or changes
- * (lists, maps), is refused.
+ * A key of `any` is normalized first, so that equal keys have equal bytes
+ * whoever encodes them: Python's 1.0 and C's 1 find the same entry. Tuples are
+ * normalized item by item. NaN, which equals nothing, and lists and maps, which
+ * can change, are refused.
  *
- * Keys that are read from a region are checked again: bytes of a stranger must
- * not become a C value that its type doesn't allow.
+ * Keys that are read from a region are checked again: untrusted bytes must not
+ * become a C value that its type doesn't allow.
  */
 #include "objects/key.h"
 
@@ -27,8 +27,8 @@
  * becomes an f64, also if it was an f32. */
 static shmrpc_any normal_number(double number)
 {
-    /* Within the range the conversion is defined; comparing back tells whether
-     * there was a fraction. */
+    /* In this range the conversion is defined; comparing the result shows
+     * whether there was a fraction. */
     if (number >= -TWO_63 && number < TWO_63 &&
         (double)(int64_t)number == number) {
         return shmrpc_any_i64((int64_t)number);
@@ -71,7 +71,7 @@ bool shmrpci_key_normalize(const shmrpc_any *key, shmrpc_any *out)
     return false;
 }
 
-/* Limit of tuples in tuples: keys are short, and this bounds recursion. */
+/* Limit of nested tuples. Keys are short, and this bounds recursion. */
 #define MAX_DEPTH 16u
 
 static shmrpc_status refuse(shmrpc_error *error)
@@ -81,7 +81,7 @@ static shmrpc_status refuse(shmrpc_error *error)
         "a key must be null, bool, a number, text, bytes, or a tuple of these");
 }
 
-/* As shmrpci_key_normalize(), tuples too; uses `memory`. */
+/* Like shmrpci_key_normalize(), but also for tuples; uses `memory`. */
 static shmrpc_status normal_form(const shmrpc_any *key, unsigned depth,
                                  shmrpc_any_memory *memory, shmrpc_any *out,
                                  shmrpc_error *error)
@@ -98,7 +98,8 @@ static shmrpc_status normal_form(const shmrpc_any *key, unsigned depth,
         return status;
     }
     for (size_t i = 0; i < items.len && status == SHMRPC_OK; i++) {
-        /* The items were read for us, so we may change them. */
+        /* The cast is safe: the items were decoded for us, so we may change
+         * them. */
         shmrpc_any *item = (shmrpc_any *)(uintptr_t)&items.ptr[i];
         shmrpc_any normal;
         status = normal_form(item, depth + 1, memory, &normal, error);
@@ -113,7 +114,7 @@ static shmrpc_status normal_form(const shmrpc_any *key, unsigned depth,
 }
 
 /* msgpack-c writes integers and lengths in their shortest form, which makes the
- * bytes unique. */
+ * encoding unique. */
 static shmrpc_status encode_normal(const shmrpc_any *normal, shmrpci_buf *out,
                                    shmrpc_error *error)
 {
@@ -121,7 +122,7 @@ static shmrpc_status encode_normal(const shmrpc_any *normal, shmrpci_buf *out,
         ->encode(&shmrpc_type_any, normal, "key", out, error);
 }
 
-/* The one kind of key that needs memory. */
+/* Tuples are the only keys that need memory. */
 static shmrpc_status encode_tuple(const shmrpc_any *key, shmrpci_buf *out,
                                   shmrpc_error *error)
 {
@@ -150,8 +151,8 @@ static shmrpc_status encode_any(const shmrpc_any *key, shmrpci_buf *out,
                : refuse(error);
 }
 
-/* INVALID from the codec means that the bytes are damaged: they were encoded by
- * us. */
+/* INVALID from the codec means damaged bytes, as we have encoded them
+ * ourselves. */
 static shmrpc_status decode_any(const uint8_t *data, size_t len,
                                 shmrpci_arena *arena, shmrpc_any *out,
                                 shmrpc_error *error)
@@ -165,8 +166,8 @@ static shmrpc_status decode_any(const uint8_t *data, size_t len,
 
 /* ---- types --------------------------------------------------------------- */
 
-/* Bytes of a key whose C value is its encoding: bool, integers, enums, flat
- * structs and arrays; 0 for others. Floats can't be keys. */
+/* The length of a key whose C value is its encoding (bool, integers, enums,
+ * flat structs and arrays); 0 for other types. Floats can't be keys. */
 static size_t plain_bytes(const shmrpc_type *type)
 {
     bool is_number =
@@ -212,7 +213,7 @@ static shmrpc_status encode_text(const shmrpc_type *type, const void *value,
                                  shmrpci_buf *out, shmrpc_error *error)
 {
     shmrpc_bytes text;
-    memcpy(&text, value, sizeof text); /* a shmrpc_str has the same form */
+    memcpy(&text, value, sizeof text); /* a shmrpc_str has the same layout */
     shmrpc_status status = check_text(type, text, error);
     if (status == SHMRPC_OK && text.len > 0) {
         shmrpci_buf_append(out, text.ptr, text.len);
@@ -230,7 +231,7 @@ bool shmrpci_key_view(const shmrpc_type *type, const void *value,
         *out = (shmrpc_bytes){value, plain_bytes(type)};
         return true;
     }
-    memcpy(out, value, sizeof *out); /* a shmrpc_str has the same form */
+    memcpy(out, value, sizeof *out); /* a shmrpc_str has the same layout */
     return out->len > 0 && out->len <= SHMRPCI_KEY_MAX_BYTES &&
            check_text(type, *out, NULL) == SHMRPC_OK;
 }

@@ -29,23 +29,24 @@
 /* Whether a key may have that type. */
 bool shmrpci_key_is_type(const shmrpc_type *type);
 
-/* The bytes of a key in place. False: it must be encoded, which also reports
- * what is wrong with it. */
+/* Finds the bytes of a key in place. Returns false if the key must be encoded,
+ * which also reports what is wrong with it. */
 bool shmrpci_key_view(const shmrpc_type *type, const void *value,
                       shmrpc_bytes *out);
 
-/* Appends the bytes of a key. INVALID: this value can't be one; TOO_LARGE;
- * NO_MEMORY. */
+/* Appends the bytes of a key. Returns INVALID if this value can't be a key,
+ * else TOO_LARGE or NO_MEMORY. */
 shmrpc_status shmrpci_key_encode(const shmrpc_type *type, const void *value,
                                  shmrpci_buf *out, shmrpc_error *error);
 
-/* The key of these bytes, which must live as long as it; trees are put into
- * `arena`. DATA_LOSS: not a key; NO_MEMORY. */
+/* Decodes the key of these bytes, which must live as long as the key; trees are
+ * put into `arena`. Returns DATA_LOSS if they are not a key, or NO_MEMORY. */
 shmrpc_status shmrpci_key_decode(const shmrpc_type *type, const uint8_t *data,
                                  size_t len, shmrpci_arena *arena, void *value,
                                  shmrpc_error *error);
 
-/* The one form of all equal keys. False: it can't be a key. */
+/* The normal form of a key, the same for all equal keys. Returns false if the
+ * value can't be a key. */
 bool shmrpci_key_normalize(const shmrpc_any *key, shmrpc_any *out);
 
 #endif

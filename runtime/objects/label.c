@@ -2,8 +2,8 @@
  * The labels of shared objects, and whether objects still live.
  *
  * The label is written once, before the object has a name, and never changed:
- * reading it needs no lock, only distrust. It is copied, its lengths are
- * checked against the room for it, and its checksum against the copy.
+ * so reading needs no lock. But it is not trusted: it is copied, its lengths
+ * are checked against the available room, and its checksum against the copy.
  *
  * Judging whether an object still lives means taking locks that its users hold.
  * It is done by `shmrpci_label_is_over`, which leaves them taken if the answer
@@ -32,7 +32,8 @@ static uint32_t signature_len(const shmrpc_shared *row)
                                          : SHMRPCI_LABEL_SIGNATURE;
 }
 
-/* A longer text is left out: it is for people. */
+/* The length of the .svc text. A text that is too long is left out, since the
+ * text is only for people. */
 static uint32_t text_len(const shmrpc_shared *row)
 {
     size_t len = 0;
@@ -42,15 +43,15 @@ static uint32_t text_len(const shmrpc_shared *row)
     return len <= SHMRPCI_LABEL_MAX_TEXT ? (uint32_t)len : 0;
 }
 
-/* The texts precede the label, rounded up so that the bytes before them stay
- * aligned. */
+/* The texts lie before the label. Their length is rounded up, so that the
+ * engine's bytes before them stay aligned. */
 uint64_t shmrpci_label_bytes(const shmrpc_shared *row)
 {
     uint64_t bytes = (uint64_t)signature_len(row) + text_len(row);
     return (bytes + 127) / 128 * 128 + sizeof(shmrpci_label);
 }
 
-/* Covers the label after its own field, then both texts. */
+/* The checksum covers the label after the checksum itself, then both texts. */
 static uint32_t checksum(const shmrpci_label *label, const uint8_t *texts)
 {
     size_t from = offsetof(shmrpci_label, lifetime);
@@ -60,7 +61,8 @@ static uint32_t checksum(const shmrpci_label *label, const uint8_t *texts)
                           (size_t)label->signature_len + label->text_len);
 }
 
-/* From the end backwards, as the label is found from the end of the roots. */
+/* Writes from the end backwards, as the label is found from the end of the
+ * roots. */
 static void write_at(uint8_t *end, const shmrpc_shared *row)
 {
     shmrpci_label label = {
@@ -104,9 +106,9 @@ shmrpc_status shmrpci_label_write(int fd, const shmrpc_shared *row,
     return SHMRPC_OK;
 }
 
-/* ---- looking ------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------- */
 
-/* A private copy of both texts, with a NUL behind them. */
+/* Makes a private copy of both texts, with a NUL after each. */
 static shmrpc_status copy(const shmrpci_region *region, shmrpci_label *label,
                           uint8_t **out, shmrpc_error *error)
 {
@@ -152,7 +154,7 @@ typedef struct look {
     bool is_destroyed;
 } look;
 
-/* Attaches read-only, which takes no place and leaves no trace. */
+/* Attaches read-only, which takes no place and changes nothing. */
 static shmrpc_status look_at(int fd, look *out, shmrpc_error *error)
 {
     static const shmrpci_region_kind nothing = {.user = NULL};
@@ -170,7 +172,7 @@ static shmrpc_status look_at(int fd, look *out, shmrpc_error *error)
     out->facts = region.facts;
     out->high = shmrpci_region_high(&region);
     status = copy(&region, &out->label, &out->texts, error);
-    region.fd = -1; /* stays the caller's */
+    region.fd = -1; /* the caller keeps the descriptor */
     shmrpci_region_detach(&region);
     return status;
 }
@@ -195,7 +197,7 @@ shmrpc_status shmrpci_label_look(int fd, shmrpci_glance *out,
     return SHMRPC_OK;
 }
 
-/* Types are compared by hash and, as hashes may collide, by signature too. */
+/* Types are compared by hash and also by signature, as hashes may collide. */
 bool shmrpci_label_is_of(const shmrpci_glance *glance, const shmrpc_shared *row,
                          uint64_t type_hash)
 {
@@ -205,12 +207,12 @@ bool shmrpci_label_is_of(const shmrpci_glance *glance, const shmrpc_shared *row,
         glance->facts.encoding != (uint32_t)row->encoding) {
         return false;
     }
-    /* Of any shape: its maker may have used any name for the type. */
+    /* For an object of any shape the maker may have used any type name. */
     return type_hash == 0 || (strlen(glance->signature) == len &&
                               memcmp(glance->signature, mine, len) == 0);
 }
 
-/* A damaged label is no failure: the rest may still be useful. */
+/* A damaged label is not an error here: the rest may still be useful. */
 shmrpc_status shmrpci_label_salvage(int fd, shmrpci_glance *out,
                                     char **out_text, shmrpc_error *error)
 {
@@ -227,7 +229,7 @@ shmrpc_status shmrpci_label_salvage(int fd, shmrpci_glance *out,
     out->facts = region.facts;
     *out_text = NULL;
     status = copy(&region, &label, &texts, error);
-    region.fd = -1; /* stays the caller's */
+    region.fd = -1; /* the caller keeps the descriptor */
     shmrpci_region_detach(&region);
     if (status == SHMRPC_OK) {
         out->lifetime = (shmrpc_lifetime)label.lifetime;
@@ -257,9 +259,10 @@ shmrpc_status shmrpci_label_text(int fd, char **out, shmrpc_error *error)
 
 /* ---- lifetimes ----------------------------------------------------------- */
 
-/* Takes all bytes of which a process that has it open holds one, in the order
- * JUDGE, writers, readers: a process that finds a place taken looks at JUDGE
- * for the reason. They stay taken if nobody held any. */
+/* Takes the bytes of all users: each process that has the object open holds
+ * one. The order is JUDGE, writers, readers, so that a process that finds a
+ * place taken can look at JUDGE for the reason. If nobody held any byte, they
+ * stay taken. */
 static bool seize_all(int fd, uint32_t participants)
 {
     if (shmrpci_byte_lock_try(fd, SHMRPCI_OBJECT_JUDGE_BYTE, 1) != SHMRPC_OK) {
@@ -284,8 +287,8 @@ bool shmrpci_label_is_over(int fd, const shmrpci_glance *glance)
     switch (glance->lifetime) {
     case SHMRPC_LIFETIME_LAST_CLOSE:
         return seize_all(fd, glance->facts.participant_count);
-    /* A dead creator has lost its byte; a living one holds it even while others
-     * don't use the object. */
+    /* A dead creator has lost its byte. A living one holds it even while no
+     * others use the object. */
     case SHMRPC_LIFETIME_CREATOR:
         return !shmrpci_byte_lock_is_held(fd, SHMRPCI_OBJECT_CREATOR_BYTE);
     case SHMRPC_LIFETIME_DEFAULT:

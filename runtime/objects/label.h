@@ -1,6 +1,7 @@
 /*
- * A shared object's description of itself, besides the head of its region:
- * after the engine's roots, constant from before it has a name.
+ * A shared object's description of itself, in addition to the head of its
+ * region. It lies after the engine's roots, and is constant from before the
+ * object has a name.
  *
  *     offset from the end of the roots -128          the label below
  *     -128 - text   .svc text that declares the type; may be empty
@@ -15,7 +16,7 @@
  *               bytes of writers for that: whoever finds those taken looks here
  *     KEEPER    by the handle that fills the copy of a dict of many machines
  *
- * All of it is hostile: it is copied, checked, then used.
+ * None of it is trusted: it is copied, checked, then used.
  */
 #ifndef SHMRPCI_OBJECTS_LABEL_H
 #define SHMRPCI_OBJECTS_LABEL_H
@@ -40,7 +41,7 @@
 /* The 128 bytes at the end of the roots; `reserve` is 0. */
 typedef struct shmrpci_label {
     uint64_t magic;
-    uint32_t crc; /* CRC32C of all behind this word, then both texts */
+    uint32_t crc; /* CRC32C of everything after this word, then both texts */
     uint32_t lifetime;
     uint32_t signature_len;
     uint32_t text_len;
@@ -49,44 +50,46 @@ typedef struct shmrpci_label {
 
 _Static_assert(sizeof(shmrpci_label) == 128, "layout");
 
-/* Bytes of roots that the label of this row takes. */
+/* How many bytes of the roots the label of this row takes. */
 uint64_t shmrpci_label_bytes(const shmrpc_shared *row);
 
-/* Writes it to a newly formatted region, whose roots have that many more bytes
- * than its engine needs. */
+/* Writes the label to a newly formatted region, whose roots have that many more
+ * bytes than its engine needs. */
 shmrpc_status shmrpci_label_write(int fd, const shmrpc_shared *row,
                                   shmrpc_error *error);
 
-/* The facts about an object that can be learnt without joining it. */
+/* Facts about an object that can be read without joining it. */
 typedef struct shmrpci_glance {
     shmrpci_region_head facts;
     shmrpc_lifetime lifetime;
-    bool is_destroyed; /* then only this member is known */
-    uint32_t high;     /* participants that there ever were */
+    bool is_destroyed; /* if so, only this member is valid */
+    uint32_t high;     /* how many participant numbers were ever used */
     char signature[SHMRPCI_LABEL_SIGNATURE + 1];
 } shmrpci_glance;
 
-/* Reads the label of the object in `fd`, which stays the caller's. Statuses as
- * shmrpci_region_attach() for reading; DATA_LOSS: also its label. */
+/* Reads the label of the object in `fd`, which the caller keeps. Statuses as
+ * for shmrpci_region_attach() for reading; DATA_LOSS also if the label is
+ * damaged. */
 shmrpc_status shmrpci_label_look(int fd, shmrpci_glance *out,
                                  shmrpc_error *error);
 
-/* Whether it has the type and encoding of this row, with `type_hash` as the
- * hash (0: of any shape). Types of one hash must also have one signature. */
+/* Whether the object has the type and encoding of this row, with `type_hash` as
+ * the hash (0: of any shape). Types with the same hash must also have the same
+ * signature. */
 bool shmrpci_label_is_of(const shmrpci_glance *glance, const shmrpc_shared *row,
                          uint64_t type_hash);
 
-/* The same for a damaged object: also of another boot, destroyed, or truncated.
- * `*out_text` as below; NULL, and no signature or lifetime: its label is
- * damaged too. */
+/* The same for a damaged object, which may also be of another boot, destroyed,
+ * or truncated. `*out_text` as below; if the label is damaged too it is NULL,
+ * and there is no signature or lifetime. */
 shmrpc_status shmrpci_label_salvage(int fd, shmrpci_glance *out,
                                     char **out_text, shmrpc_error *error);
 
-/* The .svc text in `fd`, to be freed; "" where there is none. DATA_LOSS,
+/* The .svc text in `fd`, to be freed; "" if there is none. Returns DATA_LOSS or
  * NO_MEMORY. */
 shmrpc_status shmrpci_label_text(int fd, char **out, shmrpc_error *error);
 
-/* Whether the object's lifetime is over. If so, no process begins to use it
+/* Whether the object's lifetime is over. If so, no process can begin to use it
  * while `fd` is open. */
 bool shmrpci_label_is_over(int fd, const shmrpci_glance *glance);
 

@@ -7,7 +7,7 @@
 #include "objects/dict_nest.h"
 #include "objects/dict_remote.h"
 
-/* A value's handle is a dict's. */
+/* The handle of a value is that of a dict. */
 static shmrpc_dict *dict_of(shmrpc_value *value)
 {
     return (shmrpc_dict *)(void *)value;
@@ -21,9 +21,9 @@ static const shmrpc_type *list_type(const shmrpc_dict *dict)
     return dict->handle.row.element;
 }
 
-/* The first item of a value that does not exist yet: a list of one in msgpack
- * (0x91). MORE: another was quicker, and the item must be appended after
- * all. */
+/* Puts the first item of a value that does not exist yet: a list of one item in
+ * msgpack (0x91). Returns MORE if another change was committed first; then the
+ * item must be appended. */
 static shmrpc_status put_first(shmrpc_dict *dict, const void *item,
                                shmrpc_error *error)
 {
@@ -45,8 +45,8 @@ static shmrpc_status put_first(shmrpc_dict *dict, const void *item,
     return status == SHMRPC_E_EXISTS ? SHMRPC_MORE : status;
 }
 
-/* All changes. NOT_FOUND from the table means that there is no list yet, which
- * append and insert make. */
+/* The common part of all changes. NOT_FOUND from the table means that there is
+ * no list yet; append and insert make one. */
 static shmrpc_status change(shmrpc_dict *dict, shmrpci_tree_op op,
                             int64_t position, const void *item,
                             shmrpci_held *was, shmrpc_error *error)
@@ -69,8 +69,8 @@ static shmrpc_status change(shmrpc_dict *dict, shmrpci_tree_op op,
                                    "it has been destroyed", error);
     }
     shmrpci_mutex_lock(&dict->mutex);
-    /* Append and insert may meet others that make the list, or delete it, at
-     * the same moment. */
+    /* Another thread may make the list, or delete it, at the same moment; then
+     * append and insert try again. */
     do {
         status = shmrpci_dict_nest_apply(dict, the_key, &what, error);
         if (status == SHMRPC_E_NOT_FOUND &&
@@ -114,7 +114,7 @@ static shmrpci_held *take(shmrpc_dict *dict, shmrpc_error *error)
     return held;
 }
 
-/* Without `out` the item is deleted unread. */
+/* If `out` is NULL the item is deleted without being read. */
 int shmrpc_stub_list_pop(shmrpc_value *value, int64_t position,
                          const void **out, shmrpc_error *error)
 {
@@ -133,8 +133,8 @@ int shmrpc_stub_list_pop(shmrpc_value *value, int64_t position,
     return status;
 }
 
-/* `used` 0: the list is not a nest yet, and the item is cut out of its
- * bytes. */
+/* If `used` is 0 the list is not a nest yet, and the item is cut out of the
+ * list's bytes. */
 static shmrpc_status read_item(shmrpc_dict *dict, int64_t position,
                                shmrpci_held *held, shmrpc_error *error)
 {
@@ -170,7 +170,7 @@ int shmrpc_stub_list_at(shmrpc_value *value, int64_t position, const void **out,
     return shmrpci_handle_explain(&dict->handle, status, error);
 }
 
-/* A nest knows its length; other lists are read. */
+/* A nest knows its length; other lists must be read. */
 int shmrpc_stub_list_len(shmrpc_value *value, uint64_t *out,
                          shmrpc_error *error)
 {
@@ -190,10 +190,10 @@ int shmrpc_stub_list_len(shmrpc_value *value, uint64_t *out,
     if (status == SHMRPC_OK) {
         shmrpci_table_bytes bytes = {held->bytes.data, held->bytes.len};
         status = shmrpci_dict_nest_slice(bytes, NULL, &bytes, out, error);
-        /* Without a position the slice only returns the length. */
+        /* The position does not matter: slice also returns the length. */
         status = status == SHMRPC_E_NOT_FOUND ? SHMRPC_OK : status;
     } else if (status == SHMRPC_E_NOT_FOUND) {
-        *out = 0; /* it does not exist yet */
+        *out = 0; /* the list does not exist yet */
         status = SHMRPC_OK;
     }
     shmrpci_held_give(held);

@@ -1,10 +1,10 @@
 /*
  * Listing and cleaning the folders of named objects: shmrpc/objects.h.
  *
- * All of it works on files that other processes create, use and remove at the
- * same time. A file that vanishes in the middle is no error; one that can't be
- * opened is listed as UNREADABLE; one that is malformed as DAMAGED. Listing
- * joins no object, so that it changes nothing.
+ * Other processes may create, use and remove the files at the same time. A file
+ * that vanishes meanwhile is not an error; one that can't be opened is listed
+ * as UNREADABLE; one that is malformed as DAMAGED. Listing joins no object, so
+ * it changes nothing.
  */
 #include <string.h>
 
@@ -14,7 +14,7 @@
 #include "os/memory.h"
 #include "os/object_find.h"
 
-/* How long another process may take to remove the same object. */
+/* How long to wait for another process that is removing the same object. */
 #define REMOVE_NS SHMRPCI_NS_PER_S
 
 /* A draft with a temporary name (used where a file system has no nameless
@@ -32,7 +32,7 @@ static shmrpc_status fail_named(const shmrpci_object_kind *kind,
                             shmrpc_status_text(status));
 }
 
-/* NOT_FOUND: no object was ever made in this scope. */
+/* Returns NOT_FOUND if no object was ever made in this scope. */
 static shmrpc_status open_folder(shmrpc_scope scope, int *out_dir)
 {
     char path[SHMRPCI_OBJECT_PATH_BYTES];
@@ -44,7 +44,7 @@ static shmrpc_status open_folder(shmrpc_scope scope, int *out_dir)
                : shmrpci_object_folder_open(room, path, false, out_dir);
 }
 
-/* ---- looking ------------------------------------------------------------- */
+/* ---- listing ------------------------------------------------------------- */
 
 typedef struct {
     int dir_fd;
@@ -52,7 +52,7 @@ typedef struct {
     void *user;
 } listing;
 
-/* First the file system's facts, then the kind's. */
+/* Takes the file system's facts first, then those that the kind knows. */
 static void describe(const shmrpci_object_kind *kind, int fd,
                      shmrpc_object_info *info,
                      char texts[SHMRPCI_KIND_NAME_BYTES])
@@ -67,7 +67,8 @@ static void describe(const shmrpci_object_kind *kind, int fd,
     kind->describe(kind, fd, info, texts);
 }
 
-/* The name in the file; the file's own name if that can't be read. */
+/* Finds the name stored in the file, or the file's own name if that can't be
+ * read. */
 static void find_name(const shmrpci_object_kind *kind, const char *file, int fd,
                       char name[SHMRPCI_KIND_NAME_BYTES])
 {
@@ -78,7 +79,7 @@ static void find_name(const shmrpci_object_kind *kind, const char *file, int fd,
     memcpy(name, file, strlen(file) + 1);
 }
 
-/* True: go on with the next file. */
+/* Returns true, so that the visit continues with the next file. */
 static bool list_one(void *user, const char *file)
 {
     const listing *of = user;
@@ -92,7 +93,7 @@ static bool list_one(void *user, const char *file)
     }
     int fd = -1;
     shmrpc_status status = shmrpci_object_open(of->dir_fd, file, &fd);
-    /* Other users' objects may be read-only. */
+    /* Objects of other users may be readable only. */
     if (status == SHMRPC_E_DENIED) {
         status = shmrpci_object_open_read_only(of->dir_fd, file, &fd);
     }
@@ -109,7 +110,7 @@ static bool list_one(void *user, const char *file)
     return of->visit(of->user, &info);
 }
 
-/* No folder means no objects. */
+/* If there is no folder there are no objects. */
 shmrpc_status shmrpc_objects_visit(shmrpc_scope scope,
                                    shmrpc_object_visitor *visit, void *user)
 {
@@ -159,8 +160,8 @@ static shmrpc_status remove_file(const shmrpci_object_kind *kind, int dir_fd,
     return status;
 }
 
-/* The one kind that has an object of that name. Two of them are PRECONDITION:
- * removing the wrong one can't be undone. */
+/* Finds the only kind that has an object of that name. If there are several it
+ * returns PRECONDITION, as removing the wrong one can't be undone. */
 static shmrpc_status find_kind(int dir_fd, const char *name,
                                const shmrpci_object_kind **out,
                                shmrpc_error *error)
@@ -230,7 +231,7 @@ shmrpc_status shmrpc_object_remove(shmrpc_scope scope, const char *name,
     int dir_fd;
     shmrpc_status status = open_folder(scope, &dir_fd);
     if (status == SHMRPC_E_NOT_FOUND) {
-        dir_fd = -1; /* where there is nothing */
+        dir_fd = -1; /* there is no such folder */
     } else if (status != SHMRPC_OK) {
         return shmrpc_error_set(error, status, "the folder of objects: %s",
                                 shmrpc_status_text(status));
@@ -246,21 +247,22 @@ typedef struct {
     uint32_t removed;
 } collection;
 
-/* A draft's creator has locked its bytes, unless it is dead or very young. */
+/* Whether `fd` is a dead draft. A draft's creator has locked its bytes, unless
+ * the creator is dead, or the draft very young. */
 static bool is_dead_draft(int fd, int64_t idle_ns, int64_t min_idle_ns)
 {
     return idle_ns >= (min_idle_ns < DRAFT_NS ? DRAFT_NS : min_idle_ns) &&
            shmrpci_byte_lock_try(fd, 0, SHMRPCI_OBJECT_NAME_BYTE) == SHMRPC_OK;
 }
 
-/* A draft has no users to wake. */
+/* Does nothing, since a draft has no users to wake. */
 static void leave_as_it_is(int fd)
 {
     (void)fd;
 }
 
-/* Removes objects whose lifetime is over and drafts of dead creators; in others
- * it inherits from dead participants, which frees what these held. */
+/* Removes objects whose lifetime is over, and drafts of dead creators. In other
+ * objects it inherits from dead participants, which frees what they held. */
 static bool collect_one(void *user, const char *file)
 {
     collection *of = user;
@@ -288,7 +290,7 @@ static bool collect_one(void *user, const char *file)
     return true;
 }
 
-/* May run beside anything, and beside itself. */
+/* May run at the same time as any other operation, also on the same folder. */
 shmrpc_status shmrpc_objects_collect(shmrpc_scope scope, int64_t min_idle_ns,
                                      uint32_t *out_removed)
 {

@@ -1,11 +1,12 @@
-/* Locks (shmrpc/lock.h) as a kind of named objects. They are no regions: a
- * small file with a word and a table of participants (sync/lock_layout.h), of
- * which everything here is read without taking part. */
+/* Locks (shmrpc/lock.h) as a kind of named objects. They are not regions, but
+ * small files with a word and a table of participants (sync/lock_layout.h).
+ * Everything here reads those without taking part. */
 #include "objects/kind.h"
 #include "os/byte_lock.h"
 #include "sync/lock.h"
 
-/* The name for people; the flags are the file's. */
+/* The name of a kind of locks, as shown to users. The flags are those in the
+ * file. */
 static const char *kind_name(uint32_t kind)
 {
     if ((kind & SHMRPC_LOCK_SEMAPHORE) != 0) {
@@ -14,7 +15,7 @@ static const char *kind_name(uint32_t kind)
     return (kind & SHMRPC_LOCK_SHARED) != 0 ? "shared lock" : "lock";
 }
 
-/* Participants whose byte is locked are alive. */
+/* Counts the participants that are alive: those whose byte is locked. */
 static uint32_t count_open(const shmrpci_lock_map *at, int fd)
 {
     uint32_t high = shmrpci_load_relaxed(&at->file->high);
@@ -25,8 +26,8 @@ static uint32_t count_open(const shmrpci_lock_map *at, int fd)
     return count;
 }
 
-/* Derived from one copy of the word. An owner whose byte is free has died,
- * whether or not that was noticed yet. */
+/* Derived from a single copy of the word. An owner whose byte is free has died,
+ * whether or not anybody has noticed yet. */
 static shmrpc_object_state state_of(const shmrpci_lock_map *at, int fd,
                                     uint32_t word)
 {
@@ -50,8 +51,8 @@ static shmrpc_object_state state_of(const shmrpci_lock_map *at, int fd,
                : SHMRPC_OBJECT_FREE;
 }
 
-/* The pid is what the owner wrote: for people, and perhaps another process's by
- * now. */
+/* The pid is what the owner wrote. It is only for people; by now it may belong
+ * to another process. */
 static void describe_map(const shmrpci_lock_map *at, int fd,
                          shmrpc_object_info *info)
 {
@@ -66,7 +67,7 @@ static void describe_map(const shmrpci_lock_map *at, int fd,
     }
 }
 
-/* A file that is no lock stays DAMAGED, as the caller set it. */
+/* If the file is not a lock the state stays DAMAGED, as the caller set it. */
 static void describe(const shmrpci_object_kind *kind, int fd,
                      shmrpc_object_info *info,
                      char texts[SHMRPCI_KIND_NAME_BYTES])
@@ -80,8 +81,8 @@ static void describe(const shmrpci_object_kind *kind, int fd,
     }
 }
 
-/* Takes all bytes: no process has it open, and none can open it before we are
- * done; one that tries finds it destroyed. */
+/* Takes all bytes. So no process has it open, and none can open it until we are
+ * done; a process that tries finds it destroyed. */
 static bool is_over(int fd, int64_t idle_ns, int64_t min_idle_ns)
 {
     return idle_ns >= min_idle_ns &&

@@ -1,5 +1,6 @@
-/* Pipes: shmrpc/pipe.h over ring/pipe.h. Bytes without types or encoding: this
- * file has handles, deadlines and descriptors; the ring moves the bytes. */
+/* Pipes: shmrpc/pipe.h over ring/pipe.h. They carry bytes without types or
+ * encoding. This file has handles, deadlines and descriptors; the ring moves
+ * the bytes. */
 #include "shmrpc/pipe.h"
 
 #include <string.h>
@@ -10,8 +11,8 @@
 #include "ring/pipe.h"
 #include "shmrpc/shared_stub.h"
 
-/* A handle. `engine` is NULL while it is closed, or is the parent's in a forked
- * child until the first use. */
+/* A handle. `engine` is NULL while the pipe is closed; in a forked child it is
+ * the parent's until the first use. */
 struct shmrpc_pipe {
     shmrpci_handle handle;
     shmrpci_pipe *engine;
@@ -25,7 +26,7 @@ static shmrpc_pipe *pipe_of(shmrpci_handle *handle)
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* A row's capacity 0 is the engine's default. */
+/* Capacity 0 in a row is the engine's default. */
 static shmrpc_status plan(const shmrpci_handle *handle,
                           shmrpci_region_spec *out, shmrpc_error *error)
 {
@@ -37,12 +38,13 @@ static shmrpc_status plan(const shmrpci_handle *handle,
 static shmrpc_status open_engine(shmrpci_handle *handle, int fd,
                                  shmrpci_access access, shmrpc_error *error)
 {
-    (void)access; /* using a pipe means writing to it */
+    (void)access; /* every use of a pipe writes to it */
     return shmrpci_pipe_open(fd, SHMRPC_PROFILE_BALANCED,
                              &pipe_of(handle)->engine, error);
 }
 
-/* The descriptor's thread must not sleep on a word that is unmapped. */
+/* Stops the descriptor's thread first: it must not sleep on a word that is
+ * unmapped. */
 static void close_engine(shmrpci_handle *handle)
 {
     shmrpci_ready_close(&pipe_of(handle)->ready);
@@ -50,7 +52,7 @@ static void close_engine(shmrpci_handle *handle)
     pipe_of(handle)->engine = NULL;
 }
 
-/* The engine's is constant as long as it is open. */
+/* The region is constant as long as the engine is open. */
 static const shmrpci_region *region_of(const shmrpci_handle *handle)
 {
     return shmrpci_pipe_region(
@@ -110,7 +112,8 @@ void shmrpc_pipe_close(shmrpc_pipe *pipe)
 
 /* ---- bytes --------------------------------------------------------------- */
 
-/* Before each use: the options, and the engine of this process. */
+/* Called before each use: checks the options, and attaches this process's
+ * engine. */
 static shmrpc_status begin(shmrpc_pipe *pipe, const shmrpc_opts *opts,
                            int64_t *out_deadline_ns, shmrpc_error *error)
 {
@@ -120,8 +123,8 @@ static shmrpc_status begin(shmrpc_pipe *pipe, const shmrpc_opts *opts,
                                : status;
 }
 
-/* Part of the bytes may be written when the deadline passes: `*out_written` is
- * set whatever the status. */
+/* Part of the bytes may have been written when the deadline passes, so
+ * `*out_written` is set whatever the status. */
 shmrpc_status shmrpc_pipe_write(shmrpc_pipe *pipe, const void *data, size_t len,
                                 const shmrpc_opts *opts, size_t *out_written,
                                 shmrpc_error *error)
@@ -180,7 +183,7 @@ int shmrpc_pipe_fd(shmrpc_pipe *pipe)
     return status == SHMRPC_OK ? fd : (int)status;
 }
 
-/* At least one byte, or the end, or none in time. */
+/* Reads at least one byte, or the end, or nothing in time. */
 shmrpc_status shmrpc_pipe_read(shmrpc_pipe *pipe, void *data, size_t size,
                                const shmrpc_opts *opts, size_t *out_read,
                                shmrpc_error *error)
@@ -194,7 +197,8 @@ shmrpc_status shmrpc_pipe_read(shmrpc_pipe *pipe, void *data, size_t size,
     return shmrpci_handle_explain(&pipe->handle, status, error);
 }
 
-/* Readers get the rest, then the end; writers get it at once. */
+/* After this, readers get the remaining bytes, then the end; writers get the
+ * end at once. */
 shmrpc_status shmrpc_pipe_end(shmrpc_pipe *pipe)
 {
     shmrpc_status status = shmrpci_handle_ensure(&pipe->handle, NULL);

@@ -7,11 +7,11 @@
  * What is popped is copied out before it is decoded.
  *
  * A queue of many machines has the engine that objects/remote.h describes
- * instead: queue_remote.c calls it, in the same places.
+ * instead of a ring; queue_remote.c calls it.
  *
- * An item of a queue with acknowledgement carries a ticket. It is valid in the
- * process that popped it, while its handle is open: elsewhere releasing the
- * item only frees memory, and the engine delivers the item again.
+ * An item of a queue with acknowledgement carries a ticket. The ticket is valid
+ * in the process that popped the item, while its handle is open. Elsewhere
+ * releasing the item only frees memory, and the engine delivers the item again.
  */
 #include "shmrpc/queue.h"
 
@@ -28,15 +28,15 @@
 /* Items up to this size need no heap while they are encoded. */
 #define STACK_BYTES 2048u
 
-/* Items that are pushed or popped in one step of the engine. */
+/* The most items that are pushed or popped in one step of the engine. */
 #define BATCH 64u
 
-/* A handle. `fixed_bytes` and `is_acked` are the object's properties, read
+/* A handle. `fixed_bytes` and `is_acked` are properties of the object, read
  * once. */
 struct shmrpc_queue {
     shmrpci_handle handle;
     shmrpci_queue *engine;
-    uint32_t fixed_bytes; /* of each item, encoded; 0: they differ */
+    uint32_t fixed_bytes; /* of each encoded item; 0: sizes differ */
     bool is_acked;
     shmrpci_ready ready;
 };
@@ -48,8 +48,8 @@ static shmrpc_queue *queue_of(shmrpci_handle *handle)
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* What the native image of a value without pointers takes, at most: 4 or 8
- * bytes of head, and the fixed part. 0: sizes differ. */
+/* The most bytes that the native image of a value without pointers takes: 4 or
+ * 8 bytes of head, and the fixed part. 0 if sizes differ. */
 static uint32_t fixed_bytes(const shmrpci_handle *handle)
 {
     const shmrpc_type *type = handle->row.element;
@@ -60,7 +60,7 @@ static uint32_t fixed_bytes(const shmrpci_handle *handle)
                : 0;
 }
 
-/* OVERWRITE is a topic's, and refused by plan. */
+/* OVERWRITE is only for topics; plan refuses it here. */
 static shmrpci_overflow overflow_of(shmrpc_overflow overflow)
 {
     switch (overflow) {
@@ -78,8 +78,7 @@ static shmrpci_overflow overflow_of(shmrpc_overflow overflow)
     return SHMRPCI_OVERFLOW_BLOCK;
 }
 
-/* Limits that the engine can't meet are refused here, in terms of the
- * options. */
+/* Refuses limits that the engine can't meet, in terms of the options. */
 static shmrpc_status plan(const shmrpci_handle *handle,
                           shmrpci_region_spec *out, shmrpc_error *error)
 {
@@ -113,7 +112,7 @@ static shmrpc_status open_engine(shmrpci_handle *handle, int fd,
                                  shmrpci_access access, shmrpc_error *error)
 {
     shmrpc_queue *queue = queue_of(handle);
-    (void)access; /* using a queue means writing to it */
+    (void)access; /* every use of a queue writes to it */
     shmrpc_status status =
         shmrpci_queue_open(fd, SHMRPC_PROFILE_BALANCED, &queue->engine, error);
     if (status == SHMRPC_OK) {
@@ -201,8 +200,8 @@ void shmrpc_queue_close(shmrpc_queue *queue)
 
 /* ---- pushing ------------------------------------------------------------- */
 
-/* Encodes into the ring itself. `at` NULL with OK: the queue is full and drops
- * the newest. */
+/* Encodes into the ring itself. If `at` is NULL with OK, the queue is full and
+ * drops the newest item. */
 static shmrpc_status push_fixed(shmrpc_queue *queue, const void *item,
                                 int64_t deadline_ns, shmrpc_error *error)
 {
@@ -224,7 +223,7 @@ static shmrpc_status push_fixed(shmrpc_queue *queue, const void *item,
     return SHMRPC_OK;
 }
 
-/* The limit is the object's, set by its maker. */
+/* The length limit is a property of the object, set by its maker. */
 static shmrpc_status push_bytes(shmrpc_queue *queue, const shmrpci_buf *buf,
                                 int64_t deadline_ns, shmrpc_error *error)
 {
@@ -244,7 +243,7 @@ static shmrpc_status push_bytes(shmrpc_queue *queue, const shmrpci_buf *buf,
                               deadline_ns, error);
 }
 
-/* Encoding fails before anything is pushed. */
+/* An item that can't be encoded pushes nothing. */
 static shmrpc_status push_one(shmrpc_queue *queue, const void *item,
                               int64_t deadline_ns, shmrpc_error *error)
 {
@@ -290,8 +289,8 @@ shmrpc_status shmrpc_queue_push(shmrpc_queue *queue, const shmrpc_any *item,
     return (shmrpc_status)shmrpc_stub_queue_push(queue, item, opts, error);
 }
 
-/* Encodes items one after the other, up to the first that can't be:
- * `*out_count` are good, and are pushed before the failure is reported. */
+/* Encodes items in turn, up to the first that can't be encoded. The
+ * `*out_count` good ones are pushed before the failure is reported. */
 static shmrpc_status encode_batch(const shmrpc_queue *queue,
                                   const uint8_t *items, size_t count,
                                   shmrpci_buf *buf, size_t ends[BATCH],
@@ -310,8 +309,8 @@ static shmrpc_status encode_batch(const shmrpc_queue *queue,
     return SHMRPC_OK;
 }
 
-/* The queue's status comes first: the item that can't be encoded came after
- * those it refused. */
+/* The queue's status has priority: the item that can't be encoded comes after
+ * those that the queue refused. */
 static shmrpc_status push_batch(shmrpc_queue *queue, const uint8_t *items,
                                 size_t count, int64_t deadline_ns,
                                 size_t *out_pushed, shmrpc_error *error)
@@ -349,7 +348,8 @@ static shmrpc_status push_batch(shmrpc_queue *queue, const uint8_t *items,
     return status;
 }
 
-/* `*out_pushed` is set whatever the status: the caller goes on from there. */
+/* `*out_pushed` is set whatever the status, so that the caller can continue
+ * from there. */
 int shmrpc_stub_queue_push_many(shmrpc_queue *queue, const void *items,
                                 size_t count, const shmrpc_opts *opts,
                                 size_t *out_pushed, shmrpc_error *error)
@@ -400,7 +400,8 @@ static shmrpc_status settle(shmrpc_queue *queue, uint64_t ticket,
 }
 
 /* The bytes are in `held` or, for several items, in another buffer. The ticket
- * is noted before decoding: a damaged item must be acknowledged, too. */
+ * is stored before decoding, because even a damaged item must be
+ * acknowledged. */
 static shmrpc_status decode(shmrpc_queue *queue, shmrpci_held *held,
                             const shmrpci_item *item, const uint8_t *data,
                             shmrpc_error *error)
@@ -410,7 +411,7 @@ static shmrpc_status decode(shmrpc_queue *queue, shmrpci_held *held,
     held->has_ticket = queue->is_acked || queue->handle.remote != NULL;
     shmrpc_status status = shmrpci_held_decode(held, data, item->len, error);
     if (status != SHMRPC_OK && held->has_ticket) {
-        /* Otherwise it would be delivered again and again. */
+        /* Otherwise the damaged item would be delivered again and again. */
         (void)settle(queue, held->ticket, SHMRPCI_SETTLE_DONE);
     }
     return status;
@@ -450,7 +451,7 @@ static shmrpc_status pop(shmrpc_queue *queue, uint32_t max, int64_t deadline_ns,
     return again;
 }
 
-/* Made with the first call, kept until close. */
+/* The descriptor is made by the first call, and kept until close. */
 int shmrpc_queue_fd(shmrpc_queue *queue)
 {
     int fd = -1;
@@ -464,7 +465,7 @@ int shmrpc_queue_fd(shmrpc_queue *queue)
     return status == SHMRPC_OK ? fd : (int)status;
 }
 
-/* Memory is allocated first: a popped item can't be put back. */
+/* Memory is allocated first, as a popped item can't be put back. */
 static shmrpc_status take_one(shmrpc_queue *queue, int64_t deadline_ns,
                               bool peeks, const void **out, shmrpc_error *error)
 {
@@ -480,7 +481,7 @@ static shmrpc_status take_one(shmrpc_queue *queue, int64_t deadline_ns,
               : pop(queue, 1, deadline_ns, &held->bytes, &item, &count, error);
     if (status == SHMRPC_OK) {
         status = decode(queue, held, &item, held->bytes.data + item.at, error);
-        /* Peeking gives no right to acknowledge. */
+        /* Peeking does not allow acknowledging. */
         held->has_ticket = held->has_ticket && !peeks;
     }
     if (status != SHMRPC_OK) {
@@ -517,7 +518,7 @@ shmrpc_status shmrpc_queue_pop(shmrpc_queue *queue, const shmrpc_opts *opts,
     return (shmrpc_status)status;
 }
 
-/* The next item stays in the queue: another may take it at any time. */
+/* The item stays in the queue; another reader may take it at any time. */
 int shmrpc_stub_queue_peek(shmrpc_queue *queue, const void **out,
                            shmrpc_error *error)
 {
@@ -546,7 +547,7 @@ shmrpc_status shmrpc_queue_peek(shmrpc_queue *queue, const shmrpc_any **out,
     return (shmrpc_status)status;
 }
 
-/* Allocates `max` items beforehand, as taken records can't be put back. */
+/* Allocates `max` items beforehand, as popped records can't be put back. */
 static size_t take_room(shmrpc_queue *queue, shmrpci_held **helds, size_t max)
 {
     size_t count = 0;
@@ -560,7 +561,7 @@ static size_t take_room(shmrpc_queue *queue, shmrpci_held **helds, size_t max)
     return count;
 }
 
-/* A raw value is a view of its bytes, so that each item gets its own copy. */
+/* A raw value points to its bytes, so each item gets its own copy of them. */
 static shmrpc_status keep(shmrpc_queue *queue, shmrpci_held *held,
                           const shmrpci_item *item, const shmrpci_buf *buf,
                           shmrpc_error *error)
@@ -577,8 +578,7 @@ static shmrpc_status keep(shmrpc_queue *queue, shmrpci_held *held,
     return decode(queue, held, item, data, error);
 }
 
-/* Damaged items are left out, unless there is no other: then the status says
- * so. */
+/* Leaves out damaged items. If all are damaged, the status says so. */
 static shmrpc_status hand_out(shmrpc_queue *queue, shmrpci_held **helds,
                               const shmrpci_item *items, uint32_t count,
                               const shmrpci_buf *buf, const void **out,
@@ -599,7 +599,7 @@ static shmrpc_status hand_out(shmrpc_queue *queue, shmrpci_held **helds,
     return good > 0 ? SHMRPC_OK : status;
 }
 
-/* Unused items go back to the handle. */
+/* Items that are not needed go back to the handle. */
 static shmrpc_status take_many(shmrpc_queue *queue, int64_t deadline_ns,
                                const void **out, size_t max, size_t *out_count,
                                shmrpc_error *error)
@@ -659,8 +659,8 @@ shmrpc_status shmrpc_queue_pop_many(shmrpc_queue *queue,
 
 /* ---- acknowledging and releasing ----------------------------------------- */
 
-/* The queue that a ticket belongs to; NULL for one that was closed, or of the
- * parent's handle. */
+/* The queue that a ticket belongs to; NULL if the queue was closed, or the
+ * handle is the parent's. */
 static shmrpc_queue *queue_with(const shmrpci_held *held)
 {
     shmrpc_queue *queue = queue_of(held->handle);
@@ -670,8 +670,8 @@ static shmrpc_queue *queue_with(const shmrpci_held *held)
                : NULL;
 }
 
-/* Without an ack the item is delivered to another reader. Over NATS an item of
- * a queue without acknowledgement is done when it is released. */
+/* An item that was not acknowledged is delivered to another reader. Over NATS,
+ * an item of a queue without acknowledgement is done when it is released. */
 void shmrpc_stub_queue_release(shmrpc_queue *queue, const void *item)
 {
     (void)queue;
@@ -693,7 +693,7 @@ void shmrpc_queue_release(shmrpc_queue *queue, const shmrpc_any *item)
     shmrpc_stub_queue_release(queue, item);
 }
 
-/* Frees the item in any case, whatever the status. */
+/* Frees the item whatever the status. */
 int shmrpc_stub_queue_ack(shmrpc_queue *queue, const void *item)
 {
     (void)queue;
@@ -726,7 +726,7 @@ bool shmrpc_queue_is_redelivered(const shmrpc_any *item)
     return shmrpc_stub_queue_is_redelivered(item);
 }
 
-/* ---- ends and figures ---------------------------------------------------- */
+/* ---- ending, statistics -------------------------------------------------- */
 
 shmrpc_status shmrpc_queue_end(shmrpc_queue *queue)
 {
@@ -742,7 +742,7 @@ shmrpc_status shmrpc_queue_destroy(shmrpc_queue *queue)
     return shmrpci_handle_destroy(&queue->handle);
 }
 
-/* Figures of one moment each, read without a lock. */
+/* The figures are read without a lock, each at a different moment. */
 shmrpc_status shmrpc_queue_stat_read(shmrpc_queue *queue,
                                      shmrpc_queue_stat *out)
 {

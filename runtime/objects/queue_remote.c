@@ -1,9 +1,9 @@
-/* Queues of many machines, in the terms of queue.c. */
+/* Queues of many machines, as queue.c calls them. */
 #include "objects/queue_remote.h"
 
 #include <string.h>
 
-/* Items that a pop takes at most; queue.c asks for no more. */
+/* The most items that a pop takes; queue.c asks for no more. */
 #define BATCH 64u
 
 static const shmrpci_remote_ops *const ops = &shmrpci_remote_nats;
@@ -15,7 +15,7 @@ bool shmrpci_queue_remote_is_acked(const shmrpci_handle *handle)
     return facts.is_acked;
 }
 
-/* The limit is the object's, set by its maker. */
+/* The length limit is a property of the object, set by its maker. */
 static shmrpc_status push(const shmrpci_handle *handle, const void *data,
                           size_t len, int64_t deadline_ns, shmrpc_error *error)
 {
@@ -39,7 +39,7 @@ shmrpc_status shmrpci_queue_remote_push(const shmrpci_handle *handle,
     return push(handle, item->data, item->len, deadline_ns, error);
 }
 
-/* One after another: when one is refused, none after it may get in. */
+/* Pushes one after another: when one is refused, none after it may get in. */
 shmrpc_status shmrpci_queue_remote_push_many(
     const shmrpci_handle *handle, const shmrpci_slice *items, uint32_t count,
     int64_t deadline_ns, uint32_t *out_pushed, shmrpc_error *error)
@@ -95,7 +95,7 @@ shmrpc_status shmrpci_queue_remote_stat(const shmrpci_handle *handle,
     out->dropped_count = figures.dropped_count;
     out->redelivered_count = figures.redelivered_count;
     out->unacked_count = figures.unacked_count;
-    out->open_count = 1; /* this one */
+    out->open_count = 1; /* only this handle is known */
     out->is_ended = figures.is_ended;
     return SHMRPC_OK;
 }

@@ -1,5 +1,5 @@
 /*
- * Queues of many machines: between queue.c and the engine that
+ * Queues of many machines: called by queue.c, these call the engine that
  * objects/remote.h describes.
  *
  * Threading: any thread.
@@ -13,7 +13,7 @@
 
 bool shmrpci_queue_remote_is_acked(const shmrpci_handle *handle);
 
-/* As the engine of a queue of this machine (ring/queue.h). */
+/* Like the functions for a queue of this machine (ring/queue.h). */
 shmrpc_status shmrpci_queue_remote_push(const shmrpci_handle *handle,
                                         const shmrpci_buf *item,
                                         int64_t deadline_ns,

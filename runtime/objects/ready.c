@@ -1,13 +1,14 @@
 /*
- * One thread that sleeps on bells for those who poll descriptors. ready.h has
- * the protocol; here is the thread, its list, and how both begin.
+ * One thread that sleeps on bells for the consumers that poll descriptors.
+ * ready.h has the protocol; this file has the thread, its list, and how both
+ * begin.
  *
  * The list is guarded by a mutex, the sleep is outside it. A change of the list
  * increments `orders`, which is the first of the words that the thread waits
- * for: so it returns, and reads the list again. A handle that is closed removes
- * itself from the list under the mutex; the thread may still be asleep on a
- * word of an object that is unmapped a moment later, which the kernel allows,
- * and which the order ends.
+ * for: so the wait returns, and the thread reads the list again. A handle that
+ * is closed removes itself from the list under the mutex. The thread may still
+ * sleep on a word of an object that is unmapped a moment later. The kernel
+ * allows that, and the increment of `orders` ends it.
  */
 #include "objects/ready.h"
 
@@ -23,22 +24,25 @@
  * there are too many. */
 #define LOOK_NS (10 * SHMRPCI_NS_PER_MS)
 
-/* One per process, for its whole life. A forked child makes its own: it has
- * neither its parent's thread nor a mutex in a known state. */
+/* There is one for each process, for its whole life. A forked child makes its
+ * own, because it has neither its parent's thread nor a mutex in a known
+ * state. */
 typedef struct shmrpci_sentry {
-    struct shmrpci_sentry *parents; /* so that it stays reachable */
+    struct shmrpci_sentry *parents; /* keeps the parent's memory reachable */
     uint32_t generation;
-    shmrpci_atomic_u32 orders; /* the thread reads the list again */
-    shmrpci_mutex mutex;       /* the list, and all that is in it */
+    shmrpci_atomic_u32 orders; /* incremented to make the thread read the list
+                                * again */
+    shmrpci_mutex mutex;       /* for the list and everything in it */
     shmrpci_ready *first;
-    bool is_out; /* the thread runs */
+    bool is_out; /* whether the thread runs */
 } shmrpci_sentry;
 
 static _Atomic(shmrpci_sentry *) sentry;
 
 /* ---- the thread ---------------------------------------------------------- */
 
-/* Under the mutex. `is_late`: its slice is over, without a ring. */
+/* Makes a descriptor readable; under the mutex. `is_late` means that its slice
+ * ended without a ring. */
 static void wake_for(shmrpci_ready *ready, bool is_late)
 {
     ready->is_resting = false;
@@ -49,15 +53,14 @@ static void wake_for(shmrpci_ready *ready, bool is_late)
     }
 }
 
-/* The words that the thread sleeps on, and until when: `on[0]` is the
- * orders. */
+/* The words on which the thread sleeps, and until when. `on[0]` is `orders`. */
 typedef struct list {
     shmrpci_futex_on on[SHMRPCI_FUTEX_ANY_MAX];
     size_t count;
     int64_t until_ns;
 } list;
 
-/* Adds a word to wait for. Beyond the kernel's limit it is polled. */
+/* Adds a word to wait for. Words beyond the kernel's limit are polled. */
 static void stay_with(list *of, const shmrpci_ready *ready, int64_t now_ns)
 {
     int64_t until_ns = ready->until_ns;
@@ -69,8 +72,8 @@ static void stay_with(list *of, const shmrpci_ready *ready, int64_t now_ns)
     of->until_ns = until_ns < of->until_ns ? until_ns : of->until_ns;
 }
 
-/* Wakes for bells that have rung and slices that are over; the others are added
- * to the list to wait for. */
+/* Wakes the consumers whose bells have rung or whose slices are over; adds the
+ * others to the list to wait for. */
 static void look_at_all(shmrpci_sentry *of, list *out)
 {
     int64_t now_ns = shmrpci_now_ns();
@@ -98,7 +101,8 @@ static void stand_sentry(void *user)
     list words;
     for (;;) {
         look_at_all(of, &words);
-        /* An old kernel: waits for orders alone, and polls the bells. */
+        /* The kernel is too old to wait for several words: waits for `orders`
+         * alone, and polls the bells. */
         if (!shmrpci_futex_wait_any(words.on, words.count, words.until_ns)) {
             int64_t look_ns = shmrpci_deadline_after(LOOK_NS);
             bool is_idle = words.count == 1;
@@ -108,10 +112,10 @@ static void stand_sentry(void *user)
     }
 }
 
-/* ---- engaging it --------------------------------------------------------- */
+/* ---- starting the thread ------------------------------------------------- */
 
-/* Never freed: the thread has no end, and a handle may be closed at any
- * time. */
+/* The sentry is never freed: its thread does not end, and a handle may be
+ * closed at any time. */
 static shmrpci_sentry *engage(shmrpci_sentry *parents)
 {
     shmrpci_sentry *of = calloc(1, sizeof *of);
@@ -123,7 +127,7 @@ static shmrpci_sentry *engage(shmrpci_sentry *parents)
     return of;
 }
 
-/* The sentry of this process, made where there is none; NULL when out of
+/* The sentry of this process, made on first use. Returns NULL if out of
  * memory. */
 static shmrpci_sentry *ours(void)
 {
@@ -140,7 +144,8 @@ static shmrpci_sentry *ours(void)
     return mine;
 }
 
-/* Under the mutex. EXHAUSTED: the next one tries again. */
+/* Starts the thread; under the mutex. After EXHAUSTED the next caller tries
+ * again. */
 static shmrpc_status send_out(shmrpci_sentry *of)
 {
     shmrpci_thread thread;
@@ -162,7 +167,7 @@ static void give_order(shmrpci_sentry *of)
     (void)shmrpci_futex_wake(&of->orders, 1);
 }
 
-/* The descriptor begins readable: the first look is always due. */
+/* The descriptor is readable at first, since a first look is always due. */
 static shmrpc_status make(shmrpci_ready *ready, shmrpci_sentry *of,
                           bool passes_on)
 {
@@ -203,7 +208,7 @@ shmrpc_status shmrpci_ready_open(shmrpci_ready *ready, bool passes_on,
     return status;
 }
 
-/* ---- looking and resting ------------------------------------------------- */
+/* ---- looking and sleeping ------------------------------------------------ */
 
 void shmrpci_ready_clear(const shmrpci_ready *ready)
 {
@@ -221,7 +226,7 @@ void shmrpci_ready_rest(shmrpci_ready *ready, const shmrpci_futex_on *on,
     shmrpci_sentry *of = ready->sentry;
     shmrpci_mutex_lock(&of->mutex);
     int64_t slice_ns =
-        /* Twice as long each time that nothing came. */
+        /* Slices double each time that nothing has come. */
         ready->was_late ? ready->slice_ns * 2 : SHMRPCI_BELL_FIRST_SLICE_NS;
     ready->slice_ns = slice_ns < max_ns ? slice_ns : max_ns;
     ready->until_ns = shmrpci_deadline_after(ready->slice_ns);
@@ -231,7 +236,8 @@ void shmrpci_ready_rest(shmrpci_ready *ready, const shmrpci_futex_on *on,
     give_order(of);
 }
 
-/* Setting the event wakes whoever polls it: closing a descriptor doesn't. */
+/* Sets the event first, which wakes a thread that polls it; closing a
+ * descriptor would not. */
 void shmrpci_ready_close(shmrpci_ready *ready)
 {
     shmrpci_sentry *of = ready->sentry;
@@ -241,7 +247,7 @@ void shmrpci_ready_close(shmrpci_ready *ready)
     ready->sentry = NULL;
     shmrpci_store_release(&ready->generation, 0u);
     if (of->generation != shmrpci_fork_generation()) {
-        return; /* our parent's; the descriptor was closed by fork */
+        return; /* it is our parent's; the fork closed the descriptor */
     }
     shmrpci_mutex_lock(&of->mutex);
     shmrpci_ready **at = &of->first;

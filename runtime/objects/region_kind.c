@@ -1,5 +1,5 @@
-/* The operations of any region for the folder's tools: from its head, its
- * label, and the locked bytes of its file. None of it needs the engine. */
+/* The operations of any region for the folder's tools. They use its head, its
+ * label, and the locked bytes of its file; none of them needs the engine. */
 #include "objects/region_kind.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "os/byte_lock.h"
 #include "os/memory.h"
 
-/* Asked of the kernel for each place that was ever taken. */
+/* Asks the kernel about each place that was ever taken. */
 static uint32_t count_open(int fd, const shmrpci_glance *glance)
 {
     uint32_t count = 0;
@@ -19,8 +19,8 @@ static uint32_t count_open(int fd, const shmrpci_glance *glance)
     return count;
 }
 
-/* As shmrpci_label_is_over(), but takes nothing: for listings, which must not
- * disturb. */
+/* Like shmrpci_label_is_over(), but takes no locks: for listings, which must
+ * not disturb users. */
 static bool seems_over(int fd, const shmrpci_glance *glance, uint32_t open)
 {
     switch (glance->lifetime) {
@@ -36,8 +36,7 @@ static bool seems_over(int fd, const shmrpci_glance *glance, uint32_t open)
     return false;
 }
 
-/* `state` stays DAMAGED, as the caller set it, where the label can't be
- * read. */
+/* If the label can't be read, `state` stays DAMAGED, as the caller set it. */
 void shmrpci_region_kind_describe(const shmrpci_object_kind *kind, int fd,
                                   shmrpc_object_info *info,
                                   char texts[SHMRPCI_KIND_NAME_BYTES])
@@ -71,7 +70,8 @@ bool shmrpci_region_kind_read_name(int fd, char out[SHMRPCI_KIND_NAME_BYTES])
     size_t len = glance.facts.name_len;
     memcpy(out, glance.facts.name, len);
     out[len] = '\0';
-    /* The name is input: it goes to terminals and into messages. */
+    /* The name is untrusted, and goes to terminals and into messages, so it
+     * must be valid UTF-8. */
     return strlen(out) == len && shmrpci_utf8_valid_prefix(out, len) == len;
 }
 
@@ -86,12 +86,12 @@ void shmrpci_region_kind_destroy(int fd)
         return;
     }
     shmrpci_region_state *state = map.at;
-    /* Nobody is woken: waiting threads see it when their slice is over. */
+    /* Nobody is woken: waiting threads notice it when their slice is over. */
     shmrpci_store_seq(&state->destroyed, 1u);
     shmrpci_memory_unmap(&map);
 }
 
-/* A pid that is still there, at a place whose byte is free. */
+/* Whether there is a place with a pid whose byte is free. */
 bool shmrpci_region_kind_has_dead(int fd)
 {
     static const shmrpci_region_kind nothing = {.user = NULL};
@@ -107,7 +107,7 @@ bool shmrpci_region_kind_has_dead(int fd)
                        &shmrpci_region_participant(&region, p)->pid) != 0 &&
                    !shmrpci_region_is_alive(&region, p);
     }
-    region.fd = -1; /* stays the caller's */
+    region.fd = -1; /* the caller keeps the descriptor */
     shmrpci_region_detach(&region);
     return has_dead;
 }
@@ -117,8 +117,8 @@ void shmrpci_region_kind_bury(const shmrpci_region *region)
     (void)shmrpci_region_bury((shmrpci_region *)(uintptr_t)region);
 }
 
-/* The lifetime decides, not how long it was idle: that is for locks, which have
- * none. */
+/* Only the lifetime decides. How long the object was idle matters for locks,
+ * which have no lifetime. */
 bool shmrpci_region_kind_is_over(int fd, int64_t idle_ns, int64_t min_idle_ns)
 {
     shmrpci_glance glance;

@@ -13,11 +13,13 @@ void shmrpci_region_kind_describe(const shmrpci_object_kind *kind, int fd,
                                   shmrpc_object_info *info,
                                   char texts[SHMRPCI_KIND_NAME_BYTES]);
 bool shmrpci_region_kind_read_name(int fd, char out[SHMRPCI_KIND_NAME_BYTES]);
-/* Marks it as destroyed without joining, if no place is left. */
+/* Marks the object as destroyed without joining it, for the case that no place
+ * is left. */
 void shmrpci_region_kind_destroy(int fd);
-/* Whether a participant died and has no heir yet. */
+/* Whether a participant died and nobody has inherited from it yet. */
 bool shmrpci_region_kind_has_dead(int fd);
-/* Inherits from those; the region is that of the caller's engine. */
+/* Inherits from dead participants; the region is that of the caller's
+ * engine. */
 void shmrpci_region_kind_bury(const shmrpci_region *region);
 bool shmrpci_region_kind_is_over(int fd, int64_t idle_ns, int64_t min_idle_ns);
 

@@ -4,7 +4,7 @@
  * A plain name (os/object.h) with the kind's suffix is the file's name, so that
  * people can read a folder. Any other name, up to 255 bytes of UTF-8, is stored
  * as a hash, with the name in the file; kinds whose files have no room for a
- * name, such as locks, take plain ones only.
+ * name, such as locks, allow plain names only.
  */
 #include <stdio.h>
 #include <string.h>
@@ -39,13 +39,13 @@ const shmrpci_object_kind *shmrpci_kind_of(const char *name)
 
 /* ---- names --------------------------------------------------------------- */
 
-/* No plain name begins with it. */
+/* No plain name begins with this. */
 #define HASH_PREFIX '%'
 #define HASH_DIGITS 32
 
-/* FNV-1a with its bits mixed (as in splitmix64) at the end, twice with
- * different seeds: 128 bits. It needn't withstand an attacker, since names that
- * collide are told apart by the names in the files. */
+/* FNV-1a whose result is mixed as in splitmix64, twice with different seeds:
+ * 128 bits. It need not withstand attacks, since names with the same hash are
+ * distinguished by the names in the files. */
 static uint64_t hash(const char *text, size_t len, uint64_t seed)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325) ^ seed;

@@ -1,5 +1,5 @@
-/* Objects whose name is an address: which kinds there are, and how one is
- * opened. */
+/* Objects whose name is an address: which kinds can be remote, and opening
+ * one. */
 #include "objects/remote.h"
 
 #include <string.h>
@@ -13,8 +13,8 @@ bool shmrpci_remote_is(const char *name)
     return name != NULL && strncmp(name, SCHEME, sizeof SCHEME - 1) == 0;
 }
 
-/* What to use instead of a kind that exists on one machine only; NULL: the kind
- * exists. */
+/* What to use instead of a kind that exists on one machine only; NULL if the
+ * kind can be remote. */
 static const char *gap_of(shmrpc_shared_kind kind)
 {
     switch (kind) {
@@ -30,8 +30,8 @@ static const char *gap_of(shmrpc_shared_kind kind)
     return "there is no such kind";
 }
 
-/* Permissions, writers and ALL_USERS are those of files: over NATS its accounts
- * decide, so that a program need only change the name. */
+/* Permissions, writers and ALL_USERS are ignored, as they apply to files: over
+ * NATS the server's accounts decide. So a program need only change the name. */
 shmrpc_status shmrpci_remote_open(shmrpci_handle *handle, const char *address,
                                   const shmrpc_shared_opts *opts,
                                   shmrpc_error *error)

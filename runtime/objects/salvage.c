@@ -1,6 +1,6 @@
-/* Recovers the entries of a damaged dict or value: passes on every entry whose
- * checks hold, decoded; those that don't decode count as lost. The region is
- * opened read-only, so that salvage can be repeated. */
+/* Recovers the entries of a damaged dict or value: passes on every entry that
+ * passes all checks, decoded. Entries that can't be decoded count as lost. The
+ * region is opened read-only, so that salvage can be repeated. */
 #include "objects/salvage.h"
 
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "os/memory.h"
 #include "table/table.h"
 
-/* The caller's functions, and memory that each entry uses again. */
+/* The caller's functions, and memory that is reused for each entry. */
 typedef struct salvage {
     const shmrpc_shared *row;
     const shmrpci_codec *codec;
@@ -21,12 +21,12 @@ typedef struct salvage {
     void *user;
     shmrpci_arena arena;
     shmrpci_buf bytes;
-    void *key; /* room for one of each type */
+    void *key; /* room for one key and one value */
     void *value;
     bool is_out_of_memory;
 } salvage;
 
-/* A copy with a NUL: decoders look at bytes twice. */
+/* Makes a private copy with a NUL, because decoders look at bytes twice. */
 static const uint8_t *copy(salvage *of, shmrpci_table_bytes bytes)
 {
     shmrpci_buf_reset(&of->bytes);
@@ -36,14 +36,15 @@ static const uint8_t *copy(salvage *of, shmrpci_table_bytes bytes)
     return (const uint8_t *)text;
 }
 
-/* False: it isn't a value of the type, or memory ran out, which is noted. */
+/* Returns false if the bytes are not a value of the type, or memory ran out,
+ * which is recorded. */
 static bool decode(salvage *of, shmrpci_table_bytes key,
                    shmrpci_table_bytes value)
 {
     const uint8_t *at;
     shmrpci_arena_reset(&of->arena);
     if (of->row->key != NULL) {
-        /* The buffer is used again for the value. */
+        /* Copied, because the buffer is reused for the value. */
         at = (const uint8_t *)shmrpci_arena_strndup(
             &of->arena, (const char *)key.data, key.len);
         if (at == NULL ||
@@ -58,7 +59,7 @@ static bool decode(salvage *of, shmrpci_table_bytes key,
                              &of->arena, of->value, NULL) == SHMRPC_OK;
 }
 
-/* True: counted as saved. */
+/* Returns true if the entry counts as saved. */
 static bool saved(void *user, shmrpci_table_bytes key,
                   shmrpci_table_bytes value)
 {
@@ -76,8 +77,8 @@ static void lost(void *user, uint64_t offset, const char *what)
     of->finding(of->user, offset, what);
 }
 
-/* Attaches to remains: checks that would refuse a damaged region are left out,
- * those of single entries are not. */
+/* Attaches without the checks that would refuse a damaged region. The checks of
+ * single entries are still made. */
 static shmrpc_status run(salvage *of, int fd, uint64_t *out_lost,
                          shmrpc_error *error)
 {
@@ -109,7 +110,7 @@ shmrpc_status shmrpci_salvage(int fd, const shmrpc_shared *row,
                   .entry = entry,
                   .finding = finding,
                   .user = user};
-    /* The row is made from the object's own head. */
+    /* The row describes what the object's own head says. */
     if (of.codec == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
                                 "its encoding is unknown");

@@ -9,15 +9,16 @@
 #include "objects/kind.h"
 #include "shmrpc/descriptor.h"
 
-/* An entry; both are valid during the call. `key` NULL: of a value. */
+/* Receives an entry; key and value are valid during the call. For a value `key`
+ * is NULL. */
 typedef void shmrpci_salvage_entry(void *user, const void *key,
                                    const void *value);
 
 /*
- * Reports the entries in `fd` whose checks hold, in order, and each lost one.
- * `row` has their types and encoding. The file may be of another boot, or
- * truncated. DATA_LOSS: not a table, or its head is damaged; CONTRACT: another
- * version; NO_MEMORY.
+ * Reports, in order, the entries in `fd` that pass all checks, and each lost
+ * one. `row` has their types and encoding. The file may be of another boot, or
+ * truncated. Returns DATA_LOSS if it is not a table, or its head is damaged;
+ * CONTRACT if it is of another version; or NO_MEMORY.
  */
 shmrpc_status shmrpci_salvage(int fd, const shmrpc_shared *row,
                               shmrpci_salvage_entry *entry,

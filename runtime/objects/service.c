@@ -3,13 +3,13 @@
  * and that its clients and its own processes open through it.
  *
  * They live as long as the server's process, or its successor, holds the
- * creator's byte: shared, while there are two. They have no name in any folder;
- * a client asks for one over the connection that it has anyway, and gets a
- * descriptor. From there on an object is used like any other, without the
+ * creator's byte; while both exist they share the lock. They have no name in
+ * any folder; a client asks for one over the connection that it has anyway, and
+ * gets a descriptor. After that the object is used like any other, without the
  * server.
  *
- * A server that is replaced hands its objects to its successor, which goes on
- * with those whose type is the same, and destroys the others.
+ * A server that is replaced hands its objects to its successor, which keeps
+ * those whose type is the same, and destroys the others.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,11 +21,11 @@
 #include "shmrpc/shared_stub.h"
 #include "shmrpc/stub.h"
 
-/* Places for writers: each client that writes takes one, and each process of
- * the server. */
+/* Places for writers: each client that writes takes one, and so does each
+ * process of the server. */
 #define WRITERS 256u
 
-/* By kind; kinds of newer programs are missing. */
+/* Faces by kind. Kinds that newer programs may name are missing. */
 static const shmrpci_face *const faces[] = {
     [SHMRPC_SHARED_QUEUE] = &shmrpci_face_queue,
     [SHMRPC_SHARED_TOPIC] = &shmrpci_face_topic,
@@ -34,13 +34,13 @@ static const shmrpci_face *const faces[] = {
     [SHMRPC_SHARED_VALUE] = &shmrpci_face_value,
 };
 
-/* NULL: the kind isn't known here. */
+/* Returns NULL if this library does not know the kind. */
 static const shmrpci_face *face_of(shmrpc_shared_kind kind)
 {
     return (size_t)kind < sizeof faces / sizeof *faces ? faces[kind] : NULL;
 }
 
-/* ---- the server's -------------------------------------------------------- */
+/* ---- in the server ------------------------------------------------------- */
 
 shmrpci_handle *shmrpci_service_planner(const shmrpc_shared *row)
 {
@@ -58,8 +58,8 @@ shmrpci_handle *shmrpci_service_planner(const shmrpc_shared *row)
     return handle;
 }
 
-/* Whether a predecessor's object can be kept: it has the same name, type and
- * encoding, and is not destroyed. */
+/* Whether a predecessor's object can be kept: it must have the same name, type
+ * and encoding, and not be destroyed. */
 static bool is_the_same(const shmrpci_handle *handle, int fd)
 {
     shmrpci_glance glance;
@@ -70,7 +70,8 @@ static bool is_the_same(const shmrpci_handle *handle, int fd)
            memcmp(glance.facts.name, handle->name, glance.facts.name_len) == 0;
 }
 
-/* In memory only: a file without a name that ends with its last descriptor. */
+/* Makes it in memory only: a file without a name that ends with its last
+ * descriptor. */
 static shmrpc_status make_new(const shmrpci_handle *handle, int *out_fd,
                               shmrpc_error *error)
 {
@@ -90,7 +91,8 @@ static shmrpc_status make_new(const shmrpci_handle *handle, int *out_fd,
     return status;
 }
 
-/* Takes `old_fd` over, also on failure. */
+/* Makes the object, or keeps the one in `old_fd`. Takes `old_fd` over, also on
+ * failure. */
 static shmrpc_status make(shmrpci_handle *handle, int old_fd, int *out_fd,
                           shmrpc_error *error)
 {
@@ -102,7 +104,7 @@ static shmrpc_status make(shmrpci_handle *handle, int old_fd, int *out_fd,
     if (old_fd >= 0 && is_the_same(handle, old_fd)) {
         *out_fd = old_fd;
     } else {
-        if (old_fd >= 0) { /* of another type: its users must stop */
+        if (old_fd >= 0) { /* it has another type, so its users must stop */
             handle->face->kind->destroy(old_fd);
             shmrpci_fd_close(&old_fd);
         }
@@ -137,19 +139,20 @@ int shmrpc_stub_shared_make(const shmrpc_shared *row, int old_fd, int *out_fd,
     return status;
 }
 
-/* The server ends properly: users learn of it at once. */
+/* Called when the server ends properly: users learn of it at once. */
 void shmrpc_stub_shared_end(const shmrpc_shared *row, int fd)
 {
     face_of(row->kind)->kind->destroy(fd);
 }
 
-/* ---- its users' ---------------------------------------------------------- */
+/* ---- in its users -------------------------------------------------------- */
 
-/* From now on the engine asks the creator's byte whether the object lives. */
+/* From now on the engine checks the creator's byte to find out whether the
+ * object is alive. */
 void shmrpci_service_follow(shmrpci_handle *handle)
 {
     memset(&handle->owner, 0, sizeof handle->owner);
-    /* The engine's, which is ours. */
+    /* The cast is safe: the region belongs to our engine. */
     shmrpci_region_follow(
         (shmrpci_region *)(uintptr_t)handle->face->region(handle),
         &handle->owner, SHMRPCI_OBJECT_CREATOR_BYTE);
@@ -173,7 +176,8 @@ shmrpc_status shmrpci_service_open(shmrpci_handle *handle,
     if (status != SHMRPC_OK) {
         return status;
     }
-    /* The server decides who may write; a client without that right reads. */
+    /* The server decides who may write. A client that got a read-only
+     * descriptor only reads. */
     if (!shmrpci_memory_is_writable(fd) && handle->face->can_read_only) {
         handle->flags |= SHMRPC_SHARED_READ_ONLY;
     }
@@ -195,7 +199,8 @@ shmrpc_status shmrpci_service_open(shmrpci_handle *handle,
     return SHMRPC_OK;
 }
 
-/* The options for an object of a service; those that the caller set stay. */
+/* The options for an object of a service; options that the caller has set
+ * stay. */
 static shmrpc_shared_opts of_service(shmrpc_client *client,
                                      const shmrpc_service *service,
                                      const shmrpc_shared_opts *opts)

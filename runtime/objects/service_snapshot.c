@@ -3,8 +3,8 @@
  * their memory. Each call joins the object, does its work and leaves, as it may
  * run in any process of the server.
  *
- * A snapshot that can't be read must not keep the service from starting, nor be
- * lost: it is renamed, and the object begins empty.
+ * A snapshot that can't be read must not keep the service from starting, and
+ * must not be lost. So it is renamed, and the object begins empty.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,11 +17,12 @@
 #include "os/read_file.h"
 #include "shmrpc/shared_stub.h"
 
-/* An object that this call has joined, and its snapshot's path. */
+/* An object that this call has joined, and the path of its snapshot. */
 typedef struct scene {
     shmrpci_handle *handle;
     shmrpci_table table;
-    shmrpci_fork_fd guard; /* for its descriptor: workers may be forked now */
+    shmrpci_fork_fd guard; /* closes its descriptor in workers that are forked
+                            * now */
     char path[SHMRPCI_SNAPSHOT_PATH_BYTES];
 } scene;
 
@@ -41,7 +42,7 @@ static shmrpc_status find_path(scene *on, const char *place,
     return shmrpci_snapshot_place(&what, on->path, error);
 }
 
-/* The planner's handle has no engine: this table is attached to alone. */
+/* Attaches a table of its own, as the planner's handle has no engine. */
 static shmrpc_status attach(scene *on, int fd, shmrpc_error *error)
 {
     int own;
@@ -65,7 +66,7 @@ static void leave(scene *on)
     free(on->handle);
 }
 
-/* On failure nothing is left to be undone. */
+/* Joins the object. On failure nothing needs to be undone. */
 static shmrpc_status enter(const shmrpc_shared *row, const char *place, int fd,
                            scene *on, shmrpc_error *error)
 {
@@ -99,7 +100,7 @@ static bool is_there(const char *path)
     return true;
 }
 
-/* The number of changes that the table ever had. */
+/* The number of changes made to the table so far. */
 static uint64_t changes_of(const shmrpci_table *table)
 {
     shmrpci_table_stat stat;
@@ -107,7 +108,8 @@ static uint64_t changes_of(const shmrpci_table *table)
     return stat.changes;
 }
 
-/* Keeps a file that could not be restored: the next one would replace it. */
+/* Renames a file that could not be restored, because the next snapshot would
+ * replace it. */
 static void put_aside(const char *path)
 {
     char old[SHMRPCI_SNAPSHOT_PATH_BYTES + sizeof ".old"];
@@ -115,8 +117,8 @@ static void put_aside(const char *path)
     (void)shmrpci_new_file_rename(path, old);
 }
 
-/* Leaves an object from a predecessor alone, since that is newer than any
- * snapshot. */
+/* Fills a new object. One from a predecessor is left alone, since it is newer
+ * than any snapshot. */
 static shmrpc_status fill(scene *on, shmrpc_error *error)
 {
     if (changes_of(&on->table) > 0 || !is_there(on->path)) {
@@ -131,7 +133,7 @@ static shmrpc_status fill(scene *on, shmrpc_error *error)
     return status;
 }
 
-/* Before the service serves: nobody uses the object yet. */
+/* Called before the service serves, so nobody uses the object yet. */
 int shmrpc_stub_shared_restore(const shmrpc_shared *row, const char *place,
                                int fd, shmrpc_error *error)
 {
@@ -151,9 +153,10 @@ int shmrpc_stub_shared_restore(const shmrpc_shared *row, const char *place,
 
 static shmrpc_status save(scene *on, uint64_t *change, shmrpc_error *error)
 {
-    /* Read before the snapshot: changes during it may not be in it. */
+    /* Read before the snapshot, which may not contain changes made during
+     * it. */
     uint64_t changes = changes_of(&on->table);
-    /* Nothing has changed: only the time of the last snapshot is renewed. */
+    /* Nothing has changed, so only the time of the last snapshot is renewed. */
     if (changes == *change && is_there(on->path)) {
         shmrpci_table_note_snapshot(&on->table, shmrpci_wall_ns());
         return SHMRPC_OK;
@@ -171,8 +174,8 @@ static shmrpc_status save(scene *on, uint64_t *change, shmrpc_error *error)
     return status;
 }
 
-/* `*change` is the last change in the previous snapshot; the caller keeps
- * it. */
+/* `*change` is the last change in the previous snapshot; the caller keeps it
+ * between calls. */
 int shmrpc_stub_shared_save(const shmrpc_shared *row, const char *place, int fd,
                             uint64_t *change, shmrpc_error *error)
 {

@@ -1,11 +1,11 @@
 /*
- * Snapshots of tables: written from a view, so that a snapshot is one moment's
- * state while others go on writing, and read into a table that is new, or
+ * Snapshots of tables: written from a view, so that a snapshot has the state of
+ * one moment while others go on writing; and read into a table that is new, or
  * merged into one in a single change.
  *
  * Keys and values are written as they are encoded. Keys are checked when a
- * snapshot is read, as an entry whose key is in another form could never be
- * found again; values are not, since every use of one checks it.
+ * snapshot is read, as an entry whose key is not in normal form could never be
+ * found again. Values are not checked, since every use of a value checks it.
  */
 #include "objects/snapshot.h"
 
@@ -19,8 +19,8 @@
 
 /* ---- writing ------------------------------------------------------------- */
 
-/* Everything a reader needs to make the same object again, with the `.svc` text
- * for tools that don't have it. */
+/* Writes everything that a reader needs to make the same object again,
+ * including the `.svc` text for tools that don't have it. */
 static shmrpc_status write_head(shmrpci_snapshot_writer *writer,
                                 const shmrpci_table_view *view,
                                 shmrpc_error *error)
@@ -58,7 +58,7 @@ static shmrpc_status write_head(shmrpci_snapshot_writer *writer,
     return status;
 }
 
-/* In the order of the view. */
+/* Writes the entries in the order of the view. */
 static shmrpc_status write_records(shmrpci_snapshot_writer *writer,
                                    shmrpci_table_view *view,
                                    shmrpc_error *error)
@@ -82,7 +82,7 @@ static shmrpc_status write_records(shmrpci_snapshot_writer *writer,
     }
 }
 
-/* NULL: no other thread has this table. */
+/* `mutex` is NULL if no other thread has this table. */
 static void enter(shmrpci_mutex *mutex)
 {
     if (mutex != NULL) {
@@ -97,7 +97,8 @@ static void leave(shmrpci_mutex *mutex)
     }
 }
 
-/* The view is read without the mutex, for as long as the disk takes. */
+/* Reads the view without the mutex, which may take as long as the disk
+ * needs. */
 static shmrpc_status write_view(shmrpci_snapshot_writer *writer,
                                 shmrpci_table *table, shmrpci_mutex *mutex,
                                 shmrpc_error *error)
@@ -113,7 +114,7 @@ static shmrpc_status write_view(shmrpci_snapshot_writer *writer,
     if (status == SHMRPC_OK) {
         status = write_records(writer, &view, error);
     }
-    /* Closed before waiting for the disk: a view holds memory. */
+    /* Closed before waiting for the disk, as an open view holds memory. */
     enter(mutex);
     shmrpci_table_view_close(&view);
     leave(mutex);
@@ -125,7 +126,8 @@ shmrpc_status shmrpci_snapshot_save(shmrpci_table *table, shmrpci_mutex *mutex,
                                     shmrpc_error *error)
 {
     shmrpci_snapshot_writer writer;
-    /* Before the view, so that of two writers the later one has the newer. */
+    /* Locked before the view is opened, so that of two writers the later one
+     * has the newer view. */
     shmrpc_status status =
         shmrpci_snapshot_begin(path, permissions, &writer, error);
     if (status == SHMRPC_OK) {
@@ -136,8 +138,8 @@ shmrpc_status shmrpci_snapshot_save(shmrpci_table *table, shmrpci_mutex *mutex,
         shmrpci_snapshot_end(&writer);
     }
     if (status != SHMRPC_E_BUSY) {
-        /* BUSY is another writer's work, and neither success nor failure of
-         * ours. */
+        /* BUSY means that another writer is at work, which is neither success
+         * nor failure of ours. */
         shmrpci_table_note_snapshot(
             table, status == SHMRPC_OK ? shmrpci_wall_ns() : 0);
     }
@@ -152,7 +154,8 @@ static const char *encoding_name(uint32_t encoding)
     return codec != NULL ? codec->name : "an unknown encoding";
 }
 
-/* Snapshots and objects keep only the beginning of a long signature. */
+/* Compares only the beginning of a long signature, as snapshots and objects
+ * keep no more. */
 static bool is_same_name(const shmrpci_snapshot_reader *reader,
                          const char *mine)
 {
@@ -167,7 +170,7 @@ static shmrpc_status compare(const shmrpci_handle *handle,
     const char *mine =
         handle->row.signature != NULL ? handle->row.signature : "";
     bool is_encoded_so = head->encoding == (uint32_t)handle->row.encoding;
-    /* Types of one hash must also have one name (label.h). */
+    /* Types with the same hash must also have the same name (label.h). */
     bool is_named_so = handle->type_hash == 0 || is_same_name(reader, mine);
     if (head->kind == (uint32_t)handle->row.kind && is_encoded_so &&
         head->type_hash == handle->type_hash && is_named_so) {
@@ -183,16 +186,16 @@ static shmrpc_status compare(const shmrpci_handle *handle,
             : "");
 }
 
-/* A reader, and the state for checking keys. */
+/* A reader, and what is needed to check keys. */
 typedef struct loading {
-    const shmrpc_type *key; /* NULL: of a value */
+    const shmrpc_type *key; /* NULL for a value, which has no key */
     shmrpci_snapshot_reader reader;
     shmrpci_arena arena;
     shmrpci_buf again;
-    void *room; /* for a key */
+    void *room; /* room for a key */
 } loading;
 
-/* Frees what init has made, also if that failed. */
+/* Frees what init has made, also if init failed. */
 static void fini(loading *of)
 {
     shmrpci_snapshot_close(&of->reader);
@@ -201,7 +204,7 @@ static void fini(loading *of)
     free(of->room);
 }
 
-/* Opens the snapshot and compares. `of` must be ended in any case. */
+/* Opens the snapshot and compares its type. `of` must be ended in any case. */
 static shmrpc_status init(const shmrpci_handle *handle,
                           const shmrpci_table *table, const char *path,
                           loading *of, shmrpc_error *error)
@@ -219,16 +222,16 @@ static shmrpc_status init(const shmrpci_handle *handle,
     if (status == SHMRPC_OK && of->room == NULL) {
         status = shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     }
-    /* A block is no larger than the largest record, or than the size at which
-       writers end it. */
+    /* A valid block is no larger than the largest record, or than the size at
+     * which writers end a block. */
     of->reader.max_block_bytes =
         2 * SHMRPCI_SNAPSHOT_BLOCK_BYTES +
         (size_t)(region->span_count * region->span_bytes / 4);
     return status;
 }
 
-/* Whether the bytes are a key of the type in its one form: decoding and
- * encoding must give them back. */
+/* Whether the bytes are a key of the type in its normal form: decoding and
+ * encoding must give the same bytes. */
 static bool is_key(loading *of, shmrpci_table_bytes key)
 {
     if (of->key == NULL) {
@@ -257,7 +260,7 @@ static shmrpc_status next(loading *of, shmrpci_table_bytes *key,
     return status;
 }
 
-/* Entry by entry, as no other thread has the table. */
+/* Puts entry by entry, as no other thread has the table. */
 shmrpc_status shmrpci_snapshot_fill(const shmrpci_handle *handle,
                                     shmrpci_table *table, const char *path,
                                     shmrpc_error *error)
@@ -282,18 +285,19 @@ shmrpc_status shmrpci_snapshot_fill(const shmrpci_handle *handle,
                                                              : status;
 }
 
-/* All records of a snapshot, in memory: a merge is one change, which needs them
- * together. */
+/* All records of a snapshot, in memory, because a merge is one change that
+ * needs all of them. */
 typedef struct gathering {
     shmrpci_buf bytes;
-    shmrpci_table_pair *pairs; /* `data` are offsets until all is there */
+    shmrpci_table_pair *pairs; /* `data` are offsets until all records are
+                                * read */
     size_t count;
     size_t room;
     uint64_t max_bytes;
 } gathering;
 
-/* The buffer may move while it grows: offsets stand for addresses until it is
- * complete. */
+/* Stores offsets instead of addresses, because the buffer may move while it
+ * grows. */
 static shmrpc_status keep(gathering *of, shmrpci_table_bytes bytes,
                           shmrpci_table_bytes *out)
 {
@@ -303,7 +307,7 @@ static shmrpc_status keep(gathering *of, shmrpci_table_bytes bytes,
     return of->bytes.status;
 }
 
-/* More than the table could hold is refused before it fills the memory. */
+/* Refuses more than the table could hold before that fills the memory. */
 static shmrpc_status gather(gathering *of, shmrpci_table_bytes key,
                             shmrpci_table_bytes value, shmrpc_error *error)
 {
@@ -332,7 +336,7 @@ static shmrpc_status gather(gathering *of, shmrpci_table_bytes key,
                : shmrpc_error_set(error, status, "out of memory");
 }
 
-/* Replaces the offsets, now that the buffer no longer moves. */
+/* Replaces offsets by addresses, now that the buffer no longer moves. */
 static void point(gathering *of)
 {
     const uint8_t *bytes =
@@ -344,7 +348,8 @@ static void point(gathering *of)
     }
 }
 
-/* To the end of the file, whose last block says that it is whole. */
+/* Reads up to the end of the file, where the last block says that it is
+ * complete. */
 static shmrpc_status gather_all(loading *from, gathering *of,
                                 shmrpc_error *error)
 {
@@ -361,8 +366,8 @@ static shmrpc_status gather_all(loading *from, gathering *of,
                                                                 : status;
 }
 
-/* Read and checked as a whole before the mutex is taken: a snapshot that is
- * damaged changes nothing. */
+/* The whole snapshot is read and checked before the mutex is taken, so a
+ * damaged snapshot changes nothing. */
 shmrpc_status shmrpci_snapshot_merge(const shmrpci_handle *handle,
                                      shmrpci_table *table, shmrpci_mutex *mutex,
                                      const char *path, shmrpc_error *error)

@@ -3,12 +3,12 @@
  *
  * Writing gathers records into blocks, each with a checksum that begins with
  * the head's, so that blocks of two snapshots can't be mixed. The file is
- * written beside the old one and takes its place when it is on the disk:
- * whatever happens, one whole snapshot is there.
+ * written next to the old one, and replaces it when it is on the disk: whatever
+ * happens, there is one complete snapshot.
  *
  * Reading uses nothing before its checksum was verified, except the length of a
- * block, which is needed to find the checksum: it is limited, and memory is
- * allocated piece by piece as bytes come.
+ * block, which is needed to find the checksum: that length is limited, and
+ * memory is allocated piece by piece as bytes are read.
  */
 #include "objects/snapshot_file.h"
 
@@ -24,7 +24,8 @@
 
 /* ---- writing ------------------------------------------------------------- */
 
-/* The message says how far it came, and that the old snapshot is unchanged. */
+/* The message says how far writing came, and that the old snapshot is
+ * unchanged. */
 static shmrpc_status cant_write(const shmrpci_snapshot_writer *writer,
                                 shmrpc_status status, shmrpc_error *error)
 {
@@ -38,7 +39,7 @@ static shmrpc_status cant_write(const shmrpci_snapshot_writer *writer,
         writer->file.name, (unsigned long long)writer->file.bytes);
 }
 
-/* Locks the place first: of two writers one gets BUSY. */
+/* Locks the place first, so that of two writers one gets BUSY. */
 shmrpc_status shmrpci_snapshot_begin(const char *path, uint32_t permissions,
                                      shmrpci_snapshot_writer *out,
                                      shmrpc_error *error)
@@ -62,7 +63,8 @@ shmrpc_status shmrpci_snapshot_begin(const char *path, uint32_t permissions,
     return SHMRPC_OK;
 }
 
-/* `facts->head` describes the object; the rest is filled in here. */
+/* `facts->head` describes the object; the other members of the head are filled
+ * in here. */
 shmrpc_status shmrpci_snapshot_write_head(shmrpci_snapshot_writer *writer,
                                           const shmrpci_snapshot_facts *facts,
                                           shmrpc_error *error)
@@ -74,7 +76,7 @@ shmrpc_status shmrpci_snapshot_write_head(shmrpci_snapshot_writer *writer,
     head.name_len = (uint32_t)strlen(facts->name);
     head.signature_len = (uint32_t)strlen(facts->signature);
     size_t text_len = strlen(facts->text);
-    /* The text is for tools, which can do without. */
+    /* The text is only for tools, which can work without it. */
     head.text_len =
         text_len <= SHMRPCI_SNAPSHOT_MAX_TEXT ? (uint32_t)text_len : 0;
     shmrpci_buf_append(out, &head, sizeof head);
@@ -93,8 +95,8 @@ shmrpc_status shmrpci_snapshot_write_head(shmrpci_snapshot_writer *writer,
     return status == SHMRPC_OK ? SHMRPC_OK : cant_write(writer, status, error);
 }
 
-/* Writes the block that was gathered, and empties the buffer. An empty buffer
- * becomes a block without records: the end. */
+/* Writes the block with the gathered records, and empties the buffer. A block
+ * without records marks the end. */
 static shmrpc_status write_block(shmrpci_snapshot_writer *writer, uint32_t kind)
 {
     shmrpci_buf *out = &writer->block;
@@ -108,8 +110,8 @@ static shmrpc_status write_block(shmrpci_snapshot_writer *writer, uint32_t kind)
     block.bytes = out->len - sizeof block;
     block.first = writer->first;
     block.count = writer->count;
-    /* The checksum covers the block's head, with the checksum itself left
-     * out. */
+    /* The checksum covers the block's head too, except for the checksum
+     * itself. */
     memcpy(out->data, &block, sizeof block);
     block.crc = shmrpci_crc32c(writer->seed, out->data + sizeof block.crc,
                                out->len - sizeof block.crc);
@@ -122,7 +124,7 @@ static shmrpc_status write_block(shmrpci_snapshot_writer *writer, uint32_t kind)
     return status;
 }
 
-/* A record that is larger than a block has one to itself. */
+/* A record that is larger than a block gets a block of its own. */
 shmrpc_status shmrpci_snapshot_append(shmrpci_snapshot_writer *writer,
                                       shmrpci_table_bytes key,
                                       shmrpci_table_bytes value,
@@ -151,8 +153,8 @@ shmrpc_status shmrpci_snapshot_append(shmrpci_snapshot_writer *writer,
     return status == SHMRPC_OK ? SHMRPC_OK : cant_write(writer, status, error);
 }
 
-/* The end block is written even for an empty object: without it a file counts
- * as cut off. */
+/* The end block is written even for an empty object, because a file without one
+ * counts as truncated. */
 shmrpc_status shmrpci_snapshot_commit(shmrpci_snapshot_writer *writer,
                                       shmrpc_error *error)
 {
@@ -198,7 +200,7 @@ static shmrpc_status open_file(const char *path, int *out_fd,
     return status;
 }
 
-/* Decides by the first eight bytes alone. */
+/* Decides by the first eight bytes only. */
 shmrpc_status shmrpci_snapshot_is_one(const char *path, bool *out,
                                       shmrpc_error *error)
 {
@@ -250,8 +252,8 @@ static shmrpc_status read_texts(shmrpci_snapshot_reader *reader)
     return crc == head->crc ? SHMRPC_OK : SHMRPC_E_DATA_LOSS;
 }
 
-/* The version is checked before the rest of the head, which a later version may
- * have changed. */
+/* The version is checked before the rest of the head, whose format a later
+ * version may have changed. */
 static shmrpc_status read_head(shmrpci_snapshot_reader *reader,
                                const char *path, shmrpc_error *error)
 {
@@ -271,7 +273,7 @@ static shmrpc_status read_head(shmrpci_snapshot_reader *reader,
     if (status == SHMRPC_OK) {
         status = read_texts(reader);
     }
-    /* NOT_FOUND is the end of the file. */
+    /* NOT_FOUND means the end of the file. */
     if (status == SHMRPC_E_NOT_FOUND || status == SHMRPC_E_DATA_LOSS) {
         return cant_read(path, SHMRPC_E_DATA_LOSS,
                          "its head is damaged, or cut off", error);
@@ -309,7 +311,8 @@ void shmrpci_snapshot_close(shmrpci_snapshot_reader *reader)
 
 /* ---- reading blocks ------------------------------------------------------ */
 
-/* Enough for somebody with a hex editor: block, offset, record. */
+/* Reports damage with block, offset and record, so that it can be found with a
+ * hex editor. */
 shmrpc_status shmrpci_snapshot_damaged(const shmrpci_snapshot_reader *reader,
                                        const char *what, shmrpc_error *error)
 {
@@ -332,8 +335,8 @@ static shmrpc_status read_failed(const shmrpci_snapshot_reader *reader,
         (unsigned long long)reader->offset, shmrpc_status_text(status));
 }
 
-/* Reads the bytes of a block after its head, in pieces: the length is not
- * trusted before they are there. */
+/* Reads the bytes after a block's head, in pieces, because the length is not
+ * trusted until that many bytes have been read. */
 static shmrpc_status read_bytes(shmrpci_snapshot_reader *reader, uint64_t bytes,
                                 shmrpc_error *error)
 {
@@ -353,8 +356,8 @@ static shmrpc_status read_bytes(shmrpci_snapshot_reader *reader, uint64_t bytes,
     return SHMRPC_OK;
 }
 
-/* Checksum first; then that the block follows the one before it, and can hold
- * as many records as it says. */
+/* Checks the checksum first; then that the block follows the one before it, and
+ * can hold as many records as it claims. */
 static shmrpc_status check_block(const shmrpci_snapshot_reader *reader,
                                  const shmrpci_snapshot_block *block,
                                  shmrpc_error *error)
@@ -378,7 +381,7 @@ static shmrpc_status check_block(const shmrpci_snapshot_reader *reader,
     return SHMRPC_OK;
 }
 
-/* Nothing may follow the block that ends it. */
+/* Nothing may follow the end block. */
 static shmrpc_status end_file(shmrpci_snapshot_reader *reader,
                               shmrpc_error *error)
 {
@@ -425,7 +428,7 @@ static shmrpc_status next_block(shmrpci_snapshot_reader *reader,
                                               : SHMRPC_OK;
 }
 
-/* The next `len` bytes of the block; false when there are fewer. */
+/* Takes the next `len` bytes of the block. Returns false if there are fewer. */
 static bool take(shmrpci_snapshot_reader *reader, size_t len, const void **out)
 {
     if (len > reader->bytes.len - reader->at) {
@@ -443,7 +446,7 @@ shmrpc_status shmrpci_snapshot_next(shmrpci_snapshot_reader *reader,
 {
     shmrpci_snapshot_record record;
     const void *at;
-    /* Blocks without records are passed over. */
+    /* Skips blocks without records. */
     while (reader->left == 0) {
         if (reader->at != reader->bytes.len) {
             return shmrpci_snapshot_damaged(

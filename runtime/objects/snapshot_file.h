@@ -6,8 +6,8 @@
  * has a CRC-32C that begins with that of the head, so that a block of another
  * snapshot is not accepted.
  *
- * A file is hostile: nothing is used before its checksum was verified, and no
- * length makes the reader allocate more than its limit.
+ * A file is not trusted: nothing is used before its checksum was verified, and
+ * no length in it makes the reader allocate more than its limit.
  *
  * Threading: one thread at a time for a writer or reader.
  */
@@ -23,43 +23,44 @@
 #include "shmrpc/error.h"
 #include "table/table.h"
 
-/* No text begins with its first byte. */
+/* The first byte of the magic never begins a text. */
 #define SHMRPCI_SNAPSHOT_MAGIC   UINT64_C(0x31706E6172687389)
 #define SHMRPCI_SNAPSHOT_VERSION 1u
 
-/* Longer ones are cut (signature) or left out (text). */
+/* Longer signatures are cut; longer texts are left out. */
 #define SHMRPCI_SNAPSHOT_MAX_TEXT ((uint32_t)1 << 20)
 
-/* Records are gathered until a block has this many bytes. */
+/* A block ends when its records have this many bytes. */
 #define SHMRPCI_SNAPSHOT_BLOCK_BYTES ((size_t)256 << 10)
 
-/* The head as it is in the file; name, signature and text follow. */
+/* The head as stored in the file; name, signature and text follow. */
 typedef struct shmrpci_snapshot_head {
     uint64_t magic;
     uint32_t version;
-    uint32_t crc;  /* CRC-32C of all behind this word, texts included */
+    uint32_t crc;  /* CRC-32C of everything after this word, texts included */
     uint32_t kind; /* shmrpc_shared_kind: DICT, VALUE */
     uint32_t encoding;
-    uint64_t type_hash; /* 0: of any shape */
-    int64_t taken_ns;   /* since 1970 */
-    uint64_t change;    /* the last one that it contains */
+    uint64_t type_hash; /* 0: an object of any shape */
+    int64_t taken_ns;   /* nanoseconds since 1970 */
+    uint64_t change;    /* the last change that it contains */
     uint64_t capacity;
     uint64_t max_bytes;
     uint64_t log;
     uint32_t name_len;
     uint32_t signature_len;
     uint32_t text_len;
-    uint32_t reserve32;  /* 0 */
-    uint64_t reserve[3]; /* 0 */
+    uint32_t reserve32;  /* must be 0 */
+    uint64_t reserve[3]; /* must be 0 */
 } shmrpci_snapshot_head;
 
 _Static_assert(sizeof(shmrpci_snapshot_head) == 112, "format");
 
 typedef struct shmrpci_snapshot_block {
-    uint32_t crc;  /* of all behind this word, begun with the head's */
+    uint32_t crc;  /* CRC of everything after this word, started with the
+                    * head's */
     uint32_t kind; /* SHMRPCI_SNAPSHOT_... */
     uint64_t bytes;
-    uint64_t first; /* records before this block */
+    uint64_t first; /* number of records in earlier blocks */
     uint64_t count;
 } shmrpci_snapshot_block;
 
@@ -67,7 +68,7 @@ _Static_assert(sizeof(shmrpci_snapshot_block) == 32, "format");
 
 enum { SHMRPCI_SNAPSHOT_RECORDS = 1, SHMRPCI_SNAPSHOT_END = 2 };
 
-/* Before each record's key and value, which follow without a gap. */
+/* Precedes each record's key and value, which follow without a gap. */
 typedef struct shmrpci_snapshot_record {
     uint32_t key_len;
     uint32_t value_len;
@@ -77,22 +78,23 @@ typedef struct shmrpci_snapshot_record {
 
 typedef struct shmrpci_snapshot_writer {
     shmrpci_new_file file;
-    shmrpci_buf block; /* its head, then records */
+    shmrpci_buf block; /* the head of the block, then its records */
     uint32_t seed;
     uint64_t first;
-    uint64_t count; /* in the block */
+    uint64_t count; /* number of records in the block */
 } shmrpci_snapshot_writer;
 
-/* The description of an object. */
+/* Describes an object. */
 typedef struct shmrpci_snapshot_facts {
-    shmrpci_snapshot_head head; /* except what the writer fills in */
+    shmrpci_snapshot_head head; /* without the members that the writer fills
+                                 * in */
     const char *name;
     const char *signature;
-    const char *text; /* .svc that declares its type; "": of any shape */
+    const char *text; /* .svc text that declares the type; "" for any shape */
 } shmrpci_snapshot_facts;
 
-/* Begins a file that will be at `path`. Statuses as shmrpci_new_file_begin; the
- * error says what failed, here and below. */
+/* Begins a file that will be at `path`. Statuses as for shmrpci_new_file_begin.
+ * The error says what failed, here and in the functions below. */
 shmrpc_status shmrpci_snapshot_begin(const char *path, uint32_t permissions,
                                      shmrpci_snapshot_writer *out,
                                      shmrpc_error *error);
@@ -103,53 +105,58 @@ shmrpc_status shmrpci_snapshot_append(shmrpci_snapshot_writer *writer,
                                       shmrpci_table_bytes key,
                                       shmrpci_table_bytes value,
                                       shmrpc_error *error);
-/* Afterwards the file is on the disk; on failure the older one still is. */
+/* If this succeeds the new file is on the disk; if it fails the old one still
+ * is. */
 shmrpc_status shmrpci_snapshot_commit(shmrpci_snapshot_writer *writer,
                                       shmrpc_error *error);
-/* Ends a writer that was begun, whether or not writing has succeeded. */
+/* Ends a writer that was begun, whether or not writing succeeded. */
 void shmrpci_snapshot_end(shmrpci_snapshot_writer *writer);
 
 /* ---- reading ------------------------------------------------------------- */
 
 typedef struct shmrpci_snapshot_reader {
     int fd;
-    shmrpci_snapshot_head head; /* checked */
+    shmrpci_snapshot_head head; /* the checked head */
     char *texts;                /* name, signature, text: each ends with NUL */
     const char *name;
     const char *signature;
     const char *text;
-    size_t max_block_bytes; /* longer ones are TOO_LARGE; the caller's */
+    size_t max_block_bytes; /* limit set by the caller; larger blocks are
+                             * TOO_LARGE */
     /* The block that is being read. */
     uint64_t block;  /* its number, from 1 on */
     uint64_t begins; /* its offset in the file */
     uint64_t offset; /* offset of the next block */
     shmrpci_buf bytes;
     size_t at;
-    uint64_t left; /* records in it */
-    uint64_t read; /* records before it */
+    uint64_t left; /* records of the block that were not read yet */
+    uint64_t read; /* records read so far */
     bool is_over;
 } shmrpci_snapshot_reader;
 
-/* Whether the file begins as a snapshot. Statuses as shmrpci_snapshot_open. */
+/* Whether the file begins like a snapshot. Statuses as for
+ * shmrpci_snapshot_open. */
 shmrpc_status shmrpci_snapshot_is_one(const char *path, bool *out,
                                       shmrpc_error *error);
 
-/* Opens a file and reads its head. NOT_FOUND, DENIED; CONTRACT: a later
- * version; DATA_LOSS: damaged, or not a snapshot; NO_MEMORY. */
+/* Opens a file and reads its head. Returns NOT_FOUND or DENIED; CONTRACT if it
+ * is of a later version; DATA_LOSS if it is damaged, or not a snapshot; or
+ * NO_MEMORY. */
 shmrpc_status shmrpci_snapshot_open(const char *path,
                                     shmrpci_snapshot_reader *out,
                                     shmrpc_error *error);
-/* The next record, valid until the next call. NOT_FOUND: that was the last one,
- * and the file is complete; DATA_LOSS: the error says where; TOO_LARGE;
- * NO_MEMORY. */
+/* Reads the next record, which is valid until the next call. Returns NOT_FOUND
+ * after the last record of a complete file; DATA_LOSS, with the place in the
+ * error; TOO_LARGE or NO_MEMORY. */
 shmrpc_status shmrpci_snapshot_next(shmrpci_snapshot_reader *reader,
                                     shmrpci_table_bytes *out_key,
                                     shmrpci_table_bytes *out_value,
                                     shmrpc_error *error);
-/* DATA_LOSS, for the record that was read last. */
+/* Reports the record that was read last as damaged: returns DATA_LOSS. */
 shmrpc_status shmrpci_snapshot_damaged(const shmrpci_snapshot_reader *reader,
                                        const char *what, shmrpc_error *error);
-/* Also allowed: all zeros with fd -1. */
+/* Closes the reader. Allowed for one that is all zeros except that its fd is
+ * -1. */
 void shmrpci_snapshot_close(shmrpci_snapshot_reader *reader);
 
 #endif

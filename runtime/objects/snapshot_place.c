@@ -1,5 +1,5 @@
-/* The default places of snapshots. The folder is looked up at each use: a
- * program may set its environment before the first one. */
+/* The default places of snapshots. The folder is determined at each use, since
+ * a program may set its environment before the first use. */
 #include "objects/snapshot_place.h"
 
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "os/process.h"
 #include "os/read_file.h"
 
-/* Names the first variable that is looked at. */
+/* The message names the variable that is looked at first. */
 static shmrpc_status no_folder(shmrpc_error *error)
 {
     return shmrpc_error_set(error, SHMRPC_E_INVALID,
@@ -19,9 +19,9 @@ static shmrpc_status no_folder(shmrpc_error *error)
                             "SHMRPC_SNAPSHOT_DIR to an absolute path");
 }
 
-/* A folder below the one that a variable names, or "" if that is not an
- * absolute path or too long. False: the variable isn't set, and the next one
- * counts. */
+/* Makes the path of a folder below the one that a variable names; "" if that is
+ * not an absolute path, or too long. Returns false if the variable isn't set,
+ * so that the next one is used. */
 static bool below(const char *variable, const char *rest, char *out,
                   size_t size)
 {
@@ -31,12 +31,12 @@ static bool below(const char *variable, const char *rest, char *out,
     }
     int len = snprintf(out, size, "%s%s", base, rest);
     if (base[0] != '/' || (size_t)len >= size) {
-        out[0] = '\0'; /* set, but unusable */
+        out[0] = '\0'; /* the variable is set, but unusable */
     }
     return true;
 }
 
-/* In the order of snapshot_place.h. */
+/* Tries the variables in the order of snapshot_place.h. */
 static bool find_folder(char *out, size_t size)
 {
     if (!below("SHMRPC_SNAPSHOT_DIR", "", out, size) &&
@@ -50,8 +50,8 @@ static bool find_folder(char *out, size_t size)
     return out[0] != '\0';
 }
 
-/* The file's name is that of the object's own file, so that any name of an
- * object is harmless here too. */
+/* The file's name is derived like that of the object's own file, so that any
+ * object name is harmless here too. */
 shmrpc_status shmrpci_snapshot_place(const shmrpci_snapshot_of *of,
                                      char out[SHMRPCI_SNAPSHOT_PATH_BYTES],
                                      shmrpc_error *error)
@@ -77,7 +77,7 @@ shmrpc_status shmrpci_snapshot_place(const shmrpci_snapshot_of *of,
                                                         : no_folder(error);
 }
 
-/* One after the other, from the top; those that exist stay as they are. */
+/* Makes the folders from the top down; those that exist are left unchanged. */
 shmrpc_status shmrpci_snapshot_make_folders(const char *path,
                                             shmrpc_error *error)
 {
@@ -101,7 +101,7 @@ shmrpc_status shmrpci_snapshot_make_folders(const char *path,
                                   path, shmrpc_status_text(status));
 }
 
-/* The path is shortened to its last part if the message has no room for it. */
+/* If the message has no room for the path, only its last part is shown. */
 shmrpc_status shmrpci_snapshot_hint(const shmrpci_snapshot_of *of,
                                     shmrpc_status status, shmrpc_error *error)
 {

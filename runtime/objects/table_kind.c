@@ -1,14 +1,14 @@
 /* Dicts and values (shmrpc/dict.h, value.h) as kinds of named objects: one
- * implementation, two names and suffixes. Taking part goes through
- * dict_lock_attach like everywhere else, so that a place that is taken over
- * holds no lock of its dead holder. */
+ * implementation, with two names and suffixes. Tables are joined by
+ * dict_lock_attach, as everywhere else, so that a participant holds no locks of
+ * the dead one whose number it got. */
 #include "objects/dict_lock.h"
 #include "objects/region_kind.h"
 #include "os/clock.h"
 #include "os/memory.h"
 #include "table/table.h"
 
-/* Joins it for a moment; false if that is impossible. */
+/* Joins the object for a moment; returns false if that is impossible. */
 static bool enter(int fd, shmrpci_table *out)
 {
     int own;
@@ -23,7 +23,7 @@ static bool enter(int fd, shmrpci_table *out)
     return true;
 }
 
-/* If no place is left, it can still be marked. */
+/* If no place is left to join, it is only marked as destroyed. */
 static void destroy(int fd)
 {
     shmrpci_table table;
@@ -36,7 +36,7 @@ static void destroy(int fd)
     }
 }
 
-/* Findings are the engine's: which block, at which offset. */
+/* The engine reports the findings: which block, at which offset. */
 static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
 {
     shmrpci_table table;
@@ -49,7 +49,7 @@ static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
     return count;
 }
 
-/* Enters only if somebody died, since that costs a place and a mapping. */
+/* Joins only if somebody died, since that costs a place and a mapping. */
 static void bury(int fd)
 {
     shmrpci_table table;
@@ -59,7 +59,7 @@ static void bury(int fd)
     }
 }
 
-/* Only reads, and takes no place: monitoring must not disturb. */
+/* Only reads, and takes no place, so that monitoring does not disturb users. */
 static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
 {
     int own;
@@ -76,7 +76,7 @@ static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
     }
     shmrpci_table_stat_get(&table, &stat);
     uint32_t locked = shmrpci_dict_lock_held_count(&table.region);
-    /* Read before detaching: the word is in the mapping. */
+    /* Read before detaching, as the word lies in the mapping. */
     bool is_destroyed = shmrpci_region_is_destroyed(&table.region);
     shmrpci_table_detach(&table);
     if (is_destroyed) {
@@ -89,7 +89,7 @@ static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
     tell(user, "lock_count", locked);
     tell(user, "view_age", stat.changes - stat.oldest_pin);
     tell(user, "snapshot_failure_count", stat.snapshot_failures);
-    /* By the wall clock, as the snapshot's time is: it must mean something
+    /* By the wall clock, like the snapshot's time, which must stay meaningful
      * after a restart. */
     if (stat.snapshot_ns != 0) {
         int64_t age_ns = shmrpci_wall_ns() - stat.snapshot_ns;
@@ -113,7 +113,8 @@ const shmrpci_object_kind shmrpci_kind_dict = {
     .figures = figures,
 };
 
-/* Values and dicts of one name are two objects: their suffixes differ. */
+/* A value and a dict of the same name are two objects, as their suffixes
+ * differ. */
 const shmrpci_object_kind shmrpci_kind_value = {
     .name = "value",
     .suffix = ".value",

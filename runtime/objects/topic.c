@@ -3,9 +3,9 @@
  * messages for all subscribers; this file encodes and decodes them, and has the
  * subscriptions' handles.
  *
- * A received message is the subscriber's until its next call: it is in an item
- * of its own, decoded from a copy, so that a publisher that overwrites the ring
- * disturbs nobody.
+ * A received message belongs to the subscriber until its next call. It is an
+ * item of its own, decoded from a copy, so that publishers may overwrite the
+ * ring meanwhile.
  */
 #include "shmrpc/topic.h"
 
@@ -25,18 +25,18 @@
  * evicted. */
 #define DEFAULT_MAX_STALL_NS INT64_C(100000000)
 
-/* Topics have no descriptor of their own: publishers don't wait in event
+/* Topics have no descriptor of their own, as publishers don't wait in event
  * loops. */
 struct shmrpc_topic {
     shmrpci_handle handle;
     shmrpci_topic *engine;
 };
 
-/* A subscription. Its topic may be closed first: then it gets FORKED. */
+/* A subscription. If its topic is closed first, it returns FORKED. */
 struct shmrpc_sub {
-    shmrpc_topic *topic; /* keeps a reference */
+    shmrpc_topic *topic; /* holds a reference */
     shmrpci_subscription *engine;
-    shmrpci_remote_sub *remote; /* of a topic of many machines */
+    shmrpci_remote_sub *remote; /* for a topic of many machines */
     shmrpci_held *held;         /* the last message */
     uint64_t lost_count;
     uint32_t generation; /* of the process that subscribed */
@@ -50,7 +50,8 @@ static shmrpc_topic *topic_of(shmrpci_handle *handle)
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* The engine's overflow rule; false for those that only queues have. */
+/* Translates the overflow rule for the engine. Returns false for rules that
+ * only queues have. */
 static bool read_laps(shmrpc_overflow overflow, shmrpci_laps *out)
 {
     switch (overflow) {
@@ -71,7 +72,7 @@ static bool read_laps(shmrpc_overflow overflow, shmrpci_laps *out)
     return false;
 }
 
-/* As many seats for subscribers as places for publishers. */
+/* There are as many seats for subscribers as places for publishers. */
 static shmrpc_status plan(const shmrpci_handle *handle,
                           shmrpci_region_spec *out, shmrpc_error *error)
 {
@@ -95,7 +96,7 @@ static shmrpc_status plan(const shmrpci_handle *handle,
     return shmrpci_topic_plan(&spec, out, error);
 }
 
-/* A topic may be opened read-only: subscribers then leave no trace in it. */
+/* If a topic is opened read-only, its subscribers change nothing in it. */
 static shmrpc_status open_engine(shmrpci_handle *handle, int fd,
                                  shmrpci_access access, shmrpc_error *error)
 {
@@ -120,7 +121,7 @@ static void destroy_engine(shmrpci_handle *handle)
     shmrpci_topic_destroy(topic_of(handle)->engine);
 }
 
-/* Wakes readers of a topic whose server died. */
+/* Wakes readers, when the server that owned the topic has died. */
 static void wake(const shmrpci_handle *handle)
 {
     shmrpci_topic_wake_all(
@@ -182,7 +183,7 @@ void shmrpc_topic_close(shmrpc_topic *topic)
 
 /* ---- publishing ---------------------------------------------------------- */
 
-/* The longest message, encoded. */
+/* The longest encoded message. */
 static uint32_t max_len(const shmrpc_topic *topic)
 {
     shmrpci_remote_facts facts;
@@ -193,7 +194,7 @@ static uint32_t max_len(const shmrpc_topic *topic)
     return facts.max_item_bytes;
 }
 
-/* The limit is the object's, set by its maker. */
+/* The length limit is a property of the object, set by its maker. */
 static shmrpc_status publish_bytes(shmrpc_topic *topic, const shmrpci_buf *buf,
                                    int64_t deadline_ns, shmrpc_error *error)
 {
@@ -214,7 +215,7 @@ static shmrpc_status publish_bytes(shmrpc_topic *topic, const shmrpci_buf *buf,
                                  deadline_ns, error);
 }
 
-/* Encoding fails before anything is published. */
+/* A message that can't be encoded publishes nothing. */
 static shmrpc_status publish(shmrpc_topic *topic, const void *message,
                              int64_t deadline_ns, shmrpc_error *error)
 {
@@ -289,7 +290,8 @@ shmrpc_status shmrpc_topic_subscribe(shmrpc_topic *topic, shmrpc_sub **out,
     return SHMRPC_OK;
 }
 
-/* Both engines of the topic are NULL once its handle is closed. */
+/* Whether the subscription is usable here. Both engines of a topic are NULL
+ * once its handle is closed. */
 static bool is_ours(const shmrpc_sub *sub)
 {
     return sub->generation == shmrpci_fork_generation() &&
@@ -308,7 +310,7 @@ void shmrpc_sub_close(shmrpc_sub *sub)
     } else if (is_ours(sub)) {
         shmrpci_topic_unsubscribe(sub->engine);
     }
-    /* The last message ends with the subscription. */
+    /* The last message ends together with the subscription. */
     if (sub->held != NULL) {
         shmrpci_held_give(sub->held);
     }
@@ -428,13 +430,13 @@ shmrpc_status shmrpc_sub_next(shmrpc_sub *sub, const shmrpc_any **out,
     return (shmrpc_status)status;
 }
 
-/* Since the subscription. */
+/* Counted since the subscription began. */
 uint64_t shmrpc_sub_lost(const shmrpc_sub *sub)
 {
     return sub->lost_count;
 }
 
-/* ---- ends and figures ---------------------------------------------------- */
+/* ---- ending, statistics -------------------------------------------------- */
 
 shmrpc_status shmrpc_topic_end(shmrpc_topic *topic)
 {
@@ -465,7 +467,7 @@ static shmrpc_status read_remote(const shmrpc_topic *topic,
         out->published_count = figures.pushed_count;
         out->history = figures.history;
         out->max_item_bytes = max_len(topic);
-        out->open_count = 1; /* this one */
+        out->open_count = 1; /* only this handle is known */
     }
     return status;
 }

@@ -1,12 +1,12 @@
 /* Topics (shmrpc/topic.h) as a kind of named objects. Destroying, checking and
- * burying take part in the topic for a moment, by an engine of their own; where
- * no place is left, it can still be marked as destroyed. */
+ * burying join the topic for a moment, with an engine of their own. If no place
+ * is left, the topic can still be marked as destroyed. */
 #include "objects/region_kind.h"
 #include "os/memory.h"
 #include "ring/topic.h"
 
-/* Takes part in it for a moment; NULL where that can't be. POWER: nothing here
- * spins. */
+/* Joins the topic for a moment; returns NULL if that is impossible. POWER,
+ * since nothing here spins. */
 static shmrpci_topic *enter(int fd)
 {
     int own;
@@ -19,7 +19,7 @@ static shmrpci_topic *enter(int fd)
                : NULL;
 }
 
-/* By the engine, which wakes all waiting threads. */
+/* Destroys it through the engine, which wakes all waiting threads. */
 static void destroy(int fd)
 {
     shmrpci_topic *topic = enter(fd);
@@ -44,7 +44,7 @@ static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
     return count;
 }
 
-/* Enters only if somebody died, since that costs a place and a mapping. */
+/* Joins only if somebody died, since that costs a place and a mapping. */
 static void bury(int fd)
 {
     shmrpci_topic *topic = shmrpci_region_kind_has_dead(fd) ? enter(fd) : NULL;
@@ -54,7 +54,7 @@ static void bury(int fd)
     }
 }
 
-/* Only reads, and takes no place: monitoring must not disturb. */
+/* Only reads, and takes no place, so that monitoring does not disturb users. */
 static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
 {
     int own;
@@ -63,7 +63,7 @@ static shmrpc_status figures(int fd, shmrpci_kind_figure *tell, void *user)
     if (status == SHMRPC_OK) {
         status = shmrpci_topic_look(own, &stat, NULL);
     }
-    /* A destroyed object's figures mean nothing. */
+    /* The figures of a destroyed object mean nothing. */
     if (status != SHMRPC_OK || stat.is_destroyed) {
         return status != SHMRPC_OK ? status : SHMRPC_E_DESTROYED;
     }

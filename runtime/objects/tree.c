@@ -4,8 +4,8 @@
  * end when they are negative.
  *
  * A changed tree shares everything with the old one except the maps and lists
- * on the path. So a change of a deep tree costs the widths of the levels on its
- * path, and the old tree is still whole when it fails.
+ * on the path. So the cost of a change is the sum of the lengths of those maps
+ * and lists, and if it fails the old tree is unchanged.
  */
 #include "objects/tree.h"
 
@@ -16,7 +16,7 @@
 
 /* ---- one step ------------------------------------------------------------ */
 
-/* Steps are counted from 1 for people. */
+/* Messages count steps from 1. */
 shmrpc_status shmrpci_tree_fail(size_t step, shmrpc_status status,
                                 const char *what, shmrpc_error *error)
 {
@@ -25,9 +25,9 @@ shmrpc_status shmrpci_tree_fail(size_t step, shmrpc_status status,
     return status;
 }
 
-/* The position of a key in a map; the map's length if it isn't there. Keys are
- * compared in their normal form. A tuple can't be a step: comparing one would
- * need memory. */
+/* The position of a key in a map, or the map's length if the key isn't there.
+ * Keys are compared in their normal form. A tuple can't be a step, because
+ * comparing one would need memory. */
 static shmrpc_status find_key(const shmrpc_any_map *map, const shmrpc_any *step,
                               size_t depth, size_t *out, shmrpc_error *error)
 {
@@ -48,7 +48,7 @@ static shmrpc_status find_key(const shmrpc_any_map *map, const shmrpc_any *step,
     return SHMRPC_OK;
 }
 
-/* Any integral number is one: 2.0 is 2, but true is not 1. */
+/* Any integral number is a position: 2.0 is 2, but true is not 1. */
 shmrpc_status shmrpci_tree_position(uint64_t len, const shmrpc_any *step,
                                     size_t depth, uint64_t *out,
                                     shmrpc_error *error)
@@ -62,7 +62,7 @@ shmrpc_status shmrpci_tree_position(uint64_t len, const shmrpc_any *step,
     }
     bool is_signed = normal.kind == SHMRPC_ANY_I64;
     if (is_signed && normal.u.i64 < 0) {
-        /* Right for INT64_MIN too. */
+        /* Correct for INT64_MIN too. */
         uint64_t back = 0 - (uint64_t)normal.u.i64;
         *out = back <= len ? len - back : len + 1;
     } else {
@@ -86,7 +86,7 @@ shmrpc_status shmrpci_tree_insertion(uint64_t len, const shmrpc_any *step,
     return status;
 }
 
-/* The position that a step means; `*out_count` is the number of items. */
+/* Finds the position that a step means; `*out_count` is the number of items. */
 static shmrpc_status find_step(const shmrpc_any *tree, const shmrpc_any *step,
                                size_t depth, size_t *out, size_t *out_count,
                                shmrpc_error *error)
@@ -114,7 +114,7 @@ static const shmrpc_any *value_at(const shmrpc_any *tree, size_t place)
                                         : &tree->u.list.ptr[place];
 }
 
-/* Steps before `from` led to `tree`; they count in messages. */
+/* `from` steps have led to `tree`; messages count them too. */
 shmrpc_status shmrpci_tree_get(const shmrpc_any *tree, const shmrpc_any *steps,
                                size_t from, size_t len, const shmrpc_any **out,
                                shmrpc_error *error)
@@ -145,8 +145,8 @@ static shmrpc_status no_memory(shmrpc_error *error)
     return SHMRPC_E_NO_MEMORY;
 }
 
-/* A copy of `count` items of `size` bytes, with a gap before `place` (`more`
- * 1), or without the item there (-1). */
+/* A copy of `count` items of `size` bytes, with a gap before `place` (`more` is
+ * 1), or without the item at `place` (`more` is -1). */
 static void *copy_items(shmrpci_arena *arena, const void *items, size_t count,
                         size_t size, size_t place, int more)
 {
@@ -167,9 +167,9 @@ static void *copy_items(shmrpci_arena *arena, const void *items, size_t count,
     return out;
 }
 
-/* `tree` with `value` in a new place, in the same place, or (`value` NULL)
- * without the place: the only function that makes a changed map or list. All
- * but the one item is shared with the old one. */
+/* A copy of `tree` with `value` at a new place or instead of the old value, or,
+ * if `value` is NULL, without the place. This is the only function that makes a
+ * changed map or list. All other items are shared with the old one. */
 static shmrpc_status copy_with(shmrpci_arena *arena, const shmrpc_any *tree,
                                size_t place, bool is_new,
                                const shmrpc_any *step, const shmrpc_any *value,
@@ -198,7 +198,7 @@ static shmrpc_status copy_with(shmrpci_arena *arena, const shmrpc_any *tree,
     }
     if (value != NULL) {
         entries[place].key = is_new ? *step : map->ptr[place].key;
-        if (is_new) { /* in its normal form, as nests have it */
+        if (is_new) { /* in normal form, as nests have it */
             (void)shmrpci_key_normalize(step, &entries[place].key);
         }
         entries[place].value = *value;
@@ -247,7 +247,7 @@ static shmrpc_status insert(const change *of, const shmrpc_any *tree,
                                : status;
 }
 
-/* The last step of all other operations. */
+/* Does the last step of all other operations. */
 static shmrpc_status change_here(const change *of, const shmrpc_any *tree,
                                  size_t depth, shmrpc_any *out)
 {
@@ -283,8 +283,8 @@ static shmrpc_status change_here(const change *of, const shmrpc_any *tree,
                      of->error);
 }
 
-/* The tree below `depth` steps. Recursion is bounded by the path, and that by
- * SHMRPCI_CODEC_MAX_DEPTH. */
+/* Changes the tree below `depth` steps. Recursion is bounded by the length of
+ * the path, which is limited by SHMRPCI_CODEC_MAX_DEPTH. */
 static shmrpc_status change_below(const change *of, const shmrpc_any *tree,
                                   size_t depth, shmrpc_any *out)
 {
@@ -315,7 +315,7 @@ static shmrpc_status change_below(const change *of, const shmrpc_any *tree,
                : status;
 }
 
-/* A path has no more steps than a tree can have levels. */
+/* Refuses paths with more steps than a tree can have levels. */
 shmrpc_status shmrpci_tree_change(shmrpci_arena *arena, const shmrpc_any *tree,
                                   const shmrpc_any *steps, size_t from,
                                   size_t len, shmrpci_tree_op op,
@@ -333,7 +333,7 @@ shmrpc_status shmrpci_tree_change(shmrpci_arena *arena, const shmrpc_any *tree,
     return change_below(&of, tree, from, out);
 }
 
-/* Levels of maps and lists; 0 for a value that is neither. */
+/* The number of levels of maps and lists; 0 for a value that is neither. */
 size_t shmrpci_tree_depth(const shmrpc_any *tree)
 {
     size_t most = 0;

@@ -1,7 +1,7 @@
 /*
  * Paths into trees of any shape: reading, and making changed trees.
  *
- * Trees are constant: a change copies the maps and lists on its path, in an
+ * Trees are constant: a change copies the maps and lists on its path into an
  * arena, and shares the rest with the old tree.
  *
  * Threading: pure functions; an arena belongs to one thread at a time.
@@ -17,25 +17,29 @@
 #include "shmrpc/types.h"
 
 /* The value at the end of `len` steps; `tree` is the value after the first
- * `from`. NOT_FOUND; PRECONDITION: a step leads into a value that is neither a
- * map nor a list; INVALID: not a key, or not a position. */
+ * `from` steps. Returns NOT_FOUND; PRECONDITION if a step leads into a value
+ * that is neither a map nor a list; or INVALID if a step can't be a key or a
+ * position. */
 shmrpc_status shmrpci_tree_get(const shmrpc_any *tree, const shmrpc_any *steps,
                                size_t from, size_t len, const shmrpc_any **out,
                                shmrpc_error *error);
 
 typedef enum shmrpci_tree_op {
-    SHMRPCI_TREE_PUT,     /* never EXISTS; in a list the position must exist */
-    SHMRPCI_TREE_PUT_NEW, /* EXISTS */
-    SHMRPCI_TREE_DEL,     /* `*out_was` gets the old value */
-    SHMRPCI_TREE_INSERT,  /* before the position that is the last step */
-    SHMRPCI_TREE_APPEND   /* to the list at the end of all steps */
+    SHMRPCI_TREE_PUT,     /* never returns EXISTS; in a list the position must
+                           * exist */
+    SHMRPCI_TREE_PUT_NEW, /* returns EXISTS if there is a value */
+    SHMRPCI_TREE_DEL,     /* `*out_was` receives the old value */
+    SHMRPCI_TREE_INSERT,  /* inserts before the position that is the last
+                           * step */
+    SHMRPCI_TREE_APPEND   /* appends to the list at the end of all steps */
 } shmrpci_tree_op;
 
 /*
  * Makes a tree like `tree`, the value after the first `from` steps, with the
- * change `op` at the end of the steps, of which there is at least one more
- * unless `op` is APPEND. `value` is not copied. Statuses as get; OUT_OF_RANGE:
- * the list is shorter; EXISTS; NO_MEMORY. `out_was` may be NULL.
+ * change `op` at the end of the steps. At least one more step must follow,
+ * unless `op` is APPEND. `value` is not copied. Statuses as for get; also
+ * OUT_OF_RANGE if the list is shorter, EXISTS, NO_MEMORY. `out_was` may be
+ * NULL.
  */
 shmrpc_status shmrpci_tree_change(shmrpci_arena *arena, const shmrpc_any *tree,
                                   const shmrpc_any *steps, size_t from,
@@ -50,15 +54,16 @@ shmrpc_status shmrpci_tree_change(shmrpci_arena *arena, const shmrpc_any *tree,
 shmrpc_status shmrpci_tree_fail(size_t step, shmrpc_status status,
                                 const char *what, shmrpc_error *error);
 /* The position that a step means in a list of `len` items; `len` + 1 if it is
- * beyond the end. INVALID: not a number. */
+ * beyond the end. Returns INVALID if the step is not a number. */
 shmrpc_status shmrpci_tree_position(uint64_t len, const shmrpc_any *step,
                                     size_t depth, uint64_t *out,
                                     shmrpc_error *error);
-/* The place to insert at: as in Python, limited to the list. */
+/* The position at which to insert: as in Python, limited to the list's
+ * length. */
 shmrpc_status shmrpci_tree_insertion(uint64_t len, const shmrpc_any *step,
                                      size_t depth, uint64_t *out,
                                      shmrpc_error *error);
-/* The depth of a tree that a codec has accepted; 0: neither a map nor a
+/* The depth of a tree that a codec has accepted; 0 if it is neither a map nor a
  * list. */
 size_t shmrpci_tree_depth(const shmrpc_any *tree);
 

@@ -1,13 +1,13 @@
-/* Values: shmrpc/value.h. A value is a table with one key, which is empty, so
- * that all of it is a dict without keys: the functions here call those of
- * dicts, and only opening differs. */
+/* Values: shmrpc/value.h. A value is a table with one key, which is empty. So
+ * it is a dict without keys: the functions here call those of dicts, and only
+ * opening differs. */
 #include "shmrpc/value.h"
 
 #include "base/reserved.h"
 #include "objects/dict_copy.h"
 
-/* shmrpc_value is never defined: its handles are those of dicts, under a type
- * of their own so that C keeps the two apart. */
+/* shmrpc_value is never defined. Its handles are those of dicts, but the type
+ * is another one, so that the C compiler keeps the two apart. */
 static shmrpc_dict *dict_of(shmrpc_value *value)
 {
     return (shmrpc_dict *)(void *)value;
@@ -19,7 +19,7 @@ static shmrpc_status plan(const shmrpci_handle *handle,
     return shmrpci_dict_plan(handle, SHMRPCI_TABLE_KIND_VALUE, out, error);
 }
 
-/* As the dict's, except names and plan. */
+/* Like the face of dicts, except for names and plan. */
 const shmrpci_face shmrpci_face_value = {
     .kind = &shmrpci_kind_value,
     .number = SHMRPC_SHARED_VALUE,
@@ -74,7 +74,7 @@ void shmrpc_value_close(shmrpc_value *value)
 
 /* ---- any ----------------------------------------------------------------- */
 
-/* Paths begin inside the value: there is no key to begin with. */
+/* A path begins inside the value, as there is no key. */
 shmrpc_status shmrpc_value_get(shmrpc_value *value, const shmrpc_path *path,
                                const shmrpc_any **out, uint64_t *out_version,
                                shmrpc_error *error)
@@ -82,8 +82,8 @@ shmrpc_status shmrpc_value_get(shmrpc_value *value, const shmrpc_path *path,
     return shmrpc_dict_get(dict_of(value), path, out, out_version, error);
 }
 
-/* An item knows its handle; `value` is an argument for uniformity, and may be
- * closed already. */
+/* An item knows its handle. `value` is not needed, and may be closed already;
+ * it is a parameter only for uniformity. */
 void shmrpc_value_release(shmrpc_value *value, const shmrpc_any *tree)
 {
     (void)value;
@@ -102,7 +102,7 @@ shmrpc_status shmrpc_value_put(shmrpc_value *value, const shmrpc_path *path,
     return shmrpc_dict_put(dict_of(value), path, tree, error);
 }
 
-/* The version is that of the whole value: its one key has no other. */
+/* The version is that of the whole value, which is its only key. */
 shmrpc_status shmrpc_value_put_if(shmrpc_value *value, const shmrpc_any *tree,
                                   uint64_t version, uint64_t *out_version,
                                   shmrpc_error *error)
@@ -142,7 +142,7 @@ shmrpc_status shmrpc_value_update(shmrpc_value *value,
     return shmrpc_dict_update(dict_of(value), NULL, updater, user, error);
 }
 
-/* Without a prefix, which only keys have. */
+/* There is no prefix, as only keys have one. */
 shmrpc_status shmrpc_value_watch_open(shmrpc_value *value, uint32_t flags,
                                       shmrpc_watch **out, shmrpc_error *error)
 {
@@ -150,7 +150,7 @@ shmrpc_status shmrpc_value_watch_open(shmrpc_value *value, uint32_t flags,
     return shmrpc_dict_watch_open(dict_of(value), &opts, out, error);
 }
 
-/* The lock of the whole: there are no keys to lock. */
+/* Locks the whole, as there are no keys to lock. */
 shmrpc_status shmrpc_value_lock(shmrpc_value *value,
                                 const shmrpc_lock_wait *wait,
                                 shmrpc_error *error)
@@ -186,8 +186,8 @@ shmrpc_status shmrpc_value_stat_read(shmrpc_value *value, shmrpc_dict_stat *out)
 
 /* ---- declared types ------------------------------------------------------ */
 
-/* Generated code, for declared types: as the functions of dicts, with NULL for
- * the key. */
+/* For generated code, with declared types: like the functions of dicts, with
+ * NULL for the key. */
 int shmrpc_stub_value_get(shmrpc_value *value, void *out, shmrpc_error *error)
 {
     return shmrpc_stub_dict_get(dict_of(value), NULL, out, error);

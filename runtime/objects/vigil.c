@@ -1,12 +1,12 @@
 /*
- * One thread that waits for the ends of servers. vigil.h says why and what it
- * decides; here is how the thread begins with the first watch and ends with the
- * last.
+ * One thread that waits for the ends of servers. vigil.h says why, and what it
+ * decides. This file starts the thread with the first watch, and ends it with
+ * the last.
  *
- * Two mutexes: `duty` is held to begin or end a watch, across the start and the
- * end of the thread, which is joined then; `mutex` guards the list, and is what
- * the thread takes. So nobody waits for the thread with the mutex that it
- * needs.
+ * There are two mutexes. `duty` is held to begin or end a watch, also while the
+ * thread is started, or joined at its end. `mutex` protects the list, and the
+ * thread takes only this one. So nobody holds a mutex that the thread needs
+ * while waiting for the thread.
  */
 #include "objects/vigil.h"
 
@@ -19,35 +19,35 @@
 #include "os/thread.h"
 
 /* A killed process loses its sockets and its locks in some order, a moment
- * apart; longer than this only if a successor has the lock. */
+ * apart. If the lock is held for longer, a successor has it. */
 #define FIRST_LOOK_NS SHMRPCI_NS_PER_MS
 #define MAX_LOOKS     10u
 
 #define MAX_EVENTS 16
 
-/* One per process. A forked child makes its own: it has neither its parent's
- * thread nor mutexes in a known state. */
+/* There is one for each process. A forked child makes its own, because it has
+ * neither its parent's thread nor mutexes in a known state. */
 typedef struct shmrpci_watchman {
-    struct shmrpci_watchman *parents; /* keeps it reachable */
+    struct shmrpci_watchman *parents; /* keeps the parent's memory reachable */
     uint32_t generation;
-    shmrpci_mutex duty; /* held to begin and end watches; taken first */
-    /* Valid while there is at least one watch. */
+    shmrpci_mutex duty; /* held to begin and end watches; always taken first */
+    /* These members are valid while there is at least one watch. */
     shmrpci_thread thread;
     int set;
-    int end; /* an event that tells the thread to end */
+    int end; /* an event descriptor that tells the thread to end */
     shmrpci_fork_fd guards[2];
     shmrpci_mutex mutex; /* for the list, and all vigils in it */
     shmrpci_vigil *first;
 } shmrpci_watchman;
 
-/* The tag of that event; vigils have their addresses. */
+/* The tag of that event; tags of vigils are their addresses. */
 #define TAG_END ((uint64_t)0)
 
 static _Atomic(shmrpci_watchman *) watchman;
 
 /* ---- the thread ---------------------------------------------------------- */
 
-/* The socket is of no further use. */
+/* Closes the socket, which is of no further use. */
 static void drop(shmrpci_watchman *of, shmrpci_vigil *vigil)
 {
     if (vigil->fd >= 0) {
@@ -57,8 +57,8 @@ static void drop(shmrpci_watchman *of, shmrpci_vigil *vigil)
     }
 }
 
-/* The tag is an address, compared but never followed: the vigil may have ended
- * meanwhile. */
+/* Notes that a server's socket was hung up. The tag is an address that is
+ * compared, but never followed, as the vigil may have ended meanwhile. */
 static void hang_up(shmrpci_watchman *of, uint64_t tag)
 {
     for (shmrpci_vigil *at = of->first; at != NULL; at = at->next) {
@@ -69,9 +69,9 @@ static void hang_up(shmrpci_watchman *of, uint64_t tag)
     }
 }
 
-/* Whether the server is certainly dead; returns when to look again. Each pause
- * is twice as long as the one before: the kernel may release the lock a moment
- * after the socket. */
+/* Ends the object if its server is certainly dead; else returns when to look
+ * again. Pauses double, as the kernel may release the lock a moment after the
+ * socket. */
 static int64_t look(shmrpci_vigil *vigil)
 {
     shmrpci_handle *handle = vigil->handle;
@@ -92,7 +92,7 @@ static int64_t look(shmrpci_vigil *vigil)
     return shmrpci_deadline_after(FIRST_LOOK_NS << vigil->looks++);
 }
 
-/* Vigils are looked at under the mutex, so that no handle can be closed
+/* Vigils are checked under the mutex, so that no handle can be closed
  * meanwhile. */
 static void keep_watch(void *user)
 {
@@ -119,9 +119,10 @@ static void keep_watch(void *user)
     }
 }
 
-/* ---- watches ------------------------------------------------------------- */
+/* ---- beginning and ending watches ---------------------------------------- */
 
-/* The watchman of this process, made if need be. NULL: out of memory. */
+/* The watchman of this process, made on first use. Returns NULL if out of
+ * memory. */
 static shmrpci_watchman *ours(void)
 {
     uint32_t generation = shmrpci_fork_generation();
@@ -145,8 +146,8 @@ static shmrpci_watchman *ours(void)
     return of;
 }
 
-/* Guards first, so that a fork in between doesn't close a descriptor that was
- * reused. */
+/* Drops the guards first, so that a fork in between doesn't close a descriptor
+ * number that was reused. */
 static void close_set(shmrpci_watchman *of)
 {
     shmrpci_fork_keep_fd(&of->guards[0]);
@@ -155,9 +156,9 @@ static void close_set(shmrpci_watchman *of)
     shmrpci_fd_close(&of->end);
 }
 
-/* With `duty`. The first watch makes everything; false without memory,
- * descriptors or threads: then there is no watch, and waiting threads find out
- * when their slice is over. */
+/* Called with `duty` held. The first watch makes everything. Returns false if
+ * there is no memory, descriptor or thread; then there is no watch, and waiting
+ * threads notice the server's death when their slice is over. */
 static bool start(shmrpci_watchman *of)
 {
     if (of->first != NULL) {
@@ -177,8 +178,8 @@ static bool start(shmrpci_watchman *of)
     return false;
 }
 
-/* With `duty`. The thread ends with the last watch, so that a process without
- * objects of services has none. */
+/* Called with `duty` held. The thread ends with the last watch, so that a
+ * process without objects of services has no such thread. */
 static void stop(shmrpci_watchman *of)
 {
     if (of->first == NULL) {
@@ -222,7 +223,7 @@ void shmrpci_vigil_end(shmrpci_vigil *vigil)
     }
     vigil->watchman = NULL;
     if (of->generation != shmrpci_fork_generation()) {
-        return; /* our parent's; the descriptor was closed by fork */
+        return; /* it is our parent's; the fork closed the descriptor */
     }
     shmrpci_mutex_lock(&of->duty);
     shmrpci_mutex_lock(&of->mutex);

@@ -14,7 +14,7 @@
 
 #include "os/crash.h"
 
-/* Number of points until this process dies; 0: never. */
+/* How many more points this process passes before it dies; 0: it never dies. */
 static unsigned left;
 
 void shmrpci_crashpoint(const char *file, int line)

@@ -8,11 +8,11 @@
 
 #include <stdbool.h>
 
-/* Runs it in a child that dies at its `point`th point; false: it ran to the
- * end. It must return whether all went well. */
+/* Runs `what` in a child that dies at its `point`th point. Returns false if it
+ * ran to the end. `what` must return whether all went well. */
 bool dying_runs(bool (*what)(void *user), void *user, unsigned point);
 
-/* Memory that children share with the test. */
+/* Returns memory that children share with the test. */
 void *dying_shared(unsigned long bytes);
 
 #endif

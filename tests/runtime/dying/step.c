@@ -17,10 +17,10 @@
 
 #include "os/clock.h"
 
-/* How many instructions are tried without SHMRPC_TEST_LONG. */
+/* How many instructions are tried unless SHMRPC_TEST_LONG is set. */
 #define FEW 12u
 
-/* On one CPU the two processes switch twice as fast. */
+/* If both processes run on one CPU they switch twice as fast. */
 static void share_a_cpu(void)
 {
     cpu_set_t one;
@@ -49,7 +49,8 @@ void step_begin(step_victim *out, step_part *prepare, step_part *act,
     assert_true(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
 }
 
-/* Lets it continue, and waits. False: it ran to the end. */
+/* Lets the victim continue, and waits for it. Returns false if it ran to the
+ * end. */
 static bool resume(step_victim *of, enum __ptrace_request request)
 {
     int status;
@@ -111,7 +112,7 @@ static bool write_code(const step_victim *of, uintptr_t at, long code)
     return ptrace(PTRACE_POKETEXT, of->pid, (void *)at, (void *)code) == 0;
 }
 
-/* Lets it run to `at` for the `hits`th time. */
+/* Lets the victim run until it reaches `at` for the `hits`th time. */
 static bool run_to(step_victim *of, uintptr_t at, unsigned long hits)
 {
     errno = 0;
@@ -149,9 +150,9 @@ static bool run_to(step_victim *of, uintptr_t at, unsigned long hits)
 
 /* ---- traces -------------------------------------------------------------- */
 
-/* Addresses of this program and its libraries, not of the kernel's page, in
- * which there can't be breakpoints: those instructions are reached by a few
- * single steps. */
+/* Whether there can be a breakpoint at this address: only in this program and
+ * its libraries, not in the kernel's page. Those few instructions are reached
+ * by single steps. */
 static bool can_break(uintptr_t at)
 {
     extern const char __executable_start;

@@ -12,7 +12,7 @@
 
 static shmrpci_arena arena;
 
-/* From its JSON; valid until the end of the test. */
+/* Makes a tree from its JSON; valid until the end of the test. */
 static const shmrpc_any *tree_of(const char *text)
 {
     shmrpc_any *tree = shmrpci_arena_alloc(&arena, sizeof *tree, 16);
@@ -25,7 +25,7 @@ static const shmrpc_any *tree_of(const char *text)
     return tree;
 }
 
-/* From JSON such as `["a", 3]`. */
+/* Makes a path from JSON such as `["a", 3]`. */
 static shmrpc_path path_of(const char *text)
 {
     return tree_of(text)->u.list;
@@ -53,9 +53,9 @@ typedef enum what { GET, LEN, PUT, DEL, POP, APPEND, INSERT } what;
 typedef struct row {
     what what;
     const char *path;
-    const char *tree; /* the value that is put in, or that is returned */
+    const char *tree; /* the value that is put, or that the call returns */
     int status;
-    const char *after; /* the whole afterwards; NULL: unchanged */
+    const char *after; /* the whole value afterwards; NULL: unchanged */
 } row;
 
 #define BEGIN "{\"b\":1,\"a\":[3,1,2]}"
@@ -89,7 +89,7 @@ static const row rows[] = {
     {PUT, "[\"c\"]", "{}", SHMRPC_OK, "{\"b\":[],\"a\":[-3.5,1,2],\"c\":{}}"},
     {PUT, "[\"none\",\"x\"]", "0", SHMRPC_E_NOT_FOUND, NULL},
     {DEL, "[\"b\"]", NULL, SHMRPC_OK, "{\"a\":[-3.5,1,2],\"c\":{}}"},
-    /* A key that is put again comes last. */
+    /* A deleted key that is put again comes last. */
     {PUT, "[\"b\"]", "1", SHMRPC_OK, "{\"a\":[-3.5,1,2],\"c\":{},\"b\":1}"},
     {POP, "[\"none\"]", NULL, SHMRPC_E_NOT_FOUND, NULL},
     {PUT, "[]", "[1]", SHMRPC_OK, "[1]"},
@@ -207,8 +207,8 @@ static void two_entries_change_places_in_one_change(void **state)
     shmrpci_arena_fini(&arena);
 }
 
-/* Python: {}[0.0] = 1 makes a key that 0 finds. Here the key is 0, in a small
- * map as in a nest. */
+/* In Python {}[0.0] = 1 makes a key that 0 finds. Here the stored key is 0, in
+ * a small map as well as in a nest. */
 static void a_whole_real_is_stored_as_its_integer(void **state)
 {
     (void)state;

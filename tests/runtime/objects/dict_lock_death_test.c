@@ -1,9 +1,10 @@
 /*
  * Death at every point of taking and releasing locks of a dict: a process is
- * killed before each change of a shared word. The next process gets each lock,
- * and a process that claims an entry at which others died finds its own.
+ * killed before each change of a shared word. Afterwards the next process can
+ * get each lock, and a process that claims an entry where others died finds its
+ * own entry.
  *
- * The locks are compiled once more for this, with the points in them
+ * The locks are compiled again for this test, with the points in them
  * (os/crash.h).
  */
 #include "stage.h"
@@ -36,13 +37,15 @@ static bool take_and_release(shmrpc_dict *dict, const shmrpc_any *key)
            shmrpc_dict_unlock(dict, key, NULL) == SHMRPC_OK;
 }
 
-/* The distance between the keys of the dying and those that existed before. */
+/* The distance between the keys of the dying process and those that existed
+ * before. */
 typedef struct play {
     shmrpc_dict *dict;
     int64_t first;
 } play;
 
-/* A thread's use of locks: new keys, known ones, the whole, nested. */
+/* What the dying process does: it locks new keys, known keys, the whole dict,
+ * and nested. */
 static bool use_locks(void *user)
 {
     const play *of = user;
@@ -55,8 +58,9 @@ static bool use_locks(void *user)
            take_and_release(of->dict, NULL) && take_and_release(of->dict, &one);
 }
 
-/* Each lock can be acquired, and only once. The whole first: a thread that gets
- * a key while the whole is not repaired is told of that as well. */
+/* Each lock can be acquired, and only once. The whole dict comes first: a
+ * thread that locks a key before the whole is repaired gets OWNER_DIED for that
+ * too. */
 static void check_locks(shmrpc_dict *dict, int64_t first)
 {
     shmrpc_error error;
@@ -79,7 +83,7 @@ static void check_locks(shmrpc_dict *dict, int64_t first)
     shmrpc_dict_close(other);
 }
 
-/* Fills all entries with keys, so that entries of others are taken over. */
+/* Fills all entries with keys, so that new keys take over entries of others. */
 static void use_all_entries(shmrpc_dict *dict)
 {
     for (int64_t i = 0; i < SHMRPCI_DICT_LOCK_COUNT; i++) {

@@ -1,4 +1,4 @@
-/* Locks of dicts: of keys, and of the whole. */
+/* Locks of dicts: of keys, and of the whole dict. */
 #include "stage.h"
 
 #include <fcntl.h>
@@ -47,7 +47,7 @@ static int mend_key(shmrpc_dict *dict, const char *key)
     return shmrpc_dict_lock_consistent(dict, &any, NULL);
 }
 
-/* ---- what they are for --------------------------------------------------- */
+/* ---- mutual exclusion ---------------------------------------------------- */
 
 /* Increments by a read and a write, which are not atomic together. */
 static void add_one(shmrpc_dict *dict, const char *key)
@@ -83,7 +83,7 @@ enum { COUNTERS = 4, STEPS = 10000 };
 
 static void count_up(int index, void *user)
 {
-    const char *key = user; /* NULL: each uses its own way of locking */
+    const char *key = user; /* NULL: each process uses its own way of locking */
     shmrpc_error error;
     shmrpc_dict *dict = open_with("counter", 0);
     for (int i = 0; i < STEPS; i++) {
@@ -117,7 +117,7 @@ static void four_processes_count_to_40000(void **state)
     count_with("n");
 }
 
-/* Some lock the key, some the whole: both protect it. */
+/* Some lock the key, some the whole dict; both protect the value. */
 static void key_and_whole_exclude_each_other(void **state)
 {
     (void)state;
@@ -161,8 +161,8 @@ static void different_keys_are_held_at_once(void **state)
     shmrpc_dict_close(dict);
 }
 
-/* Many keys for few entries, so that entries change keys while others wait for
- * them. */
+/* Many keys for few entries, so that entries pass to other keys while threads
+ * wait for them. */
 enum { MANY = 40, ROUNDS = 1500, LEFT = 6 };
 
 typedef struct crowd {
@@ -177,7 +177,7 @@ static void use_many_keys(int index, void *user)
     unsigned random = (unsigned)index * 7919 + 1;
     for (int i = 0; i < ROUNDS; i++) {
         random = random * 1103515245 + 12345;
-        /* Half of the time one of a few keys that all of them want. */
+        /* Half of the time it is one of a few keys that all processes want. */
         unsigned at =
             random >> 8 & 1 ? random >> 16 & 3 : (random >> 12) % MANY;
         shmrpc_any key = shmrpc_any_i64(at);
@@ -242,7 +242,7 @@ static void a_key_is_held_or_free(void **state)
     EXPECT(try_key(other, NULL, &error), SHMRPC_OK, &error);
     EXPECT(try_key(dict, "a", &error), SHMRPC_E_BUSY, &error);
     stage_expect_text(&error, "locked by process ");
-    /* The holder of the whole may also lock keys, and keep them. */
+    /* The holder of the whole dict may also lock keys, and keep them. */
     EXPECT(try_key(other, "a", &error), SHMRPC_OK, &error);
     assert_int_equal(unlock_key(other, NULL), SHMRPC_OK);
     EXPECT(try_key(dict, NULL, &error), SHMRPC_E_BUSY, &error);
@@ -301,7 +301,7 @@ static void what_cannot_be_is_refused(void **state)
     shmrpc_dict_close(dict);
 }
 
-/* Two forms of the same key have one lock. */
+/* Two forms of the same key have the same lock. */
 static void equal_keys_have_one_lock(void **state)
 {
     (void)state;
@@ -317,7 +317,8 @@ static void equal_keys_have_one_lock(void **state)
     shmrpc_dict_close(dict);
 }
 
-/* As many at once as there are entries; any number one after another. */
+/* As many keys as there are entries can be locked at once, and any number of
+ * keys one after another. */
 static void entries_are_used_again(void **state)
 {
     (void)state;
@@ -350,7 +351,7 @@ static void see_held(void *user, const shmrpc_dict_held *held)
     assert_int_equal(held->pid, getpid());
     assert_false(held->is_broken);
     if (!held->is_whole) {
-        assert_int_equal(held->key_len, 2); /* msgpack */
+        assert_int_equal(held->key_len, 2); /* as msgpack */
         assert_memory_equal(held->key_bytes.ptr, "\xA1k", 2);
     }
     *count += held->is_whole ? 10 : 1;
@@ -389,7 +390,7 @@ static void values_have_a_lock(void **state)
     EXPECT(shmrpc_value_try_lock(two, &error), SHMRPC_E_BUSY, &error);
     EXPECT(shmrpc_value_unlock(one, &error), SHMRPC_OK, &error);
     EXPECT(shmrpc_value_try_lock(two, &error), SHMRPC_OK, &error);
-    shmrpc_value_close(two); /* like a death */
+    shmrpc_value_close(two); /* same effect as a death */
     EXPECT(shmrpc_value_lock(one, NULL, &error), SHMRPC_E_OWNER_DIED, &error);
     EXPECT(shmrpc_value_lock_consistent(one, &error), SHMRPC_OK, &error);
     EXPECT(shmrpc_value_unlock(one, &error), SHMRPC_OK, &error);
@@ -411,7 +412,7 @@ static void hold_a(int index, void *user)
     shmrpc_dict_close(dict);
 }
 
-/* Also if its owner is stopped: it is alive. */
+/* This also holds if the owner is stopped, as it is alive. */
 static void a_living_owner_keeps_it(void **state)
 {
     (void)state;
@@ -451,8 +452,8 @@ static void *wait_for_whole(void *user)
     return NULL;
 }
 
-/* Somebody waits for the whole: a holder of a key still gets another key, a
- * thread without one does not. */
+/* While a thread waits for the whole dict, a holder of a key still gets another
+ * key, and a thread without one does not. */
 static void who_has_a_key_gets_more(void **state)
 {
     (void)state;
@@ -480,7 +481,7 @@ static void who_has_a_key_gets_more(void **state)
     shmrpc_dict_close(dict);
 }
 
-/* ---- deaths and ends ----------------------------------------------------- */
+/* ---- deaths and destruction ---------------------------------------------- */
 
 static void wait_for_a(int index, void *user)
 {
@@ -620,7 +621,8 @@ static void who_waits_is_told_of_the_end(void **state)
     shmrpc_dict_close(dict);
 }
 
-/* A process that may write to the file may write anything: calls still end. */
+/* A process that may write to the file may write anything into it; calls must
+ * still return. */
 static void damage_ends_in_a_status(void **state)
 {
     (void)state;
@@ -641,7 +643,8 @@ static void damage_ends_in_a_status(void **state)
             random = random * 6364136223846793005u + 1442695040888963407u;
             word = word << 8 | random >> 56;
         }
-        word &= i % 3 == 0 ? UINT64_MAX : 0xFFFFF; /* of a lock's word */
+        word &= i % 3 == 0 ? UINT64_MAX : 0xFFFFF; /* these bits are those of a
+                                                    * lock's word */
         uint64_t at = from + (i % 2 == 0 ? random >> 20 : 128) % (bytes - 8);
         assert_int_equal(pwrite(fd, &word, 8, (off_t)(at & ~(uint64_t)7)), 8);
         shmrpc_any key = shmrpc_any_str(keys[i % 3] != NULL ? keys[i % 3] : "");

@@ -12,7 +12,7 @@
 
 #include "shmrpc/shared_stub.h"
 
-/* A path of strings and numbers: STEPS("a", 3). */
+/* A path of strings and numbers, such as STEPS("a", 3). */
 typedef struct steps {
     shmrpc_any any[8];
     shmrpc_path path;
@@ -168,7 +168,7 @@ static void paths_lead_into_values(void **state)
     shmrpc_any empty_map = shmrpc_any_map_of(NULL, 0);
     shmrpc_any empty_list = shmrpc_any_list_of(NULL, 0);
     shmrpc_dict *dict = open_dict("paths", NULL);
-    /* d = {"a": {}}; d["a"]["b"] = []; d["a"]["b"].append(5) ... */
+    /* In Python: d = {"a": {}}; d["a"]["b"] = []; d["a"]["b"].append(5) ... */
     put(dict, "a", empty_map);
     (void)key_of(&at, "a");
     EXPECT(shmrpc_dict_put(dict, step(&at, shmrpc_any_str("b")), &empty_list,
@@ -283,7 +283,7 @@ static void updates_change_keep_delete_or_fail(void **state)
     shmrpc_dict_close(dict);
 }
 
-/* UltraDict's simple counter, by name: 40,000 of 40,000. */
+/* UltraDict's example simple_counter: 40,000 increments must give 40,000. */
 #define COUNTERS 4
 #define COUNTS   10000
 
@@ -467,7 +467,8 @@ static void readers_change_nothing(void **state)
     EXPECT(shmrpc_dict_del(reader, &at.path, &error), SHMRPC_E_DENIED, &error);
     EXPECT(shmrpc_dict_clear(reader, &error), SHMRPC_E_DENIED, &error);
     assert_int_equal(shmrpc_dict_destroy(reader), SHMRPC_E_DENIED);
-    /* A reader has it open too: it does not end before the reader. */
+    /* A reader also has the dict open, which does not end before the reader
+     * closes it. */
     shmrpc_dict_close(dict);
     expect_at(reader, &at.path, one);
     assert_int_equal(access(stage_path("r.dict"), F_OK), 0);
@@ -495,7 +496,7 @@ static void full_dicts_say_what_they_need(void **state)
     }
     EXPECT(status, SHMRPC_E_EXHAUSTED, &error);
     assert_in_range(count, 20, 60);
-    /* Existing entries stay, and freed room is used. */
+    /* Existing entries stay, and freed room can be used. */
     expect_at(dict, key_of(&at, "0"), value);
     for (int i = 0; i < 10; i++) {
         (void)snprintf(key, sizeof key, "%d", i);
@@ -513,7 +514,8 @@ static void full_dicts_say_what_they_need(void **state)
     shmrpc_dict_close(dict);
 }
 
-/* A folder in memory of 8 MiB; false: this process may not make one. */
+/* Enters a folder in memory of 8 MiB. Returns false if this process may not
+ * make one. */
 static bool enter_small_folder(void)
 {
     char path[256];
@@ -546,7 +548,7 @@ static void fill_the_folder(int index, void *user)
         status = shmrpc_dict_put(dict, key_of(&at, key), &value, &error);
     }
     CHECK(status == SHMRPC_E_EXHAUSTED);
-    /* Other objects can't be made either, and their errors say why. */
+    /* Other objects can't be made either; the errors say why. */
     for (int i = 0; i < 100 && status != SHMRPC_OK; i++) {
         (void)snprintf(key, sizeof key, "%d", i);
         int made = shmrpc_dict_open(key, NULL, &other, &error);

@@ -1,5 +1,5 @@
-/* Exchange between processes, one writing and another reading: trees, structs,
- * forked and started programs, readers beside writers. */
+/* Exchange between a process that writes and one that reads: trees, structs,
+ * forked and started programs, readers next to writers. */
 #include "stage.h"
 
 #include <errno.h>
@@ -113,7 +113,7 @@ static shmrpc_any random_tree(forest *of, uint32_t depth)
                        : random_number(of);
 }
 
-/* The same in every process. */
+/* Makes the tree with this number; it is the same in every process. */
 static const shmrpc_any *tree_number(forest *of, int64_t number)
 {
     shmrpci_arena_reset(&of->arena);
@@ -300,8 +300,8 @@ static void processes_share_the_fields_of_a_struct(void **state)
 /* ---- readers beside writers (ronny-rentner/UltraDict#6) -------------------
  */
 
-/* Large enough that most readers that are preempted are preempted while they
- * copy: then the block is reused before they continue. */
+/* The value is so large that most preempted readers are preempted while they
+ * copy; then the block is reused before they continue. */
 enum { TORN_BYTES = 32 << 10, TORN_CHANGES = 6000, TORN_LOSSES = 100 };
 
 static void put_the_same_bytes(int index, void *user)
@@ -328,7 +328,7 @@ static void expect_whole(const shmrpc_any *value)
     assert_memory_equal(value->u.bytes.ptr, expected, sizeof expected);
 }
 
-/* How often it was preempted. */
+/* How often this process was preempted. */
 static long losses(void)
 {
     struct rusage usage;
@@ -356,8 +356,8 @@ static void no_value_is_ever_torn(void **state)
     stage_await(0, 1);
     int64_t soon_ns = shmrpci_deadline_after(2 * SHMRPCI_NS_PER_S);
     long enough = losses() + TORN_LOSSES;
-    /* At least as many changes happen meanwhile; with many processors no reader
-     * is preempted. */
+    /* At least this many changes happen meanwhile. On a machine with many
+     * processors no reader may be preempted. */
     while (stage_step(0) < TORN_CHANGES || shmrpci_now_ns() < end_ns ||
            (losses() < enough && shmrpci_now_ns() < soon_ns)) {
         for (size_t i = 0; i < 2; i++) {
@@ -396,7 +396,7 @@ static int64_t number_of(shmrpc_dict *dict, const char *name)
     return number;
 }
 
-/* The same program, started again: it knows only a name. */
+/* The same program, started again. It knows only a name. */
 static int started(const char *name)
 {
     shmrpc_dict *dict = open_dict(name, NULL);
@@ -425,7 +425,7 @@ static void forked_and_started_processes_share_it(void **state)
     stage_dismiss(stage_cast(use_and_start, 0, dict), 0);
     assert_int_equal(number_of(dict, "forked"), 41);
     assert_int_equal(number_of(dict, "started"), 42);
-    put_number(dict, "parent", 43); /* it still writes, too */
+    put_number(dict, "parent", 43); /* the parent still writes, too */
     shmrpc_dict_stat stat;
     assert_int_equal(shmrpc_dict_stat_read(dict, &stat), SHMRPC_OK);
     assert_int_equal(stat.open_count, 1);
@@ -454,7 +454,7 @@ static void wait_for_a_queue(int index, void *user)
     shmrpc_queue_close(queue);
 }
 
-/* How often it has gone to sleep. */
+/* How often a process has gone to sleep. */
 static unsigned long sleeps_of(pid_t pid)
 {
     char text[4096] = "";

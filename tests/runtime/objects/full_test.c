@@ -1,7 +1,7 @@
 /*
  * Memory that has run out: a full folder of 64 MiB, and a full address space.
- * Errors say how much is needed and available; nobody gets a signal, existing
- * data stays, and everything continues when there is room again.
+ * Errors say how much is needed and available; no process gets a signal,
+ * existing data stays, and everything continues when there is room again.
  */
 #include "stage.h"
 
@@ -32,7 +32,7 @@ typedef struct all {
     shmrpc_dict *dict;
 } all;
 
-/* The status of each call; OK: it was done. */
+/* The status of each call; OK if it succeeded. */
 enum { PUSH, PUBLISH, WRITE, SET, PUT, CALLS };
 
 static int call(const all *of, int which, shmrpc_error *error)
@@ -77,7 +77,8 @@ static void close_all(const all *of)
 
 /* ---- a full folder ------------------------------------------------------- */
 
-/* A folder of its own; false: this process may not make one. */
+/* Enters a folder of its own. Returns false if this process may not make
+ * one. */
 static bool enter_small_folder(void)
 {
     char path[256];
@@ -98,8 +99,8 @@ static int put_numbered(shmrpc_dict *dict, int number, size_t len,
     return shmrpc_dict_put(dict, &path, &value, error);
 }
 
-/* Fills it with large values first, then with smaller and smaller ones. Returns
- * how many. */
+/* Fills the folder with large values first, then with smaller and smaller ones.
+ * Returns how many it put. */
 static int fill(shmrpc_dict *dict)
 {
     int count = 0;
@@ -126,7 +127,7 @@ static void expect_all_there(shmrpc_dict *dict, int count)
     }
 }
 
-/* Objects that can't be made say so. */
+/* Objects can't be made, and the errors say why. */
 static void expect_none_can_be_made(void)
 {
     shmrpc_queue *queue;
@@ -186,11 +187,11 @@ static void run_out_of_addresses(int index, void *user)
     small = old;
     small.rlim_cur = (rlim_t)64 << 20;
     CHECK(setrlimit(RLIMIT_AS, &small) == 0);
-    /* A gigabyte of address space. */
+    /* It needs a gigabyte of address space. */
     int status = shmrpc_dict_open("other", NULL, &dict, &error);
     CHECK(status == SHMRPC_E_NO_MEMORY || status == SHMRPC_E_EXHAUSTED);
     CHECK(error.message[0] != '\0');
-    /* Open objects still work: they are mapped. */
+    /* Objects that were open before still work, as they are mapped. */
     for (int i = 0; i < CALLS; i++) {
         status = call(&of, i, &error);
         CHECK(status == SHMRPC_OK || status == SHMRPC_E_NO_MEMORY);
@@ -201,7 +202,7 @@ static void run_out_of_addresses(int index, void *user)
     close_all(&of);
 }
 
-/* Sanitizers reserve terabytes of address space. */
+/* Skipped, as sanitizers reserve terabytes of address space. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define TAKES_ADDRESSES true
 #elif defined(__has_feature)
@@ -241,7 +242,7 @@ static void read_in_child(int index, void *user)
     shmrpc_dict *dict = user;
     shmrpc_view *view;
     shmrpc_error error;
-    /* Its own handle attaches again, and its own views are valid. */
+    /* The child's handle attaches again, and views that it opens are valid. */
     EXPECT_HERE(put_numbered(dict, 2, 10, &error), &error);
     EXPECT_HERE(shmrpc_dict_view_open(dict, &view, &error), &error);
     CHECK(count(view) == 2);

@@ -17,8 +17,8 @@
 
 enum { SLEEPERS = 1000, KINDS = 5, PLACES = 1024 };
 
-/* By then the slices have grown to ten seconds; and how long wake-ups are
- * counted. */
+/* After this time the slices have grown to ten seconds. Then wake-ups are
+ * counted for as long as the second number says. */
 #define GROWN_S  26u
 #define WINDOW_S 30u
 
@@ -27,9 +27,9 @@ enum { SLEEPERS = 1000, KINDS = 5, PLACES = 1024 };
 
 static const shmrpc_opts for_long = {.timeout_ns = 900 * SHMRPCI_NS_PER_S};
 
-static _Atomic uint32_t *ready; /* how many are about to wait */
+static _Atomic uint32_t *ready; /* number of processes that are about to wait */
 
-/* ---- those who wait ------------------------------------------------------ */
+/* ---- processes that wait ------------------------------------------------- */
 
 static shmrpc_shared_opts places(uint32_t flags)
 {
@@ -121,7 +121,7 @@ static void wait_in_one(int index, void *user)
     CHECK(kinds[index % KINDS]() == SHMRPC_E_DESTROYED);
 }
 
-/* ---- costs --------------------------------------------------------------- */
+/* ---- counting wake-ups --------------------------------------------------- */
 
 static unsigned long wakes_of(pid_t pid)
 {

@@ -65,7 +65,7 @@ static void one_may_be_larger_than_the_machine(void **state)
 
 #define PACKET_BYTES ((size_t)MIB - 64)
 
-/* Four packets of a MiB in, four out. */
+/* Pushes four packets of a MiB, and pops them. */
 static void pass_four_packets(shmrpc_queue *queue)
 {
     static char data[PACKET_BYTES];
@@ -94,7 +94,7 @@ static void what_was_taken_out_holds_no_memory(void **state)
     shmrpc_queue_stat stat;
     shmrpc_error error;
     EXPECT(shmrpc_queue_open("q", &opts, &queue, &error), SHMRPC_OK, &error);
-    for (int i = 0; i < 3; i++) { /* once around the ring */
+    for (int i = 0; i < 3; i++) { /* so that the ring wraps once */
         pass_four_packets(queue);
     }
     uint64_t memory = memory_of("q");
@@ -108,7 +108,7 @@ static void what_was_taken_out_holds_no_memory(void **state)
     shmrpc_queue_close(queue);
 }
 
-/* UltraDict leaks a segment and a descriptor for each of these. */
+/* UltraDict leaks a segment and a descriptor for each replaced tree. */
 static void replaced_trees_leave_nothing_behind(void **state)
 {
     (void)state;

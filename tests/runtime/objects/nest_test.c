@@ -1,7 +1,7 @@
 /*
- * Long values of dicts: maps and lists that are changed item by item (nests),
- * compared with those of a dict in JSON, which are written whole; changed by
- * many processes, some of which die.
+ * Long values of dicts, which are maps and lists that are changed item by item
+ * (nests). Results are compared with those of a dict in JSON, whose values are
+ * written whole. Many processes change them, some of which die.
  */
 #include "stage.h"
 
@@ -54,7 +54,7 @@ static void show(void *user, uint64_t offset, const char *what)
     print_error("at %llu: %s\n", (unsigned long long)offset, what);
 }
 
-/* Checks that each block is in one place, and each nest is sound. */
+/* Checks that each block is in one place, and that each nest is sound. */
 static void check(shmrpc_dict *dict)
 {
     if (shmrpci_table_check(&dict->table, show, NULL) != 0) {
@@ -79,7 +79,7 @@ static uint32_t random_of(uint32_t below)
     return (seed >> 8) % below;
 }
 
-/* Memory of trees, until the next test. */
+/* Memory of the trees of one test. */
 static char pool[1 << 22];
 static size_t pooled;
 
@@ -133,9 +133,9 @@ static shmrpc_any tree_of(unsigned depth)
     return shmrpc_any_map_of(entries, len);
 }
 
-/* ---- against values that are written whole ------------------------------- */
+/* ---- comparison with values that are written whole ----------------------- */
 
-/* Goes down a random number of steps, mostly to something that exists. */
+/* Makes a random path, mostly to an item that exists. */
 static void random_path(const shmrpc_any *tree, steps *at)
 {
     start(at, "home");
@@ -173,7 +173,7 @@ static void random_path(const shmrpc_any *tree, steps *at)
     }
 }
 
-/* Makes one change; returns the tree that pop gave, or NULL. */
+/* Makes one change; returns the tree that pop returned, or NULL. */
 static int change(shmrpc_dict *dict, uint32_t op, const steps *at,
                   const shmrpc_any *value, const shmrpc_any **out,
                   shmrpc_error *error)
@@ -196,7 +196,7 @@ static int change(shmrpc_dict *dict, uint32_t op, const steps *at,
     }
 }
 
-/* They begin with the name of the dict. */
+/* Compares messages, which begin with the name of the dict. */
 static void expect_same_text(const shmrpc_error *one, const shmrpc_error *two)
 {
     const char *texts[2] = {strchr(one->message, ':'),
@@ -260,7 +260,7 @@ static void nests_are_as_values_written_whole(void **state)
         random_path(now, &at);
         shmrpc_any value = tree_of(random_of(4));
         uint32_t op = random_of(10);
-        /* The whole value is changed seldom; otherwise little would happen
+        /* The whole value is changed rarely; otherwise little would happen
          * below it. */
         if (at.path.len > 1 || op == 4 || random_of(50) == 0) {
             int status = change(whole, op, &at, &value, &popped[1], &errors[1]);
@@ -294,7 +294,7 @@ static void grow(shmrpc_dict *dict, const shmrpc_path *path, int count)
     }
 }
 
-/* The value "home" with a list in its "list". */
+/* Puts a value "home" that has a list in its "list". */
 static void found(shmrpc_dict *dict, steps *list)
 {
     shmrpc_any_entry entry = {shmrpc_any_str("list"),
@@ -466,7 +466,7 @@ static const shmrpc_shared numbers_row = {.row_bytes = sizeof numbers_row,
                                           .hash = 6,
                                           .signature = "value<list<u64>>"};
 
-/* Each process opens it alone; the first item creates the list. */
+/* Each process opens the value by itself; the first item creates the list. */
 static void append_numbers(int index, void *user)
 {
     shmrpc_value *value;
@@ -512,7 +512,7 @@ static void eight_processes_append_to_a_typed_list(void **state)
 
 /* ---- deletions meanwhile ------------------------------------------------- */
 
-/* A long list appears and disappears as a whole. */
+/* A long list is put and deleted as a whole. */
 static void found_and_delete(int index, void *user)
 {
     static shmrpc_any items[300];
@@ -531,7 +531,7 @@ static void found_and_delete(int index, void *user)
     }
 }
 
-/* A read sees one moment: old numbers, then only later ones. */
+/* A read sees the state of one moment: old numbers, then only later ones. */
 static void read_all(int index, void *user)
 {
     steps list;
@@ -611,7 +611,7 @@ static void account(shmrpc_dict *dict, int index)
     uint64_t len;
     const shmrpc_any *last;
     shmrpc_error error;
-    /* A change completes what another began; readers don't. */
+    /* A change finishes the change that a dead process began; readers don't. */
     put(dict, "next", shmrpc_any_null());
     start(&list, "lists");
     step(&list, shmrpc_any_i64(index));

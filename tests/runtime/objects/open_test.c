@@ -130,7 +130,7 @@ static void names_of_any_bytes_are_harmless(void **state)
                SHMRPC_OK, &error);
     }
     assert_int_equal(stage_find("", &info, kind), 0);
-    /* Nothing was created outside. */
+    /* Nothing was created outside of the folder. */
     assert_int_equal(access(stage_path("../../etc"), F_OK), -1);
 }
 
@@ -213,7 +213,7 @@ static void hold(int index, void *user)
     shmrpc_queue_close(queue);
 }
 
-/* A process that has it open was killed. */
+/* Kills a process that has the object open. */
 static void kill_a_holder(shmrpc_shared_opts opts)
 {
     memset(scene, 0, sizeof *scene);
@@ -261,7 +261,7 @@ static void the_last_to_close_ends_its_life(void **state)
     assert_int_equal(collect(), 0);
     shmrpc_queue_close(other);
     assert_false(is_there("q.queue"));
-    /* It was killed: the next process ends the object. */
+    /* A user was killed: the next process ends the object. */
     kill_a_holder(opts);
     assert_int_equal(stage_find("q", &info, kind), 1);
     assert_int_equal(info.state, SHMRPC_OBJECT_OVER);
@@ -271,7 +271,7 @@ static void the_last_to_close_ends_its_life(void **state)
     kill_a_holder(opts);
     assert_int_equal(collect(), 1);
     assert_false(is_there("q.queue"));
-    /* It was killed while another had the object open. */
+    /* The creator was killed while another process had the object open. */
     queue = make("q", opts);
     kill_a_holder(opts);
     assert_int_equal(count_items(queue), 1);
@@ -295,7 +295,8 @@ static void the_creator_ends_its_life(void **state)
     EXPECT(shmrpc_queue_push(other, &item, NULL, &error), SHMRPC_E_DESTROYED,
            &error);
     shmrpc_queue_close(other);
-    /* It was killed: the next process to open the object replaces it. */
+    /* The creator was killed: the next process to open the object replaces
+     * it. */
     kill_a_holder(opts);
     EXPECT(
         open_as("q", OPTS(.mode = SHMRPC_SHARED_OPEN_EXISTING), &queue, &error),
@@ -313,7 +314,7 @@ static void the_creator_ends_its_life(void **state)
 static void race_for_it(int index, void *user)
 {
     const shmrpc_shared_opts *opts = user;
-    /* Nobody pops: all items of the four fit one lane, whoever owns it. */
+    /* Nobody pops: the items of all four fit one lane, whoever owns it. */
     int rounds = stage_is_long() ? 250 : 30;
     (void)index;
     for (int i = 0; i < rounds; i++) {
@@ -406,7 +407,7 @@ static void open_as_nobody(int index, void *user)
                   &error) == SHMRPC_OK);
     shmrpc_any item = shmrpc_any_null();
     CHECK(shmrpc_queue_push(queue, &item, NULL, &error) == SHMRPC_OK);
-    /* It is destroyed, although we may not remove its name. */
+    /* The object is destroyed, although we may not remove its name. */
     CHECK(shmrpc_queue_destroy(queue) == SHMRPC_E_DENIED);
     shmrpc_queue_close(queue);
 }
@@ -478,7 +479,7 @@ static void damaged_files_are_data_loss(void **state)
     write_at("q.queue", 100000, "x", 1);
     EXPECT(open_as("q", OPTS(.flags = 0), &queue, &error), SHMRPC_E_DATA_LOSS,
            &error);
-    /* It can be replaced all the same. */
+    /* The file can be replaced nevertheless. */
     shmrpc_queue_close(make("q", OPTS(.mode = SHMRPC_SHARED_REPLACE)));
     write_at("q.queue", 40, "x", 1);
     expect_damaged("checksum");
@@ -547,7 +548,7 @@ static void hold_and_die(int index, void *user)
     (void)kill(getpid(), SIGKILL);
 }
 
-/* No other process comes that would inherit. */
+/* Collecting must inherit, as no other process comes that would. */
 static void collecting_inherits_from_the_dead(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* Each operation of Python's dict, by the call of ours that does the same. */
+/* Each operation of Python's dict, by the call of this library that does the
+ * same. */
 #include "stage.h"
 
 #include <stdio.h>
@@ -44,7 +45,7 @@ static void expect(const shmrpc_any *value, int64_t number)
     assert_int_equal(value->u.i64, number);
 }
 
-/* "a=1 b=2 c=3", forwards or backwards. */
+/* Expects entries such as "a=1 b=2 c=3", forwards or backwards. */
 static void expect_order(shmrpc_dict *dict, bool backwards,
                          const char *expected)
 {
@@ -78,7 +79,8 @@ static void get_item(void)
     expect(out, 2);
     shmrpc_dict_release(d, out);
     EXPECT(shmrpc_dict_get(d, key(&of, "x"), &out, NULL, &error),
-           SHMRPC_E_NOT_FOUND, &error); /* KeyError, or the default of get */
+           SHMRPC_E_NOT_FOUND, &error); /* Python: KeyError, or the default of
+                                         * get */
 }
 
 static void set_item(void)
@@ -110,7 +112,7 @@ static void len_of(void)
     assert_int_equal(len, 3);
 }
 
-/* Also keys, values and items. */
+/* Python: also keys, values and items. */
 static void iterate(void)
 {
     expect_order(d, false, "a=1 b=2 c=3");
@@ -168,7 +170,7 @@ static void set_default(void)
     expect_order(d, false, "a=1 b=2 c=3 x=9");
 }
 
-/* Also |=, and dict.fromkeys. */
+/* Python: also |=, and dict.fromkeys. */
 static void update(void)
 {
     const shmrpc_any_entry more[] = {{shmrpc_any_str("b"), shmrpc_any_i64(7)},
@@ -184,13 +186,13 @@ static void clear(void)
     expect_order(d, true, "");
 }
 
-/* Also |: both in a new dict. */
+/* Python: also |, with both in a new dict. */
 static void copy(void)
 {
     shmrpc_dict *other = open_dict("other");
     EXPECT(shmrpc_dict_all(d, &out, &error), SHMRPC_OK, &error);
     assert_int_equal(out->u.map.len, 3);
-    put("a", 100); /* a copy stays as it was */
+    put("a", 100); /* the copy does not change */
     expect(shmrpc_any_find(out, "a"), 1);
     EXPECT(shmrpc_dict_merge(other, out->u.map.ptr, out->u.map.len, &error),
            SHMRPC_OK, &error);
@@ -217,7 +219,7 @@ static void equals(void)
     shmrpc_dict *other = open_dict("other");
     expect_equal(d, true);
     expect_equal(other, false);
-    d = other; /* in another order */
+    d = other; /* with another order of entries */
     for (int i = 0; i < 3; i++) {
         put(names[i], 3 - i);
     }

@@ -90,7 +90,7 @@ static void json_is_an_encoding_too(void **state)
     shmrpc_error error;
     push_number(queue, 17);
     assert_int_equal(pop_number(queue), 17);
-    /* JSON has no form for it: nothing is pushed. */
+    /* JSON has no form for bytes, so nothing is pushed. */
     EXPECT(shmrpc_queue_push(queue, &bytes, NULL, &error), SHMRPC_E_INVALID,
            &error);
     stage_expect_text(&error, "queue \"json\"");
@@ -223,7 +223,7 @@ static void other_types_and_encodings_are_refused_by_name(void **state)
     shmrpc_queue_close(queue);
 }
 
-/* ---- waiting and ends ---------------------------------------------------- */
+/* ---- waiting and ending -------------------------------------------------- */
 
 static void full_queues_do_what_they_were_told(void **state)
 {
@@ -234,7 +234,7 @@ static void full_queues_do_what_they_were_told(void **state)
     static const struct {
         shmrpc_overflow overflow;
         int status;
-        int64_t first; /* of the items in it then */
+        int64_t first; /* of the items in the queue at the end */
         uint64_t dropped;
     } cases[] = {{SHMRPC_OVERFLOW_DEFAULT, SHMRPC_E_DEADLINE, 0, 0},
                  {SHMRPC_OVERFLOW_BLOCK, SHMRPC_E_DEADLINE, 0, 0},
@@ -283,7 +283,7 @@ static void ended_and_destroyed_queues_say_so(void **state)
     EXPECT(shmrpc_queue_pop(other, NULL, &item, &error), SHMRPC_E_DESTROYED,
            &error);
     shmrpc_queue_close(queue);
-    /* The name is free again. */
+    /* The name can be used again. */
     queue = open_queue("end", NULL);
     push_number(queue, 2);
     assert_int_equal(pop_number(queue), 2);
@@ -448,7 +448,7 @@ static void killed_producers_leave_whole_items(void **state)
             assert_int_equal(item->u.i64, i * INT64_C(1000000) + next++);
             shmrpc_queue_release(queue, item);
         }
-        /* The items whose push had returned are there. */
+        /* All items whose push had returned are there. */
         assert_true((uint32_t)next >= stage_step(0));
     }
     shmrpc_queue_close(queue);

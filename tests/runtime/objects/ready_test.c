@@ -25,7 +25,7 @@ static const bool has_thread_sanitizer = false;
 
 static const shmrpc_opts at_once = {.flags = SHMRPC_OPT_NONBLOCK};
 
-/* Fails the test unless it becomes readable. */
+/* Fails the test unless the descriptor becomes readable. */
 static void await_readable(int fd)
 {
     struct pollfd entry = {.fd = fd, .events = POLLIN};
@@ -70,12 +70,12 @@ static shmrpc_status try_pop(shmrpc_queue *queue, int64_t *out)
     shmrpc_status status = shmrpc_queue_pop(queue, &at_once, &item, NULL);
     if (status == SHMRPC_OK) {
         *out = item->u.i64;
-        (void)shmrpc_queue_ack(queue, item); /* or released */
+        (void)shmrpc_queue_ack(queue, item); /* items may also be released */
     }
     return status;
 }
 
-/* It may be readable without an item, but not for long. */
+/* The descriptor may be readable without an item, but not for long. */
 static void expect_rest(shmrpc_queue *queue, int fd)
 {
     int64_t number;
@@ -116,7 +116,7 @@ static void readable_as_long_as_there_is_something(void **state)
     assert_int_equal(try_pop(queue, &number), SHMRPC_OK);
     assert_true(is_readable(fd));
     expect_rest(queue, fd);
-    /* Another reader takes it: this one was woken for nothing. */
+    /* Another reader takes the item, so this one was woken for nothing. */
     push(other, 3);
     await_readable(fd);
     assert_int_equal(try_pop(other, &number), SHMRPC_OK);
@@ -145,7 +145,7 @@ static void an_edge_for_each_rest(void **state)
         int64_t number = -1;
         shmrpc_status status;
         push(other, i);
-        do { /* as a loop does */
+        do { /* as an event loop does */
             assert_int_equal(epoll_wait(set, &event, 1, 30000), 1);
             status = try_pop(queue, &number);
         } while (status == SHMRPC_E_BUSY);
@@ -168,7 +168,8 @@ static void push_for_ever(int index, void *user)
     }
 }
 
-/* Every pushed item arrives, even if its producer died before it could ring. */
+/* Every pushed item arrives, even if its producer died before it could ring the
+ * bell. */
 static void what_killed_producers_pushed_comes(void **state)
 {
     (void)state;
@@ -188,7 +189,7 @@ static void what_killed_producers_pushed_comes(void **state)
             await_readable(fd);
             popped += try_pop(queue, &number) == SHMRPC_OK ? 1 : 0;
         }
-        /* One item may have been pushed and not counted. */
+        /* One item may have been pushed, but not counted. */
         while (try_pop(queue, &number) == SHMRPC_OK) {
         }
         popped = stage_step(0);
@@ -231,8 +232,8 @@ static void who_only_polls_is_in_nobodys_way(void **state)
         stage_await(0, (uint32_t)i + 1);
     }
     stage_dismiss(reader, 0);
-    /* Its slices are long compared with a round, except for a few on a busy
-     * machine. */
+    /* Few slices end during the test, as they are long compared with a round,
+     * except on a busy machine. */
     shmrpc_queue_stat stat;
     assert_int_equal(shmrpc_queue_stat_read(queue, &stat), SHMRPC_OK);
     assert_true(stat.rescued_count < 25);
@@ -264,7 +265,7 @@ static void what_a_dead_reader_had_comes_again(void **state)
     shmrpc_queue_close(queue);
 }
 
-/* ---- the others ---------------------------------------------------------- */
+/* ---- pipes, subscriptions and watches ------------------------------------ */
 
 static void subscriptions_have_one(void **state)
 {
@@ -361,7 +362,7 @@ static shmrpc_status read_when_ready(shmrpc_pipe *pipe, int fd, size_t *out_len)
     return status;
 }
 
-/* Data, and the death of the writer. */
+/* A pipe's descriptor reports data, and the death of the writer. */
 static void pipes_have_one(void **state)
 {
     (void)state;
@@ -430,7 +431,7 @@ static void a_child_asks_for_its_own(void **state)
 {
     (void)state;
     if (has_thread_sanitizer) {
-        skip(); /* it has no threads in child processes */
+        skip(); /* the sanitizer has no threads in child processes */
     }
     shmrpc_queue *queue = open_queue("q", 0);
     int fd = fd_of(queue);

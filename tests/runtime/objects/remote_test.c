@@ -1,5 +1,5 @@
-/* Names that are addresses: operations that exist only on one machine say so,
- * and leave nothing behind. */
+/* Names that are addresses: operations that exist only for objects on one
+ * machine report that, and leave nothing behind. */
 #include "stage.h"
 
 #include <string.h>

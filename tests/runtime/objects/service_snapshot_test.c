@@ -1,5 +1,5 @@
-/* Snapshots of a service's objects: written while it runs and when it ends,
- * loaded by the next server, and intact whichever process dies. */
+/* Snapshots of a service's objects: they are written while it runs and when it
+ * ends, loaded by the next server, and stay intact whichever process dies. */
 #include "../rpc/sample.h"
 
 #include <ftw.h>
@@ -106,7 +106,7 @@ static void put(shmrpc_dict *dict, int64_t number)
     EXPECT(shmrpc_dict_put(dict, &path, &value, &error), SHMRPC_OK);
 }
 
-/* -1: none. */
+/* Returns -1 if there is no value. */
 static int64_t get(shmrpc_dict *dict)
 {
     shmrpc_any key = shmrpc_any_str("k");
@@ -197,7 +197,7 @@ static void what_cannot_be_read_is_put_aside(void **state)
     sample_stop(&s);
 }
 
-/* ---- so often ------------------------------------------------------------ */
+/* ---- snapshots at intervals ---------------------------------------------- */
 
 static void failures_are_counted(void **state)
 {
@@ -219,7 +219,7 @@ static void failures_are_counted(void **state)
     sample_stop(&s);
 }
 
-/* A server in a process of its own, to be killed. */
+/* Starts a server in a process of its own, to be killed. */
 static pid_t start_apart(shmrpc_client **out_client)
 {
     int ready[2];
@@ -249,7 +249,8 @@ static void kill_it(pid_t pid)
     assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-/* The value in the newest snapshot, which must be whole; -1: there is none. */
+/* The value in the newest snapshot, which must be complete; -1 if there is
+ * none. */
 static int64_t saved_value(void)
 {
     shmrpci_snapshot_reader reader;
@@ -265,7 +266,7 @@ static int64_t saved_value(void)
     while (status == SHMRPC_OK) {
         status = shmrpci_snapshot_next(&reader, &key, &value, &error);
         if (status == SHMRPC_OK) {
-            /* msgpack: a number below 128 is its own byte */
+            /* in msgpack a number below 128 is its own byte */
             number = *(const uint8_t *)value.data;
         }
     }
@@ -281,7 +282,7 @@ static void a_killed_server_leaves_whole_snapshots(void **state)
     (void)state;
     enum { LIVES = 12 };
     int64_t had = -1;
-    rows[1].snapshot_ns = 1; /* again and again */
+    rows[1].snapshot_ns = 1; /* so that it writes snapshots all the time */
     for (int64_t life = 0; life < LIVES; life++) {
         shmrpc_client *client;
         pid_t pid = start_apart(&client);
@@ -295,7 +296,7 @@ static void a_killed_server_leaves_whole_snapshots(void **state)
             shmrpci_thread_yield();
         }
         had = number;
-        /* While it writes the next ones. */
+        /* Kills the server while it writes the next snapshots. */
         int64_t until_ns =
             shmrpci_deadline_after(life * 200 * SHMRPCI_NS_PER_US);
         for (int64_t i = 1; i < 10 && shmrpci_now_ns() < until_ns; i++) {

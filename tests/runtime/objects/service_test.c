@@ -1,5 +1,6 @@
 /* Objects of a service: opened through a client, written by clients that the
- * service allows to, and ended with the service, however it ends. */
+ * service allows to write, and ended together with the service, however it
+ * ends. */
 #include "../rpc/sample.h"
 
 #include <signal.h>
@@ -216,8 +217,8 @@ static void objects_end_with_their_service(void **state)
     shmrpc_stub_close(client);
 }
 
-/* A server in a process of its own, to be killed: only the kernel reports its
- * death. */
+/* Starts a server in a process of its own, to be killed: only the kernel
+ * reports its death. */
 static pid_t start_apart(shmrpc_client **out_client)
 {
     char where[128];
@@ -284,7 +285,8 @@ static bool is_marked(const shmrpc_queue *queue)
     return shmrpci_load_seq(&shmrpci_region_state_of(region)->destroyed) != 0;
 }
 
-/* Without waiting for the end of a slice, which may have grown long by then. */
+/* The thread must not wait for the end of a slice, which may have grown long by
+ * then. */
 static void who_waits_is_told_of_a_killed_server(void **state)
 {
     (void)state;
@@ -317,7 +319,7 @@ static bool is_missed(const shmrpc_dict *dict)
                &handle->face->region(handle)->owner->is_gone) != 0;
 }
 
-/* When no process is left that may write. */
+/* Tests the case that no process is left that may write. */
 static void readers_are_told_of_a_killed_server(void **state)
 {
     (void)state;
@@ -340,7 +342,7 @@ static void readers_are_told_of_a_killed_server(void **state)
     shmrpc_stub_close(client);
 }
 
-/* It opens the same memory, of which it has inherited the descriptor. */
+/* The child opens the same memory, whose descriptor it has inherited. */
 static void forked_child_goes_on(void **state)
 {
     (void)state;

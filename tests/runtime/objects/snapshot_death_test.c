@@ -38,14 +38,15 @@ static int put_any(shmrpc_dict *dict, shmrpc_any key, shmrpc_any value)
     return shmrpc_dict_put(dict, &path, &value, NULL);
 }
 
-/* ---- under writers ------------------------------------------------------- */
+/* ---- snapshots under concurrent writers ---------------------------------- */
 
 enum { WRITERS = 3, WINDOW = 16, SNAPSHOTS = 20, STEP_READY = 0, STEP_END = 1 };
 
 /*
- * Writer w keeps the keys w * 2^32 + n for the last WINDOW n, with the value n,
- * and in the same change sets the key -1 - w to n. So at any moment the newest
- * key agrees with that one, and the keys are in order without a gap.
+ * Writer w keeps the keys w * 2^32 + n for the last WINDOW numbers n, with the
+ * value n. In the same change it sets the key -1 - w to n. So at any moment the
+ * newest key agrees with the value of key -1 - w, and the keys are in order
+ * without a gap.
  */
 static void write_on(int w, void *user)
 {
@@ -123,7 +124,8 @@ static uint64_t read_file(const char *path, shmrpci_buf *out, uint64_t *count)
     return change;
 }
 
-/* The same for a view of the present; returns its change number. */
+/* Reads a view of the current state in the same way; returns its change
+ * number. */
 static uint64_t read_view(shmrpci_table *table, shmrpci_buf *out)
 {
     shmrpci_table_view view;
@@ -160,8 +162,8 @@ static void judge_loaded(const char *path)
     shmrpc_dict_close(copy);
 }
 
-/* Whether nobody changed anything between a snapshot and a view; if so, they
- * must be equal byte for byte. */
+/* Compares a snapshot with a view. Returns whether nobody changed anything
+ * between the two; if so they must be equal byte for byte. */
 static bool compare(shmrpc_dict *dict, shmrpci_table *table, const char *path)
 {
     shmrpc_error error;
@@ -207,7 +209,7 @@ static void a_snapshot_is_one_moment(void **state)
     for (int w = 0; w < WRITERS; w++) {
         stage_dismiss(pids[w], 0);
     }
-    /* Now that nothing changes in between. */
+    /* Now nothing changes in between. */
     assert_true(compare(dict, &table, path));
     shmrpci_table_detach(&table);
     shmrpc_dict_close(dict);
@@ -215,7 +217,7 @@ static void a_snapshot_is_one_moment(void **state)
 
 /* ---- deaths -------------------------------------------------------------- */
 
-/* In a process that is traced: stops, then writes. */
+/* Runs in a process that is traced: stops, then writes. */
 static void write_and_die(int index, void *user)
 {
     shmrpc_dict *dict;
@@ -228,8 +230,8 @@ static void write_and_die(int index, void *user)
     _exit(0);
 }
 
-/* Lets it make `calls` system calls (entries and exits), then kills it. False:
- * it has ended by itself before. */
+/* Lets the process make `calls` system calls (entries and exits), then kills
+ * it. Returns false if it had ended by itself. */
 static bool kill_at(const char *path, int calls)
 {
     int status;
@@ -251,7 +253,7 @@ static bool kill_at(const char *path, int calls)
     return true;
 }
 
-/* The one value in the snapshot. */
+/* The only value in the snapshot. */
 static int64_t value_in(const char *path)
 {
     const shmrpc_any *value;
@@ -284,7 +286,7 @@ static void a_death_leaves_a_whole_one(void **state)
                          SHMRPC_OK);
         EXPECT(shmrpc_dict_snapshot(dict, path, NULL, &error), SHMRPC_OK,
                &error);
-        /* The files that the dead process left do no harm. */
+        /* The files that the dead process left behind do no harm. */
         assert_int_equal(access(other, F_OK), -1);
         assert_int_equal(put_any(dict, shmrpc_any_str("k"), shmrpc_any_i64(2)),
                          SHMRPC_OK);
@@ -302,9 +304,9 @@ static void a_death_leaves_a_whole_one(void **state)
     shmrpc_dict_close(dict);
 }
 
-/* ---- full ---------------------------------------------------------------- */
+/* ---- a full disk --------------------------------------------------------- */
 
-/* A disk of 64 MiB; false: this process may not make one. */
+/* Makes a disk of 64 MiB. Returns false if this process may not make one. */
 static bool enter_small_disk(char *path, size_t size)
 {
     (void)snprintf(path, size, "%s/disk", stage_folder());
@@ -336,13 +338,13 @@ static void fill_the_disk(int index, void *user)
     }
     EXPECT_HERE(shmrpc_dict_snapshot(dict, path, NULL, &error), &error);
     CHECK(lstat(path, &info) == 0 && info.st_size > 40 << 20);
-    /* There is no room for both. */
+    /* There is no room for both snapshots. */
     CHECK(put_any(dict, shmrpc_any_i64(40), value) == SHMRPC_OK);
     CHECK(shmrpc_dict_snapshot(dict, path, NULL, &error) == SHMRPC_E_EXHAUSTED);
     CHECK(strstr(error.message, "no space left") != NULL);
     CHECK(shmrpc_dict_stat_read(dict, &stat) == SHMRPC_OK);
     CHECK(stat.snapshot_failure_count == 1 && stat.entry_count == 41);
-    /* The older file is intact, and the unfinished one is gone. */
+    /* The older file is intact, and the unfinished one has been removed. */
     const shmrpc_dict_opts made = {.shared = {.snapshot = path}};
     shmrpc_dict *copy;
     EXPECT_HERE(shmrpc_dict_open("copy", &made, &copy, &error), &error);
@@ -362,9 +364,9 @@ static void a_full_disk_spoils_nothing(void **state)
     stage_dismiss(stage_cast(fill_the_disk, 0, NULL), 0);
 }
 
-/* ---- many ---------------------------------------------------------------- */
+/* ---- many entries -------------------------------------------------------- */
 
-/* `count` entries through a file; prints how long that took. */
+/* Writes and loads `count` entries; prints how long that took. */
 static void carry(int64_t count)
 {
     enum { BATCH = 1000 };

@@ -70,7 +70,7 @@ static uint64_t len_of(shmrpc_dict *dict)
     return len;
 }
 
-/* Equal entries in the same order. */
+/* Expects equal entries in the same order. */
 static void expect_equal(shmrpc_dict *one, shmrpc_dict *two)
 {
     shmrpc_view *a;
@@ -143,7 +143,7 @@ static void what_was_saved_comes_back(void **state)
     EXPECT(shmrpc_dict_stat_read(dict, &stat), SHMRPC_OK, NULL);
     assert_true(stat.snapshot_ns > shmrpci_wall_ns() - PATIENCE_NS);
     assert_int_equal(stat.snapshot_failure_count, 0);
-    /* One change, merged with the existing entries. */
+    /* Loading is one change, merged with the existing entries. */
     shmrpc_dict *other = open_dict("other", NULL);
     put(other, "mine", 1);
     put(other, "a", 2);
@@ -239,8 +239,8 @@ static void others_are_refused_by_name(void **state)
            &error);
     EXPECT(shmrpc_dict_load(other, path, &error), SHMRPC_E_CONTRACT, &error);
     stage_expect_text(&error, "expected dict<uint32, int64> in native");
-    /* An object that can't be filled is not created, and an existing one is not
-     * replaced. */
+    /* If an object can't be filled it is not created, and an existing one is
+     * not replaced. */
     const shmrpc_dict_opts bad = {
         .shared = {.mode = SHMRPC_SHARED_REPLACE, .snapshot = path_of("none")}};
     EXPECT(shmrpc_dict_open("d", &bad, &other, &error), SHMRPC_E_NOT_FOUND,
@@ -351,7 +351,7 @@ static void blocks_of_others_are_refused(void **state)
     shmrpc_dict_close(dict);
 }
 
-/* A file with valid checksums, whatever its contents. */
+/* Makes a file with valid checksums, whatever its contents. */
 static size_t forge(shmrpci_snapshot_head head, const uint8_t *records,
                     size_t len, uint64_t count, uint8_t *out)
 {
@@ -464,7 +464,7 @@ static void what_was_lost_names_its_snapshot(void **state)
     save(dict, NULL);
     EXPECT(shmrpc_dict_load(dict, NULL, &error), SHMRPC_OK, &error);
     shmrpc_dict_close(dict);
-    /* As after a reboot. */
+    /* The state after a reboot. */
     int fd = open(stage_path("d.dict"), O_RDWR);
     assert_true(fd >= 0);
     assert_int_equal(pread(fd, &head, sizeof head, 0), sizeof head);

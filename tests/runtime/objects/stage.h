@@ -1,6 +1,7 @@
 /*
  * Code shared by the tests of shared objects, in addition to the stage of the
- * lock tests: a folder of their own, processes, and memory that these share.
+ * lock tests: each test has a folder of its own, processes, and memory that
+ * these share.
  *
  * Threading: one thread, unless a test makes more.
  */
@@ -24,7 +25,7 @@ const char *stage_path(const char *file);
 void stage_expect(int status, int expected, const shmrpc_error *error,
                   const char *file, int line);
 
-/* The same for OK, in a child process of the test. */
+/* The same for expecting OK, in a child process of the test. */
 #define EXPECT_HERE(status, error) \
     stage_expect_here((status), (error), __FILE__, __LINE__)
 void stage_expect_here(int status, const shmrpc_error *error, const char *file,
@@ -33,8 +34,8 @@ void stage_expect_here(int status, const shmrpc_error *error, const char *file,
 /* Fails the test unless the error's message contains the text. */
 void stage_expect_text(const shmrpc_error *error, const char *part);
 
-/* The number of objects; `out` gets those members of the one named `name`
- * that are not pointers, `kind` its kind. */
+/* Returns the number of objects. `out` receives those members of the object
+ * `name` that are not pointers, `kind` its kind. */
 int stage_find(const char *name, shmrpc_object_info *out, char kind[32]);
 
 /* How many descriptors this process has open. */

@@ -65,7 +65,8 @@ static void each_subscriber_gets_each_message(void **state)
         shmrpc_topic *other = open_topic("news", &opts);
         shmrpc_sub *sub = subscribe(other);
         shmrpc_sub *second = subscribe(topic);
-        /* Read-only participants take no seat, but see who has one. */
+        /* Read-only participants take no seat, but see which subscribers have
+         * one. */
         shmrpc_topic_stat stat;
         assert_int_equal(shmrpc_topic_stat_read(other, &stat), SHMRPC_OK);
         assert_int_equal(stat.subscriber_count, i > 0 ? 1 : 2);

@@ -1,4 +1,4 @@
-/* Shared values: one tree, a list, a struct. */
+/* Shared values: a tree, a list, a struct. */
 #include "stage.h"
 
 #include <string.h>
@@ -104,7 +104,8 @@ static void shared_lists_lose_nothing(void **state)
     EXPECT(shmrpc_value_pop(value, &path, &tree, &error), SHMRPC_OK, &error);
     assert_int_equal(tree->u.i64, -5);
     shmrpc_value_release(value, tree);
-    /* A whole number in any form: -1000.0 is before the first item. */
+    /* A whole number in any form is a position: -1000.0 is before the first
+     * item. */
     shmrpc_any before = shmrpc_any_f64(-1000);
     shmrpc_path far_before = shmrpc_path_of(&before, 1);
     EXPECT(shmrpc_value_insert(value, &far_before, &minus, &error), SHMRPC_OK,

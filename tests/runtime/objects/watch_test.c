@@ -88,7 +88,8 @@ static void views_stay_as_they_were(void **state)
     expect_view(view, "b", 2);
     expect_view(view, "d", -1);
     expect_order(view, "a=1 b=2 c=3 ");
-    expect_order(view, "a=1 b=2 c=3 "); /* starts at the beginning again */
+    expect_order(view, "a=1 b=2 c=3 "); /* the view starts at the beginning
+                                         * again */
     assert_int_equal(shmrpc_dict_stat_read(dict, &stat), SHMRPC_OK);
     assert_int_equal(stat.view_age, 4);
     shmrpc_view_close(view);
@@ -176,7 +177,7 @@ static void children_get_views_of_their_own(void **state)
 
 /* ---- watches ------------------------------------------------------------- */
 
-/* "PUT a=1", "DEL a", "CLEAR", "RESYNC". */
+/* Returns the next event as text: "PUT a=1", "DEL a", "CLEAR", "RESYNC". */
 static const char *next_event(shmrpc_watch *watch, const shmrpc_opts *opts,
                               int expected)
 {
@@ -227,7 +228,7 @@ static void changes_are_told(void **state)
     EXPECT_NO_EVENT(watch);
     shmrpc_opts soon = {.timeout_ns = SHMRPCI_NS_PER_MS};
     (void)next_event(watch, &soon, SHMRPC_E_DEADLINE);
-    /* It continues without the handle that opened it. */
+    /* The watch continues without the handle that opened it. */
     shmrpc_dict *other = open_dict("w", NULL);
     shmrpc_dict_close(dict);
     put(other, "c", 4);

@@ -1,6 +1,6 @@
 /*
- * One suite for each kind of object, run for both ways to open it, by name and
- * through a service, for writing and read-only.
+ * One test suite for each kind of object, run for both ways to open it (by name
+ * and through a service), for writing and read-only.
  */
 #include "../rpc/sample.h"
 
@@ -55,7 +55,7 @@ static shmrpc_service service;
 typedef struct road {
     const char *name;
     bool is_service;
-    shmrpc_client *client; /* NULL: by name, or as the server itself */
+    shmrpc_client *client; /* NULL: opened by name, or by the server itself */
 } road;
 
 static shmrpc_shared_opts opts_of(const road *way, uint32_t flags)
@@ -67,7 +67,7 @@ static shmrpc_shared_opts opts_of(const road *way, uint32_t flags)
 
 /* ---- the suites ---------------------------------------------------------- */
 
-/* Opened in one way for writing, and in another. */
+/* A suite gets an object opened in one way for writing, and in another way. */
 typedef void suite(const road *way, const road *other);
 
 static shmrpc_queue *open_queue(const road *way)
@@ -164,7 +164,7 @@ static shmrpc_dict *open_dict(const road *way, uint32_t flags)
     return dict;
 }
 
-/* What readers see of a key, read in three ways. */
+/* Expects what readers see of a key, read in three ways. */
 static void expect_number(const road *way, shmrpc_dict *dict,
                           const shmrpc_path *path, int64_t number)
 {
@@ -238,7 +238,7 @@ static void values(const road *way, const road *other)
 
 static suite *const suites[] = {queues, topics, pipes, dicts, values};
 
-/* ---- over all ways ------------------------------------------------------- */
+/* ---- all combinations of ways -------------------------------------------- */
 
 static void run_all(const road *one, const road *other)
 {

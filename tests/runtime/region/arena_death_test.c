@@ -13,7 +13,7 @@
 
 #define KIB ((uint64_t)1024)
 
-/* As large as large spans: a few of them make a list too long. */
+/* Blocks as large as large spans: a few of them make a list too long. */
 #define BIG 5000u
 
 static bool act(void *user)
@@ -26,8 +26,8 @@ static bool act(void *user)
         return false;
     }
     bool good = true;
-    /* First from what the other participant left in the depot, then from new
-     * spans. */
+    /* Blocks come first from what the other participant left in the depot, then
+     * from new spans. */
     for (uint32_t i = 10; i < 19; i++) {
         good = good && arena_put(&region, i, BIG, change++, NULL) == SHMRPC_OK;
     }
@@ -39,7 +39,7 @@ static bool act(void *user)
            shmrpci_arena_take(&region, 6000, &offset, NULL) == SHMRPC_OK &&
            shmrpci_arena_take(&region, 30000, &offset, NULL) == SHMRPC_OK;
     shmrpci_arena_give(&region);
-    /* Enough for the list, the spare list and the depot. */
+    /* Enough blocks for the list, the spare list and the depot. */
     for (uint32_t i = 10; i < 19; i++) {
         good = good && arena_put(&region, i, 0, change++, NULL) == SHMRPC_OK;
     }
@@ -47,8 +47,8 @@ static bool act(void *user)
     shmrpci_arena_reclaim(&region, true);
     arena_used = 0;
     shmrpci_arena_reclaim(&region, true);
-    /* Some spans are entirely free, partly by blocks that the other left in the
-     * depot. */
+    /* Some spans are entirely free, some of their blocks being those that the
+     * other participant left in the depot. */
     good = good && shmrpci_arena_regain(&region);
     shmrpci_region_detach(&region);
     return good;
@@ -66,7 +66,7 @@ static bool inherit(void *user)
     return good;
 }
 
-/* Another participant has blocks, and has given some to the depot. */
+/* Prepares: another participant has blocks, and has given some to the depot. */
 static int begin(shmrpci_region *other)
 {
     int fd = arena_create(1024 * KIB, 4);
@@ -82,7 +82,8 @@ static int begin(shmrpci_region *other)
     return fd;
 }
 
-/* After the heir all blocks are in one place, and all can be allocated. */
+/* After the heir has run, all blocks are in one place, and all can be
+ * allocated. */
 static void settle_and_check(int fd, shmrpci_region *other)
 {
     shmrpci_region region;
@@ -114,8 +115,8 @@ static void a_participant_dies_at_every_point(void **state)
     assert_true(point > 250);
 }
 
-/* All pairs are about 50,000 deaths: this tries one point of each heir, another
- * one each time. */
+/* All pairs would be about 50,000 deaths. So this tries one point of each heir,
+ * a different one each time. */
 static void its_heir_dies_at_every_point(void **state)
 {
     (void)state;

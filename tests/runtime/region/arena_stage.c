@@ -5,7 +5,8 @@
 
 #include "os/memory.h"
 
-/* What a participant is doing, in its block: root + 1, old, new, change. */
+/* What a participant is doing, in its block: root + 1, old block, new block,
+ * change. */
 enum { AT_ROOT, AT_OLD, AT_NEW, AT_CHANGE };
 
 uint64_t arena_used;
@@ -36,7 +37,7 @@ uint64_t arena_root(const shmrpci_region *region, uint32_t index)
     return shmrpci_load_seq(root_at(region, index));
 }
 
-/* The root has changed: we or an heir do the rest. */
+/* The root has changed: the participant or its heir does the rest. */
 static void finish(shmrpci_region *region)
 {
     shmrpci_atomic_u64 *at = at_of(region);

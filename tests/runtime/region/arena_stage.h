@@ -15,15 +15,15 @@
 
 int arena_create(uint64_t max_bytes, uint32_t participants);
 shmrpc_status arena_attach(int fd, shmrpci_region *out, shmrpc_error *error);
-/* The same, read-only. */
+/* Attaches to it read-only. */
 shmrpc_status arena_attach_reader(int fd, shmrpci_region *out);
 
-/* Makes root `index` point to a new block, and retires the previous one; a
- * block of 0 bytes is none. The caller assigns `change`. */
+/* Makes root `index` lead to a new block, and retires the previous one; 0 bytes
+ * mean no new block. The caller assigns `change`. */
 shmrpc_status arena_put(shmrpci_region *region, uint32_t index, uint64_t bytes,
                         uint64_t change, shmrpc_error *error);
 uint64_t arena_root(const shmrpci_region *region, uint32_t index);
-/* Number of bytes in the blocks that roots point to. */
+/* The number of bytes in the blocks to which roots lead. */
 uint64_t arena_reachable(const shmrpci_region *region);
 
 /* A block that must not be reclaimed yet; 0: none. */

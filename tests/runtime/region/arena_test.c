@@ -1,4 +1,5 @@
-/* Blocks and pins: who gets which block, and when it is reclaimed by whom. */
+/* Blocks and pins: which block a participant gets, and when blocks are
+ * reclaimed by whom. */
 #include "arena_stage.h"
 
 #include <stdio.h>
@@ -35,7 +36,8 @@ static void blocks_have_room_and_do_not_overlap(void **state)
         uint64_t got =
             shmrpci_arena_block_bytes(&region, arena_root(&region, index));
         assert_true(got >= bytes);
-        /* The next smaller class would not suffice, nor one span less. */
+        /* The next smaller class would not be large enough, nor would one span
+         * less. */
         assert_true(bytes <= 48 || got < bytes + bytes / 4 + 16 ||
                     bytes > 7144);
         memset((uint8_t *)shmrpci_region_at(&region, arena_root(&region, index),
@@ -78,7 +80,7 @@ static void what_is_given_back_is_taken_again(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* Replacing blocks for ever needs no more than this. */
+/* However often blocks are replaced, no more memory than this is needed. */
 static void what_is_retired_comes_back(void **state)
 {
     (void)state;
@@ -106,9 +108,9 @@ static uint64_t fill(shmrpci_region *region, uint64_t change,
     return index;
 }
 
-/* One participant makes blocks and another takes them away, for ever: the freed
- * blocks return to the first, and in the end no more memory is needed than in
- * the beginning. */
+/* One participant makes blocks and another retires them, again and again. The
+ * freed blocks return to the first one, and in the end no more memory is needed
+ * than in the beginning. */
 static void blocks_go_round(void **state)
 {
     (void)state;
@@ -119,7 +121,7 @@ static void blocks_go_round(void **state)
     attach(fd, &regions[0]);
     attach(fd, &regions[1]);
     for (int round = 0; round < 6000; round++) {
-        /* Most in one direction, some in the other. */
+        /* Most blocks go in one direction, some in the other. */
         shmrpci_region *maker = &regions[round % 5 == 0];
         shmrpci_region *taker = &regions[round % 5 != 0];
         for (uint32_t i = 0; i < 40; i++) {
@@ -139,7 +141,8 @@ static void blocks_go_round(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* Blocks that one has used and freed are enough for the next, however many. */
+/* The blocks that one participant has used and freed are enough for the next,
+ * however many participants follow. */
 static void what_one_frees_others_take(void **state)
 {
     (void)state;
@@ -180,7 +183,8 @@ static void spans_of_free_blocks_serve_other_sizes(void **state)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         uint64_t bytes = 0;
         uint64_t offset;
-        /* Each in turn, since the other's blocks return through the depot. */
+        /* The participants take turns, since the other's blocks return through
+         * the depot. */
         shmrpci_region *who = i % 2 == 0 ? &region : &other;
         while (shmrpci_arena_take(who, sizes[i], &offset, NULL) == SHMRPC_OK) {
             bytes += shmrpci_arena_block_bytes(who, offset) +
@@ -287,7 +291,8 @@ static void what_is_used_stays_and_the_rest_goes(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* One only allocates, another only retires: the depot carries blocks across. */
+/* One participant only allocates, another only retires; the depot carries
+ * blocks across. */
 static void free_blocks_come_to_those_who_need_them(void **state)
 {
     (void)state;
@@ -312,7 +317,7 @@ static void free_blocks_come_to_those_who_need_them(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* All of a region's memory is usable, although its owner has left. */
+/* All of a region's memory can be used, although its owner has left. */
 static void who_left_leaves_blocks_behind_for_others(void **state)
 {
     (void)state;
@@ -333,7 +338,7 @@ static void who_left_leaves_blocks_behind_for_others(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* Too early to check their limbo even once. */
+/* The participant dies too early to check its limbo even once. */
 static void who_dies_early_has_an_heir_that_reclaims(void **state)
 {
     (void)state;
@@ -350,7 +355,7 @@ static void who_dies_early_has_an_heir_that_reclaims(void **state)
             paid = shmrpci_region_paid(&region);
         }
         assert_true(life < 10 || shmrpci_region_paid(&region) <= paid);
-        /* As a new page from the kernel. */
+        /* Expects a page as new from the kernel. */
         shmrpci_fd_close(&region.fd);
         shmrpci_memory_unmap(&region.map);
         free(region.pins);
@@ -364,7 +369,7 @@ static uint64_t random_of(uint64_t *state)
     return *state >> 33;
 }
 
-/* Bytes that anybody may have changed lead to statuses. */
+/* Bytes that any process may have changed lead to error statuses. */
 static void spoiled_bytes_are_survived(void **state)
 {
     (void)state;

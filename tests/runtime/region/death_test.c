@@ -1,7 +1,8 @@
 /*
  * Death at every point: a participant is killed before each change of a shared
  * word that it makes while it takes, keeps and frees runs, and its heir is
- * killed at each of its own.  Then every span is free or reachable.
+ * killed before each of the heir's changes. Then every span is free or
+ * reachable.
  *
  * The library is compiled again for this, with the points in it (os/crash.h).
  */
@@ -11,7 +12,7 @@
 
 #define KIB ((uint64_t)1024)
 
-/* Takes runs, also of others, and frees some. */
+/* Takes runs, and frees some, also those of other participants. */
 static bool act(void *user)
 {
     const int *fd = user;
@@ -41,7 +42,7 @@ static bool inherit(void *user)
     return good;
 }
 
-/* Nothing is lost: every run that isn't free is reachable, and can be freed. */
+/* No span is lost: every run that isn't free is reachable, and can be freed. */
 static void settle_and_check(int fd)
 {
     shmrpci_region region;
@@ -65,7 +66,7 @@ static void settle_and_check(int fd)
     shmrpci_region_detach(&region);
 }
 
-/* With a run of another participant, which is alive. */
+/* Prepares: another participant, which is alive, has a run. */
 static int begin(shmrpci_region *other)
 {
     int fd = stage_create(1024 * KIB, 8);

@@ -1,7 +1,7 @@
 /*
- * Writers ring for read-only listeners: they learn of one a tick after it began
- * to listen, and until then it sleeps in short slices; when it ends, by itself
- * or by death, nobody rings any more.
+ * Writers ring for read-only listeners. A writer learns of a listener one tick
+ * after it began to listen; until then the listener sleeps in short slices.
+ * When the listener ends, by itself or by death, nobody rings any more.
  */
 #include "region/listen.h"
 
@@ -56,7 +56,7 @@ static void writers_hear_of_it_with_the_next_tick(void **state)
         (void)shmrpci_listen(&listening, reader, LONG_NS);
         assert_true(listening.is_on);
         await_next_tick();
-        /* Every change from now on. */
+        /* From now on it rings for every change. */
         assert_true(shmrpci_listeners_are_there(&writer, fd));
         assert_true(shmrpci_listeners_are_there(&writer, fd));
         assert_int_equal(shmrpci_listen(&listening, reader, LONG_NS), LONG_NS);
@@ -68,7 +68,7 @@ static void writers_hear_of_it_with_the_next_tick(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* The writer was told just now that nobody listens. */
+/* The writer has just been told that nobody listens. */
 static void before_that_one_sleeps_lightly(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* Regions: which files are refused, who participates, spans, and what a death
- * leaves. */
+/* Regions: which files are refused, who participates, spans, and what remains
+ * after a death. */
 #include "stage.h"
 
 #include <fcntl.h>
@@ -78,7 +78,7 @@ static void refuses_a_head_that_was_changed(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* The same with a matching checksum. */
+/* The same changes, with a matching checksum. */
 static void refuses_a_head_that_contradicts_itself(void **state)
 {
     (void)state;
@@ -187,7 +187,7 @@ static void readers_take_no_place(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* A child that takes a run, makes it reachable or not, and is killed. */
+/* Runs a child that takes a run, makes it reachable or not, and is killed. */
 static void take_and_die(int fd, bool is_reachable)
 {
     pid_t child = fork();
@@ -254,7 +254,7 @@ static void runs_are_taken_and_given(void **state)
     assert_int_equal(stage_free_spans(&one), all - 9);
     memset(shmrpci_region_at(&two, stage_root(&two, 1), 112 * KIB), 1,
            112 * KIB);
-    /* Also a run that another has taken. */
+    /* A run that another participant has taken can be freed too. */
     stage_remove(&one, 1);
     stage_check(&one);
     assert_int_equal(stage_free_spans(&one), all - 2);
@@ -311,15 +311,15 @@ static void nothing_beyond_what_is_paid_for_can_be_had(void **state)
     assert_null(shmrpci_region_at(&region, spans + paid, 1));
     assert_null(shmrpci_region_at(&region, spans + 1, UINT64_MAX));
     assert_null(shmrpci_region_at(&region, 0, 1));
-    /* A false word is not trusted beyond the file. */
+    /* A damaged word is not trusted beyond the size of the file. */
     shmrpci_store_seq(&shmrpci_region_state_of(&region)->paid, UINT64_MAX);
     assert_null(shmrpci_region_at(&region, region.facts.bytes, 1));
     shmrpci_region_detach(&region);
     shmrpci_fd_close(&fd);
 }
 
-/* In a mount namespace of its own: a folder that holds 512 KiB. Takes spans
- * until none are left; the exit status tells which check failed. */
+/* Runs in a mount namespace of its own, with a folder that holds 512 KiB: takes
+ * spans until none are left. The exit status tells which check failed. */
 static int fill_a_small_folder(void)
 {
     shmrpci_region_spec spec = {.max_bytes = 16 * MIB,
@@ -385,11 +385,11 @@ static void findings_are_told_with_their_place(void **state)
         (shmrpci_atomic_u32 *)(void *)((uint8_t *)region.map.at +
                                        region.facts.table_offset);
     static const uint32_t wrong[] = {
-        SHMRPCI_SPAN_CLAIMED,          /* by nobody's journal */
-        SHMRPCI_SPAN_HEAD,             /* that nothing points to */
-        SHMRPCI_SPAN_TAIL | 1u << 2,   /* of another participant's run */
-        SHMRPCI_SPAN_FREE | 1u << 16,  /* a note without a run */
-        SHMRPCI_SPAN_HEAD | 999u << 2, /* of nobody */
+        SHMRPCI_SPAN_CLAIMED,          /* in nobody's journal */
+        SHMRPCI_SPAN_HEAD,             /* to which nothing leads */
+        SHMRPCI_SPAN_TAIL | 1u << 2,   /* part of another participant's run */
+        SHMRPCI_SPAN_FREE | 1u << 16,  /* has a note, but is not in a run */
+        SHMRPCI_SPAN_HEAD | 999u << 2, /* owned by nobody */
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         uint32_t before = shmrpci_load_seq(&table[2]);

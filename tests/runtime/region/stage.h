@@ -17,14 +17,14 @@
 
 #define STAGE_ROOTS 64u
 
-/* A memory file with a region of `max_bytes`; fails the test if it can't be
- * made. */
+/* Makes a memory file with a region of `max_bytes`; fails the test if that is
+ * impossible. */
 int stage_create(uint64_t max_bytes, uint32_t participants);
 
-/* Another open file description of the same file. */
+/* Opens another open file description of the same file. */
 int stage_open_again(int fd);
 
-/* Attaches to it; also in a child. */
+/* Attaches to the region; also usable in a child. */
 shmrpc_status stage_attach(int fd, shmrpci_region *out, shmrpc_error *error);
 
 /* Takes a run, makes root `index` point to it, and keeps it. */

@@ -59,7 +59,8 @@ static void what_is_acknowledged_does_not_come_again(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* A process takes three and acknowledges the second, then is killed. */
+/* Runs a process that takes three records, acknowledges the second, then is
+ * killed. */
 static void die_holding(int fd)
 {
     pid_t child = fork();
@@ -93,7 +94,8 @@ static void what_a_dead_reader_held_comes_again(void **state)
             assert_int_equal(stage_push(queue, i), SHMRPC_OK);
         }
         die_holding(fd);
-        /* A process that looks for records finds that the other is dead. */
+        /* A process that looks for records finds out that the other one is
+         * dead. */
         uint64_t ticket = take(queue, 0, SHMRPCI_RECORD_REDELIVERED);
         assert_int_equal(shmrpci_queue_ack(queue, ticket), SHMRPC_OK);
         ticket = take(queue, 2, SHMRPCI_RECORD_REDELIVERED);
@@ -143,7 +145,7 @@ static void who_sleeps_gets_what_a_dead_reader_held(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* Takes as many as it may, of records of all lengths, and gives some back. */
+/* Takes as many records of all lengths as it may, and gives some back. */
 static void holds_of_all_lengths_fit_into_the_own_lane(void **state)
 {
     (void)state;
@@ -190,7 +192,7 @@ static void holds_of_all_lengths_fit_into_the_own_lane(void **state)
             }
         }
         assert_true(status == SHMRPC_E_BUSY || status == SHMRPC_E_EXHAUSTED);
-        /* All records that it holds are delivered again. */
+        /* All records that this handle holds are delivered again. */
         shmrpci_queue_close(second);
         second = stage_open_queue(fd);
     }

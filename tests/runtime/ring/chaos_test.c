@@ -24,10 +24,11 @@
 enum { WORKERS = 3, MAX_RECORDS = 1 << 22, MAX_LEN = 300 };
 
 typedef struct ledger {
-    _Atomic uint32_t next; /* number of a record */
+    _Atomic uint32_t next; /* the next record's number */
     _Atomic uint32_t torn;
     _Atomic uint32_t wrong; /* unexpected statuses */
-    _Atomic uint32_t again; /* records that were delivered with REDELIVERED */
+    _Atomic uint32_t again; /* how many records were delivered with
+                             * REDELIVERED */
     _Atomic uint64_t turns;
     _Atomic uint8_t begun[MAX_RECORDS];
     _Atomic uint8_t pushed[MAX_RECORDS];
@@ -42,7 +43,7 @@ typedef struct scene {
     uint32_t kills;
 } scene;
 
-/* Number of records in each case. */
+/* The number of records in each case. */
 static uint32_t kills = 60;
 
 static uint32_t next_random(uint32_t *state)
@@ -158,7 +159,7 @@ static void bury_child(pid_t child)
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
-/* Waits until the workers have done that much more. */
+/* Waits until the workers have taken that many more turns. */
 static void let_work(const scene *of, uint64_t turns)
 {
     uint64_t until = atomic_load(&of->ledger->turns) + turns;
@@ -182,7 +183,7 @@ static void torment(scene *of, uint32_t most)
         uint32_t who = next_random(&random) % WORKERS;
         let_work(of, 1 + next_random(&random) % 60);
         if (of->kills % 3 == 0 && !of->spec.is_total) {
-            /* The others continue while it is stopped. */
+            /* The other workers continue while this one is stopped. */
             uint32_t stopped = (who + 1) % WORKERS;
             assert_int_equal(kill(workers[stopped], SIGSTOP), 0);
             let_work(of, 20);
@@ -228,8 +229,8 @@ static void account(const scene *of)
     }
     assert_int_equal(atomic_load(&l->torn), 0);
     assert_int_equal(atomic_load(&l->wrong), 0);
-    /* A pop may take four at a time, and the process may die before it has
-     * noted them. */
+    /* A pop may take four records at a time, and the process may die before it
+     * has written them down. */
     uint32_t allowed = of->spec.is_acked ? 0 : 4 * (of->kills + WORKERS);
     print_message("%u records, %u kills, %u gone, %u again\n", count, of->kills,
                   missing, atomic_load(&l->again));
@@ -280,7 +281,7 @@ static void acked_in_total_order(void **state)
     run((shmrpci_queue_spec){.is_acked = true, .is_total = true});
 }
 
-/* For runs by hand: how many kills. */
+/* For runs by hand, an argument says how many kills. */
 int main(int argc, char **argv)
 {
     if (argc > 1) {

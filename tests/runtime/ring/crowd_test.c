@@ -17,8 +17,8 @@ enum { PRODUCERS = 4, READERS = 4, BATCH = 16, ITEM_BYTES = 64 };
 
 typedef struct scene {
     int fd;
-    uint64_t each;         /* items of a producer */
-    _Atomic uint8_t *came; /* number of deliveries by item; shared */
+    uint64_t each;         /* number of items of each producer */
+    _Atomic uint8_t *came; /* number of deliveries of each item; shared */
 } scene;
 
 static int push_all(const scene *of, uint32_t me)
@@ -60,7 +60,7 @@ static int pop_all(const scene *of, uint32_t me)
     shmrpc_status status = SHMRPC_OK;
     bool good = true;
     shmrpci_buf_init_heap(&buf);
-    /* Some take one at a time. */
+    /* Some readers take one item at a time. */
     uint32_t most = me % 2 == 0 ? BATCH : 1;
     while (good && status == SHMRPC_OK) {
         uint32_t count = 0;
@@ -142,7 +142,7 @@ static void each_item_comes_once(void **state)
     pass((shmrpci_queue_spec){0}, items() / PRODUCERS);
 }
 
-/* They take a lock for each item, so there are fewer. */
+/* With `order total` each item needs a lock, so there are fewer items. */
 static void each_item_comes_once_in_total_order(void **state)
 {
     (void)state;

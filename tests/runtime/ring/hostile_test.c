@@ -1,6 +1,6 @@
 /*
- * The bytes of rings are changed before and during use: only statuses, no crash
- * and no endless loop (the test has a time limit).
+ * The bytes of rings are changed before and during use: calls may only return
+ * statuses, without a crash or an endless loop (the test has a time limit).
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* A ring of records: order, the end of the ring, being full, invalid
+/* A ring of records: order, wrapping at the end, full rings, invalid
  * records. */
 #include "stage.h"
 
@@ -162,7 +162,8 @@ static void a_new_producer_goes_on_where_the_last_one_ended(void **state)
         of->writer.limit = 3;
         assert_true(push(of, 2 * i, stage_length(i, 900)));
         assert_true(push(of, 2 * i + 1, 8));
-        /* It died before it published: what it wrote has no effect. */
+        /* The producer died before it published, so what it wrote has no
+         * effect. */
         void *at = shmrpci_lane_reserve(&of->writer, 500);
         memset(at, 0xFF, 500);
         if (i % 2 == 0) {

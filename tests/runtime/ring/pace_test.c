@@ -1,4 +1,4 @@
-/* The pace of consumers: they wait where that pays, and only there. */
+/* The pace of consumers: they wait only if that pays. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,8 @@
 
 enum { ROUNDS = 2000 };
 
-/* One round in which a record takes that long. Returns whether it waited. */
+/* Runs one round in which each record takes that long, without or with waits.
+ * Returns whether the consumer waited. */
 static bool turn(shmrpci_pace *pace, int64_t without_ns, int64_t with_ns)
 {
     static uint64_t now = UINT64_C(1) << 40;
@@ -22,7 +23,7 @@ static bool turn(shmrpci_pace *pace, int64_t without_ns, int64_t with_ns)
     return waits;
 }
 
-/* In how many of that many rounds it waited. */
+/* In how many of that many rounds the consumer waited. */
 static unsigned waited(shmrpci_pace *pace, int64_t without_ns, int64_t with_ns)
 {
     unsigned count = 0;
@@ -44,7 +45,7 @@ static void it_seldom_waits_where_it_does_not(void **state)
     (void)state;
     shmrpci_pace pace = {0};
     assert_in_range(waited(&pace, 600, 1100), 1, ROUNDS / 50);
-    /* Nor where it makes no difference. */
+    /* It does not wait either if that makes no difference. */
     pace = (shmrpci_pace){0};
     assert_in_range(waited(&pace, 100, 95), 1, ROUNDS / 50);
 }
@@ -63,12 +64,12 @@ static void it_never_waits_where_records_are_rare(void **state)
     (void)state;
     shmrpci_pace pace = {0};
     (void)waited(&pace, 250, 180);
-    /* In the rounds in which they become rare. */
+    /* It waits at most in the rounds in which records become rare. */
     assert_in_range(waited(&pace, 3000, 2500), 0, 2);
     assert_int_equal(waited(&pace, 3000, 2500), 0);
 }
 
-/* As if the host, or another process, had the CPU for a while. */
+/* Simulates that the host, or another process, had the CPU for a while. */
 static void a_hitch_teaches_nothing(void **state)
 {
     (void)state;
@@ -80,7 +81,7 @@ static void a_hitch_teaches_nothing(void **state)
         for (unsigned k = 0; k < 4; k++) {
             count += turn(&pace, 250, 180) ? 1 : 0;
         }
-        /* One of them may be a trial. */
+        /* One of the rounds may be a trial. */
         assert_in_range(count, 3, 4);
     }
 }

@@ -1,5 +1,5 @@
-/* Pipes: streams of bytes with one writer, its end, and its death at every
- * point. */
+/* Pipes: streams of bytes with one writer, the end of the stream, and the
+ * writer's death at every point. */
 #include "dying/dying.h"
 #include "stage.h"
 
@@ -35,7 +35,7 @@ static void end(int fd, shmrpci_pipe *writer, shmrpci_pipe *reader)
     shmrpci_fd_close(&fd);
 }
 
-/* Byte `at` of the stream. */
+/* The value of byte `at` of the stream. */
 static uint8_t byte(uint64_t at)
 {
     return (uint8_t)(at * 7 + (at >> 8));
@@ -121,7 +121,8 @@ static void there_is_one_writer_at_a_time(void **state)
     assert_int_equal(write_bytes(other, &written, 10, 0), SHMRPC_E_BUSY);
     assert_int_equal(shmrpci_pipe_end(other), SHMRPC_E_BUSY);
     shmrpci_pipe_close(writer);
-    /* It left without ending the stream: the next one continues. */
+    /* The first writer left without ending the stream, so the next one
+     * continues. */
     assert_int_equal(write_bytes(other, &written, 10, 0), SHMRPC_OK);
     assert_int_equal(read_bytes(other, &done, 100, 0, &len), SHMRPC_OK);
     assert_int_equal(done, 20);
@@ -195,7 +196,7 @@ static void writer_and_reader_wait_for_each_other(void **state)
 /* ---- death --------------------------------------------------------------- */
 
 typedef struct log {
-    uint64_t surely; /* written */
+    uint64_t surely; /* bytes whose write had returned */
     uint64_t perhaps;
     bool is_ending;
     bool is_ended;
@@ -231,7 +232,7 @@ static bool inherit(void *user)
     return true;
 }
 
-/* Everything that was written is read, and then the correct end. */
+/* Reads everything that was written, and then expects the correct end. */
 static void judge(scene *of, bool has_died)
 {
     shmrpci_pipe *reader = open_pipe(of->fd);
@@ -247,7 +248,7 @@ static void judge(scene *of, bool has_died)
     } else if (status == SHMRPC_OK) {
         assert_true(of->log->is_ending);
     } else {
-        /* BUSY: it died before it became the writer. */
+        /* BUSY means that the process died before it became the writer. */
         assert_true(has_died);
         assert_true(status == SHMRPC_E_OWNER_DIED ||
                     (status == SHMRPC_E_BUSY && done == 0));
@@ -264,7 +265,7 @@ static void judge(scene *of, bool has_died)
     shmrpci_pipe_close(reader);
 }
 
-/* And its heir dies: of every fourth victim, or of all with
+/* The heir dies as well: for every fourth victim, or for all with
  * SHMRPC_TEST_LONG. */
 static void a_writer_dies_at_every_point(void **state)
 {

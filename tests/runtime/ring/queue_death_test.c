@@ -1,7 +1,8 @@
 /*
  * Death at every point: a process that pushes, pops, acknowledges and gives
- * back is killed before each change of a shared word, its heir at each of its
- * own, and afterwards each record is there once, or rightly gone.
+ * back is killed before each change of a shared word, and its heir before each
+ * of the heir's changes. Afterwards each record is in the queue once, or is one
+ * of those that may be gone.
  */
 #include "dying/dying.h"
 #include "stage.h"
@@ -12,12 +13,12 @@
 
 enum {
     NUMBERS = 16,
-    THERE = 4, /* pushed by a process that lives */
+    THERE = 4, /* pushed by a process that stays alive */
     BATCH = 3,
     FIRST_OF_BATCH = 12
 };
 
-/* The fate of a number, by how far the process got. */
+/* What may have happened to a number, depending on how far the process got. */
 typedef enum fate {
     ABSENT,
     PUSHING, /* being pushed: may be in the queue or not */
@@ -28,7 +29,7 @@ typedef enum fate {
 
 typedef struct log {
     fate fates[NUMBERS];
-    bool is_popping; /* once: any one record may be lost */
+    bool is_popping; /* without acknowledgement: any one record may be lost */
 } log;
 
 typedef struct scene {
@@ -46,7 +47,7 @@ static bool push(scene *of, shmrpci_queue *queue, uint64_t number)
     return good;
 }
 
-/* Three at once. */
+/* Pushes three records at once. */
 static bool push_many(scene *of, shmrpci_queue *queue)
 {
     shmrpci_slice slices[BATCH];
@@ -106,7 +107,7 @@ static bool act(void *user)
     return good;
 }
 
-/* Takes over the dead one's place, and leaves in order. */
+/* Takes over the dead participant's place, and leaves properly. */
 static bool inherit(void *user)
 {
     scene *of = user;
@@ -135,7 +136,7 @@ static void judge(const scene *of, const unsigned *seen)
         }
         missing += seen[i] == 0 && is == PRESENT ? 1 : 0;
     }
-    /* The whole batch or nothing. */
+    /* Either the whole batch is there, or nothing of it. */
     for (uint64_t i = FIRST_OF_BATCH; i < FIRST_OF_BATCH + BATCH; i++) {
         assert_int_equal(seen[i], seen[FIRST_OF_BATCH]);
     }
@@ -144,7 +145,7 @@ static void judge(const scene *of, const unsigned *seen)
     }
 }
 
-/* A living process takes all records that are there. */
+/* A living process takes all remaining records. */
 static void end(scene *of)
 {
     unsigned seen[NUMBERS] = {0};
@@ -159,7 +160,7 @@ static void end(scene *of)
         }
     }
     judge(of, seen);
-    /* And it can continue. */
+    /* The queue can still be used. */
     assert_int_equal(stage_push(of->other, 1), SHMRPC_OK);
     assert_int_equal(stage_pop(of->other), 1);
     shmrpci_queue_close(of->other);
@@ -204,8 +205,8 @@ static void a_participant_dies_at_every_point(void **state)
     }
 }
 
-/* With `acked`, whose heirs have something to do: for every fifth death, or for
- * all with SHMRPC_TEST_LONG. */
+/* Uses `acked` queues, whose heirs have work to do: for every fifth death, or
+ * for all with SHMRPC_TEST_LONG. */
 static void its_heir_dies_at_every_point(void **state)
 {
     bool is_long = getenv("SHMRPC_TEST_LONG") != NULL;

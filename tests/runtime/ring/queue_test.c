@@ -1,4 +1,4 @@
-/* Queues: order, overflow, waiting, ends, figures. */
+/* Queues: order, overflow, waiting, ending, statistics. */
 #include "stage.h"
 
 #include <string.h>
@@ -79,7 +79,7 @@ static void order_total_is_that_of_all_producers(void **state)
     close_all(fd, first, second);
 }
 
-/* Pushes five into a queue of three. */
+/* Pushes five records into a queue of three. */
 static shmrpci_queue *overflow(int fd, shmrpc_status fourth)
 {
     shmrpci_queue *queue = stage_open_queue(fd);
@@ -290,7 +290,7 @@ static void wait_for_room(void *user)
                                     stage_soon(), NULL);
 }
 
-/* Waits until that many sleep. */
+/* Waits until that many threads sleep. */
 static void until_asleep(shmrpci_queue *queue, uint32_t items, uint32_t room)
 {
     shmrpci_queue_stat stat;
@@ -416,7 +416,7 @@ static void waits_have_deadlines(void **state)
     close_all(fd, queue, NULL);
 }
 
-/* ---- opening, facts ------------------------------------------------------ */
+/* ---- opening, statistics ------------------------------------------------- */
 
 static void facts_name_who_takes_part(void **state);
 

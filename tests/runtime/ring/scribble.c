@@ -18,7 +18,7 @@ typedef enum sort { QUEUE, TOPIC, PIPE } sort;
 struct scribble_ring {
     sort sort;
     int fd;
-    shmrpci_map map; /* to scribble on; whole */
+    shmrpci_map map; /* the whole ring, to be scribbled on */
     shmrpci_region_head facts;
     shmrpci_queue *queues[HANDLES];
     shmrpci_topic *topics[HANDLES];
@@ -145,7 +145,8 @@ void scribble_close(scribble_ring *ring)
 
 /* ---- changing ------------------------------------------------------------ */
 
-/* Where words with a meaning are, rather than the bytes of records. */
+/* Chooses a place that has a word with a meaning, rather than the bytes of
+ * records. */
 static uint64_t choose_place(const scribble_ring *of, uint32_t number)
 {
     const shmrpci_region_head *facts = &of->facts;
@@ -156,7 +157,7 @@ static uint64_t choose_place(const scribble_ring *of, uint32_t number)
     case 1:
     case 2:
         return facts->roots_offset + where % facts->roots_bytes;
-    case 3: /* the first lanes' words, and stations */
+    case 3: /* the words and stations of the first lanes */
     case 4:
     case 5:
         return facts->spans_offset + (uint64_t)(where % 2) * facts->span_bytes +

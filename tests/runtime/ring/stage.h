@@ -16,11 +16,11 @@
 #include "os/clock.h"
 #include "ring/queue.h"
 
-/* A memory file with a region in it. */
+/* Makes a memory file with a region in it. */
 int stage_make(const shmrpci_region_spec *spec);
 int stage_make_queue(const shmrpci_queue_spec *spec);
 
-/* Another open file description of the same file. */
+/* Opens another open file description of the same file. */
 int stage_open_again(int fd);
 int stage_open_again_to_read(int fd);
 
@@ -33,17 +33,18 @@ int64_t stage_soon(void);
 shmrpc_status stage_push(shmrpci_queue *queue, uint64_t number);
 uint64_t stage_pop(shmrpci_queue *queue);
 shmrpc_status stage_try_pop(shmrpci_queue *queue, uint64_t *out);
-/* The same with the record's flags. */
+/* The same, also returning the record's flags. */
 shmrpc_status stage_try_take(shmrpci_queue *queue, uint64_t *out,
                              shmrpci_item *item);
 
-/* Records whose length and bytes are derived from a number. */
+/* The length and the bytes of a record are derived from its number. */
 uint32_t stage_length(uint64_t number, uint32_t max);
 void stage_fill(void *data, uint32_t len, uint64_t number);
-/* Whether a record is intact; `out` is its number. Any thread. */
+/* Whether a record is intact; `out` receives its number. Any thread. */
 _Bool stage_is_whole(const void *data, uint32_t len, uint64_t *out);
 
-/* Checks the ring; fails the test, printing what is wrong and where. */
+/* Checks the ring; on failure prints what is wrong and where, and fails the
+ * test. */
 void stage_check_queue(int fd);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * A process that pushes or pops is killed after each of its instructions; or it
- * is stopped there while others go on, and then runs to the end. Each record is
- * there once, or rightly gone. With SHMRPC_TEST_LONG after every instruction,
- * otherwise after some, which differ each time.
+ * is stopped there while others go on, and then runs to the end. Afterwards
+ * each record is there once, or is one of those that may be gone. With
+ * SHMRPC_TEST_LONG this is done after every instruction, otherwise after some,
+ * which differ each time.
  */
 #include "dying/step.h"
 #include "stage.h"
@@ -18,7 +19,8 @@ enum { NUMBERS = 32, THERE = 4, OTHERS = 20, VICTIMS = 10 };
 
 /* ---- the victim's operations --------------------------------------------- */
 
-/* Its own record, and what it has noted in memory that outlives it. */
+/* The victim's own record, and what it has written down in memory that outlives
+ * it. */
 static shmrpci_queue *mine;
 static uint64_t *taken; /* one more than the number that it popped */
 
@@ -52,8 +54,9 @@ typedef struct deed {
     bool (*act)(void);
     bool is_acked;
     bool is_total;
-    bool may_lose; /* the record that it was taking when it was killed */
-    bool takes;    /* a record, if it runs to the end */
+    bool may_lose; /* the record that it was taking when it was killed may be
+                    * lost */
+    bool takes;    /* takes a record, if it runs to the end */
 } deed;
 
 static const deed deeds[] = {
@@ -66,13 +69,13 @@ static const deed deeds[] = {
 
 #define DEEDS (sizeof deeds / sizeof *deeds)
 
-/* ---- a stage for one of them --------------------------------------------- */
+/* ---- setting up one operation -------------------------------------------- */
 
 typedef struct scene {
     const deed *of;
     int fd;
     shmrpci_queue *other;
-    bool has_others; /* the record that others push meanwhile */
+    bool has_others; /* whether others push a record meanwhile */
     unsigned seen[NUMBERS];
     step_victim victim;
 } scene;
@@ -107,7 +110,7 @@ static void begin(scene *to, const deed *of)
     step_begin(&to->victim, open_mine, act, to);
 }
 
-/* False: there is none. */
+/* Takes a record. Returns false if there is none. */
 static bool take_one(scene *of, shmrpci_queue *queue)
 {
     uint64_t number;
@@ -125,8 +128,8 @@ static bool take_one(scene *of, shmrpci_queue *queue)
     return true;
 }
 
-/* What others do while it is stopped; with `order total` only what needs no
- * turn. */
+/* What others do while the victim is stopped; with `order total` only
+ * operations that don't need the turn. */
 static void go_on(scene *of)
 {
     if (!of->of->is_total) {
@@ -159,7 +162,7 @@ static void judge(const scene *of, bool is_through, unsigned long steps)
     }
 }
 
-/* Opens the queue once more, takes all records that are left, and judges. */
+/* Opens the queue once more, takes all remaining records, and checks them. */
 static void end(scene *of, bool is_through, unsigned long steps)
 {
     shmrpci_queue *heir = stage_open_queue(of->fd);
@@ -172,7 +175,7 @@ static void end(scene *of, bool is_through, unsigned long steps)
     shmrpci_fd_close(&of->fd);
 }
 
-/* ---- behind each instruction --------------------------------------------- */
+/* ---- tests, for each instruction ----------------------------------------- */
 
 static void kill_behind(const void *what, const step_trace *trace,
                         unsigned long steps)

@@ -1,7 +1,8 @@
 /*
  * Death at every point: a process that publishes, subscribes and reads is
  * killed before each change of a shared word, and another takes its place.
- * The living see each message whole and once, in order, with none missing.
+ * Living subscribers see each message whole and once, in order, with none
+ * missing.
  */
 #include "dying/dying.h"
 #include "stage.h"
@@ -14,7 +15,7 @@
 enum { MESSAGES = 6 };
 
 typedef struct log {
-    uint64_t surely; /* published */
+    uint64_t surely; /* messages whose publication had returned */
     uint64_t perhaps;
 } log;
 
@@ -83,7 +84,7 @@ static bool act(void *user)
     return act_from(user, 0);
 }
 
-/* The reader that has been there all the time. */
+/* Reads with the subscription that has existed all the time. */
 static uint64_t read_all(const scene *of, uint64_t from)
 {
     uint64_t number;
@@ -98,10 +99,10 @@ static void judge(scene *of)
 {
     uint64_t read = read_all(of, 0);
     assert_true(read >= of->log->surely && read <= of->log->perhaps);
-    /* Another continues in its place, with its lane. */
+    /* Another process continues in the dead one's place, with its lane. */
     assert_true(act_from(of, read));
     assert_int_equal(read_all(of, read), read + MESSAGES);
-    /* And the history is what was published last. */
+    /* The history consists of the messages that were published last. */
     shmrpci_subscription *late = NULL;
     uint64_t number;
     assert_int_equal(shmrpci_topic_subscribe(of->other, &late, NULL),

@@ -1,4 +1,4 @@
-/* Topics: history, being lapped, publishers that wait or drop, read-only
+/* Topics: history, lapped subscribers, publishers that wait or drop, read-only
  * subscribers. */
 #include "stage.h"
 
@@ -193,7 +193,7 @@ static void who_is_lapped_is_told_how_many(void **state)
         uint64_t lost;
         for (uint64_t i = 0; i < 50000; i++) {
             assert_int_equal(publish(of.topic, i), SHMRPC_OK);
-            /* At growing intervals. */
+            /* The intervals grow. */
             if (--left == 0) {
                 left = gap += 4;
                 shmrpc_status status = next(slow, &number, &lost);
@@ -233,7 +233,7 @@ static void a_publisher_waits_for_who_reads(void **state)
             expect(slow, read++);
         }
         if (round % 50 == 0) {
-            /* A late subscriber misses nothing of what follows. */
+            /* A late subscriber misses none of the messages that follow. */
             shmrpci_subscription *late = subscribe(of.topic);
             uint64_t from = published;
             while (publish(of.topic, published) == SHMRPC_OK) {
@@ -297,7 +297,7 @@ static void what_nobody_has_room_for_is_dropped(void **state)
     end(&of);
 }
 
-/* A child subscribes, and is killed. */
+/* Runs a child that subscribes, and is killed. */
 static void dead_subscribers_hold_up_nobody(void **state)
 {
     (void)state;
@@ -340,7 +340,7 @@ static void who_may_only_read_writes_to_the_desk(void **state)
     assert_int_equal(publish(of.topic, published), SHMRPC_OK);
     shmrpci_topic_unsubscribe(slow);
     shmrpci_topic_close(reader);
-    /* Without the desk it may read, and nobody waits for it. */
+    /* Without the desk a subscriber may read, but nobody waits for it. */
     int desk_fd = of.desk_fd;
     of.desk_fd = -1;
     reader = open_topic(&of, true);

@@ -1,4 +1,4 @@
-/* Words biased to one thread, until another one comes. */
+/* Words that belong to one thread until a second thread uses them. */
 #include "sync/bias.h"
 
 #include <setjmp.h>
@@ -17,10 +17,10 @@ typedef struct shared {
     shmrpci_atomic_u64 word;
     shmrpci_atomic_u32 begun;
     shmrpci_atomic_u32 lost;
-    uint64_t guarded; /* by the lowest bit of word */
+    uint64_t guarded; /* protected by the lowest bit of word */
 } shared;
 
-/* Sets the lowest bit; false: it was set. */
+/* Sets the lowest bit. Returns false if it was set already. */
 static bool take(shared *s)
 {
     uint64_t seen = shmrpci_load_relaxed(&s->word);

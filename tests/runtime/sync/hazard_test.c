@@ -15,7 +15,7 @@
 enum { READERS = 3, REPLACEMENTS = 3000, ALIVE = 0x600d };
 
 typedef struct object {
-    volatile uint32_t state; /* ALIVE, until it is freed */
+    volatile uint32_t state; /* ALIVE until it is freed */
     struct object *next;
 } object;
 

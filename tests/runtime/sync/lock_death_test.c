@@ -1,4 +1,4 @@
-/* The state that a killed process leaves (L6), forked children, and exact
+/* What a killed process leaves behind (L6), forked children, and exact
  * accounting. */
 #include "lock_stage.h"
 
@@ -34,7 +34,8 @@ static void wait_for_the_dead(int index, void *user)
     CHECK(shmrpc_lock_release(lock) == SHMRPC_OK);
 }
 
-/* From the kill until a process that has slept for the lock holds it. */
+/* The time from the kill until a process that has slept for the lock holds
+ * it. */
 static int64_t pass_on_by_death(void *user)
 {
     memset(scene, 0, sizeof *scene);
@@ -107,7 +108,7 @@ static void until_it_is_consistent_everyone_is_warned(void **state)
     shmrpc_lock_close(lock);
 }
 
-/* A newcomer that gets the dead one's number is not mistaken for it. */
+/* A newcomer that gets the dead participant's number is not mistaken for it. */
 static void newcomer_is_not_the_dead(void **state)
 {
     (void)state;
@@ -215,7 +216,7 @@ static void hold_with_a_child(int index, void *user)
     stage_await(1, 1);
 }
 
-/* The child has the parent's descriptors, and never touches the lock. */
+/* The child has the parent's descriptors, but never touches the lock. */
 static void child_does_not_keep_its_parent_alive(void **state)
 {
     (void)state;
@@ -256,8 +257,8 @@ static void child_learns_that_it_was_replaced(void **state)
 
 /* ---- L7 and L6 together: counting, with kills ---------------------------- */
 
-/* Never two inside; a writer that is killed left a journal, from which the next
- * one undoes what was half done. */
+/* Checks that there are never two holders. A writer that is killed leaves a
+ * journal, from which the next one undoes what was half done. */
 static void count_once(shmrpc_lock *lock, int me, shmrpc_status status,
                        uint32_t dwell)
 {
@@ -294,11 +295,13 @@ static void count_once(shmrpc_lock *lock, int me, shmrpc_status status,
 typedef struct {
     uint32_t flags;
     uint32_t rounds;
-    uint32_t dwell; /* pauses in the middle: long enough to be killed there */
+    uint32_t dwell; /* pauses while it holds the lock, long enough to be killed
+                     * there */
     bool reopens;
 } count_orders;
 
-/* steps[0]: started; steps[1]: 1 to stop, 0 rounds: until then. */
+/* steps[0] counts started processes. With 0 rounds they run until steps[1] is
+ * 1. */
 static void count(int index, void *user)
 {
     const count_orders *orders = user;
@@ -319,7 +322,8 @@ static void count(int index, void *user)
         }
         count_once(lock, index, status, orders->dwell);
         if ((orders->flags & SHMRPC_LOCK_SEMAPHORE) == 0) {
-            /* A second release lets nobody in: by now another one owns it. */
+            /* A second release lets nobody in, as another process owns the lock
+             * by now. */
             CHECK(shmrpc_lock_release(lock) == SHMRPC_E_PRECONDITION);
         }
     }
@@ -356,7 +360,7 @@ static void processes_exclude_each_other(void **state)
     }
 }
 
-/* Kills one after another, at random moments, and replaces each. */
+/* Kills one process after another, at random moments, and replaces each. */
 static void count_with_kills(uint32_t flags, int kills)
 {
     count_orders orders = {flags, 0, 200, true};
@@ -380,7 +384,8 @@ static void count_with_kills(uint32_t flags, int kills)
         stage_dismiss(pids[i], 0);
         sum += scene->by[i];
     }
-    assert_true(stage_step(2) > 0); /* some of them held it */
+    assert_true(stage_step(2) > 0); /* some of the killed processes held the
+                                     * lock */
     shmrpc_lock *lock = stage_lock("count", flags);
     count_once(lock, CAST, shmrpc_lock_acquire(lock, &stage_patience), 0);
     assert_int_equal(scene->total, sum + 1);

@@ -45,7 +45,7 @@ static void writer_gives_up_at_its_deadline(void **state)
     int64_t began_ns = shmrpci_now_ns();
     assert_int_equal(shmrpc_lock_acquire(writer, &wait), SHMRPC_E_DEADLINE);
     assert_true(shmrpci_now_ns() - began_ns >= wait.timeout_ns);
-    /* New readers are kept out for at most this long. */
+    /* New readers are not let in for at most this long. */
     assert_int_equal(shmrpc_lock_try_acquire_shared(writer), SHMRPC_OK);
     assert_int_equal(shmrpc_lock_release_shared(writer), SHMRPC_OK);
     assert_int_equal(shmrpc_lock_release_shared(reader), SHMRPC_OK);
@@ -163,16 +163,17 @@ static void readers_are_warned_of_a_dead_writer(void **state)
     shmrpc_lock_close(lock);
 }
 
-/* ---- all at once --------------------------------------------------------- */
+/* ---- readers, writers and deaths together -------------------------------- */
 
 typedef struct {
     uint32_t flags;
     uint32_t rounds;
-    int64_t end_ns; /* not before */
+    int64_t end_ns; /* the end of the test */
 } mix_orders;
 
-/* Writers move two numbers that readers must never see apart, and release once
- * too often, which must not let in anybody beside the next holder. */
+/* Writers move two numbers, which readers must never see separately. They also
+ * release once too often, which must let in nobody while there is a next
+ * holder. */
 static void mix_once(shmrpc_lock *lock, int index, uint32_t round)
 {
     if ((round + (uint32_t)index) % 4 == 0) {
@@ -247,8 +248,8 @@ static void mix_in_a_thread(void *user)
     }
 }
 
-/* Owners are threads: of one handle, and of another one in the same process.
- * Mainly for ThreadSanitizer. */
+/* Owners are threads, of one handle, and of another handle in the same process.
+ * This is mainly for ThreadSanitizer. */
 static void threads_exclude_each_other(void **state)
 {
     (void)state;
@@ -275,8 +276,8 @@ static void threads_exclude_each_other(void **state)
 
 #define RIVALS 4
 
-/* Takes the lock as fast as it can, until all have had their turns; nobody
- * waits longer than the test allows. */
+/* Takes the lock as often as it can, until all have had their turns. Nobody may
+ * wait longer than the test allows. */
 static void rush(int index, void *user)
 {
     const mix_orders *orders = user;
@@ -323,7 +324,7 @@ static void nobody_starves(void **state)
     }
 }
 
-/* A lock that is reserved is not taken by a newcomer. */
+/* A newcomer does not take a lock that is reserved. */
 static void who_has_waited_goes_first(void **state)
 {
     (void)state;
@@ -333,7 +334,7 @@ static void who_has_waited_goes_first(void **state)
     int64_t began_ns = shmrpci_now_ns();
     assert_int_equal(shmrpc_lock_acquire(lock, &stage_patience), SHMRPC_OK);
     assert_true(shmrpci_now_ns() - began_ns >= SHMRPCI_LOCK_PATIENCE_NS);
-    /* Nobody else waits: the next one need not either. */
+    /* Nobody else waits, so the next one need not wait either. */
     assert_int_equal(shmrpc_lock_release(lock), SHMRPC_OK);
     assert_int_equal(shmrpc_lock_try_acquire(lock), SHMRPC_OK);
     shmrpc_lock_close(lock);

@@ -28,12 +28,13 @@
 
 /* Shared by all processes of a test; zeroed before each. */
 typedef struct stage {
-    _Atomic uint32_t steps[16]; /* their progress; each test defines its own */
+    _Atomic uint32_t steps[16]; /* progress of the processes; each test defines
+                                 * the meaning */
     _Atomic uint32_t counts[CASTS_MAX];
     _Atomic int64_t times_ns[CASTS_MAX];
     _Atomic uint32_t inside;
     _Atomic uint32_t failed;
-    /* Under the lock that is tested, so not atomic. */
+    /* Protected by the lock that is tested, so not atomic. */
     volatile uint64_t total;
     volatile uint64_t shadow;
     volatile uint64_t by[CASTS_MAX];
@@ -44,23 +45,23 @@ typedef struct stage {
 
 extern stage *scene;
 
-/* cmocka's set-up and tear-down of a test. */
+/* The set-up and tear-down of a test, for cmocka. */
 int stage_open(void **state);
 int stage_close(void **state);
 
-/* The folder of the locks: what $SHMRPC_DIR is. */
+/* The folder of the locks, $SHMRPC_DIR. */
 const char *stage_folder(void);
 
-/* A new process that runs `play(user)`, then ends; it is killed when this one
- * ends. */
+/* Starts a process that runs `play(user)`, then ends; it is killed when this
+ * process ends. */
 typedef void stage_play(int index, void *user);
 pid_t stage_cast(stage_play *play, int index, void *user);
-/* Waits for its end; fails unless it exited with 0, or ended by `signal` if
- * that is not 0. */
+/* Waits for the end of the process. Fails unless it exited with 0, or, if
+ * `signal` is not 0, was ended by that signal. */
 void stage_dismiss(pid_t pid, int signal);
 void stage_kill(pid_t pid);
 
-/* In a child process of the test: prints what failed, and ends the process. */
+/* For a child process of the test: prints what failed, and ends the process. */
 #define CHECK(condition)                                \
     do {                                                \
         if (!(condition)) {                             \
@@ -78,10 +79,10 @@ uint32_t stage_step(int step);
 /* Waits until `lock` has a sleeper. */
 void stage_await_sleeper(shmrpc_lock *lock);
 
-/* Opens a lock of that name, or fails the test. */
+/* Opens a lock of that name; fails the test if that is impossible. */
 shmrpc_lock *stage_lock(const char *name, uint32_t flags);
 
-/* 1 with SHMRPC_TEST_LONG=1. */
+/* True with SHMRPC_TEST_LONG=1. */
 bool stage_is_long(void);
 
 static const shmrpc_lock_wait stage_patience = {.timeout_ns = PATIENCE_NS};

@@ -139,7 +139,8 @@ static void race(int index, void *user)
     }
 }
 
-/* Returns how many opened it; in steps[3], how many of these are in use. */
+/* Lets processes race for opening a lock. Returns how many opened it; steps[3]
+ * is how many of those locks are in use. */
 static uint32_t race_of(shmrpc_lock_mode mode)
 {
     pid_t pids[RACERS];
@@ -218,7 +219,7 @@ static int64_t oversleep(void)
     return shmrpci_now_ns() - began_ns - 500000;
 }
 
-/* The delay that the machine itself adds to a wait. */
+/* Measures the delay that the machine itself adds to a wait. */
 static int64_t worst_oversleep(void)
 {
     int64_t worst_ns = 0;
@@ -237,7 +238,7 @@ static int64_t wait_for_500_us(void *user)
     return shmrpci_now_ns() - began_ns;
 }
 
-/* Within 1 ms, plus what the machine itself adds. */
+/* The limit is 1 ms, plus what the machine itself adds. */
 static void timeout_of_500_us_ends_within_1_ms(void **state)
 {
     (void)state;
@@ -259,7 +260,7 @@ static int64_t own_cpu_ns(void)
     return (int64_t)now.tv_sec * SHMRPCI_NS_PER_S + now.tv_nsec;
 }
 
-/* CPU time of a wait of `timeout_ns` that fails. */
+/* The CPU time of a wait of `timeout_ns` that fails. */
 static int64_t cost_of_waiting(shmrpc_lock *lock, int64_t timeout_ns,
                                int64_t spin_ns)
 {
@@ -298,7 +299,8 @@ static void bind_to(int cpu)
     CHECK(sched_setaffinity(0, sizeof set, &set) == 0);
 }
 
-/* The least CPU time of several waits of 40 ms that may spin for 30. */
+/* The least CPU time of several waits of 40 ms, of which 30 ms may be
+ * spinning. */
 static int64_t least_cost(shmrpc_lock *lock)
 {
     int64_t least_ns = INT64_MAX;
@@ -325,7 +327,7 @@ static void nobody_spins_on_one_cpu(void **state)
     stage_dismiss(stage_cast(wait_on_one_cpu, 0, NULL), 0);
 }
 
-/* Pinned to the first or the second of the usable CPUs. */
+/* Pins this process to the first or the second of the usable CPUs. */
 static void bind_to_nth(int n)
 {
     cpu_set_t set;
@@ -349,8 +351,8 @@ static void hold_on_first_cpu(int index, void *user)
     stage_await(1, 1);
 }
 
-/* 30 ms, even where it never paid; on a busy machine we get only a part of
- * them. */
+/* It spins for 30 ms, even where that never paid; on a busy machine it gets
+ * only a part of the CPU. */
 static void wait_on_second_cpu(int index, void *user)
 {
     (void)index, (void)user;
@@ -405,7 +407,7 @@ static void semaphore_of_value_0_waits_for_another_process(void **state)
     stage_dismiss(pid, 0);
     assert_int_equal(shmrpc_lock_release(lock), SHMRPC_OK);
     assert_int_equal(shmrpc_lock_value(lock), 1);
-    /* It is a semaphore of 1. */
+    /* Without further options it is a semaphore of 1. */
     assert_int_equal(shmrpc_lock_release(lock), SHMRPC_E_PRECONDITION);
     assert_int_equal(shmrpc_lock_value(lock), 1);
     shmrpc_lock_close(lock);
@@ -426,7 +428,7 @@ static void lock_created_held_is_its_creators(void **state)
     (void)state;
     pid_t pid = stage_cast(create_held, 0, NULL);
     stage_await(0, 1);
-    /* Ignored: the lock exists. */
+    /* The option is ignored, because the lock exists. */
     shmrpc_lock *lock;
     assert_int_equal(
         open_as(SHMRPC_LOCK_OPEN_OR_CREATE, SHMRPC_LOCK_HELD, &lock),
@@ -511,8 +513,9 @@ static void wait_for_the_end(int index, void *user)
     CHECK(status == SHMRPC_E_DESTROYED);
 }
 
-/* From the destruction until the second of three waiters knows: on a busy
- * machine with few CPUs the last one also waits for the others. */
+/* The time from the destruction until the second of three waiters knows of it.
+ * On a busy machine with few CPUs the last one also waits for the others, so it
+ * is not used. */
 static int64_t destroy_under_waiters(void *user)
 {
     uint32_t flags = *(const uint32_t *)user;
@@ -552,7 +555,7 @@ static void destruction_reaches_waiters_within_10_ms(void **state)
     }
 }
 
-/* ---- L7: whose it is ----------------------------------------------------- */
+/* ---- L7: ownership ------------------------------------------------------- */
 
 static void release_from_another_thread(void *user)
 {

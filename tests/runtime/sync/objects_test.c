@@ -1,4 +1,5 @@
-/* Files that are not locks, files that a process scribbles over, and tools. */
+/* Files that are not locks, files whose bytes a process overwrites, and
+ * tools. */
 #include "lock_stage.h"
 
 #include <fcntl.h>
@@ -67,7 +68,7 @@ static void what_is_no_lock_is_refused(void **state)
     wrong->kind = ~0u;
     write_file("test.lock", bytes, sizeof bytes);
     expect_no_lock(SHMRPC_E_DATA_LOSS);
-    /* It can be replaced all the same. */
+    /* The file can be replaced nevertheless. */
     shmrpc_lock_close(lock);
     assert_int_equal(open_lock(SHMRPC_LOCK_REPLACE, &lock), SHMRPC_OK);
     shmrpc_lock_close(lock);
@@ -108,7 +109,7 @@ static void folder_that_others_may_write_to_is_refused(void **state)
         SHMRPC_E_DENIED);
 }
 
-/* ---- somebody scribbles -------------------------------------------------- */
+/* ---- a process that overwrites the file ---------------------------------- */
 
 static uint64_t next_random(uint64_t *seed)
 {
@@ -118,7 +119,7 @@ static uint64_t next_random(uint64_t *seed)
     return *seed;
 }
 
-/* Over the whole file, or only over its word and counts. */
+/* Overwrites bytes of the whole file, or only its word and counts. */
 static void scribble(int index, void *user)
 {
     size_t bytes = *(const size_t *)user;
@@ -140,7 +141,7 @@ static void scribble(int index, void *user)
     }
 }
 
-/* Any result will do, if it comes in time. */
+/* Uses the lock. Any status is allowed, if it comes in time. */
 static void use_at_random(shmrpc_lock *lock, uint64_t *seed)
 {
     shmrpc_lock_wait wait = {.timeout_ns = 200000};
@@ -203,7 +204,8 @@ static void scribbled_locks_end_in_time(void **state)
                 assert_int_equal(shmrpc_objects_visit(SHMRPC_SCOPE_USER,
                                                       count_objects, &found),
                                  SHMRPC_OK);
-                assert_in_range(found, 0, 1); /* 0: it was seen as destroyed */
+                assert_in_range(found, 0, 1); /* 0 if it was found to be
+                                               * destroyed */
                 if (open_lock(SHMRPC_LOCK_OPEN_EXISTING, &third) == SHMRPC_OK) {
                     shmrpc_lock_close(third);
                 }
@@ -317,7 +319,7 @@ static void only_the_dead_are_collected(void **state)
 
 /* ---- os/object.h --------------------------------------------------------- */
 
-/* For file systems that can't make files without names. */
+/* The path for file systems that can't make files without names. */
 static void draft_with_a_name_is_published_and_collected(void **state)
 {
     (void)state;
@@ -336,7 +338,7 @@ static void draft_with_a_name_is_published_and_collected(void **state)
                      SHMRPC_OK);
     assert_true(shmrpci_object_is_temporary(temporary));
     assert_true(shmrpci_object_is_named(dir_fd, temporary, fd));
-    /* It is young, so its creator may be alive. */
+    /* The draft is young, so its creator may be alive. */
     assert_int_equal(shmrpc_objects_collect(SHMRPC_SCOPE_USER, 0, &removed),
                      SHMRPC_OK);
     assert_int_equal(removed, 0);
@@ -364,7 +366,8 @@ static void draft_with_a_name_is_published_and_collected(void **state)
     assert_int_equal(close(fd), 0);
     assert_int_equal(shmrpc_objects_collect(SHMRPC_SCOPE_USER, 0, &removed),
                      SHMRPC_OK);
-    assert_int_equal(removed, 2); /* and x.lock, which is no lock */
+    assert_int_equal(removed, 2); /* one of these is x.lock, which is not a
+                                   * lock */
     assert_int_equal(close(dir_fd), 0);
 }
 

@@ -14,7 +14,7 @@
 
 #define ELSEWHERE (~shmrpci_current_cpu() & SHMRPCI_CPU_MASK)
 
-/* A spinner on a machine of `cpus`, whatever this one has. */
+/* A spinner for a machine with that many CPUs, whatever this machine has. */
 static shmrpci_spinner spinner_on(uint32_t cpus, shmrpc_profile profile)
 {
     shmrpci_spinner spinner;
@@ -54,7 +54,7 @@ static void peer_on_this_cpu_forbids_spinning(void **state)
     (void)state;
     shmrpci_spinner spinner = spinner_on(4, SHMRPC_PROFILE_BALANCED);
     assert_true(shmrpci_spinner_budget(&spinner, ELSEWHERE) > 0);
-    /* We may be moved to another CPU between the two checks. */
+    /* This thread may be moved to another CPU between the two checks. */
     for (int i = 0; i < 1000; i++) {
         uint32_t here = shmrpci_current_cpu() & SHMRPCI_CPU_MASK;
         if (shmrpci_spinner_budget(&spinner, here) == 0) {
@@ -105,8 +105,8 @@ static void short_waits_make_short_spins(void **state)
     assert_true(after > 300);
 }
 
-/* Otherwise two peers, each asleep when the other comes back, would never
- * meet. */
+/* Otherwise two peers, each of which sleeps when the other one comes back,
+ * would never find each other awake. */
 static void after_a_miss_the_next_spin_is_the_longest(void **state)
 {
     (void)state;
@@ -126,7 +126,7 @@ static uint64_t us(int64_t count)
     return shmrpci_ticks_of_ns(count * SHMRPCI_NS_PER_US);
 }
 
-/* If a wake-up takes 700 us, spinning for a wait of 500 us pays. */
+/* If a wake-up takes 700 us, it pays to spin for a wait of 500 us. */
 static void late_wake_ups_make_longer_spins_worth_while(void **state)
 {
     (void)state;
@@ -153,7 +153,7 @@ static void no_spin_is_longer_than_the_limit(void **state)
     assert_in_range(shmrpci_spinner_budget(&spinner, ELSEWHERE), 1, us(1001));
 }
 
-/* Wake-ups are quick, and the waits are long: sleep. */
+/* Wake-ups are quick, and waits are long, so it should sleep. */
 static void sleeps_that_were_right_stay(void **state)
 {
     (void)state;
@@ -176,8 +176,8 @@ static void power_profile_learns_nothing(void **state)
     assert_int_equal(shmrpci_spinner_budget(&spinner, ELSEWHERE), 0);
 }
 
-/* Another thread on the only CPU that we may use: yielding lets it run for much
- * longer than a yield takes when there is nobody. */
+/* Another thread on the only CPU that we may use. A yield that lets it run
+ * takes much longer than one with no other thread. */
 typedef struct other {
     shmrpci_atomic_u32 is_over;
 } other;
@@ -225,7 +225,7 @@ static void who_stands_aside_for_others_spins_briefly(void **state)
     is_short_for(&spinner, 2);
 }
 
-/* Once may have been chance. */
+/* The first time may have been chance. */
 static void who_loses_its_cpu_again_spins_briefly_for_longer(void **state)
 {
     (void)state;
@@ -242,8 +242,8 @@ static void who_loses_its_cpu_again_spins_briefly_for_longer(void **state)
     is_short_for(&spinner, 2);
 }
 
-/* Also by a thread that never sleeps; integration/machine_test takes CPUs
- * away. */
+/* That must also happen in a thread that never sleeps; integration/machine_test
+ * takes CPUs away. */
 static void usable_cpus_are_looked_up_once_a_second(void **state)
 {
     (void)state;
@@ -251,7 +251,8 @@ static void usable_cpus_are_looked_up_once_a_second(void **state)
     shmrpci_store_relaxed(&spinner.quota, 0u);
     uint64_t checked = shmrpci_load_relaxed(&spinner.checked);
     shmrpci_spinner_refresh(&spinner, checked + us(900000));
-    shmrpci_spinner_refresh(&spinner, checked - us(1000)); /* a slow thread */
+    shmrpci_spinner_refresh(&spinner, checked - us(1000)); /* the last look of a
+                                                            * slow thread */
     assert_int_equal(shmrpci_load_relaxed(&spinner.quota), 0);
     shmrpci_spinner_refresh(&spinner, checked + us(1100000));
     assert_in_range(shmrpci_load_relaxed(&spinner.quota), 1, UINT32_MAX);

@@ -1,4 +1,4 @@
-/* The yield policy. */
+/* When to yield to a peer. */
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@
 
 static cpu_set_t g_all;
 
-/* A thread that keeps its CPU has one `HERE`. */
+/* Pins the thread to its CPU, so that `HERE` stays valid. */
 static int stay_here(void **state)
 {
     (void)state;
@@ -35,7 +35,8 @@ static int go_anywhere(void **state)
     return sched_setaffinity(0, sizeof g_all, &g_all);
 }
 
-/* The decision for a thread that may run on `cpus`. */
+/* The CPUs that the decision is based on, for a thread that may run on
+ * `cpus`. */
 static shmrpci_spinner spinner_on(uint32_t cpus)
 {
     shmrpci_spinner spinner;
@@ -69,7 +70,8 @@ static void yields_to_a_peer_on_this_cpu_alone(void **state)
     assert_false(may(&yielder, SHMRPCI_CPU_UNKNOWN, now));
 }
 
-/* Apart, both could spin: the scheduler wakes sleepers on idle CPUs. */
+/* On different CPUs both could spin, and the scheduler wakes sleepers on idle
+ * CPUs. */
 static void who_could_be_elsewhere_does_not_yield(void **state)
 {
     (void)state;
@@ -108,7 +110,8 @@ static void misses_stop_it_but_for_probes(void **state)
     assert_true(may(&yielder, HERE, now));
 }
 
-/* Another thread on the only CPU that we may use, which takes whole slices. */
+/* Another thread on the only CPU that we may use, which runs for whole time
+ * slices. */
 static void burn(void *user)
 {
     shmrpci_atomic_u32 *is_over = user;
@@ -117,7 +120,7 @@ static void burn(void *user)
     }
 }
 
-/* Yields until one took too long, and returns when that one began. */
+/* Yields until one yield took too long. Returns when that one began. */
 static uint64_t lose_cpu(shmrpci_yielder *yielder)
 {
     int64_t until_ns = shmrpci_deadline_after(20 * SHMRPCI_NS_PER_S);
@@ -130,7 +133,7 @@ static uint64_t lose_cpu(shmrpci_yielder *yielder)
     return 0;
 }
 
-/* 4 ms, then four times as long. */
+/* The pause is 4 ms, then four times as long. */
 static void who_loses_its_cpu_does_not_yield_for_a_while(void **state)
 {
     (void)state;

@@ -22,16 +22,17 @@
 #define WORKERS 6u
 #define PAIRS   8u
 
-/* The changes that a worker knows to be done, in memory that outlives it. */
+/* What is known of a worker's finished changes, in memory that outlives it. */
 typedef struct account {
-    _Alignas(128) shmrpci_atomic_u64 own; /* value of its own counter */
-    shmrpci_atomic_u64 shared;  /* how often it has incremented the common
-                                 * one */
-    shmrpci_atomic_u32 is_here; /* it has attached, and inherited */
+    _Alignas(128) shmrpci_atomic_u64 own; /* the value of its own counter */
+    shmrpci_atomic_u64 shared;  /* how often it has incremented the shared
+                                 * counter */
+    shmrpci_atomic_u32 is_here; /* whether it has attached, and so inherited */
 } account;
 
 /* How many changes workers may be ahead of the open view, which keeps
- * everything that they replace: on a busy machine its turn comes late. */
+ * everything that they replace. On a busy machine the process with the view
+ * rarely gets to run. */
 #define AHEAD 5000u
 
 /* After this many kills or stops everything is checked, so that an error is
@@ -39,7 +40,7 @@ typedef struct account {
 #define AUDIT 5000u
 
 static account *accounts;
-/* The change number of that view. */
+/* The change number of the open view. */
 static shmrpci_atomic_u64 *viewed;
 
 static uint32_t random_of(uint32_t *seed, uint32_t below)
@@ -75,7 +76,7 @@ static shmrpc_status count_up(void *user, shmrpci_table_bytes was,
     return SHMRPC_OK;
 }
 
-/* The common counter, and the counts of which it is the sum. */
+/* The shared counter, and the counts of which it is the sum. */
 typedef struct common_count {
     uint64_t number;
     uint64_t by[WORKERS];
@@ -166,7 +167,7 @@ static void wait_for_view(const shmrpci_table *table)
     }
 }
 
-/* The value of a key; no bytes if there is none. */
+/* Reads the value of a key; no bytes if there is none. */
 static bool fetch(shmrpci_table *table, const uint32_t *key, shmrpci_buf *out)
 {
     shmrpc_status status = shmrpci_table_get(
@@ -174,7 +175,8 @@ static bool fetch(shmrpci_table *table, const uint32_t *key, shmrpci_buf *out)
     return status == SHMRPC_OK || status == SHMRPC_E_NOT_FOUND;
 }
 
-/* The change that it was making when it died is done, or is not. */
+/* Decides whether the change that the worker was making when it died has
+ * happened. */
 static bool settle(shmrpci_atomic_u64 *known, uint64_t is)
 {
     uint64_t was = shmrpci_load_seq(known);
@@ -222,7 +224,7 @@ static pid_t start(int fd, uint32_t me, uint32_t seed)
     return child;
 }
 
-/* ---- observations meanwhile ---------------------------------------------- */
+/* ---- checks meanwhile ---------------------------------------------------- */
 
 static uint64_t sum_of(shmrpci_table_view *view)
 {
@@ -253,7 +255,7 @@ static void expect_pairs(shmrpci_table_view *view)
     }
 }
 
-/* One is stopped: everybody else can still change everything. */
+/* While one worker is stopped, everybody else can still change everything. */
 static void change_all(shmrpci_table *table)
 {
     for (uint32_t pair = 0; pair < PAIRS; pair++) {
@@ -313,8 +315,8 @@ static void renew_view(chaos *of)
     of->view_sum = sum_of(&of->view);
 }
 
-/* Kills or stops several at nearly the same time, so that their heirs need the
- * processor at the same time. Returns how many. */
+/* Kills or stops several workers at nearly the same time, so that their heirs
+ * need the processor at the same time. Returns how many. */
 static unsigned strike(chaos *of)
 {
     unsigned struck = 0;
@@ -332,7 +334,7 @@ static unsigned strike(chaos *of)
     return struck;
 }
 
-/* While some are stopped, and others die. */
+/* Replaces workers while some are stopped, and others die. */
 static void bring_back(chaos *of)
 {
     change_all(&of->table);
@@ -369,7 +371,7 @@ static void expect_accounts(chaos *of)
     shmrpci_buf_fini(&value);
 }
 
-/* Kills all, so that nothing changes, and checks everything. */
+/* Kills all workers, so that nothing changes, and checks everything. */
 static void audit(chaos *of)
 {
     for (uint32_t me = 0; me < WORKERS; me++) {
@@ -441,7 +443,7 @@ static void nothing_is_lost_or_done_twice(void **state)
     shmrpci_fd_close(&of.fd);
 }
 
-/* ---- many at once -------------------------------------------------------- */
+/* ---- several at once ----------------------------------------------------- */
 
 #define MANY   54u
 #define COUNTS 100u

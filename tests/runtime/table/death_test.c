@@ -19,8 +19,8 @@
 
 /* ---- changes ------------------------------------------------------------- */
 
-/* c is a nest: a list with one item in a block of its own, and one item that is
- * a list. */
+/* Key c is a nest: a list with an item in a block of its own, and an item that
+ * is a list. */
 #define NEST  \
     "\x93"    \
     "xyz\x91" \
@@ -57,7 +57,7 @@ static bool clear(shmrpci_table *table)
     return shmrpci_table_clear(table, NULL) == SHMRPC_OK;
 }
 
-/* The table has been made full. */
+/* The table was filled before, so that it must grow. */
 static bool rehash(shmrpci_table *table)
 {
     return try_put(table, "d", "4") == SHMRPC_OK;
@@ -76,7 +76,7 @@ static bool give_up(shmrpci_table *table)
 
 static const shmrpci_table_bytes nest = {"c", 1};
 
-/* False: it can't be done, or another was faster. */
+/* Returns false if that can't be done, or another writer was faster. */
 static bool make_nest(shmrpci_table *table)
 {
     shmrpci_nest_edit edit = {0};
@@ -149,7 +149,7 @@ static bool remove_nest(shmrpci_table *table)
            SHMRPC_OK;
 }
 
-/* Another writer's next change, which completes the one that was begun. */
+/* The next change of another writer, which completes the one that was begun. */
 static bool go_on(shmrpci_table *table)
 {
     return try_put(table, "z", "0") == SHMRPC_OK;
@@ -165,7 +165,7 @@ typedef struct change {
     const char *name;
     bool (*act)(shmrpci_table *table);
     const char *after;
-    bool is_full; /* of the table before it */
+    bool is_full; /* whether the table before the change is full */
 } change;
 
 static const change changes[] = {
@@ -198,16 +198,16 @@ static const change changes[] = {
 
 #define CHANGES (sizeof changes / sizeof *changes)
 
-/* How many points each has. */
+/* How many points each change has. */
 static unsigned points_of[CHANGES];
 
-/* ---- a stage for one death ----------------------------------------------- */
+/* ---- setting up one death ------------------------------------------------ */
 
 typedef struct scene {
     int fd;
-    shmrpci_table other; /* it lives */
+    shmrpci_table other; /* a participant that stays alive */
     shmrpci_table reader;
-    shmrpci_table_view view; /* of BEFORE */
+    shmrpci_table_view view; /* a view of BEFORE */
     const change *of;
 } scene;
 
@@ -217,7 +217,7 @@ static void begin(scene *to, const change *of)
     to->of = of;
     table_attach(to->fd, &to->other);
     table_attach_reader(to->fd, &to->reader);
-    /* Tombstones, some of which a rehash drops, and a full order. */
+    /* Makes tombstones, some of which a rehash drops, and a full order. */
     for (int i = 0; i < (of->is_full ? 20 : 5); i++) {
         put(&to->other, "old", "x");
         del(&to->other, "old");
@@ -234,7 +234,7 @@ static void begin(scene *to, const change *of)
     }
 }
 
-/* The orders to a participant. */
+/* What a participant is to do. */
 typedef struct part {
     int fd;
     bool (*act)(shmrpci_table *table);
@@ -253,7 +253,7 @@ static bool play(void *user)
     return good;
 }
 
-/* False: it ran to the end. */
+/* Runs a participant. Returns false if it ran to the end. */
 static bool dies(const scene *in, bool (*act)(shmrpci_table *table),
                  unsigned point)
 {
@@ -280,7 +280,8 @@ static void read_all(shmrpci_table *table, shmrpci_buf *out)
     shmrpci_buf_fini(&value);
 }
 
-/* As before or as after; `more` is the text of a later change. */
+/* Expects the state before or after the change; `more` is the text of a later
+ * change. */
 static bool expect_either(scene *in, const char *more, const char *point)
 {
     char before[128];
@@ -301,8 +302,8 @@ static bool expect_either(scene *in, const char *more, const char *point)
     return is_after;
 }
 
-/* Readers may see a change with several parts half applied until the next
- * writer comes; views may not. */
+/* Whether readers may see a part of the change until the next writer comes,
+ * because it has several parts. Views never do. */
 static bool has_parts(const scene *in)
 {
     return in->of->act == merge;
@@ -325,7 +326,7 @@ static void end(scene *in, const char *point)
     expect_view(&in->view, BEFORE);
     shmrpci_table_view_close(&view);
     shmrpci_table_view_close(&in->view);
-    /* All blocks that were kept are reclaimed, and can be used. */
+    /* All blocks that the view kept are reclaimed, and can be used. */
     assert_int_equal(shmrpci_table_clear(&in->other, NULL), SHMRPC_OK);
     shmrpci_arena_reclaim(&in->other.region, true);
     table_check(&in->other);
@@ -356,7 +357,7 @@ static void a_writer_dies_at_every_point(void **state)
     }
 }
 
-/* Pairs of points for each change. */
+/* How many pairs of points are tried for each change. */
 #define SAMPLES 12u
 
 static uint32_t seed;
@@ -367,8 +368,8 @@ static uint32_t random_of(uint32_t below)
     return (seed >> 16) % below;
 }
 
-/* Dies at a point of a change; then a second one dies at a point of its own.
- * False: the second one ran to the end. */
+/* A writer dies at a point of a change, then a second one at a point of its
+ * own. Returns false if the second one ran to the end. */
 static bool two_die(const change *of, unsigned point,
                     bool (*second_act)(shmrpci_table *table), unsigned second)
 {
@@ -379,7 +380,8 @@ static bool two_die(const change *of, unsigned point,
     bool again = dies(&in, second_act, second);
     (void)snprintf(where, sizeof where, "points %u and %u", point, second);
     if (second_act == go_on) {
-        /* The change is there, or not, when that is finished too. */
+        /* The first change has happened, or not, once the second is
+         * finished. */
         shmrpci_table_view view;
         assert_int_equal(shmrpci_table_view_open(&in.other, &view, NULL),
                          SHMRPC_OK);
@@ -392,13 +394,14 @@ static bool two_die(const change *of, unsigned point,
     return again;
 }
 
-/* The number of pairs is the square of a change's points: for changes with more
- * points than this a long run tries every fourth second point, which differ
- * each time. */
+/* The number of pairs is the square of the number of a change's points. For
+ * changes with more points than this, a long run tries every fourth second
+ * point; which ones differs each time. */
 #define FEW_POINTS 150u
 #define STRIDE     4u
 
-/* All pairs in a long run, except for long changes; otherwise some. */
+/* Tries all pairs in a long run, except for changes with many points; otherwise
+ * some. */
 static void others_die(bool (*second_act)(shmrpci_table *table))
 {
     bool is_long = getenv("SHMRPC_TEST_LONG") != NULL;

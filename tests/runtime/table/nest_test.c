@@ -66,7 +66,7 @@ static void insert(shmrpci_table *table, uint64_t position, const char *of)
     splice(table, position, false, &item);
 }
 
-/* ---- a list, and what it should be --------------------------------------- */
+/* ---- a list, and its expected content ------------------------------------ */
 
 #define LIST_MAX 3000u
 
@@ -82,7 +82,7 @@ static uint32_t random_of(uint32_t *seed, uint32_t below)
     return (*seed >> 8) % below;
 }
 
-/* A number, followed by as many bytes as it says. */
+/* An item that begins with a number, and has a length derived from it. */
 static shmrpci_nest_item item_of(uint32_t number, uint8_t *room)
 {
     size_t len = number % 16 == 0 ? number % 500 : number % 16;
@@ -109,7 +109,7 @@ static void expect_list(shmrpci_table *table, const shmrpci_nest_ref *ref,
                      SHMRPC_E_NOT_FOUND);
 }
 
-/* Grows and shrinks in turns; more at the ends than elsewhere. */
+/* Grows and shrinks in turn; changes more at the ends than elsewhere. */
 static void change(shmrpci_table *table, model *of, uint32_t step)
 {
     uint8_t room[512];
@@ -236,7 +236,7 @@ static void a_map_finds_what_was_put(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* ---- all of it ----------------------------------------------------------- */
+/* ---- whole nests --------------------------------------------------------- */
 
 static void a_nest_is_told_as_msgpack(void **state)
 {
@@ -270,7 +270,7 @@ static void a_nest_is_told_as_msgpack(void **state)
                         "\x92"
                         "ab",
                         3);
-    /* The second change was reported with the first. */
+    /* The second change was reported together with the first. */
     assert_int_equal(shmrpci_table_watch_next(&watch, 0, &event, NULL),
                      SHMRPC_OK);
     assert_int_equal(event.value.len, 5);
@@ -406,7 +406,7 @@ static void a_draft_leaves_nothing(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* A change after the table was replaced does not appear in the old one's
+/* A change made after the table was replaced does not appear in the old table's
  * slot. */
 static void a_look_ends_with_its_table(void **state)
 {
@@ -432,8 +432,7 @@ static void a_look_ends_with_its_table(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* Any word of a node may have any value: operations return statuses, and
- * end. */
+/* Any word of a node may have any value: calls return statuses, and end. */
 static void damage_is_told(void **state)
 {
     (void)state;

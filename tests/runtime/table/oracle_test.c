@@ -1,6 +1,6 @@
 /*
- * Four processes change a table; the log, replayed into an ordered map, equals
- * the table at every view, and at the end.
+ * Four processes change a table. The log is replayed into an ordered map, which
+ * must equal the table at every view, and at the end.
  */
 #include "stage.h"
 
@@ -32,7 +32,7 @@ typedef struct signs {
 /* ---- an ordered map ------------------------------------------------------ */
 
 typedef struct entry {
-    uint64_t order; /* 0: no such key */
+    uint64_t order; /* 0: there is no such key */
     uint64_t value;
 } entry;
 
@@ -198,13 +198,13 @@ static void run_writer(int fd, unsigned me, const signs *of)
 
 typedef struct replayer {
     shmrpci_table_watch watch;
-    shmrpci_table_event event; /* the next change, if there is one */
+    shmrpci_table_event event; /* the next change, if it was read already */
     bool has_event;
     map all;
 } replayer;
 
-/* Up to the change number of a view, with which it is then compared. The last
- * changes before it may have no entries. */
+/* Replays up to the change number of a view, then compares map and view. The
+ * last changes before the view may have no entries. */
 static void replay_lap(replayer *of, shmrpci_table_view *view)
 {
     for (;;) {
@@ -249,7 +249,7 @@ static void replay(shmrpci_table *table, uint64_t changes, replayer *of,
     }
 }
 
-/* When no changes are left to replay, views and table agree. */
+/* When no changes are left to replay, the view and the table must agree. */
 static void expect_end(shmrpci_table *table)
 {
     shmrpci_table_view view;

@@ -136,7 +136,8 @@ void expect_view(shmrpci_table_view *view, const char *entries)
                          SHMRPC_OK);
         assert_int_equal(again.len, len);
         assert_memory_equal(again.data, all.data + all.len - len, len);
-        /* Not copied, unless it is a nest: then to the view's own memory. */
+        /* A value is not copied, unless it is a nest, which is copied to the
+         * view's own memory. */
         assert_true(again.data == value.data || value.data == NULL ||
                     again.data == view->nest.data);
     }

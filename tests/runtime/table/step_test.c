@@ -1,8 +1,8 @@
 /*
  * A process that changes a table, helps another, or reads a view is killed
  * after each of its instructions; or it is stopped there while others go on,
- * and then runs to the end. With SHMRPC_TEST_LONG after every instruction,
- * otherwise after some, which differ each time.
+ * and then runs to the end. With SHMRPC_TEST_LONG this is done after every
+ * instruction, otherwise after some, which differ each time.
  */
 #include "stage.h"
 
@@ -56,7 +56,7 @@ typedef struct deed {
     const char *name;
     bool (*act)(shmrpci_table *table);
     const char *after;
-    bool helps; /* a process was stopped in the middle of a change */
+    bool helps; /* another process was stopped in the middle of a change */
 } deed;
 
 static const deed deeds[] = {
@@ -70,23 +70,23 @@ static const deed deeds[] = {
 
 #define DEEDS (sizeof deeds / sizeof *deeds)
 
-/* ---- a stage for one of them --------------------------------------------- */
+/* ---- setting up one operation -------------------------------------------- */
 
 typedef struct scene {
     const deed *of;
     int fd;
-    shmrpci_table other; /* it lives */
+    shmrpci_table other; /* a participant that stays alive */
     shmrpci_table reader;
-    shmrpci_table_view view; /* of BEFORE */
+    shmrpci_table_view view; /* a view of BEFORE */
     step_victim victim;
     step_victim helped;
 } scene;
 
-/* The victim's. */
+/* The victim's handle. */
 static shmrpci_table mine;
 
-/* With free blocks available: dividing a span for the first one takes a hundred
- * times as long as everything else. */
+/* Makes free blocks available, because dividing a span for the first block
+ * takes a hundred times as long as everything else. */
 static bool warm_up(void)
 {
     shmrpci_table_pair pairs[] = {
@@ -166,7 +166,7 @@ static void read_all(shmrpci_table *table, shmrpci_buf *out)
     shmrpci_buf_fini(&value);
 }
 
-/* Entries of a text that the changes may have modified. */
+/* The part of a text with the entries that the changes may have modified. */
 static const char *value_in(const char *all, char key)
 {
     static char value[32];
@@ -189,7 +189,7 @@ static bool is_as_in(const char *seen, const char *in, char key)
     return strcmp(one, value_in(in, key)) == 0;
 }
 
-/* All keys of the change are as before, or all are as after it. */
+/* Whether all keys of the change are as before it, or all are as after it. */
 static bool is_all_as_in(const scene *of, const char *seen, const char *in)
 {
     for (const char *key = of->of->helps ? "abc" : "abcde"; *key != '\0';
@@ -213,7 +213,7 @@ static void expect_either(scene *of, bool must_be_after, unsigned long steps)
     shmrpci_buf_fini(&seen);
 }
 
-/* Others write, read, and reclaim what they see. */
+/* Others write and read, and reclaim the blocks that are not in use. */
 static void go_on(scene *of, unsigned long steps)
 {
     shmrpci_table_view view;
@@ -245,7 +245,7 @@ static void end(scene *of)
     shmrpci_fd_close(&of->fd);
 }
 
-/* ---- behind each instruction --------------------------------------------- */
+/* ---- tests, for each instruction ----------------------------------------- */
 
 static void kill_behind(const void *what, const step_trace *trace,
                         unsigned long steps)

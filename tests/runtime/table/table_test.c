@@ -45,7 +45,8 @@ static void what_is_put_can_be_got(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* The common case of a get has limits: below, at and above each of them. */
+/* The common case of a get has limits; this uses lengths below, at and above
+ * each of them. */
 static void keys_and_values_may_have_any_length(void **state)
 {
     enum { KEYS = 40, VALUES = 80 };
@@ -64,7 +65,7 @@ static void keys_and_values_may_have_any_length(void **state)
     for (size_t round = 0; round < 2; round++) {
         for (size_t k = 0; k < KEYS; k++) {
             for (size_t v = 0; v < VALUES; v++) {
-                /* A copy of the same bytes at another address each time. */
+                /* The same bytes are copied to another address each time. */
                 shmrpci_table_bytes key = {bytes + k, k};
                 shmrpci_table_bytes value = {bytes + VALUES - v, v};
                 assert_int_equal(shmrpci_table_put(&table, key, value,
@@ -94,7 +95,7 @@ static void keys_and_values_may_have_any_length(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* A key of that length, whose end contains its number. */
+/* Makes a key of that length, whose end contains its number. */
 static shmrpci_table_bytes numbered(uint8_t *key, size_t len, uint32_t number)
 {
     memset(key, 'k', len);
@@ -102,7 +103,7 @@ static shmrpci_table_bytes numbered(uint8_t *key, size_t len, uint32_t number)
     return (shmrpci_table_bytes){key, len};
 }
 
-/* Two such keys with the same slot and the same tag there. */
+/* Finds two such keys with the same slot and the same tag in it. */
 static void find_clash(const shmrpci_table *table, size_t len,
                        uint32_t numbers[2])
 {
@@ -230,7 +231,7 @@ static void values_can_be_written_in_place(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* Through many sizes of the table, and with sizes of values from 0 up. */
+/* Grows through many sizes of the table, with values of 0 bytes and more. */
 static void grows_with_its_entries(void **state)
 {
     (void)state;
@@ -323,7 +324,7 @@ static void iteration_survives_changes(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* A model of an ordered map, to which the same random changes are made. */
+/* The same random changes are made to a model of an ordered map. */
 static void equals_a_map(void **state)
 {
     (void)state;
@@ -434,7 +435,7 @@ static void is_full_by_entries_or_by_bytes(void **state)
 static shmrpc_status add_one(void *user, shmrpci_table_bytes was,
                              shmrpci_buf *now, shmrpci_table_verdict *verdict)
 {
-    /* Another process changes it during the first attempt. */
+    /* Another process changes the value during the first attempt. */
     shmrpci_table **other = user;
     long number = 0;
     if (was.data != NULL) {
@@ -535,7 +536,7 @@ static shmrpci_atomic_u64 *word_of_the_key(const shmrpci_table *table)
     return NULL;
 }
 
-/* A getter and a view that have found the key before. */
+/* The get and the view have found the key before. */
 static void expect_damage(shmrpci_table *table, shmrpci_table_view *view,
                           shmrpci_atomic_u64 *word, uint64_t spoiled)
 {
@@ -573,7 +574,7 @@ static void what_leads_nowhere_is_damage(void **state)
         (void *)(table.blocks + block * SHMRPCI_BLOCK_ALIGN);
     uint32_t len = shmrpci_load_seq(&record->value_len);
     uint64_t end = table.spans_offset + table.spans_bytes;
-    /* After the region, before its spans, across its end. */
+    /* Offsets after the region, before its spans, across its end. */
     expect_damage(&table, &view, word, hash | SHMRPCI_WORD_BLOCK);
     expect_damage(&table, &view, word, hash | 1);
     expect_damage(&table, &view, word, hash | (end / SHMRPCI_BLOCK_ALIGN - 1));

@@ -1,5 +1,4 @@
-/* Views stay as they were; merges are one change; watchers are told
- * everything. */
+/* Views stay as they were; merges are one change; watchers see every change. */
 #include "stage.h"
 
 #include <stdio.h>
@@ -34,7 +33,8 @@ static void a_view_stays_as_it_was(void **state)
     del(&table, "b");
     put(&table, "b", "5");
     open_view(&table, &views[2]);
-    /* Everything is replaced many times, including the table, then cleared. */
+    /* Everything is replaced many times, including the table, and then
+     * cleared. */
     for (int i = 0; i < 5000; i++) {
         (void)snprintf(name, sizeof name, "%d", i % 300);
         put(&table, name, "x");
@@ -71,7 +71,7 @@ static void a_view_stays_as_it_was(void **state)
     assert_int_equal(stat.oldest_pin, stat.changes);
     assert_int_equal(stat.oldest_pid, 0);
     assert_int_equal(stat.len, 2);
-    /* Blocks that they kept are reclaimed. */
+    /* The blocks that the views kept are reclaimed. */
     for (int i = 0; i < 5000; i++) {
         put(&table, "a", "y");
     }
@@ -87,7 +87,7 @@ static shmrpci_table_pair pair(const char *key, const char *value)
         text(key), value != NULL ? text(value) : (shmrpci_table_bytes){0}};
 }
 
-/* Some view is open all the time; changes meanwhile do not need more and more
+/* Some view is open all the time, but changes do not need more and more
  * memory. */
 static void views_in_turn_keep_only_what_they_see(void **state)
 {
@@ -143,7 +143,8 @@ static void a_merge_is_one_change(void **state)
     assert_int_equal(shmrpci_table_merge(&table, nothing, 1, NULL), SHMRPC_OK);
     assert_int_equal(shmrpci_table_merge(&table, NULL, 0, NULL), SHMRPC_OK);
     table_check(&table);
-    /* More than the table has places for, then more than are allowed. */
+    /* More than fit into the first array of pins, then more than are
+     * allowed. */
     enum { MANY = 2900 };
     shmrpci_table_pair *many = calloc(MANY + 100, sizeof *many);
     char(*names)[16] = calloc(MANY + 100, sizeof *names);
@@ -167,7 +168,7 @@ static void a_merge_is_one_change(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* "put k=v" and the like; "" if nothing came for a moment. */
+/* Expects an event such as "put k=v", or "" if none comes for a moment. */
 static void expect_event(shmrpci_table_watch *watch, const char *expected)
 {
     shmrpci_table_event event;
@@ -226,7 +227,8 @@ static void watchers_are_told_all_changes(void **state)
             expect_event(&watches[i], events[j]);
         }
     }
-    /* The watch falls further behind than the log, or memory, reaches back. */
+    /* The watch falls further behind than the log, or the memory, reaches
+     * back. */
     for (int i = 0; i < 1000; i++) {
         put(&table, "a", "x");
     }
@@ -250,8 +252,8 @@ static void watchers_are_told_all_changes(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* Writers ring from the tick after the reader first announced that it sleeps
- * until its watch is destroyed. */
+/* Writers ring from the tick after the reader first announced that it sleeps,
+ * until its watch is closed. */
 static void readers_who_sleep_are_rung_for(void **state)
 {
     (void)state;
@@ -277,7 +279,7 @@ static void readers_who_sleep_are_rung_for(void **state)
         assert_int_not_equal(shmrpci_load_seq(on.word), on.expected);
         expect_event(&watch, "put a=1");
     }
-    /* Nobody need ring for a busy process. */
+    /* Nobody needs to ring for a process that does not sleep. */
     for (int i = 0; i < 100; i++) {
         put(&table, "a", "1");
         expect_event(&watch, "put a=1");

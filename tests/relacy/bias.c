@@ -1,8 +1,10 @@
 /*
- * Words biased to one thread, until another comes: the source of bias.c.
+ * Words biased to one thread, until a second one uses them: the source of
+ * bias.c.
  *
- * Three threads take a bit and give it back, and the data that it guards is not
- * atomic; or one of them waits for the bit, as for a free slot (client_slot.c).
+ * Three threads take a bit and give it back; the data that it protects is not
+ * atomic. In another case one of them waits for the bit, as for a free slot
+ * (client_slot.c).
  */
 #include "sync/bias.h"
 
@@ -18,7 +20,8 @@ static shmrpci_bias bias;
 static shmrpci_atomic_u64 bits;
 static shmrpci_atomic_u32 waiters;
 static uint64_t guarded;
-static uint64_t taken; /* not used: fibers are one thread */
+static uint64_t taken; /* not used, because to the compiler all fibers are one
+                        * thread */
 
 static void begin(void)
 {
@@ -32,7 +35,7 @@ static void begin(void)
     taken = 0;
 }
 
-/* The first has used the words before. */
+/* The first thread has used the words before. */
 static void begin_owned(void)
 {
     begin();

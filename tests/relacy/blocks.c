@@ -13,7 +13,7 @@
 
 typedef enum place {
     FREE,
-    TAKEN, /* nothing points to it yet, or that has not been announced */
+    TAKEN, /* nothing leads to it yet, or what does has not been reported */
     USED,
     LIMBO
 } place;
@@ -22,8 +22,8 @@ typedef struct block {
     uint64_t offset;
     uint64_t bytes;
     place place;
-    bool is_held; /* the participant that took it */
-    uint32_t of;  /* participant */
+    bool is_held; /* whether the participant that took it holds it */
+    uint32_t of;  /* that participant */
     uint64_t change;
     unsigned moved; /* increases with each step */
 } block;
@@ -32,7 +32,7 @@ static _Alignas(4096) uint8_t memory[SPANS_OFFSET + SPANS * SPAN_BYTES];
 static block blocks[MAX_BLOCKS];
 static unsigned block_count;
 static unsigned moves;
-static uint64_t end; /* how much of the memory has been used */
+static uint64_t end; /* how many bytes of the memory have been used */
 static uint64_t used[BLOCKS_PARTICIPANTS + 1][64];
 static shmrpci_own_pin pins[BLOCKS_PARTICIPANTS + 1][8];
 
@@ -104,7 +104,8 @@ static void set_free(block *it)
     move(it, FREE);
 }
 
-/* A participant's next block in a place, oldest first. NULL: none. */
+/* A participant's next block in that place, oldest first; NULL if there is
+ * none. */
 static block *next_of(uint32_t participant, place where, unsigned after)
 {
     block *found = NULL;
@@ -128,7 +129,7 @@ static block *newest_of(uint32_t participant, place where)
     return found;
 }
 
-/* As reclaim_limbo and empty_limbo of arena.c. */
+/* Does what reclaim_limbo and empty_limbo of arena.c do. */
 static void reclaim(shmrpci_region *region)
 {
     shmrpci_table *table = (shmrpci_table *)(void *)region;
@@ -180,8 +181,8 @@ shmrpc_status shmrpci_arena_take(shmrpci_region *region, uint64_t bytes,
         }
     }
     it = it != NULL ? it : new_block(region->me, bytes);
-    /* Before it is held, as in arena.c: a process that dies here has no
-     * block. */
+    /* Cleared before the block is held, as in arena.c: a process that dies here
+     * has no block. */
     shmrpci_block_head *head = (void *)(memory + it->offset);
     shmrpci_store_release(&head->committed, 0u);
     it->is_held = true;
@@ -260,8 +261,8 @@ shmrpc_status shmrpci_arena_retire(shmrpci_region *region, uint64_t offset,
 {
     block *it = find(offset);
     ENGINE_CHECK(it->place == USED || (it->place == TAKEN && it->is_held));
-    /* A block that its maker still holds becomes ours when it is released: not
-     * here, where every block has one owner. */
+    /* In the real arena a block that its maker still holds becomes ours only
+     * when the maker releases it. Here every block has one owner. */
     it->change = change;
     it->of = it->is_held ? it->of : region->me;
     move(it, LIMBO);
@@ -310,7 +311,7 @@ const char *shmrpc_status_text(shmrpc_status status)
     return "";
 }
 
-/* As nest.c, for tables without nests. */
+/* What nest.c does for tables without nests. */
 void shmrpci_table_each_of_record(const shmrpci_table *table, uint64_t block,
                                   shmrpci_block_visit *visit, void *to)
 {
@@ -318,7 +319,7 @@ void shmrpci_table_each_of_record(const shmrpci_table *table, uint64_t block,
     visit(to, shmrpci_offset_of(block));
 }
 
-/* ---- the end ------------------------------------------------------------- */
+/* ---- checks at the end --------------------------------------------------- */
 
 static unsigned reach(uint64_t offset)
 {

@@ -1,12 +1,12 @@
 /*
- * A region for the source of the table, whose blocks are reused as soon as they
- * may be: the arena of runtime/region would wait for 64 younger ones, and hide
- * errors.
+ * A region for the source of the table, whose blocks are reused as soon as
+ * allowed. The arena of runtime/region would first wait for 64 younger blocks,
+ * which would hide errors.
  *
  * Blocks are kept in plain memory, since only their participant's thread, or
  * its heir, touches them. What a block is used for is checked at every step.
  *
- * Threading: as table.h.
+ * Threading: as in table.h.
  */
 #ifndef TESTS_RELACY_BLOCKS_H
 #define TESTS_RELACY_BLOCKS_H
@@ -15,13 +15,13 @@
 
 #define BLOCKS_PARTICIPANTS 3u
 
-/* Before each run. */
+/* Called before each run. */
 void blocks_reset(void);
 
-/* A handle as participant `me`, or a read-only one. */
+/* Makes a handle for participant `me`, or a read-only one. */
 void blocks_attach(shmrpci_table *out, uint32_t me, bool is_writer);
 
-/* When everything is over: reachable blocks are in use, and all others are
+/* Called at the end: reachable blocks must be in use, and all others must
  * not. */
 void blocks_check(const shmrpci_table *table);
 

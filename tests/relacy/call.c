@@ -3,9 +3,9 @@
  * client_wait.c, worker_claim.c, worker_request.c, worker.c and
  * listener_recover.c.
  *
- * One connection. The first threads are the client's, the others are workers.
- * Results of calls are kept in plain variables, because one thread runs at a
- * time.
+ * There is one connection. The first threads are the client's, the others are
+ * workers. Results of calls are in plain variables, because only one thread
+ * runs at a time.
  */
 #include <setjmp.h>
 #include <stdlib.h>
@@ -22,23 +22,23 @@
 #define BYTES 24u
 
 typedef struct fate {
-    unsigned runs;     /* how often a worker has run it */
-    unsigned got;      /* number of replies */
-    bool is_withdrawn; /* its client was told that it never runs */
-    bool has_died;     /* its client was told that its worker has */
+    unsigned runs;     /* how often a worker has run the call */
+    unsigned got;      /* number of replies to the client */
+    bool is_withdrawn; /* the client was told that the call never runs */
+    bool has_died;     /* the client was told that the call's worker has died */
 } fate;
 
-/* A case: what its threads do. */
+/* The case that runs: what its threads do. */
 static struct {
     unsigned clients;
     unsigned workers;
-    unsigned calls;   /* a client */
-    uint64_t slots;   /* slots that may be used */
-    bool may_give_up; /* calls are given up at any moment */
-    bool may_die;     /* the first worker dies at any moment */
+    unsigned calls;   /* of each client */
+    uint64_t slots;   /* bits of the slots that may be used */
+    bool may_give_up; /* calls may be given up at any moment */
+    bool may_die;     /* the first worker may die at any moment */
     bool is_watched;  /* clients sleep in an event loop */
-    bool hangs_up;    /* a client with two calls in flight, which one thread
-                       * closes */
+    bool hangs_up;    /* a client has two calls in flight, and one of its
+                       * threads closes */
 } plan;
 
 static union {
@@ -54,7 +54,7 @@ static shm_conn *table[1];
 static shm_client client;
 static shm_worker *workers[4];
 static fate fates[CALLS];
-static unsigned busy; /* clients that are not done */
+static unsigned busy; /* number of clients that are not done */
 static int watch_set;
 static int control_set;
 static int hang_up_fd;
@@ -62,7 +62,7 @@ static shmrpci_atomic_u32 has_hung_up;
 
 const shmrpci_transport shmrpci_transport_shm;
 
-/* ---- before ------------------------------------------------------------- */
+/* ---- before a run -------------------------------------------------------- */
 
 static void attach_block(shm_block *it)
 {
@@ -101,8 +101,8 @@ static void before_server(void)
     conn->block.map = (shmrpci_map){block.bytes, sizeof block.bytes, 1};
 }
 
-/* Slots, entries and places that nobody uses, because loops visit all of
- * them. */
+/* Excludes slots, entries and places that nobody uses, because loops visit all
+ * of them. */
 static void ignore_others(void)
 {
     unsigned first = (unsigned)__builtin_ctzll(plan.slots);
@@ -137,7 +137,8 @@ static void before_client(void)
 
 static void before(void)
 {
-    /* Leases, deadlines, and the slice for quarantined slots. */
+    /* Short sleeps are leases, deadlines, and the slice for quarantined
+     * slots. */
     kernel_reset(2 * SHMRPCI_NS_PER_MS);
     memset(block.bytes, 0, sizeof block.bytes);
     memset(&status, 0, sizeof status);
@@ -168,7 +169,7 @@ static void before(void)
     }
 }
 
-/* ---- a client ----------------------------------------------------------- */
+/* ---- clients ------------------------------------------------------------- */
 
 static uint8_t byte_of(unsigned call, unsigned i)
 {
@@ -222,7 +223,7 @@ static int receive(shmrpci_call *call)
     return shm_client_receive(call, SHMRPCI_NEVER_NS);
 }
 
-/* By either of the two ways. */
+/* Sends in one of the two ways. */
 static void send(shmrpci_call *call, unsigned number, uint32_t flags)
 {
     uint8_t bytes[BYTES];
@@ -274,15 +275,14 @@ static void stop(void)
     (shmrpci_event_set)(listener.stop_fd);
 }
 
-/* Makes a call and does not wait for it. */
+/* Starts a call without waiting for it. */
 static void leave_call(unsigned number, uint32_t flags)
 {
     shmrpci_call call = {0};
     send(&call, number, flags);
 }
 
-/* The kernel's ordering between the end of a process and the processes that are
- * told of it. */
+/* The kernel orders the end of a process before the notification of others. */
 static void hang_up(void)
 {
     leave_call(1, SHMRPCI_HEAD_ONEWAY);
@@ -303,8 +303,7 @@ static void run_client(unsigned index)
     }
 }
 
-/* ---- the control loop
- * --------------------------------------------------------- */
+/* ---- the control loop ---------------------------------------------------- */
 
 static void close_connection(void)
 {
@@ -313,7 +312,7 @@ static void close_connection(void)
     while (shmrpci_load_acquire(&has_hung_up) == 0) {
     }
     shm_control_close(conn);
-    /* It checks again after a millisecond. */
+    /* The control loop checks again after a millisecond. */
     while (shm_control_reap(&listener)) {
         (void)shmrpci_poll_wait(control_set, &tag, 1,
                                 shmrpci_deadline_after(SHMRPCI_NS_PER_MS));
@@ -321,7 +320,7 @@ static void close_connection(void)
     stop();
 }
 
-/* ---- a worker ----------------------------------------------------------- */
+/* ---- workers ------------------------------------------------------------- */
 
 static void serve(shmrpci_request *request)
 {
@@ -355,7 +354,7 @@ static void work(unsigned index)
     ENGINE_CHECK(shm_worker_open(&listener.base, index, &base, NULL) ==
                  SHMRPC_OK);
     workers[index] = (shm_worker *)(void *)base;
-    /* Whether methods are assumed to be short. */
+    /* Chooses whether methods are assumed to be short. */
     for (uint32_t i = 0; engine_random(2) == 0 && i < CALLS; i++) {
         workers[index]->methods[(i + 1) % SHM_METHOD_WAYS].method = i + 2;
     }
@@ -395,10 +394,9 @@ static void thread(unsigned index)
     }
 }
 
-/* ---- after -------------------------------------------------------------- */
+/* ---- after a run --------------------------------------------------------- */
 
-/* Called after everything else: the engine identifies words by their
- * addresses. */
+/* Called last, because the engine identifies words by their addresses. */
 static void free_workers(void)
 {
     for (unsigned i = 0; i < plan.workers; i++) {

@@ -1,4 +1,4 @@
-/* Relacy as the runtime of the thread sanitizer's instrumentation. */
+/* Relacy as the runtime of code that is instrumented for ThreadSanitizer. */
 #include "relacy_corrected.h"
 
 #include <malloc.h>
@@ -15,16 +15,16 @@
 namespace
 {
 
-/* ---- what is being run -------------------------------------------------- */
+/* ---- the current run ----------------------------------------------------- */
 
 const site nowhere = {"", "", "plain", "", 0};
 site here = nowhere;
 
 const engine_case *current;
 
-/* The assumptions, in turn: what C11 promises; that both compilers use the same
- * instruction (STLR, STLXR) for release and for sequentially consistent stores;
- * or that a locked instruction is a full fence. */
+/* The machine models: c11 is what C11 promises. In aarch64 both compilers use
+ * the same instruction (STLR, STLXR) for release and for sequentially
+ * consistent stores. In x86 a locked instruction is a full fence. */
 enum { c11, aarch64, x86 } machine = aarch64;
 
 rl::debug_info info()
@@ -32,7 +32,7 @@ rl::debug_info info()
     return rl::debug_info(here.function, here.file, (unsigned)here.line);
 }
 
-/* ---- places ------------------------------------------------------------- */
+/* ---- places in the source ------------------------------------------------ */
 
 struct range {
     uintptr_t begin, end;
@@ -53,7 +53,7 @@ bool is_among(const range *ranges, size_t count, uintptr_t at)
     return false;
 }
 
-/* A value that begins as the contents of memory when it is first accessed. */
+/* A value that starts as the contents of memory when it is first accessed. */
 template <typename T> struct cell {
     static T initial;
     T v;
@@ -102,7 +102,7 @@ template <typename T> struct word : rl::generic_atomic<cell<T>, true> {
 /* Everything that was accessed in this run, by its address: atomics and, at
  * their first byte, the groups of eight bytes that are checked for races. */
 struct object {
-    uintptr_t at; /* 0: free */
+    uintptr_t at; /* 0: this entry is free */
     unsigned bytes;
     rl::var_data *plain;
     alignas(16) unsigned char place[sizeof(word<uint64_t>)];
@@ -138,7 +138,7 @@ void claim(object *it, uintptr_t at, unsigned bytes)
     used[used_count++] = (size_t)(it - objects);
 }
 
-/* Neighbours of other sizes would be a case that relacy can't model. */
+/* Relacy can't model neighbours of different sizes. */
 void check_neighbours(uintptr_t at, unsigned bytes)
 {
     for (uintptr_t other = at - 7; other < at + bytes; other++) {
@@ -230,7 +230,7 @@ void plain_access(uintptr_t at, size_t bytes, bool is_write)
     rl::debug_info info = ::info();
     RL_HIST(plain_event){(const void *)at, bytes, is_write} RL_HIST_END();
     for (uintptr_t place = at & ~(uintptr_t)7; place < at + bytes; place += 8) {
-        /* One byte further than an atomic that may be there. */
+        /* Looks one byte further than an atomic that may be there. */
         object *it = lookup(place + 1);
         if (it->at == 0) {
             claim(it, place + 1, 8);
@@ -278,7 +278,7 @@ bool is_direct(const volatile void *at)
     return !rl::is_ctx() || is_among(ignored, ignored_count, (uintptr_t)at);
 }
 
-/* The order of this access; or omitted. */
+/* The order of this access, or omitted. */
 int order_of(int given, bool is_store)
 {
     note_site(here);
@@ -293,7 +293,7 @@ int order_of(int given, bool is_store)
     return order;
 }
 
-/* Around what is a locked instruction on x86. */
+/* Adds fences around accesses that are locked instructions on x86. */
 void fence_if_locked(bool is_locked, const rl::debug_info &where)
 {
     if (is_locked && machine == x86) {
@@ -301,8 +301,8 @@ void fence_if_locked(bool is_locked, const rl::debug_info &where)
     }
 }
 
-/* The source position of this access; the next one has another. Must be read
- * before threads may be switched. */
+/* The source position of this access; the next access has another. It must be
+ * read before threads may be switched. */
 rl::debug_info leave_site()
 {
     rl::debug_info where = info();
@@ -422,8 +422,8 @@ template <unsigned n> struct suite : rl::test_suite<suite<n>, n> {
     }
 };
 
-/* Keeps the beginning. Its size is fixed because relacy replaces `new` and
- * `delete`, and counts such memory as its own while it runs. */
+/* Keeps the beginning of the output. Its size is fixed because relacy replaces
+ * `new` and `delete`, and counts such memory as its own while it runs. */
 struct beginning : std::streambuf {
     char text[512];
     beginning()
@@ -441,8 +441,8 @@ struct beginning : std::streambuf {
     }
 };
 
-/* As rl::simulate, with this scheduler. A failed run is repeated, with its
- * history. */
+/* Like rl::simulate, but with this scheduler. A failed run is repeated, with
+ * its history. */
 template <unsigned n> bool simulate(rl::test_params &params)
 {
     typedef rl::random_scheduler<n> scheduler;
@@ -475,7 +475,7 @@ bool run(unsigned long count, std::ostream &out)
     return is_good;
 }
 
-/* Weakens every place in every way, and prints whether that was noticed. */
+/* Weakens every place in every way, and prints whether the case noticed. */
 void survey(unsigned long count)
 {
     static beginning text;
@@ -519,8 +519,8 @@ void survey(unsigned long count)
 namespace
 {
 
-/* Twice, since each of them is before and after all others. Threads that have
- * not begun start after it. */
+/* Done twice, so that each fence is before and after all others. Threads that
+ * have not begun start after it. */
 template <unsigned n> void fence_each()
 {
     rl::timestamp_t *before = rl::ctx().seq_cst_fence_order_;
@@ -535,7 +535,7 @@ template <unsigned n> void fence_each()
 
 } // namespace
 
-/* ---- for the cases ------------------------------------------------------ */
+/* ---- functions for the cases --------------------------------------------- */
 
 extern "C" {
 
@@ -643,7 +643,7 @@ void engine_barrier(void)
 
 #include "engine_bytes.h"
 
-/* ---- for the compiler --------------------------------------------------- */
+/* ---- functions that the compiler calls ----------------------------------- */
 
 void __tsan_init(void)
 {
@@ -745,7 +745,7 @@ static int usage(const char *name)
     return 2;
 }
 
-/* Whether the mutation is noticed. */
+/* Whether the case notices the mutation. */
 static int try_mutant(unsigned long count)
 {
     static beginning text;

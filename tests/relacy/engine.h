@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-/* What a program explores; before and after run alone each time. */
+/* What a program explores. `before` and `after` run alone in each run. */
 typedef struct engine_case {
     const char *name;
     unsigned threads; /* 3 or 4; threads that have nothing to do return */
@@ -33,32 +33,32 @@ typedef struct engine_case {
 /* The program's cases; the last one has no name. */
 extern const engine_case engine_cases[];
 
-/* The source position of the next access, for traces and mutations. */
+/* Sets the source position of the next access, for traces and mutations. */
 void engine_at(const char *file, int line, const char *function,
                const char *operation, const char *what);
 
 /* Whether a mutation omits the call that is made here. */
 bool engine_omits(void);
 
-/* Plain accesses to this memory are checked for races. */
+/* Checks plain accesses to this memory for races. */
 void engine_watch(const void *at, size_t bytes);
-/* Atomic accesses to this memory are treated as plain: statistics,
+/* Treats atomic accesses to this memory as plain ones: it has statistics and
  * estimates. */
 void engine_ignore(const void *at, size_t bytes);
-/* Nobody may access this memory any more: it is unmapped. */
+/* Reports any further access to this memory, which was unmapped. */
 void engine_forbid(const void *at, size_t bytes);
-/* Memory that the source frees: forbidden, and kept until the run is over,
- * since the engine identifies memory by its address. */
+/* Forbids access to memory that the source frees. The memory is kept until the
+ * run is over, since the engine identifies memory by its address. */
 void engine_free(void *at);
-/* Checks an access for races that the compiler does not report. */
+/* Checks an access that the compiler does not report for races. */
 void engine_access(const void *at, size_t bytes, bool is_write);
 
-/* Bytes there are copied (engine_copy) as relaxed atomic words, because the
+/* Makes engine_copy copy these bytes as relaxed atomic words, because the
  * source copies bytes that others may overwrite, and then discards them. */
 void engine_share(const void *at, size_t bytes);
-/* As memcpy. What is shared consists of aligned words of 8 bytes. */
+/* Like memcpy. Shared memory in it must consist of aligned words of 8 bytes. */
 void *engine_copy(void *to, const void *from, size_t bytes);
-/* As memset, whatever atomics lie there. */
+/* Like memset, also over atomics. */
 void *engine_fill(void *to, int byte, size_t bytes);
 
 void engine_check(bool is_true, const char *what, const char *file, int line);
@@ -71,27 +71,30 @@ unsigned engine_thread(void);
 /* A point where threads may be switched. */
 void engine_step(void);
 /* Sleeps until another thread wakes this one or, if `timed`, until the time is
- * up, which may happen at any moment (true). No thread is switched before. */
+ * up, which may happen at any moment; then it returns true. No thread switch
+ * happens before. */
 bool engine_park(bool is_timed);
 void engine_unpark(unsigned thread);
 
-/* The kernel's read of a word that a thread wants to sleep on: after a full
- * barrier, but publishing nothing to the caller. May switch threads before it
- * reads. */
+/* The kernel's read of a word on which a thread wants to sleep. It comes after
+ * a full barrier, but publishes nothing to the caller. May switch threads
+ * before it reads. */
 uint32_t engine_kernel_load(const void *word);
 
-/* A full fence in every thread, wherever it is (membarrier). */
+/* Makes a full fence in every thread, wherever it is (membarrier). */
 void engine_barrier(void);
 
-/* The calling thread dies at one of its next `steps` atomic accesses; 0: it
- * does not. Dying jumps to where setjmp filled `to`. */
+/* Makes the calling thread die at one of its next `steps` atomic accesses; 0
+ * means that it does not. Dying jumps to where setjmp filled `to`. */
 void engine_die(void *to, unsigned steps);
-/* The calling thread is stopped at one of its next `steps` atomic accesses,
- * until another one lets it continue, if it has got that far; 0: it is not. */
+/* Stops the calling thread at one of its next `steps` atomic accesses, until
+ * engine_go_on; 0 means that it is not stopped. If engine_go_on finds it still
+ * running, it is not stopped any more. */
 void engine_stop(unsigned steps);
 void engine_go_on(unsigned thread);
 bool engine_is_stopped(unsigned thread);
-/* From `true` until `false` the calling thread does not die. */
+/* From a call with `true` until one with `false` the calling thread does not
+ * die. */
 void engine_spare(bool is_spared);
 
 #ifdef __cplusplus

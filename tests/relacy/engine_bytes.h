@@ -1,6 +1,6 @@
 /*
  * A part of engine.cc, which includes it: copying bytes that others may
- * overwrite, as atomic words; threads that are stopped for a while, or die.
+ * overwrite, as atomic words; and threads that are stopped for a while, or die.
  */
 
 void engine_share(const void *at, size_t bytes)

@@ -2,9 +2,9 @@
  * Hazard pointers: the source of hazard.c, which is included so that its state
  * is reset in each run.
  *
- * Two threads use an object that a third replaces and frees, and hold it by the
- * threads' places, or by others, as asynchronous calls do (rpc/async.c).  The
- * barrier that the system makes all threads pass is a fence in each of them.
+ * Two threads use an object that a third replaces and frees, and hold it in the
+ * threads' own places, or in others, as asynchronous calls do (rpc/async.c).
+ * The system's barrier in all threads is a fence in each of them here.
  */
 #include "sync/hazard.c"
 
@@ -22,7 +22,7 @@ typedef struct object {
 static shmrpci_atomic_pointer current;
 static bool has_own;
 static shmrpci_atomic_pointer own[READERS];
-static object *left[TURNS]; /* replaced, not freed yet */
+static object *left[TURNS]; /* objects that were replaced, but not freed yet */
 static size_t left_count;
 static uint64_t last;
 
@@ -77,7 +77,7 @@ static bool is_held_by_own(const object *it)
     return false;
 }
 
-/* Objects that are held now are freed later. */
+/* Replaces the object. Objects that are held now are freed later. */
 static void replace(void)
 {
     object *was = shmrpci_exchange_seq(&current, (void *)make(++last));
@@ -85,7 +85,7 @@ static void replace(void)
     if (shmrpci_hazard_settle() && !shmrpci_hazard_is_held(was) &&
         !(has_own && is_held_by_own(was))) {
         left[--left_count] = NULL;
-        was->value = 0; /* overwritten, as by the memory's next user */
+        was->value = 0; /* overwritten, as the memory's next user would do */
         free(was);
     }
 }
@@ -98,7 +98,8 @@ static void thread(unsigned index)
         }
         return;
     }
-    /* Fibers are one thread to the compiler: no fiber has a place yet. */
+    /* All fibers are one thread to the compiler, so this resets the place: no
+     * fiber has one yet. */
     shmrpci_hazard_own = NULL;
     shmrpci_hazard *place = shmrpci_hazard_mine();
     ENGINE_CHECK(place != NULL);

@@ -1,4 +1,4 @@
-/* See kernel.h. Not instrumented: nothing here is a shared word. */
+/* See kernel.h. This file is not instrumented, as it has no shared words. */
 #include "kernel.h"
 
 #include <threads.h>
@@ -18,7 +18,7 @@
 #undef shmrpci_event_set
 #undef shmrpci_futex_wake
 
-/* No thread of a case has hooks. */
+/* Threads of the cases have no hooks. */
 _Thread_local shmrpci_waiting shmrpci_my_waiting
     __attribute__((tls_model("initial-exec")));
 
@@ -31,13 +31,13 @@ typedef struct member {
     int fd;
     shmrpci_poll_mode mode;
     uint64_t tag;
-    bool is_ready; /* BELL: reported once */
+    bool is_ready; /* BELL: it was reported once */
 } member;
 
 typedef struct poll_set {
     member members[FDS];
     size_t count;
-    int sleeper; /* or -1 */
+    int sleeper; /* the thread that sleeps on it, or -1 */
 } poll_set;
 
 static int64_t now_ns;
@@ -50,16 +50,17 @@ static size_t set_count;
 static const void *sleeps_on[THREADS];
 static bool is_parked[THREADS];
 
-/* Byte locks: the word by which they order memory, and their owner. */
+/* Byte locks: the words by which they order memory, and their owners. */
 static uint32_t holders[BYTES];
 static int has_holder[BYTES];
 
-/* The same for bytes that several may share, which are above all others. */
+/* The same for bytes that several descriptors may share; these have the highest
+ * numbers. */
 #define SHARES      8
 #define SHARED_FROM ((int64_t)1 << 41)
 static uint32_t sharing;
 static struct {
-    int fd; /* -1: nobody */
+    int fd; /* -1: nobody has it */
     int64_t at;
 } shares[SHARES];
 
@@ -133,7 +134,7 @@ int64_t shmrpci_tick_clock_set(shmrpci_tick_clock *clock)
     return now_ns;
 }
 
-/* True: it was timed, and the time is up. */
+/* Sleeps. Returns true if the sleep was timed, and the time is up. */
 static bool sleep_until(int64_t until_ns)
 {
     unsigned me = engine_thread();
@@ -150,7 +151,7 @@ static bool sleep_until(int64_t until_ns)
 
 /* ---- futexes, mutexes, conditions --------------------------------------- */
 
-/* Sleeps on an address; true: its time was up. */
+/* Sleeps on an address. Returns true if the time is up. */
 static bool sleep_on(const void *at, int64_t until_ns)
 {
     unsigned me = engine_thread();
@@ -160,7 +161,7 @@ static bool sleep_on(const void *at, int64_t until_ns)
     return is_late;
 }
 
-/* The first one may be any of them. */
+/* Which sleeper is woken first is random. */
 static int wake(const void *at, int count)
 {
     unsigned start = engine_random(THREADS);
@@ -194,7 +195,7 @@ int shmrpci_futex_wake(_Atomic uint32_t *word, int count)
     return wake((const void *)word, count);
 }
 
-/* The names of the sanitizer's functions, since this file is not
+/* These have the names of the sanitizer's functions, since this file is not
  * instrumented. */
 uint32_t __tsan_atomic32_exchange(volatile uint32_t *at, uint32_t value,
                                   int order);
@@ -209,7 +210,7 @@ void shmrpci_mutex_lock(shmrpci_mutex *mutex)
 {
     engine_spare(true);
     while (__tsan_atomic32_exchange(word_of(mutex), 1, __ATOMIC_ACQUIRE) != 0) {
-        /* The engine keeps memory up to date. */
+        /* The engine keeps the plain memory up to date, so it can be read. */
         if (*word_of(mutex) != 0) {
             (void)sleep_on(mutex, SHMRPCI_NEVER_NS);
         }
@@ -276,7 +277,7 @@ shmrpc_status shmrpci_byte_lock_try(int fd, int64_t first, int64_t count)
 uint32_t __tsan_atomic32_fetch_add(volatile uint32_t *at, uint32_t value,
                                    int order);
 
-/* The kernel has a lock around its list. */
+/* Models the lock that the kernel has around its list. */
 static void pass_through_the_list(void)
 {
     (void)__tsan_atomic32_fetch_add(&sharing, 1, __ATOMIC_ACQ_REL);
@@ -375,7 +376,7 @@ void shmrpci_poll_remove(int set, int fd)
     }
 }
 
-/* True: it slept. */
+/* Lets a sleeper run. Returns true if there was one. */
 static bool rouse(poll_set *set)
 {
     if (set->sleeper < 0) {
@@ -387,8 +388,8 @@ static bool rouse(poll_set *set)
     return true;
 }
 
-/* One of the sleepers hears a bell, and the sets that were polled before it
- * note it. */
+/* One of the sleepers hears the bell, and the sets that were polled before it
+ * record it. */
 void shmrpci_event_set(int fd)
 {
     engine_step();
@@ -465,7 +466,7 @@ void shmrpci_fd_close(int *fd)
 
 /* ---- state of a thread -------------------------------------------------- */
 
-/* One key is enough. */
+/* One key is enough for all cases. */
 static tss_dtor_t destructor;
 static void *values[THREADS];
 

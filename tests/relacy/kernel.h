@@ -4,8 +4,8 @@
  *
  * Sleeps last until somebody ends them: lost wake-ups become deadlocks, which
  * relacy finds. Only short sleeps, on which the protocol relies (the end of a
- * lease, deadlines of the case), may end at any moment; slices, which only make
- * up for errors, never end.
+ * lease, deadlines of the case), may end at any moment. Slices, which only hide
+ * errors here, never end.
  */
 #ifndef TESTS_RELACY_KERNEL_H
 #define TESTS_RELACY_KERNEL_H
@@ -16,16 +16,16 @@
  * moment. */
 void kernel_reset(int64_t short_ns);
 
-/* Each wake-up may take that long. */
+/* Makes each wake-up take up to that long. */
 void kernel_be_slow(int64_t ns);
 
 /* Drops all byte locks of a descriptor, because its process is dead. */
 void kernel_bury(int fd);
 
-/* Runs the destructors at the end of a thread (tss_create). */
+/* Runs the destructors (tss_create) at the end of a thread. */
 void kernel_end_thread(void);
 
-/* A descriptor. */
+/* Makes a new descriptor. */
 int kernel_fd(void);
 
 #endif

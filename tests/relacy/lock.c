@@ -18,10 +18,10 @@
 
 static struct {
     uint32_t flags;
-    unsigned turns;     /* a thread */
-    bool may_give_up;   /* at any moment */
-    bool may_die;       /* the first thread, at any moment */
-    bool is_one_handle; /* threads belong to one process */
+    unsigned turns;     /* of each thread */
+    bool may_give_up;   /* they may give up at any moment */
+    bool may_die;       /* the first thread may die at any moment */
+    bool is_one_handle; /* all threads use one handle, as in one process */
 } plan;
 
 static union {
@@ -29,15 +29,15 @@ static union {
     _Alignas(128) uint8_t bytes[256 + THREADS * 128];
 } memory;
 static shmrpc_lock handles[THREADS];
-static uint64_t number;  /* under the lock */
+static uint64_t number;  /* protected by the lock */
 static unsigned entered; /* how often it was changed, including a change in
                           * progress */
-static unsigned changed; /* how often it surely was */
+static unsigned changed; /* how often it was surely changed */
 static unsigned inside_writers;
 static unsigned inside_readers;
 static jmp_buf death;
 
-/* Functions for forks: none happens. */
+/* Functions for forks, which do not happen here. */
 shmrpc_status shmrpci_lock_ensure(shmrpc_lock *lock)
 {
     (void)lock;
@@ -89,7 +89,7 @@ static const shmrpc_lock_wait *patience(void)
     return plan.may_give_up && engine_random(2) == 0 ? &shortly : &for_long;
 }
 
-/* Whether it has the lock. */
+/* Whether this thread got the lock. */
 static bool is_had(shmrpc_lock *lock, shmrpc_status status)
 {
     if (status == SHMRPC_E_OWNER_DIED) {
@@ -141,7 +141,7 @@ static void take_turns(unsigned index)
     }
 }
 
-/* The kernel's part, after the dead one's last access. */
+/* What the kernel does after the dead thread's last access. */
 static void bury(shmrpc_lock *lock)
 {
     if (inside_writers == engine_thread() + 1) {

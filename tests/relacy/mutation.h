@@ -1,6 +1,6 @@
 /*
  * Mutations of the running source: the order of one access is weakened, or a
- * call omitted, and a case has to notice.
+ * call is omitted. A case must notice that.
  */
 #ifndef TESTS_RELACY_MUTATION_H
 #define TESTS_RELACY_MUTATION_H
@@ -15,25 +15,26 @@ struct site {
     int line;
 };
 
-/* What mutated() returns besides orders, which are C's memory_order. */
+/* mutated() returns this or one of C's memory_order values. */
 const int as_it_is = -1;
 const int omitted = -2;
 
 extern const char *const order_names[6];
 
 struct mutation {
-    std::string function, operation, what; /* `what`: a part of the site's */
-    int order;                             /* or omitted */
+    std::string function, operation, what; /* `what` is a part of the site's
+                                            * text */
+    int order;                             /* a memory_order, or omitted */
     bool is_on;
 };
 
 extern mutation mutant;
-extern bool was_reached; /* the place that is mutated */
+extern bool was_reached; /* whether the mutated place was reached */
 
-/* "function/operation/what=order", or "=omit". */
+/* Parses "function/operation/what=order", or "=omit". */
 bool parse_mutation(const char *text);
 
-/* The effect of the mutation on this place. */
+/* What the mutation does to this place. */
 int mutated(const site &here);
 
 /* Places that were reached while `is_survey` was set. */

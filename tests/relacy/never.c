@@ -1,6 +1,6 @@
-/* Functions that the source refers to and these cases never call: large
- * messages, workers in other processes, files, errors. Defined without their
- * headers, since none takes arguments. */
+/* Functions that the source refers to, but that these cases never call: large
+ * messages, workers in other processes, files, errors. They are defined without
+ * their headers, since calls never get to them. */
 #include "engine.h"
 
 #define NEVER(name)                          \

@@ -1,5 +1,5 @@
-/* Functions that the source of the table refers to, and its cases never call:
- * nests, lists. */
+/* Functions that the source of the table refers to, but that its cases never
+ * call: nests, lists. */
 #include "engine.h"
 
 #define NEVER(name)                          \

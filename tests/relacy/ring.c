@@ -2,8 +2,9 @@
  * Lanes and the bell: the source of lane.c and bell.c, and the inline functions
  * of ring.h.
  *
- * One thread publishes records into a ring of two, and two take them, or read
- * them without taking as subscribers do, or sleep until there are any.
+ * One thread publishes records into a ring that has room for two. Two threads
+ * take them, or read them without taking as subscribers do, or sleep until
+ * there are any.
  */
 #include "ring/ring.h"
 
@@ -35,7 +36,7 @@ static shmrpci_ring ring;
 static shmrpci_lane lane;
 static shmrpci_lane_writer writer;
 static unsigned came[RECORDS];
-static shmrpci_atomic_u64 known[3]; /* by thread */
+static shmrpci_atomic_u64 known[3]; /* one for each thread */
 static unsigned published;
 
 static void before(uint64_t limit)
@@ -77,7 +78,7 @@ static bool publish(uint64_t number)
     return is_there;
 }
 
-/* False: there is none. */
+/* Takes a record. Returns false if there is none. */
 static bool take(void)
 {
     _Alignas(16) content it[2];
@@ -114,7 +115,7 @@ static void thread_take(unsigned index)
     }
 }
 
-/* As queue_push.c: several at once. */
+/* Like queue_push.c: appends several at once. */
 static void append_many(void)
 {
     content its[2] = {{published, published}, {published + 1, published + 1}};
@@ -151,7 +152,7 @@ static void after_take(void)
 
 /* ---- sleeping ------------------------------------------------------------ */
 
-/* As queue_push.c: until there is room, on the lane's bell. */
+/* Like queue_push.c: waits for room, on the lane's bell. */
 static void publish_surely(uint64_t number)
 {
     while (!publish(number)) {
@@ -166,7 +167,7 @@ static void publish_surely(uint64_t number)
     shmrpci_ring_announce(&ring, 1);
 }
 
-/* As queue_pop.c. */
+/* Like queue_pop.c. */
 static void take_surely(void)
 {
     while (!take()) {
@@ -210,7 +211,7 @@ static void before_read(void)
     ENGINE_CHECK(shmrpci_lane_adopt_topic(&writer, &lane, MARKS) == SHMRPC_OK);
 }
 
-/* As topic_publish.c. */
+/* Like topic_publish.c. */
 static void publish_over(uint64_t number)
 {
     content it = {number, number};

@@ -1,4 +1,5 @@
-/* Spinning and yielding: sometimes, for a moment, without learning. */
+/* Spinning and yielding without learning: a thread sometimes spins, for a
+ * moment. */
 #include "engine.h"
 #include "sync/wait.h"
 #include "sync/yield.h"

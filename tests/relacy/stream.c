@@ -2,8 +2,8 @@
  * The ring of a stream: the source of ring_read.c and ring_write.c.
  *
  * One thread writes items, some of them in two pieces, into a ring of three
- * frames, and another one reads them; both sleep.  The number in each frame is
- * plain memory that is looked at for races.
+ * frames, and another one reads them; both sleep. The number in each frame is
+ * plain memory that is checked for races.
  */
 #include "stream/ring.h"
 
@@ -55,7 +55,7 @@ static int put(void)
     return status;
 }
 
-/* MORE: an item arrived. */
+/* Returns MORE if an item arrived. */
 static int get(void)
 {
     shmrpci_stream_piece piece = {.is_last = false};
@@ -77,7 +77,7 @@ static int get(void)
     return SHMRPC_MORE;
 }
 
-/* ---- all of it ----------------------------------------------------------- */
+/* ---- the whole stream ---------------------------------------------------- */
 
 static void thread_all(unsigned index)
 {
@@ -120,8 +120,7 @@ static void after_ended(void)
     ENGINE_CHECK(came == 2);
 }
 
-/* ---- the reader goes ------------------------------------------------------
- */
+/* ---- the reader leaves --------------------------------------------------- */
 
 static void thread_cancelled(unsigned index)
 {

@@ -1,4 +1,4 @@
-/* Functions that the source of calls needs from other files, besides those in
+/* Functions of other files that the source of calls needs, besides those in
  * never.c. */
 #include "engine.h"
 #include "os/poll.h"
@@ -10,8 +10,7 @@
 
 #undef shmrpci_event_set
 
-/* ---- packets: only one is ever sent
- * ------------------------------------------ */
+/* ---- packets, of which only one is ever sent ----------------------------- */
 
 shmrpc_status shm_message_send(int fd, shm_message message, const void *body,
                                const int *fds, size_t fd_count)
@@ -35,8 +34,7 @@ bool shmrpci_socket_is_backed_up(int fd)
     return false;
 }
 
-/* ---- the rest
- * ------------------------------------------------------------------ */
+/* ---- other functions ----------------------------------------------------- */
 
 bool shm_client_is_lost(shm_client *client)
 {

@@ -4,8 +4,8 @@
  *
  * Each thread has a handle of its own, as processes have. Keys are too long for
  * shmrpci_quick_get, which reads words of several sizes. Keys and values are
- * words, both words of a value one number, so that what is torn, stale or of
- * another key is seen.
+ * words; both words of a value are the same number, so that torn or stale
+ * values, and values of other keys, are noticed.
  */
 #include <setjmp.h>
 #include <string.h>
@@ -23,10 +23,11 @@ typedef struct content {
 
 static shmrpci_table tables[THREADS];
 static jmp_buf death;
-static unsigned known[THREADS]; /* changes that surely happened */
+static unsigned known[THREADS]; /* changes that have surely happened */
 static unsigned begun[THREADS]; /* changes that may have happened */
-static unsigned unsure;         /* the change that a dead thread was making */
-static unsigned popped[8];      /* by number */
+static unsigned unsure;         /* the change that a thread was making when it
+                                 * died */
+static unsigned popped[8];      /* how often each number was popped */
 
 static const uint64_t key_a[3] = {1, 1, 1};
 static const uint64_t key_b[3] = {2, 2, 2};
@@ -60,7 +61,7 @@ static uint64_t number_in(const void *data, size_t len)
     return it.number;
 }
 
-/* False: it is not there. */
+/* Returns false if the key is not there. */
 static bool get(shmrpci_table *table, const uint64_t *key, uint64_t *out_number,
                 uint64_t *out_version)
 {
@@ -96,7 +97,7 @@ static void after(void)
     blocks_check(&tables[0]);
 }
 
-/* ---- reading what is replaced -------------------------------------------- */
+/* ---- reading while values are replaced ----------------------------------- */
 
 static void before_get(void)
 {
@@ -130,7 +131,7 @@ static void thread_get(unsigned index)
     }
 }
 
-/* ---- counting: read, change, again if another was quicker ---------------- */
+/* ---- counting: read, change, retry if another change came first ---------- */
 
 static void count_once(unsigned index)
 {
@@ -194,7 +195,7 @@ static void await_stop(unsigned thread)
     }
 }
 
-/* When all others have finished. */
+/* Called when all others have finished. */
 static void let_go_on(void)
 {
     if (++over == THREADS - 1) {
@@ -202,8 +203,8 @@ static void let_go_on(void)
     }
 }
 
-/* One is stopped in the middle of a change, and another while it helps; then
- * the first one continues, and a third. */
+/* One thread is stopped in the middle of a change, and another while it helps.
+ * Then the first one continues, and a third one begins. */
 static void thread_stop(unsigned index)
 {
     if (index == 1) {
@@ -288,7 +289,7 @@ static void before_grow(void)
     shmrpci_geometry geometry;
     ENGINE_CHECK(shmrpci_table_geometry_closely(
         &tables[0], shmrpci_load_seq(&tables[0].roots->root), &geometry));
-    /* As if all others had been deleted long ago. */
+    /* Pretends that all other entries were deleted long ago. */
     shmrpci_store_seq(&geometry.block->state, shmrpci_state(geometry.room, 1));
 }
 
@@ -358,7 +359,8 @@ static void thread_view(unsigned index)
     uint64_t a = see(&view, key_a);
     uint64_t b = see(&view, key_b);
     ENGINE_CHECK(see(&view, key_a) == a && see(&view, key_b) == b);
-    /* All changes are in one order, in which the first three are not these. */
+    /* All changes have one order, and the first three were made before
+     * these. */
     ENGINE_CHECK(view.change == a - 1 + b - 1 + 3);
     shmrpci_table_view_close(&view);
 }

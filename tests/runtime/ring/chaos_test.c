@@ -43,7 +43,7 @@ typedef struct scene {
     uint32_t kills;
 } scene;
 
-/* The number of records in each case. */
+/* How many kills there are in each case. */
 static uint32_t kills = 60;
 
 static uint32_t next_random(uint32_t *state)

@@ -168,7 +168,7 @@ static void readers_are_warned_of_a_dead_writer(void **state)
 typedef struct {
     uint32_t flags;
     uint32_t rounds;
-    int64_t end_ns; /* the end of the test */
+    int64_t end_ns; /* they go on at least until then */
 } mix_orders;
 
 /* Writers move two numbers, which readers must never see separately. They also

@@ -407,7 +407,7 @@ static void semaphore_of_value_0_waits_for_another_process(void **state)
     stage_dismiss(pid, 0);
     assert_int_equal(shmrpc_lock_release(lock), SHMRPC_OK);
     assert_int_equal(shmrpc_lock_value(lock), 1);
-    /* Without further options it is a semaphore of 1. */
+    /* Its maximum is 1, so it can't be released again. */
     assert_int_equal(shmrpc_lock_release(lock), SHMRPC_E_PRECONDITION);
     assert_int_equal(shmrpc_lock_value(lock), 1);
     shmrpc_lock_close(lock);

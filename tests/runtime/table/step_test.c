@@ -166,7 +166,7 @@ static void read_all(shmrpci_table *table, shmrpci_buf *out)
     shmrpci_buf_fini(&value);
 }
 
-/* The part of a text with the entries that the changes may have modified. */
+/* The entry of a key in a text of entries; valid until the next call. */
 static const char *value_in(const char *all, char key)
 {
     static char value[32];

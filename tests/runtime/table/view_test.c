@@ -143,8 +143,8 @@ static void a_merge_is_one_change(void **state)
     assert_int_equal(shmrpci_table_merge(&table, nothing, 1, NULL), SHMRPC_OK);
     assert_int_equal(shmrpci_table_merge(&table, NULL, 0, NULL), SHMRPC_OK);
     table_check(&table);
-    /* More than fit into the first array of pins, then more than are
-     * allowed. */
+    /* First more entries than the table may have, then more than it has
+     * slots for so far. */
     enum { MANY = 2900 };
     shmrpci_table_pair *many = calloc(MANY + 100, sizeof *many);
     char(*names)[16] = calloc(MANY + 100, sizeof *names);

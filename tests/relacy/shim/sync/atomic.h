@@ -32,7 +32,7 @@
         ENGINE_AT(operation, #at);                 \
         atomic_load_explicit(engine_place, order); \
     })
-/* Arguments first: they may be accesses themselves. */
+/* The arguments are evaluated first, as they may be accesses themselves. */
 #define ENGINE_CHANGE(how, at, value, operation, order) \
     __extension__({                                     \
         __auto_type engine_place = (at);                \

@@ -4,14 +4,14 @@
  *
  * The registry is the one global of the transport: a list of hubs in which each
  * combination of name, instance and port occurs at most once. A forked child
- * inherits the list but none of the threads that serve it: so each hub carries
- * the generation of the process that made it, and hubs of other processes are
- * ignored.
+ * inherits the list but none of the threads that serve it. Each hub therefore
+ * carries the fork generation of the process that made it, and hubs of other
+ * processes are ignored.
  *
- * References keep a hub alive: the listener's, one for each connection, and one
- * for each thread that works with it at the moment. A hub leaves the registry
- * with its listener; connections that are left over see `closed` and end their
- * calls.
+ * A hub is refcounted: the listener holds a reference, each connection holds
+ * one, and so does each thread that is working with the hub. Closing the
+ * listener removes the hub from the registry; connections that are still open
+ * then see `closed` and end their calls.
  */
 #include "transport/inproc/inproc.h"
 
@@ -24,14 +24,14 @@
 #include "os/futex.h"
 #include "os/memory.h"
 
-/* The services of this process, by name. */
+/* All hubs, as a linked list. */
 static struct {
     shmrpci_mutex lock;
     inproc_hub *first;
 } registry = {.lock = SHMRPCI_MUTEX_INIT};
 
-/* Services of a parent process don't count: their threads are not in this
- * process. */
+/* Returns whether `hub` listens at `address` in this process. Hubs inherited
+ * from a parent process don't count: their threads are not in this process. */
 static bool is_at(const inproc_hub *hub, const shmrpci_address *address)
 {
     return hub->generation == shmrpci_fork_generation() &&
@@ -49,8 +49,8 @@ static inproc_hub *find_locked(const shmrpci_address *address)
     return hub;
 }
 
-/* Both locks are needed: the registry's keeps the hub alive until it is
- * counted, and the hub's guards the count. */
+/* Takes both locks: the registry's keeps the hub alive until the new reference
+ * is counted, and the hub's guards the refcount. */
 inproc_hub *shmrpci_inproc_find(const shmrpci_address *address)
 {
     shmrpci_mutex_lock(&registry.lock);
@@ -67,8 +67,8 @@ inproc_hub *shmrpci_inproc_find(const shmrpci_address *address)
 void shmrpci_inproc_unref(inproc_hub *hub)
 {
     shmrpci_mutex_lock(&hub->lock);
-    /* Nobody else can see a hub whose last reference is dropped: it left the
-     * registry before. */
+    /* After the last reference is dropped nobody else can see the hub: it has
+     * already left the registry. */
     bool last = --hub->refs == 0;
     shmrpci_mutex_unlock(&hub->lock);
     if (last) {
@@ -80,7 +80,8 @@ void shmrpci_inproc_unref(inproc_hub *hub)
     }
 }
 
-/* A hub with one reference, the listener's; not yet in the registry. */
+/* Returns a hub with one reference, the listener's, that is not yet in the
+ * registry; NULL when out of memory. */
 static inproc_hub *hub_new(const shmrpci_address *address,
                            const shmrpci_listen_opts *opts)
 {
@@ -104,8 +105,8 @@ static inproc_hub *hub_new(const shmrpci_address *address,
     return hub;
 }
 
-/* Search and insertion are under one lock: if two services want the same name,
- * only the first can listen. */
+/* Searches and inserts under one lock, so that of two services with the same
+ * name only the first can listen. */
 static int listen_at(const shmrpci_address *address,
                      const shmrpci_listen_opts *opts, shmrpci_listener **out,
                      shmrpc_error *error)
@@ -137,14 +138,15 @@ static int listen_at(const shmrpci_address *address,
     return SHMRPC_OK;
 }
 
-/* The control loop: answers one client after the other until stop, then turns
- * away those that still wait. Handshakes run here, on the listener's thread, as
- * with every transport. */
+/* The control loop: answers one client after the other until stop is called,
+ * then turns away the clients that still wait. Handshakes run here, on the
+ * listener's thread, as with every transport. */
 static int run(shmrpci_listener *listener, shmrpc_error *error)
 {
     (void)error;
     inproc_hub *hub = (inproc_hub *)listener;
-    /* Pairs with stop's store: makes visible what happened before it. */
+    /* Pairs with the increment in stop: what its caller did before is visible
+     * here. */
     while (shmrpci_load_acquire(&hub->stops) == 0) {
         if (!shmrpci_inproc_answer(hub)) {
             shmrpci_semaphore_wait(&hub->wake);
@@ -158,15 +160,16 @@ static int run(shmrpci_listener *listener, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* Clients that leave tell their workers themselves: linger only has to end
- * streams at the cut. */
+/* Waits until no worker is busy, and at `cut_ns` ends the streams of those that
+ * still are. Nothing else is needed, since a client that leaves notifies its
+ * workers itself. */
 static void linger(shmrpci_listener *listener,
                    const shmrpci_atomic_u32 *working, int64_t cut_ns)
 {
     inproc_hub *hub = (inproc_hub *)listener;
     for (;;) {
-        /* Read before the check: the stop that follows the last worker's end
-         * wakes us. */
+        /* Read before `working` is checked: the last worker to finish calls
+         * stop, and a count that has changed ends the wait below. */
         uint32_t seen = shmrpci_load_seq(&hub->stops);
         if (shmrpci_load_acquire(working) == 0) {
             return;
@@ -180,8 +183,8 @@ static void linger(shmrpci_listener *listener,
     (void)shmrpci_futex_wake(&hub->cut, INT32_MAX);
 }
 
-/* May be called from any thread and from a signal handler: only counts, and
- * wakes run or linger. */
+/* May be called from any thread and from a signal handler: it only increments
+ * `stops` and wakes run or linger. */
 static void stop(shmrpci_listener *listener)
 {
     inproc_hub *hub = (inproc_hub *)listener;
@@ -205,8 +208,9 @@ static void forget(inproc_hub *hub)
     shmrpci_mutex_unlock(&registry.lock);
 }
 
-/* All calls end here: queued ones were never run, those with a worker may have
- * been. Connections, and so the hub, stay until their clients close them. */
+/* Ends all calls: queued ones have not run, claimed ones may have. Each
+ * connection stays until its client closes it, and the hub stays as long as any
+ * connection does. */
 static void close_listener(shmrpci_listener *listener)
 {
     if (listener == NULL) {
@@ -218,8 +222,8 @@ static void close_listener(shmrpci_listener *listener)
     hub->stopped = true;
     hub->closed = true;
     shmrpci_inproc_turn_away(hub);
-    /* Their slots are still SUBMITTED; receive finds `closed` and says
-     * UNAVAILABLE. */
+    /* The queued slots stay SUBMITTED; receive sees `closed` and returns
+     * UNAVAILABLE for them. */
     hub->queue_head = NULL;
     hub->queue_tail = NULL;
     inproc_conn *next;
@@ -232,7 +236,8 @@ static void close_listener(shmrpci_listener *listener)
     shmrpci_inproc_unref(hub);
 }
 
-/* With the registry's lock held: `found` must not call the transport. */
+/* Calls `found` with the registry's lock held, so `found` must not call the
+ * transport. */
 static int find_all(shmrpci_on_found *found, void *user, shmrpc_error *error)
 {
     (void)error;
@@ -257,8 +262,8 @@ static int not_here(const shmrpci_address *address, shmrpc_error *error)
                             address->name);
 }
 
-/* The same statistics as over shm: a descriptor of its own, which can only be
- * read. */
+/* Opens the same statistics page as shm does, as a separate read-only
+ * descriptor. */
 static int open_stats(const shmrpci_address *address, int64_t deadline_ns,
                       int *out_fd, int *out_watch_fd, shmrpc_error *error)
 {
@@ -267,7 +272,7 @@ static int open_stats(const shmrpci_address *address, int64_t deadline_ns,
     if (hub == NULL) {
         return not_here(address, error);
     }
-    /* The lock keeps the descriptor from being closed meanwhile. */
+    /* The lock keeps the descriptor from being closed while it is reopened. */
     shmrpci_mutex_lock(&hub->lock);
     int status = hub->closed ? SHMRPC_E_UNAVAILABLE
                  : hub->opts.has_stats
@@ -284,8 +289,8 @@ static int open_stats(const shmrpci_address *address, int64_t deadline_ns,
     return SHMRPC_OK;
 }
 
-/* On the client's thread, as the header of transports says: there is no other
- * process to ask. */
+/* Runs on_object on the client's thread, which transport.h allows: there is no
+ * other process to ask. */
 static int open_object(const shmrpci_address *address, const char *name,
                        bool as_server, int64_t deadline_ns, int *out_fd,
                        int *out_watch_fd, shmrpc_error *error)
@@ -316,8 +321,8 @@ static const char *describe(const shmrpci_listener *listener)
     return ((const inproc_hub *)listener)->address;
 }
 
-/* Places are an array in the hub: a worker is known by its index, so that a new
- * one may take the place of a dead one. */
+/* The hub has an array of places, one for each worker index, so that a new
+ * worker can take over the place of a dead one. */
 static int participant_open(shmrpci_listener *listener, uint32_t index,
                             shmrpci_participant **out, shmrpc_error *error)
 {
@@ -347,8 +352,8 @@ static int participant_open(shmrpci_listener *listener, uint32_t index,
     return SHMRPC_OK;
 }
 
-/* A worker's place becomes free, on its own account or because it died: calls
- * that it held are ABORTED. Does nothing when the place is free already. */
+/* Frees a worker's place after the worker left or died, and ABORTs the calls
+ * that it held. Does nothing if the place is already free. */
 static void leave(inproc_hub *hub, uint32_t index)
 {
     shmrpci_mutex_lock(&hub->lock);

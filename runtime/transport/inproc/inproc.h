@@ -2,12 +2,13 @@
  * State shared by the files of the inproc transport.
  *
  * inproc connects a client and a service of one process through heap memory,
- * one mutex per listener, and condition variables. It is the reference: nothing
- * in it is clever, and the conformance suite is checked against it. Tests of
- * user code run on it too, without sockets or shared memory.
+ * one mutex per listener, and condition variables. It is the reference
+ * implementation: it is kept simple, and the conformance suite is checked
+ * against it. Tests of user code run on it too, without sockets or shared
+ * memory.
  *
  * A hub is the place where both ends meet; it lives as long as the listener or
- * any connection.  Slots move
+ * any connection. A slot goes through these states:
  *
  *     FREE -> RESERVED -> SUBMITTED -> CLAIMED -> DONE | ABORTED -> FREE
  *                            |            +-> FREE (cancelled, oneway)
@@ -16,8 +17,8 @@
  * A slot whose call was cancelled stays CLAIMED until its worker is done, so
  * that a late reply is dropped.
  *
- * Threading: everything below is guarded by the hub's lock, but for `stops`
- * and `cut`.
+ * Threading: the hub's lock guards everything below except `stops` and `cut`,
+ * which are atomic.
  * Lock order: registry, hub.
  */
 #ifndef SHMRPCI_TRANSPORT_INPROC_INPROC_H
@@ -51,7 +52,7 @@ typedef struct inproc_slot {
     struct inproc_slot *next; /* in the hub's queue while SUBMITTED */
     inproc_state state;
     bool cancelled;
-    bool is_detached; /* its worker serves other calls meanwhile */
+    bool is_detached; /* answered later; its worker serves others */
     uint32_t owner;   /* worker index while CLAIMED */
     shmrpci_head head;
     int64_t deadline_ns;
@@ -74,7 +75,7 @@ struct inproc_conn {
     shmrpc_peer peer;
     uint8_t hello[SHMRPCI_HELLO_MAX_BYTES]; /* the client's hello */
     size_t hello_len;
-    shmrpci_farewell *farewell; /* NULL: its end is not reported */
+    shmrpci_farewell *farewell; /* NULL: nobody watches for its end */
     int told_fd;                /* an event descriptor; -1 until the connection
                                  * is watched */
     bool is_armed;              /* armed: set the event when a call ends */
@@ -90,7 +91,8 @@ typedef struct inproc_participant {
     bool has_streams; /* this worker is in a call with streams */
 } inproc_participant;
 
-/* A client that waits in connect for the answer to its hello. */
+/* A connection request: a client waits in connect until its hello is
+ * answered. */
 typedef struct inproc_knock {
     struct inproc_knock *next;
     const shmrpci_connect_opts *opts;
@@ -108,21 +110,22 @@ struct inproc_hub {
     inproc_hub *next;    /* in the registry */
     unsigned refs;       /* one for the listener, each connection and each
                           * knock */
-    uint32_t generation; /* of the process whose threads serve it */
+    uint32_t generation; /* fork generation of the process whose
+                          * threads serve it */
     bool stopped;        /* run has seen `stops` */
     bool closed;
-    /* Number of calls of stop, which wake linger here; 0: not stopped. */
+    /* How often stop was called; 0: not stopped. linger waits on this word. */
     shmrpci_atomic_u32 stops;
-    shmrpci_atomic_u32 cut; /* 1: streams of workers were ended; waiting workers
-                             * are woken */
+    shmrpci_atomic_u32 cut; /* 1: linger has ended the workers' streams; workers
+                             * sleep on this word too */
     shmrpci_semaphore wake; /* run waits here for knocks and for stop */
     shmrpci_cond work;      /* workers wait here */
     inproc_slot *queue_head;
     inproc_slot *queue_tail;
     inproc_knock *knocks;
     inproc_conn *conns;
-    shmrpci_farewell *farewells; /* ends of connections that a worker must
-                                  * report */
+    shmrpci_farewell *farewells; /* closed connections whose end a worker
+                                  * still has to report */
     unsigned conn_count;
     uint64_t last_serial;
     char name[64];
@@ -133,9 +136,11 @@ struct inproc_hub {
     inproc_participant participants[SHMRPCI_INPROC_MAX_WORKERS];
 };
 
-/* ---- inproc_call.c: calls, from both ends; inproc_watch.c ---- */
+/* ---- inproc_call.c and inproc_watch.c: both ends of calls, event loops --- */
 
-/* With the hub's lock held: ends all calls that nobody will answer. */
+/* With the hub's lock held, after the service has closed: wakes all who wait on
+ * the connection, and frees queued oneway calls, possibly the connection
+ * too. */
 void shmrpci_inproc_conn_lose(inproc_conn *conn);
 
 int shmrpci_inproc_reserve(shmrpci_conn *conn, shmrpci_call *call,
@@ -152,7 +157,8 @@ shmrpc_status shmrpci_inproc_watch(shmrpci_conn *conn, int poll_set,
 int64_t shmrpci_inproc_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
                            size_t count);
 void shmrpci_inproc_acknowledge(shmrpci_conn *conn);
-/* With the hub's lock held: notifies the watching program, if armed. */
+/* With the hub's lock held: sets the event of a watched connection if it is
+ * armed or the service has closed. */
 void shmrpci_inproc_tell(inproc_conn *conn);
 
 int shmrpci_inproc_next(shmrpci_participant *participant,
@@ -170,24 +176,26 @@ int shmrpci_inproc_watch_end(const shmrpci_request *request,
 size_t shmrpci_inproc_hello(const shmrpci_request *request,
                             uint8_t out[SHMRPCI_HELLO_MAX_BYTES]);
 
-/* With the hub's lock held: ABORTs what worker `index` holds. */
+/* With the hub's lock held: ABORTs the calls that worker `index` holds. */
 void shmrpci_inproc_recover_slots(inproc_hub *hub, uint32_t index);
 
-/* ---- inproc_stream.c: items beside calls ---- */
+/* ---- inproc_stream.c: streams ---- */
 
 extern const shmrpci_stream_ops shmrpci_inproc_stream_ops;
 extern const shmrpci_lend_ops shmrpci_inproc_lend_ops;
 extern const shmrpci_pump_ops shmrpci_inproc_pump_ops;
 
-/* With the hub's lock held, as below: worker `index` is no longer in
- * streams. */
+/* The functions below need the hub's lock. */
+
+/* Worker `index` is no longer in a call with streams: frees its stream place.
+ */
 void shmrpci_inproc_streams_leave_place(inproc_hub *hub, uint32_t index);
 
-/* The slot no longer needs its streams. */
+/* Drops the slot's reference to its streams, if it has any. */
 void shmrpci_inproc_streams_drop(inproc_slot *slot);
-/* Nobody serves the call any more: wakes the client. */
+/* Tells the client's end that no worker serves the call any more. */
 void shmrpci_inproc_streams_lose(inproc_slot *slot);
-/* The client has gone: wakes the worker. */
+/* Tells the worker's end that the client has gone. */
 void shmrpci_inproc_streams_leave(inproc_slot *slot);
 
 /* ---- inproc_conn.c: connections ---- */
@@ -197,14 +205,14 @@ int shmrpci_inproc_connect(const shmrpci_address *address,
                            shmrpci_buf *welcome, shmrpc_error *error);
 void shmrpci_inproc_disconnect(shmrpci_conn *conn);
 
-/* Fills in our own process as the peer. */
+/* Returns this process as the peer. */
 shmrpc_peer shmrpci_inproc_self(const inproc_hub *hub);
 
-/* With the hub's lock held: takes a connection out of its hub and frees it. */
+/* With the hub's lock held: removes a connection from its hub and frees it. */
 void shmrpci_inproc_conn_free(inproc_conn *conn);
 
-/* Answers one client that knocks; false when there is none. Called with the
- * hub's lock held, which it releases meanwhile. */
+/* Answers one waiting client; returns false if there is none. Takes the hub's
+ * lock itself, and releases it while on_hello runs. */
 bool shmrpci_inproc_answer(inproc_hub *hub);
 
 /* With the hub's lock held: turns away the clients that still wait. */
@@ -212,11 +220,12 @@ void shmrpci_inproc_turn_away(inproc_hub *hub);
 
 /* ---- inproc.c: the registry ---- */
 
-/* The hub of an address, with a reference; NULL when nobody listens there. */
+/* Returns the hub that listens at an address, with a new reference; NULL if
+ * there is none. */
 inproc_hub *shmrpci_inproc_find(const shmrpci_address *address);
 
-/* Gives a reference back; frees the hub with the last one. The hub's lock must
- * not be held. */
+/* Drops a reference, and frees the hub with the last one. The caller must not
+ * hold the hub's lock. */
 void shmrpci_inproc_unref(inproc_hub *hub);
 
 #endif

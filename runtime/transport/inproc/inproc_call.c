@@ -1,19 +1,19 @@
 /*
  * Calls of the inproc transport, for clients and workers.
  *
- * A call is a slot of its connection, and goes through the states of inproc.h.
- * Submitted slots are linked into one queue of the hub, first in, first out;
- * workers take from its head. Request and reply are in heap buffers that the
- * slot keeps for the next call, so that a steady load doesn't allocate.
+ * A call is a slot of its connection and goes through the states in inproc.h.
+ * Submitted slots are linked into one first-in, first-out queue per hub;
+ * workers take from its head. The request and the reply are in heap buffers
+ * that the slot keeps for the next call, so that a steady load doesn't
+ * allocate.
  *
- * Both sides work on `call->out` and `request->out`, which are copies of the
- * slot's buffer structures: a buffer that grows moves, so the structure is
- * copied back at commit and abort. Nobody else touches the slot's buffers in
- * between.
+ * `call->out` and `request->out` are copies of the slot's buffer structures. A
+ * buffer that grows may move, so commit and abort copy the structure back.
+ * Nobody else touches the slot's buffers in between.
  *
- * A connection whose client has gone stays until no worker holds one of its
- * slots. The thread that frees the last one frees the connection: after
- * `slot_free` has returned false neither it nor the slot exists.
+ * A connection whose client has gone stays until none of its slots is queued or
+ * held by a worker. The thread that frees the last such slot also frees the
+ * connection: after slot_free has returned false, neither exists.
  */
 #include "transport/inproc/inproc.h"
 
@@ -21,12 +21,12 @@
 
 #include "os/clock.h"
 
-/* Memory that each of a slot's two buffers keeps for its next call; larger ones
- * are freed with the call. */
+/* Largest buffer that a slot keeps for its next call; a larger one is freed
+ * with the call. */
 #define KEEP_BYTES ((size_t)1 << 20)
 
-/* A buffer's `grow`: on the heap, up to the message size that both ends agreed
- * on. */
+/* A buffer's `grow` function: reallocates on the heap, up to the message size
+ * that both ends agreed on. */
 static shmrpc_status span_grow(shmrpci_buf *buf, size_t cap)
 {
     const inproc_conn *conn = buf->owner;
@@ -42,8 +42,8 @@ static shmrpc_status span_grow(shmrpci_buf *buf, size_t cap)
     return SHMRPC_OK;
 }
 
-/* Empties `span` and gives it about `hint` bytes. A hint can't fail: without
- * memory the buffer grows later, and reports the failure then. */
+/* Empties `span` and grows it to `hint` bytes in advance. A failure is ignored
+ * here: the buffer then grows when it is written, and reports it there. */
 static void span_ready(shmrpci_buf *span, inproc_conn *conn, size_t hint)
 {
     span->grow = span_grow;
@@ -54,7 +54,7 @@ static void span_ready(shmrpci_buf *span, inproc_conn *conn, size_t hint)
     }
 }
 
-/* After a call: keeps the memory, unless the call was unusually large. */
+/* Empties a buffer after a call, and frees memory beyond KEEP_BYTES. */
 static void span_trim(shmrpci_buf *span)
 {
     if (span->cap > KEEP_BYTES) {
@@ -70,15 +70,15 @@ static inproc_slot *slot_of(const shmrpci_transport_data *data)
     return data->pointers[0];
 }
 
-/* States in which a worker has the slot, or may still get it. */
+/* Returns whether a worker has the slot or may still take it. */
 static bool is_busy(const inproc_slot *slot)
 {
     return slot->state == INPROC_SUBMITTED || slot->state == INPROC_CLAIMED;
 }
 
-/* With the hub's lock held: ends the slot's call in any state, and wakes one
- * thread that waits for a slot. If its client has gone and this was its last
- * call, frees the connection too and returns false. */
+/* With the hub's lock held: frees a slot in any state, and wakes one thread
+ * that waits for a slot. If the client has gone and this was the last busy
+ * slot, frees the connection too and returns false. */
 static bool slot_free(inproc_slot *slot)
 {
     inproc_conn *conn = slot->conn;
@@ -96,8 +96,8 @@ static bool slot_free(inproc_slot *slot)
     return true;
 }
 
-/* With the hub's lock held: the call has a reply, or never will. The slot stays
- * the client's until it has received. */
+/* With the hub's lock held: ends a call as DONE or ABORTED and wakes the
+ * client. The slot stays in use until the client has received the result. */
 static void end(inproc_slot *slot, inproc_state state)
 {
     slot->conn->busy--;
@@ -112,8 +112,9 @@ void shmrpci_inproc_conn_lose(inproc_conn *conn)
 {
     shmrpci_cond_broadcast(&conn->slot_free);
     shmrpci_inproc_tell(conn);
-    /* Calls with a worker are left alone: their receive sees `closed`. A oneway
-     * call that nobody waits for must be freed here. */
+    /* Wakes all receivers, who then see `closed`. Nobody receives a oneway
+     * call, so a queued one must be freed here; the worker frees a claimed
+     * one. */
     for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
         inproc_slot *slot = &conn->slots[i];
         shmrpci_inproc_streams_lose(slot);
@@ -129,14 +130,14 @@ void shmrpci_inproc_conn_lose(inproc_conn *conn)
 
 /* ---- the client's end ---- */
 
-/* The error of every call on a service that has closed. */
+/* Sets the error that reserve returns once the service has closed. */
 static int server_lost(const inproc_hub *hub, shmrpc_error *error)
 {
     return shmrpc_error_set(error, SHMRPC_E_SERVER_LOST, "%s has stopped",
                             hub->address);
 }
 
-/* There are 64 slots: searching them costs nothing beside the lock. */
+/* A linear search: for 64 slots its cost is small compared to the lock's. */
 static inproc_slot *find_free(inproc_conn *conn)
 {
     for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
@@ -147,9 +148,10 @@ static inproc_slot *find_free(inproc_conn *conn)
     return NULL;
 }
 
-/* With the lock held: a free slot, now RESERVED. Waits until `deadline_ns`; 0:
- * does not wait. `*waited` tells whether it had to wait. It checks once more
- * after a time-out, since a slot may have become free at the same moment. */
+/* With the lock held: sets *out to a free slot, now RESERVED. Waits for one
+ * until `deadline_ns`, or not at all if that is 0; sets *waited if it had to
+ * wait. Searches once more after a timeout, since a slot may have become free
+ * at that moment. */
 static int take_slot(inproc_conn *conn, int64_t deadline_ns, inproc_slot **out,
                      bool *waited, shmrpc_error *error)
 {
@@ -201,8 +203,7 @@ int shmrpci_inproc_reserve(shmrpci_conn *base, shmrpci_call *call,
     return SHMRPC_OK;
 }
 
-/* Frees the slot of a call that the client is done with: aborted, or received
- * and released. */
+/* Frees the slot of a call that the client has aborted or released. */
 static void give_back(shmrpci_call *call)
 {
     inproc_slot *slot = slot_of(&call->data);
@@ -238,7 +239,8 @@ static inproc_slot *queue_pop(inproc_hub *hub)
     return slot;
 }
 
-/* The slot must be in the queue. Linear, as withdrawn calls are rare. */
+/* The slot must be in the queue. A linear search, since calls are rarely
+ * withdrawn. */
 static void queue_remove(inproc_hub *hub, const inproc_slot *slot)
 {
     inproc_slot *before = NULL;
@@ -257,15 +259,15 @@ static void queue_remove(inproc_hub *hub, const inproc_slot *slot)
     }
 }
 
-/* What the slot needs is copied before it is SUBMITTED: from then on a worker
- * may read it. */
+/* Fills the slot before it becomes SUBMITTED, since a worker may read it from
+ * then on. */
 int shmrpci_inproc_commit(shmrpci_call *call)
 {
     inproc_slot *slot = slot_of(&call->data);
     inproc_hub *hub = slot->conn->hub;
     slot->request = call->out;
     slot->head = call->head;
-    /* Measured from now: the worker sees the time at which the caller gives
+    /* The timeout runs from now, so that the worker knows when the caller gives
      * up. */
     slot->deadline_ns = shmrpci_deadline_after(call->head.timeout_ns);
     int status = (int)call->out.status;
@@ -285,8 +287,8 @@ int shmrpci_inproc_commit(shmrpci_call *call)
     return status;
 }
 
-/* A view of the slot's buffer, valid until release. Not shared: the worker
- * doesn't write to it any more. */
+/* Makes the reply a view of the slot's buffer, valid until release. It is not
+ * marked shared, since the worker no longer writes to it. */
 static void fill_reply(shmrpci_call *call, inproc_slot *slot)
 {
     call->head = slot->head;
@@ -295,8 +297,9 @@ static void fill_reply(shmrpci_call *call, inproc_slot *slot)
     call->in_shared = false;
 }
 
-/* One loop handles all endings, so that a reply that arrived just before the
- * service closed is still delivered. After DEADLINE the call goes on. */
+/* Checks for a reply before `closed`, so that a reply that arrived just before
+ * the service closed is still delivered. After DEADLINE the call is still in
+ * flight. */
 int shmrpci_inproc_receive(shmrpci_call *call, int64_t deadline_ns)
 {
     inproc_slot *slot = slot_of(&call->data);
@@ -310,8 +313,8 @@ int shmrpci_inproc_receive(shmrpci_call *call, int64_t deadline_ns)
             break;
         }
         if (slot->state == INPROC_ABORTED || hub->closed) {
-            /* No worker had taken a SUBMITTED call, so it can be repeated
-             * safely; a CLAIMED one may have run in part. */
+            /* No worker has taken a SUBMITTED call, so it is safe to retry; a
+             * CLAIMED one may have run in part. */
             status = slot->state == INPROC_ABORTED     ? SHMRPC_E_WORKER_DIED
                      : slot->state == INPROC_SUBMITTED ? SHMRPC_E_UNAVAILABLE
                                                        : SHMRPC_E_SERVER_LOST;
@@ -332,9 +335,10 @@ void shmrpci_inproc_release(shmrpci_call *call)
     give_back(call);
 }
 
-/* True when the call was withdrawn before any worker took it. A CLAIMED call
- * stays with the worker, which learns of it by is_cancelled or when it replies;
- * a reply that has already arrived is thrown away. */
+/* Returns true if the call was withdrawn before any worker took it. A CLAIMED
+ * call stays with its worker, which learns of the cancellation from
+ * is_cancelled or when it replies. A reply that has already arrived is dropped.
+ */
 bool shmrpci_inproc_cancel(shmrpci_call *call)
 {
     inproc_slot *slot = slot_of(&call->data);
@@ -345,7 +349,7 @@ bool shmrpci_inproc_cancel(shmrpci_call *call)
         slot->cancelled = true;
         shmrpci_inproc_streams_leave(slot);
     } else {
-        /* Closing has emptied the queue. */
+        /* If the listener has closed, the queue is already empty. */
         if (withdrawn && !hub->closed) {
             queue_remove(hub, slot);
         }
@@ -357,8 +361,8 @@ bool shmrpci_inproc_cancel(shmrpci_call *call)
 
 /* ---- the worker's end ---- */
 
-/* With the lock held. The body is a view of the slot's buffer, which the client
- * doesn't write to until the call ends. */
+/* With the lock held: fills `request` from the slot. The body is a view of the
+ * slot's buffer, which the client doesn't write to until the call ends. */
 static void fill_request(shmrpci_request *request, inproc_slot *slot)
 {
     request->head = slot->head;
@@ -372,7 +376,8 @@ static void fill_request(shmrpci_request *request, inproc_slot *slot)
     request->data.pointers[0] = slot;
 }
 
-/* With the lock held, which it gives up meanwhile. */
+/* Reports the end of one watched connection to the worker. Called with the
+ * lock held, which it releases while on_end runs. */
 static void tell_end(inproc_hub *hub, const shmrpci_participant *base)
 {
     shmrpci_farewell *f = shmrpci_farewell_pop(&hub->farewells);
@@ -384,8 +389,8 @@ static void tell_end(inproc_hub *hub, const shmrpci_participant *base)
     shmrpci_mutex_lock(&hub->lock);
 }
 
-/* Waits without a deadline: stop ends it with CANCELLED. Calls queued at that
- * moment stay in the queue and end with the listener. */
+/* Waits without a deadline; returns CANCELLED after stop. Calls that are queued
+ * at that moment stay in the queue until the listener is closed. */
 int shmrpci_inproc_next(shmrpci_participant *base, shmrpci_request *request)
 {
     inproc_participant *participant = (inproc_participant *)base;
@@ -411,7 +416,8 @@ int shmrpci_inproc_next(shmrpci_participant *base, shmrpci_request *request)
     return slot != NULL ? SHMRPC_OK : SHMRPC_E_CANCELLED;
 }
 
-/* Without the lock: a CLAIMED slot's reply belongs to its worker alone. */
+/* Needs no lock: the reply buffer of a CLAIMED slot belongs to its worker
+ * alone. */
 void shmrpci_inproc_reply_reserve(shmrpci_request *request, size_t size_hint)
 {
     inproc_slot *slot = slot_of(&request->data);
@@ -419,13 +425,13 @@ void shmrpci_inproc_reply_reserve(shmrpci_request *request, size_t size_hint)
     request->out = slot->reply;
 }
 
-/* Ends the call with the reply, or frees the slot when nobody waits for it any
- * more. */
+/* Ends the call with the reply, or frees the slot if the client no longer waits
+ * for it. */
 void shmrpci_inproc_reply_commit(shmrpci_request *request)
 {
     inproc_slot *slot = slot_of(&request->data);
     inproc_hub *hub = slot->conn->hub;
-    /* The reply did not fit: the caller gets the reason instead of half a
+    /* If the reply did not fit, the caller gets that status and an empty
      * body. */
     if (request->out.status != SHMRPC_OK) {
         request->head.status = (int32_t)request->out.status;
@@ -444,14 +450,14 @@ void shmrpci_inproc_reply_commit(shmrpci_request *request)
         (void)slot_free(slot);
     } else {
         end(slot, INPROC_DONE);
-        /* Called after `end`, which reads the request's flags; still under the
+        /* Set after `end`, which reads the request's flags, but still under the
          * lock, so that the client sees the reply's flags. */
         slot->head.flags = request->head.flags;
     }
     shmrpci_mutex_unlock(&hub->lock);
 }
 
-/* Ends a call without a reply: that of a oneway method. */
+/* Ends a oneway call, which has no reply. */
 void shmrpci_inproc_drop(shmrpci_request *request)
 {
     inproc_slot *slot = slot_of(&request->data);
@@ -496,7 +502,7 @@ int shmrpci_inproc_detach(shmrpci_request *request, shmrpci_request *out)
 
 void shmrpci_inproc_detached_end(shmrpci_request *request)
 {
-    (void)request; /* it had nothing but the slot */
+    (void)request; /* it holds nothing except the slot */
 }
 
 int shmrpci_inproc_watch_end(const shmrpci_request *request,
@@ -522,9 +528,9 @@ size_t shmrpci_inproc_hello(const shmrpci_request *request,
 
 /* ---- a dead worker's calls ---- */
 
-/* Ends the calls of one connection that worker `index` held when it died. A
- * call that nobody waits for is freed at once; freeing the last one may free
- * the connection, and then nothing is left to do. */
+/* Ends the calls of one connection that worker `index` held when it left or
+ * died. A call that nobody waits for is freed at once. Freeing the last one may
+ * free the connection, and then nothing is left to do. */
 static void abort_calls(inproc_conn *conn, uint32_t index)
 {
     for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
@@ -548,7 +554,7 @@ void shmrpci_inproc_recover_slots(inproc_hub *hub, uint32_t index)
     shmrpci_inproc_streams_leave_place(hub, index);
     inproc_conn *next;
     for (inproc_conn *conn = hub->conns; conn != NULL; conn = next) {
-        /* abort_calls may free it. */
+        /* Read first, because abort_calls may free the connection. */
         next = conn->next;
         abort_calls(conn, index);
     }

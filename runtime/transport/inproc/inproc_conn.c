@@ -1,12 +1,12 @@
 /*
- * Connections of the inproc transport: how a client knocks and is let in.
+ * Connections of the inproc transport, and the handshake that opens them.
  *
- * A client that connects puts a knock, which is on its own stack, into the
- * hub's list, wakes the control loop, and waits. The control loop admits it and
- * runs `on_hello`, so that what the server decides about clients runs on one
- * thread, as with transports between processes. Only the client takes its knock
- * back, and only while it is QUEUED: once it is RUNNING the control loop has a
- * pointer to it.
+ * A client that connects puts a knock (a connection request on its own stack)
+ * into the hub's list, wakes the control loop, and waits. The control loop
+ * admits the client and runs `on_hello`, so that the server's decisions about
+ * clients all run on one thread, as with transports between processes. On a
+ * timeout the client withdraws its knock, but only while it is QUEUED: once it
+ * is RUNNING the control loop has a pointer to it.
  */
 #include "transport/inproc/inproc.h"
 
@@ -16,7 +16,7 @@
 #include "os/memory.h"
 #include "os/process.h"
 
-/* The system need not be asked: the peer is this process. */
+/* Asks no socket for credentials, since the peer is this process. */
 shmrpc_peer shmrpci_inproc_self(const inproc_hub *hub)
 {
     return (shmrpc_peer){
@@ -28,8 +28,8 @@ shmrpc_peer shmrpci_inproc_self(const inproc_hub *hub)
     };
 }
 
-/* A connection with all its slots, whose buffers are allocated by the first
- * calls. */
+/* Allocates a connection with all its slots; the first calls allocate the
+ * slots' buffers. Returns NULL when out of memory. */
 static inproc_conn *conn_new(inproc_hub *hub, size_t max_message_bytes)
 {
     inproc_conn *conn = calloc(1, sizeof *conn);
@@ -53,8 +53,8 @@ static inproc_conn *conn_new(inproc_hub *hub, size_t max_message_bytes)
     return conn;
 }
 
-/* Frees the memory alone; nobody may hold a pointer to the connection any
- * more. */
+/* Frees only the memory. The connection must already be out of the hub's list,
+ * and nobody may hold a pointer to it. */
 static void conn_destroy(inproc_conn *conn)
 {
     for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
@@ -80,14 +80,14 @@ void shmrpci_inproc_conn_free(inproc_conn *conn)
         shmrpci_farewell_push(&hub->farewells, conn->farewell);
         shmrpci_cond_broadcast(&hub->work);
     }
-    /* The caller holds the lock, and so a reference of its own. */
+    /* Not the last one: whoever holds the hub's lock has a reference too. */
     hub->refs--;
     conn_destroy(conn);
 }
 
-/* With the lock held: lets the client in if the quota allows one more
- * connection. All clients of a process have one user, so that the quota of a
- * user is that of the hub. */
+/* With the lock held: makes a connection for the client if the quota allows one
+ * more, else sets the knock's status. All clients of a process have the same
+ * user, so the quota per user limits the hub's connections. */
 static bool admit(inproc_hub *hub, inproc_knock *knock)
 {
     uint32_t most = hub->opts.max_connections_per_uid;
@@ -128,14 +128,15 @@ bool shmrpci_inproc_answer(inproc_hub *hub)
     knock->state = KNOCK_RUNNING;
     if (admit(hub, knock)) {
         const shmrpc_peer *peer = &knock->conn->peer;
-        /* on_hello is the server's own code, and may take its time or call
-         * back. The knock is RUNNING, and the connection is used by nobody
-         * yet. */
+        /* Unlocked, since on_hello is the server's own code, which may be slow
+         * or call this transport. Nobody else touches a RUNNING knock or uses
+         * the new connection yet. */
         shmrpci_mutex_unlock(&hub->lock);
         int status = hub->opts.on_hello(hub->opts.user, knock->opts->hello,
                                         knock->opts->hello_len, peer,
                                         &knock->welcome, &knock->error);
-        /* A welcome that ran out of memory has failed, too. */
+        /* The handshake also fails if the welcome's buffer ran out of
+         * memory. */
         status = status == SHMRPC_OK ? (int)knock->welcome.status : status;
         shmrpci_mutex_lock(&hub->lock);
         knock->status = status;
@@ -150,7 +151,8 @@ bool shmrpci_inproc_answer(inproc_hub *hub)
     return true;
 }
 
-/* Knocks that nobody will answer: the control loop has ended. */
+/* Ends all queued knocks with UNAVAILABLE, because the control loop has ended
+ * and will not answer them. */
 void shmrpci_inproc_turn_away(inproc_hub *hub)
 {
     inproc_knock *next;
@@ -164,7 +166,7 @@ void shmrpci_inproc_turn_away(inproc_hub *hub)
     hub->knocks = NULL;
 }
 
-/* At the end of the list, so that clients are answered in order. */
+/* Appends the knock to the list, so that clients are answered in order. */
 static void enqueue(inproc_hub *hub, inproc_knock *knock)
 {
     inproc_knock **at = &hub->knocks;
@@ -185,8 +187,8 @@ static void dequeue(inproc_hub *hub, const inproc_knock *knock)
 }
 
 /* With the lock held: waits until the knock is answered or its deadline passes.
- * A knock that is RUNNING is waited for even then, as the control loop still
- * writes to it. */
+ * Waits for a RUNNING knock even past the deadline, since the control loop
+ * still writes to it. */
 static void wait_for_answer(inproc_hub *hub, inproc_knock *knock)
 {
     bool in_time = true;
@@ -200,14 +202,14 @@ static void wait_for_answer(inproc_hub *hub, inproc_knock *knock)
             knock->status = shmrpc_error_set(
                 &knock->error, SHMRPC_E_DEADLINE,
                 "%s listens, but did not answer in time", hub->address);
-        } else { /* on_hello runs, and it is short */
+        } else { /* on_hello is running and must return soon */
             shmrpci_cond_wait(&knock->answered, &hub->lock);
         }
     }
 }
 
-/* `stopped` is read under the lock: after turn_away no knock gets into the
- * list. */
+/* Enqueues the knock and waits for the answer. Reads `stopped` under the lock,
+ * so that no knock enters the list after turn_away. */
 static void knock_at(inproc_hub *hub, inproc_knock *knock)
 {
     shmrpci_mutex_lock(&hub->lock);
@@ -238,7 +240,7 @@ int shmrpci_inproc_connect(const shmrpci_address *address,
     shmrpci_buf_init_heap(&knock.welcome);
     shmrpci_cond_init(&knock.answered);
     knock_at(hub, &knock);
-    /* The connection holds a reference of its own. */
+    /* Drops the reference from find; the connection has its own. */
     shmrpci_inproc_unref(hub);
     if (knock.status == SHMRPC_OK) {
         /* Copied on the client's own thread: `welcome` may be a buffer of any
@@ -261,16 +263,18 @@ void shmrpci_inproc_disconnect(shmrpci_conn *base)
     inproc_conn *conn = (inproc_conn *)base;
     inproc_hub *hub = conn->hub;
     if (hub->generation != shmrpci_fork_generation()) {
-        return; /* another thread of the parent may hold the lock, and it does
-                 * not exist here */
+        return; /* after a fork: a thread of the parent may have held the lock,
+                 * and would never release it here */
     }
     shmrpci_mutex_lock(&hub->lock);
-    hub->refs++; /* ending the connection may drop its reference */
-    /* From here on the thread that ends the connection's last call frees it. */
+    hub->refs++; /* keeps the hub if the connection is freed below */
+    /* From here on, the thread that frees the last busy slot frees the
+     * connection. */
     conn->open = false;
     for (unsigned i = 0; i < SHMRPCI_INPROC_SLOTS; i++) {
         inproc_slot *slot = &conn->slots[i];
-        /* Oneway calls still run, as commit has promised; so do queued ones. */
+        /* Oneway calls still run, as commit has promised, and so do queued
+         * calls. */
         if (slot->state == INPROC_CLAIMED &&
             (slot->head.flags & SHMRPCI_HEAD_ONEWAY) == 0) {
             slot->cancelled = true;

@@ -1,14 +1,14 @@
 /*
  * Streams of the inproc transport: a ring on the heap for each direction.
  *
- * stream/end.h implements the rings and the operations on them; this file gives
- * them memory and ties them to the call. A pair of rings has three references:
- * the slot's, from open to the end of the call, and one of each end while it is
- * open. Any of them may be dropped first: the client may close its end while
- * the worker still reads, and a worker may outlive the slot.
+ * stream/end.h implements the rings and the operations on them; this file
+ * allocates the rings and ties them to the call. A pair of rings has up to
+ * three references: one of the slot, from open to the end of the call, and one
+ * of each open end. Any of them may be dropped first: the client may close its
+ * end while the worker still reads, and the worker's end may outlive the call.
  *
- * Places limit how many workers may be in calls with streams at once, because
- * such a call may last long; the other workers stay free for ordinary calls.
+ * A call with streams may last long. Stream places limit how many workers may
+ * be in such calls at once, so that the others stay free for ordinary calls.
  */
 #include <stdlib.h>
 
@@ -29,21 +29,22 @@ struct inproc_streams {
 
 /* One end, the client's or the worker's. */
 struct shmrpci_stream {
-    shmrpci_stream_waiter waiter; /* first; of a worker's end */
+    shmrpci_stream_waiter waiter; /* must be first; only worker ends use it */
     inproc_streams *streams;
-    shmrpci_atomic_u32 *cut; /* the hub's; NULL: a client's end */
+    shmrpci_atomic_u32 *cut; /* the hub's word; NULL in a client's end */
     shmrpci_stream_end end;
 };
 
-/* How long to sleep where a kernel can't wait for two words (before 5.16). */
+/* How long a wait lasts before the cut is checked again, on kernels that can't
+ * wait on two words (before 5.16). */
 #define LOOK_NS (1 * SHMRPCI_NS_PER_S)
 
 /* ---- waiting ----------------------------------------------------------- */
 
 static bool is_cut(const shmrpci_stream *stream)
 {
-    /* Sequentially consistent: pairs with linger, which wakes the word after
-     * changing it. */
+    /* Sequentially consistent: pairs with linger, which sets the word and then
+     * wakes its waiters. */
     return stream->cut != NULL && shmrpci_load_seq(stream->cut) != 0;
 }
 
@@ -54,7 +55,8 @@ static bool spin(shmrpci_stream_waiter *waiter,
     return false;
 }
 
-/* Sleeps on the ring's word and on the hub's word for the cut. */
+/* Sleeps on the ring's word and on the hub's `cut` word. Returns CANCELLED if
+ * the streams were cut, else OK or DEADLINE. */
 static int sleep_on(shmrpci_stream_waiter *waiter, shmrpci_atomic_u32 *word,
                     uint32_t expected, int64_t until_ns)
 {
@@ -72,16 +74,17 @@ static int sleep_on(shmrpci_stream_waiter *waiter, shmrpci_atomic_u32 *word,
     return shmrpci_now_ns() < until_ns ? SHMRPC_OK : SHMRPC_E_DEADLINE;
 }
 
-/* ---- their memory ----------------------------------------------------- */
+/* ---- memory of the rings ----------------------------------------------- */
 
-/* NULL where there is no stream, or no memory. */
+/* Returns NULL if `bytes` is 0 (no stream in this direction) or when out of
+ * memory. */
 static shmrpci_stream_ring *ring_new(uint32_t bytes)
 {
     return bytes != 0 ? aligned_alloc(SHMRPCI_STREAM_ALIGN, bytes) : NULL;
 }
 
-/* Sequentially consistent: what the others did to the rings happens before they
- * are freed. */
+/* Drops a reference, and frees the rings with the last one. Sequentially
+ * consistent, so that all other uses of the rings happen before the free. */
 static void unref(inproc_streams *streams)
 {
     if (shmrpci_sub_seq(&streams->refs, 1u) == 1) {
@@ -91,7 +94,8 @@ static void unref(inproc_streams *streams)
     }
 }
 
-/* Has one reference, the caller's. Both rings are allocated, or none. */
+/* Allocates the rings that `opts` asks for, with one reference, the caller's.
+ * Returns NULL when out of memory. */
 static inproc_streams *streams_new(const shmrpci_stream_opts *opts)
 {
     inproc_streams *streams = calloc(1, sizeof *streams);
@@ -114,8 +118,8 @@ static inproc_streams *streams_new(const shmrpci_stream_opts *opts)
     return streams;
 }
 
-/* An end with a reference of its own, a worker's if `cut` is not NULL; NULL
- * when out of memory. */
+/* Makes a worker's end if `cut` is not NULL, else a client's end, and adds a
+ * reference for it. Returns NULL when out of memory. */
 static shmrpci_stream *end_new(inproc_streams *streams, shmrpci_atomic_u32 *cut)
 {
     bool is_worker = cut != NULL;
@@ -142,9 +146,9 @@ static void end_free(shmrpci_stream *stream)
     }
 }
 
-/* ---- the slot's part: with the hub's lock held ------------------------- */
+/* ---- the slot's reference; called with the hub's lock held ------------- */
 
-/* At the end of the call; open ends keep the rings. */
+/* Called at the end of the call; ends that are still open keep the rings. */
 void shmrpci_inproc_streams_drop(inproc_slot *slot)
 {
     if (slot->streams != NULL) {
@@ -167,8 +171,8 @@ void shmrpci_inproc_streams_leave(inproc_slot *slot)
     }
 }
 
-/* Gives the slot its streams, unless the connection has too many: their number
- * bounds the memory that one connection can take. */
+/* Gives the slot its streams; returns false if the connection already has
+ * SHMRPCI_STREAMS_MAX, which bounds the memory of one connection. */
 static bool attach(inproc_slot *slot, inproc_streams *streams)
 {
     inproc_conn *conn = slot->conn;
@@ -187,9 +191,9 @@ static bool attach(inproc_slot *slot, inproc_streams *streams)
 
 /* ---- operations -------------------------------------------------------- */
 
-/* Instead of commit: the rings are attached first, because a worker may take
- * the call as soon as it is committed. Fails as commit does, with the call
- * aborted. */
+/* Used instead of commit for calls with streams. Attaches the rings first,
+ * because a worker may take the call as soon as it is committed. On failure the
+ * call is aborted, as with commit. */
 static int open_streams(shmrpci_call *call, const shmrpci_stream_opts *opts,
                         shmrpci_stream **out, shmrpc_error *error)
 {
@@ -211,7 +215,7 @@ static int open_streams(shmrpci_call *call, const shmrpci_stream_opts *opts,
         status = shmrpci_inproc_commit(call);
     }
     if (streams != NULL) {
-        unref(streams); /* the end and the slot have theirs */
+        unref(streams); /* the end and the slot hold their own references */
     }
     if (status != SHMRPC_OK) {
         end_free(end);
@@ -231,8 +235,9 @@ static bool is_taken(const shmrpci_call *call)
     return taken;
 }
 
-/* Takes a place for streams if one is left, and returns how many there are.
- * Counted under the lock over all workers, for their number changes. */
+/* Takes a stream place for worker `me` if one is left; returns how many places
+ * there are in all. Counts all workers under the lock, since their number
+ * changes. */
 static uint32_t take_place(inproc_participant *me, uint32_t max_places)
 {
     inproc_hub *hub = me->hub;
@@ -254,8 +259,8 @@ void shmrpci_inproc_streams_leave_place(inproc_hub *hub, uint32_t index)
     hub->participants[index].has_streams = false;
 }
 
-/* The worker's end. Without a place the call fails, and nothing of the stream
- * is read. */
+/* Opens the worker's end. Fails if no stream place is left; the call then fails
+ * before any item is read. */
 static int accept_streams(shmrpci_request *request, uint32_t max_places,
                           shmrpci_stream **out, shmrpc_error *error)
 {
@@ -272,7 +277,8 @@ static int accept_streams(shmrpci_request *request, uint32_t max_places,
                : shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
 }
 
-/* What a call of the end has returned. */
+/* Maps the status of a stream operation: CANCELLED becomes UNAVAILABLE if
+ * linger has cut the streams. */
 static int told(const shmrpci_stream *stream, int status)
 {
     return status == SHMRPC_E_CANCELLED && is_cut(stream)
@@ -333,8 +339,8 @@ static int next_item(shmrpci_stream *stream, int64_t deadline_ns,
                                         &out->len, &in_ring));
 }
 
-/* Tells the other end, then drops the reference: in this order, as the rings
- * may go with it. */
+/* Tells the other end first and then drops the reference, which may free the
+ * rings. */
 static void close_end(shmrpci_stream *stream)
 {
     if (stream != NULL) {
@@ -357,7 +363,7 @@ const shmrpci_stream_ops shmrpci_inproc_stream_ops = {
 const shmrpci_lend_ops shmrpci_inproc_lend_ops = {
     .lend = lend, .commit = commit, .abort = abort_loan};
 
-/* ---- for who never waits ------------------------------------------------- */
+/* ---- pump operations, which never wait --------------------------------- */
 
 static void measure(const shmrpci_stream *stream, shmrpci_stream_opts *out)
 {
@@ -385,7 +391,7 @@ static int put(shmrpci_stream *stream, const void *data, size_t len,
 static bool arm(shmrpci_stream *stream, shmrpci_atomic_u32 *bell, bool takes,
                 bool puts, shmrpci_futex_on on[2], size_t *out_count)
 {
-    (void)bell; /* the words of the rings do */
+    (void)bell; /* the words in the rings suffice for waking */
     return shmrpci_stream_end_arm(&stream->end, takes, puts, on, out_count);
 }
 
@@ -400,7 +406,7 @@ static bool arm_close(shmrpci_stream *stream, shmrpci_futex_on *on,
     return shmrpci_stream_end_arm_close(&stream->end, on, out_count);
 }
 
-/* The rings tell of everything. */
+/* inproc has no alarm word: every end is recorded in the rings. */
 static shmrpci_atomic_u32 *alarm_of(shmrpci_stream *stream)
 {
     (void)stream;
@@ -413,13 +419,13 @@ static int gone(const shmrpci_stream *stream)
     return SHMRPC_OK;
 }
 
-/* An unfinished item is dropped anyway. */
+/* Does nothing: close drops an unfinished item anyway. */
 static void give_up(shmrpci_stream *stream)
 {
     (void)stream;
 }
 
-/* Relaxed: it is looked at again. */
+/* A relaxed load suffices, because the caller checks again later. */
 static bool peer_waits(const shmrpci_stream *stream)
 {
     const shmrpci_stream_end *end = &stream->end;
@@ -427,7 +433,7 @@ static bool peer_waits(const shmrpci_stream *stream)
                              (uint32_t)SHMRPCI_STREAM_WAITS_ALONE;
 }
 
-/* Nobody moves items for others over inproc. */
+/* Does nothing: nobody forwards items for others over inproc. */
 static void say_waits(shmrpci_stream *stream, bool waits)
 {
     (void)stream;

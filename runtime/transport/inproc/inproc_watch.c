@@ -3,9 +3,10 @@
  *
  * Each watched connection has an event descriptor in the client's poll set.
  * Setting it at the end of every call would cost a system call each time, so
- * the client arms the connection before it sleeps: the next end of a call sets
- * the event and disarms. All of this is under the hub's lock: an end either is
- * seen by arm or sets the event, and none is lost.
+ * the client arms the connection before it sleeps, and the next call that ends
+ * sets the event and disarms the connection. All of this happens under the
+ * hub's lock: a call that ends is either seen by arm or sets the event, so no
+ * wake-up is lost.
  */
 #include "os/clock.h"
 #include "os/memory.h"
@@ -27,7 +28,7 @@ shmrpc_status shmrpci_inproc_watch(shmrpci_conn *base, int poll_set,
     }
     shmrpci_mutex_lock(&conn->hub->lock);
     conn->told_fd = fd;
-    /* The service ended before anybody watched: nothing would tell it later. */
+    /* If the service has already closed, no later event would report it. */
     if (conn->hub->closed) {
         shmrpci_event_set(fd);
     }
@@ -35,7 +36,8 @@ shmrpc_status shmrpci_inproc_watch(shmrpci_conn *base, int poll_set,
     return SHMRPC_OK;
 }
 
-/* Once for each arm, except that the end of the service is always told. */
+/* Sets the event once for each arm; the end of the service sets it whether
+ * armed or not. */
 void shmrpci_inproc_tell(inproc_conn *conn)
 {
     bool is_due = conn->is_armed || conn->hub->closed;
@@ -62,8 +64,8 @@ int64_t shmrpci_inproc_arm(shmrpci_conn *base, shmrpci_call *const *calls,
     return is_over ? 0 : SHMRPCI_NEVER_NS;
 }
 
-/* Called after the event has woken the client, before it checks its calls: an
- * end from now on needs a new arm. */
+/* Called after the event has woken the client and before the client checks its
+ * calls. A call that ends after this sets the event only after a new arm. */
 void shmrpci_inproc_acknowledge(shmrpci_conn *base)
 {
     inproc_conn *conn = (inproc_conn *)base;

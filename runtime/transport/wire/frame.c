@@ -114,7 +114,9 @@ void tcp_head_get(const uint8_t data[TCP_HEAD_BYTES], tcp_head *out)
 
 enum { MAY_METHOD = 1, MAY_STATUS = 2, MAY_VALUE = 4, HAS_CALL = 8 };
 
-/* What each frame may contain; LEN_MESSAGE stands for the agreed limit. */
+/* For each frame type: who may send it, which flags and head fields it may
+ * have, and how long its body may be. LEN_MESSAGE stands for the agreed limit
+ * of messages. */
 #define LEN_MESSAGE UINT32_MAX
 static const struct {
     tcp_side from;
@@ -154,7 +156,8 @@ static const struct {
                     0},
 };
 
-/* The flags and types that need these features. */
+/* Returns the flags that a head of this type may not have, because they need
+ * features that are not in use. */
 static uint8_t unknown_flags(const tcp_head *head, uint32_t features)
 {
     bool is_message = head->type == TCP_REQUEST || head->type == TCP_REPLY;
@@ -168,6 +171,8 @@ static uint8_t unknown_flags(const tcp_head *head, uint32_t features)
     return (uint8_t)flags;
 }
 
+/* Returns whether the type exists with these features; the types of streams,
+ * from TCP_ITEM on, need TCP_FEATURE_STREAMS. */
 static bool is_known(const tcp_head *head, uint32_t features)
 {
     uint32_t count =

@@ -12,27 +12,28 @@
 
 #define TCP_OPENING_BYTES 16u
 #define TCP_HEAD_BYTES    24u
-#define TCP_PROOF_BYTES   32u /* of AUTH */
-#define TCP_HELLO_BYTES   16u /* before rpc's own */
+#define TCP_PROOF_BYTES   32u /* body of AUTH */
+#define TCP_HELLO_BYTES   16u /* the terms, which come before rpc's hello */
 #define TCP_WELCOME_BYTES 16u
 
 #define TCP_MAJOR 1u
 #define TCP_MINOR 1u
 
-/* Features that both sides must know: offered in HELLO, in use if the WELCOME
- * names them. Version 1.0 had none and ignored the field. */
+/* Features that both sides must know: the client offers them in HELLO, and
+ * those that WELCOME names are in use. Version 1.0 had none and ignored the
+ * field. */
 #define TCP_FEATURE_STREAMS  1u
 #define TCP_FEATURE_METADATA 2u
 #define TCP_FEATURES         (TCP_FEATURE_STREAMS | TCP_FEATURE_METADATA)
 
-/* Before the body of a REQUEST with STREAMS. */
+/* The windows come before the body of a REQUEST with TCP_FLAG_STREAMS. */
 #define TCP_WINDOWS_BYTES 8u
 
-/* Longest text of a refusal. */
+/* Longest text of a REFUSED or GOAWAY frame. */
 #define TCP_REFUSAL_MAX_BYTES 512u
 
-/* Least and greatest window of a stream, and the most bytes of an item in one
- * frame. */
+/* Smallest and largest window of a stream, and the largest part of an item in
+ * one frame. */
 #define TCP_WINDOW_MIN_BYTES ((uint32_t)4 << 10)
 #define TCP_WINDOW_MAX_BYTES ((uint32_t)256 << 10)
 #define TCP_PIECE_BYTES      ((uint32_t)64 << 10)
@@ -41,15 +42,15 @@
 typedef enum tcp_end {
     TCP_END_NONE = 0,    /* it has not ended */
     TCP_END_PEER,        /* the peer closed it, between two frames */
-    TCP_END_CUT,         /* ... within a frame, or the system gave the
-                          * connection up */
-    TCP_END_MAGIC,       /* it speaks another protocol */
-    TCP_END_VERSION,     /* a major version that we don't have */
+    TCP_END_CUT,         /* the peer closed it within a frame, or the system
+                          * reported that the connection is lost */
+    TCP_END_MAGIC,       /* the peer speaks another protocol */
+    TCP_END_VERSION,     /* the peer's major version is not ours */
     TCP_END_OPENING,     /* a malformed opening */
     TCP_END_TYPE,        /* the frame's type is unknown, or not allowed from
-                          * that side, or not now */
+                          * that side or at that moment */
     TCP_END_FIELD,       /* a field has an invalid value */
-    TCP_END_LENGTH,      /* longer than agreed */
+    TCP_END_LENGTH,      /* a frame is longer than agreed, or too short */
     TCP_END_CREDIT,      /* more calls than agreed, or an id used twice */
     TCP_END_AUTH,        /* authentication failed: the keys differ, or only one
                           * side has one */
@@ -65,7 +66,7 @@ typedef enum tcp_end {
     TCP_END_COUNT
 } tcp_end;
 
-/* A few words for people; static. */
+/* Returns a short description for people; a static string. */
 const char *tcp_end_text(tcp_end end);
 
 /* The first byte of an opening: neither text nor TLS begins with it. */
@@ -75,17 +76,19 @@ typedef struct tcp_opening {
     uint16_t major;
     uint16_t minor;
     uint8_t auth;      /* TCP_AUTH_... */
-    uint16_t auth_len; /* of the data for it that follows the opening */
+    uint16_t auth_len; /* length of the authentication data that follows */
 } tcp_opening;
 
-/* TLS: only from a server: nothing is accepted unencrypted here. */
+/* Only a server sends TCP_AUTH_TLS, to say that it accepts nothing
+ * unencrypted. */
 enum { TCP_AUTH_NONE = 0, TCP_AUTH_KEY = 1, TCP_AUTH_TLS = 2 };
 
 void tcp_opening_put(const tcp_opening *opening,
                      uint8_t out[TCP_OPENING_BYTES]);
-/* Checks the first `len` bytes of an opening, of which more may follow: MAGIC
- * at the first wrong byte; VERSION, AUTH, OPENING; NONE: valid so far, and *out
- * is filled if `len` is TCP_OPENING_BYTES. */
+/* Checks the first `len` bytes of an opening; more may follow. Returns MAGIC as
+ * soon as a byte of the magic is wrong. Once all TCP_OPENING_BYTES are there,
+ * fills *out, and returns VERSION, AUTH or OPENING if a field is invalid. Else
+ * returns NONE: valid so far. */
 tcp_end tcp_opening_get(const uint8_t *data, size_t len, tcp_opening *out);
 
 typedef enum tcp_type {
@@ -124,7 +127,7 @@ enum {
     TCP_FLAG_STREAMS = 1u << 7   /* REQUEST */
 };
 
-/* The value of an END: its sender also stops reading. */
+/* Value of a STREAM_END frame whose sender also stops reading. */
 #define TCP_END_CLOSES 1u
 
 typedef struct tcp_head {
@@ -132,11 +135,12 @@ typedef struct tcp_head {
     uint8_t type; /* tcp_type */
     uint8_t flags;
     uint16_t method; /* REQUEST */
-    uint32_t call;   /* REQUEST, REPLY, CANCEL, TOLD, ENDED, of streams */
-    int32_t status;  /* REPLY, ENDED, REFUSED, GOAWAY, END: a status; CREDIT:
-                      * how many */
+    uint32_t call;   /* the call's id: REQUEST, REPLY, CANCEL, TOLD, ENDED and
+                      * the frames of streams */
+    int32_t status;  /* REPLY, ENDED, REFUSED, GOAWAY, STREAM_END: a status;
+                      * CREDIT: number of credits */
     uint64_t value;  /* REQUEST: ns left; PING, PONG: any; ITEM: its number;
-                      * WINDOW: bytes; END: TCP_END_CLOSES, or 0 */
+                      * WINDOW: bytes; STREAM_END: TCP_END_CLOSES, or 0 */
 } tcp_head;
 
 void tcp_head_put(const tcp_head *head, uint8_t out[TCP_HEAD_BYTES]);
@@ -148,13 +152,13 @@ typedef enum tcp_side {
     TCP_FROM_STRANGER /* a client that has not yet proved that it has the key */
 } tcp_side;
 
-/* Whether that side may send a frame with this head, if messages have at most
- * `max_message` bytes and these features are in use: TYPE, FIELD, LENGTH or
- * NONE. */
+/* Checks whether side `from` may send a frame with this head when messages have
+ * at most `max_message` bytes and `features` are in use. Returns NONE if it
+ * may, else TYPE, FIELD or LENGTH. */
 tcp_end tcp_head_check(const tcp_head *head, tcp_side from,
                        uint32_t max_message, uint32_t features);
 
-/* The beginnings of the bodies of HELLO and WELCOME. */
+/* The bodies of HELLO and WELCOME begin with these terms. */
 typedef struct tcp_terms {
     uint32_t max_message;
     uint32_t compression; /* HELLO: a bit for each compression offered; WELCOME:
@@ -164,19 +168,20 @@ typedef struct tcp_terms {
 } tcp_terms;
 
 void tcp_terms_put(const tcp_terms *terms, uint8_t out[TCP_HELLO_BYTES]);
-/* FIELD: an invalid value; LENGTH: too short. */
+/* Returns FIELD for an invalid value, and LENGTH if `data` is too short. */
 tcp_end tcp_terms_get(const uint8_t *data, size_t len, tcp_side from,
                       tcp_terms *out);
 
-/* The windows of a call's streams, in bytes; 0: there is no such stream. */
+/* The windows of a call's two streams, in bytes; 0: no stream in this
+ * direction. */
 typedef struct tcp_windows {
-    uint32_t in; /* to the server */
-    uint32_t out;
+    uint32_t in;  /* client to server */
+    uint32_t out; /* server to client */
 } tcp_windows;
 
 void tcp_windows_put(const tcp_windows *windows,
                      uint8_t out[TCP_WINDOWS_BYTES]);
-/* FIELD: an invalid value; LENGTH: too short. */
+/* Returns FIELD for an invalid value, and LENGTH if `data` is too short. */
 tcp_end tcp_windows_get(const uint8_t *data, size_t len, tcp_windows *out);
 
 #endif

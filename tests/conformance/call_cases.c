@@ -180,7 +180,7 @@ static void head_of_a_request_arrives(void **state)
     memcpy(&report, reply.data, sizeof report);
     assert_int_equal(report.head.method, METHOD_HEAD);
     assert_int_equal(report.head.flags, 0);
-    /* The caller's deadline, as the worker knows it, to within 5 ms. */
+    /* The worker must know the caller's deadline to within 5 ms. */
     int64_t slack_ns = 5 * SHMRPCI_NS_PER_MS;
     assert_true(report.deadline_ns >= before_ns + PATIENCE_NS - slack_ns);
     assert_true(report.deadline_ns <= after_ns + PATIENCE_NS + slack_ns);
@@ -189,7 +189,7 @@ static void head_of_a_request_arrives(void **state)
     fixture_stop(&f);
 }
 
-/* Sends a body flagged as beginning with metadata. */
+/* Sends a body with the flag that says that it begins with metadata. */
 static void send_beside(fixture *f, shmrpci_conn *conn, const uint8_t *body,
                         size_t len, shmrpci_call *call)
 {
@@ -242,7 +242,7 @@ static void that_metadata_comes_first_is_said_both_ways(void **state)
     fixture_stop(&f);
 }
 
-/* The number of the connection of the next request. */
+/* Makes a call and returns the connection number that the worker sees. */
 static uint64_t connection_of(fixture *f, shmrpci_conn *conn,
                               shmrpci_participant *me)
 {
@@ -331,7 +331,7 @@ static void peer_is_who_connected(void **state)
     fixture_stop(&f);
 }
 
-/* How late the call ends. */
+/* Returns how long after its deadline the call ends. */
 static int64_t hold_too_long(void *user)
 {
     shmrpci_conn *conn = user;
@@ -526,7 +526,8 @@ static void oneway_call_outlives_its_client(void **state)
     fixture_stop(&f);
 }
 
-/* The body's first part is metadata, if the receiver knows the flag. */
+/* A receiver that knows the flag reads the first part of the body as
+ * metadata. */
 static void flag_of_metadata_goes_both_ways(void **state)
 {
     (void)state;

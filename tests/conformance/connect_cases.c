@@ -1,4 +1,4 @@
-/* Names, hello and welcome, and refused clients. */
+/* Cases for names, the handshake, and refused clients. */
 #include "suite.h"
 
 #include "../reaction.h"
@@ -278,7 +278,7 @@ static void objects_are_handed_out_by_their_names(void **state)
     fixture_stop(&f);
 }
 
-/* A client with an object of a service learns of the service's end. */
+/* A client that has opened an object learns when the service ends. */
 static void who_has_an_object_sees_the_services_end(void **state)
 {
     (void)state;

@@ -5,7 +5,8 @@
 
 #define COUNT 20
 
-/* A request that has been detached; its participant takes others. */
+/* Takes the next request and detaches it, so that the worker can take
+ * others. */
 static void take(shmrpci_participant *worker, shmrpci_request *out)
 {
     shmrpci_request request = {0};
@@ -26,7 +27,7 @@ typedef struct answers {
     size_t count;
 } answers;
 
-/* Each with its own body, the last one first. */
+/* Answers each request with its own body, in reverse order. */
 static void answer_all(void *user)
 {
     answers *all = user;

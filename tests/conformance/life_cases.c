@@ -132,7 +132,7 @@ static void receive_on_thread(void *user)
     c->ended_ns = shmrpci_now_ns();
 }
 
-/* How long a client waits after the service has ended. */
+/* Returns how long after the end of the service a client's call returns. */
 static int64_t end_a_service(void *user)
 {
     (void)user;
@@ -168,7 +168,8 @@ static void calls_after_the_end_fail_with_SERVER_LOST(void **state)
     shmrpci_conn *conn = client_connect(&f, "hi");
     assert_int_equal(client_echo(conn, 10, 1), SHMRPC_OK);
     fixture_stop(&f);
-    /* An orderly end is known before anything is sent, or a moment later. */
+    /* The client knows of an orderly end before it sends anything, or a moment
+     * later. */
     shmrpci_call call = {0};
     int64_t until_ns = shmrpci_deadline_after(PATIENCE_NS);
     int status;

@@ -1,7 +1,7 @@
 /*
- * The conformance suite over shm with every worker at the far end of a link,
- * as in a process of its own.  They are threads here, so that the thread
- * sanitizer sees all of it.
+ * The conformance suite over shm with every worker behind a worker link, as if
+ * it ran in a separate process. Here the workers are threads of this process,
+ * so that the thread sanitizer sees all accesses.
  */
 #include "suite.h"
 
@@ -27,7 +27,7 @@ static struct {
     shmrpci_listener *mirror;
 } participants[PARTICIPANTS];
 
-/* The control loop gets no CPU until then. */
+/* Until this time the control loop gets no CPU. */
 static _Atomic int64_t starved_until_ns;
 
 /* ---- the listener ---- */
@@ -101,7 +101,8 @@ static int enlist(shmrpci_listener *listener, uint32_t index, int fds[2],
     assert_int_equal(shmrpci_socket_pair(fds), SHMRPC_OK);
     shmrpci_mutex_lock(&control);
     int status = shm->processes->enlist(listener, index, 1, fds[0], error);
-    /* Sent like the notice to existing workers, in case it is stopping. */
+    /* If the listener is stopping, the existing workers were already told to
+     * retire; this tells the new one. */
     if (status == SHMRPC_OK &&
         atomic_load(&listeners[find(listener)].stopping)) {
         shm->processes->retire(listener, index);
@@ -155,12 +156,12 @@ static void linked_recover(shmrpci_listener *listener, uint32_t index)
     shmrpci_mutex_unlock(&control);
 }
 
-/* ---- own cases ---- */
+/* ---- cases only for linked workers ---- */
 
 #define STARVED_NS (300 * SHMRPCI_NS_PER_MS)
 
-/* Messages that it has not read must not keep a worker from requesting memory.
- */
+/* Messages that the control loop has not read yet must not keep a worker from
+ * requesting memory. */
 static void starved_control_loop_gives_memory_later(void **state)
 {
     (void)state;

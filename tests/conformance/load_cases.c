@@ -49,8 +49,8 @@ static int hold_one_more(shmrpci_conn *conn, shmrpci_call *call, uint32_t body,
     return status;
 }
 
-/* A client with several links may open one meanwhile, which has slots of its
- * own: these are filled, too. */
+/* A client with several links may open another link during the case. That link
+ * has its own slots, which the case fills too. */
 static void call_65_is_BUSY_or_waits_till_its_deadline(void **state)
 {
     (void)state;
@@ -136,8 +136,9 @@ static void echo_on_threads(echoer *echoers, unsigned count)
     }
 }
 
-/* The other thread may read the end of a call before the thread that gives it
- * up has asked for it, and may reuse its slot for a call of its own. */
+/* One thread gives up a call while another thread reads for both. The reader
+ * may see the end of that call first, and may reuse the slot for its own call.
+ */
 static void calls_are_given_up_while_another_thread_reads(void **state)
 {
     (void)state;
@@ -180,8 +181,9 @@ static void hold_on_thread(void *user)
     shmrpci_buf_fini(&reply);
 }
 
-/* The waiting thread may be the one that moves the bytes of all: it must do so
- * for those that come later, and hand that over when its own call is over. */
+/* The waiting thread may be the one that does the I/O for all threads. It must
+ * also serve calls that start later, and hand the I/O over when its own call
+ * ends. */
 static void calls_go_on_while_a_thread_waits_for_a_long_one(void **state)
 {
     (void)state;
@@ -238,7 +240,7 @@ static void more_threads_than_slots_share_a_connection(void **state)
     fixture f;
     fixture_start(&f, 2);
     shmrpci_conn *conn = client_connect(&f, "hi");
-    /* Reserved slots are slots in use. */
+    /* A reserved slot counts as in use. */
     for (unsigned i = 0; i < HELD; i++) {
         held[i] = (shmrpci_call){0};
         assert_int_equal(
@@ -344,8 +346,8 @@ static void call_sent_together_with_a_long_one_is_served(void **state)
     fixture_stop(&f);
 }
 
-/* Sends oneway calls as long as they are accepted at once, at most 400; returns
- * how many. */
+/* Sends up to 400 oneway calls, until one is not accepted at once; returns the
+ * number sent. */
 static unsigned send_oneways(shmrpci_conn *conn)
 {
     unsigned count = 0;
@@ -362,8 +364,8 @@ static unsigned send_oneways(shmrpci_conn *conn)
     return count;
 }
 
-/* CPU time of all threads here, service and relay included, while 50 ms go by.
- */
+/* Returns the CPU time that all threads of this process, including service and
+ * relay, use in 50 ms. */
 static int64_t cost_of_a_pause(void)
 {
     struct timespec used[2];
@@ -382,7 +384,7 @@ static int64_t cost_of_a_pause(void)
            used[1].tv_nsec - used[0].tv_nsec;
 }
 
-/* More calls than there are places for, including those in transit. */
+/* Sends more calls than the service and the connection have room for. */
 static void oneway_calls_that_wait_cost_no_cpu(void **state)
 {
     (void)state;

@@ -24,13 +24,14 @@ extern const nats_carrier_ops shmrpc_nats_carrier;
 
 enum { PAIRS = 64 };
 
-/* A service and its gateway; found by the service's listener. */
+/* A service and its gateway; the suite looks pairs up by the service's
+ * listener. */
 typedef struct pair {
     shmrpci_listener *listener; /* NULL: unused */
-    relay *relay;               /* lock; NULL: accepts no more clients */
+    relay *relay;               /* under lock; NULL: accepts no clients */
     nats_pump *pump;
     nats_who who;
-    bool is_known;         /* to the server: our subscriptions */
+    bool is_known;         /* the server has our subscriptions */
     shmrpci_thread thread; /* of the service's control loop */
     shmrpci_listen_opts opts;
 } pair;
@@ -75,8 +76,8 @@ static void open_link(pair *p, const char *reply)
     (void)nats_pump_send(p->pump, reply, NULL, &opened);
 }
 
-/* Clients that have lost their links look for others while the gateway closes:
- * its pump outlives the relay. */
+/* The pump outlives the relay: while the gateway closes, clients that have lost
+ * their links still look for others. */
 static void on_client(pair *p, const char *reply, nats_kind kind)
 {
     uint8_t who[NATS_WHO_BYTES];
@@ -136,7 +137,8 @@ static int open_pump(pair *p, const char *name, shmrpc_error *error)
                      SHMRPC_OK);
     assert_int_equal(nats_pump_subscribe(p->pump, find, NULL, error),
                      SHMRPC_OK);
-    /* Clients may look for it as soon as it listens: it looks itself. */
+    /* Clients may look for the gateway as soon as it listens, so it waits here
+     * until it can find itself. */
     nats_parcel self = {.kind = NATS_FIND};
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     p->is_known = false;
@@ -148,7 +150,7 @@ static int open_pump(pair *p, const char *name, shmrpc_error *error)
     return nats_pump_start(p->pump, error);
 }
 
-/* Copies have names of their own there. */
+/* Gives each instance of a service its own shm name. */
 static void name_of(const shmrpci_address *address, char out[160])
 {
     bool is_copy = address->instance[0] != '\0';
@@ -251,11 +253,13 @@ static int relayed_connect(const shmrpci_address *address,
     return nats->client->connect(&at, opts, out, welcome, error);
 }
 
-/* ---- streams: those of workers are shm's ---- */
+/* ---- streams: clients use nats, workers use shm ---- */
 
-static shmrpci_stream *accepted[PAIRS]; /* lock; NULL: unused */
+/* The workers' ends of streams. */
+static shmrpci_stream *accepted[PAIRS]; /* under lock; NULL: unused */
 
-/* The gateway's owner; the gateway leaves when the owner is closed. */
+/* Returns shm's operations for a worker's end, else those of nats. With
+ * `closes` the worker's end is also forgotten. */
 static const shmrpci_stream_ops *ops_of(const shmrpci_stream *stream,
                                         bool closes)
 {

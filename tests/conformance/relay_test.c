@@ -14,7 +14,8 @@
 
 enum { PAIRS = 64 };
 
-/* A service and its relay; found by the service's listener. */
+/* A service and its relay; the suite looks pairs up by the service's
+ * listener. */
 typedef struct pair {
     shmrpci_listener *listener; /* NULL: unused */
     relay *relay;
@@ -134,11 +135,13 @@ static int relayed_connect(const shmrpci_address *address,
     return tcp->client->connect(&at, opts, out, welcome, error);
 }
 
-/* ---- streams: those of workers are shm's ---- */
+/* ---- streams: clients use tcp, workers use shm ---- */
 
-static shmrpci_stream *accepted[PAIRS]; /* lock; NULL: unused */
+/* The workers' ends of streams. */
+static shmrpci_stream *accepted[PAIRS]; /* under lock; NULL: unused */
 
-/* The fixture of the listener; it is freed when that is closed. */
+/* Returns shm's operations for a worker's end, else those of the clients'
+ * transport. With `closes` the worker's end is also forgotten. */
 static const shmrpci_stream_ops *ops_of(const shmrpci_stream *stream,
                                         bool closes)
 {

@@ -9,12 +9,12 @@
 
 #define BULK_WINDOW ((uint32_t)256 << 10)
 
-/* The time within which a deadlock is reported, and a surplus stream
- * refused. */
+/* Time limits for reporting a deadlock, and for refusing a stream beyond the
+ * limit. */
 #define DEADLOCK_NS (100 * SHMRPCI_NS_PER_MS)
 #define REFUSED_NS  (1 * SHMRPCI_NS_PER_MS)
 
-/* A call with streams, both ends controlled by the case. */
+/* A call with streams; the case controls both ends. */
 typedef struct pair {
     fixture f;
     const shmrpci_stream_ops *ops;
@@ -22,8 +22,8 @@ typedef struct pair {
     shmrpci_call call;
     shmrpci_participant *worker;
     shmrpci_request request;
-    shmrpci_stream *here;  /* the client's */
-    shmrpci_stream *there; /* the worker's */
+    shmrpci_stream *here;  /* the client's end */
+    shmrpci_stream *there; /* the worker's end */
 } pair;
 
 static int64_t soon(void)
@@ -31,7 +31,8 @@ static int64_t soon(void)
     return shmrpci_deadline_after(PATIENCE_NS);
 }
 
-/* Opens a stream of the connection: `in` and `out` are windows. */
+/* Opens a call with streams on the connection; `in` and `out` are the sizes of
+ * their windows. */
 static int try_open(pair *p, shmrpci_call *call, uint32_t in, uint32_t out,
                     shmrpci_stream **stream, shmrpc_error *error)
 {
@@ -64,7 +65,8 @@ static void begin(pair *p, uint32_t in, uint32_t out)
                      SHMRPC_OK);
 }
 
-/* NULL: this end has been closed already. */
+/* Closes both ends, except those that are NULL because the case has closed
+ * them, and stops the fixture. */
 static void end(pair *p)
 {
     if (p->there != NULL) {
@@ -164,7 +166,7 @@ static void both_ways_at_once(void **state)
     end(&p);
 }
 
-/* Sends an item in place, if the transport can. */
+/* Sends an item written in place, if the transport can lend memory. */
 static int put_lent(const pair *p, shmrpci_stream *from, size_t len,
                     uint8_t seed)
 {
@@ -212,7 +214,7 @@ static void lent_items_come_as_others(void **state)
     end(&p);
 }
 
-/* Waits until this many items are known to have been read. */
+/* Waits until `delivered` reports exactly `count` items as read. */
 static void expect_delivered(const pair *p, shmrpci_stream *from,
                              uint64_t count)
 {
@@ -250,8 +252,8 @@ typedef struct sender {
     const pair *p;
     shmrpci_stream *from;
     int status;
-    /* When its last send and the one before it began, and when it learned that
-     * it can't go on. */
+    /* When the last send and the one before it began, and when the last one
+     * failed. */
     int64_t since_ns;
     int64_t before_ns;
     int64_t told_ns;
@@ -304,7 +306,7 @@ static void items_larger_than_the_window_come_whole(void **state)
     end(&p);
 }
 
-/* Items of one length, each with its number in it. */
+/* Items of equal length that begin with their number. */
 typedef struct bulk {
     pair p;
     uint64_t count;
@@ -330,7 +332,7 @@ static void send_bulk(void *user)
     free(bytes);
 }
 
-/* Each number is compared, and of every 64th item all bytes. */
+/* Compares the number in each item, and all bytes of every 64th item. */
 static void expect_bulk(const bulk *b)
 {
     uint8_t *bytes = malloc(b->len);
@@ -417,19 +419,19 @@ static void flood(void *user)
     } while (s->status == SHMRPC_OK);
     s->told_ns = shmrpci_now_ns();
     if (s->status == SHMRPC_E_ABORTED) {
-        /* As a handler does that returns the status. */
+        /* Closes its end like a handler that returns the status. */
         s->p->ops->close(s->from);
     }
 }
 
-/* Since when it had waited at that moment: the other side's end may have made
- * room. */
+/* Returns when `s` had begun to wait at `told_ns`. Its last send may be later
+ * than that, since the other side's close may have made room. */
 static int64_t waited_since(const sender *s, int64_t told_ns)
 {
     return s->since_ns <= told_ns ? s->since_ns : s->before_ns;
 }
 
-/* How long after both began to wait the first one gets ABORTED. */
+/* Returns how long after both sides began to wait the first one got ABORTED. */
 static int64_t told_after(const sender *a, const sender *b)
 {
     int64_t told_ns = INT64_MAX;
@@ -478,12 +480,12 @@ static void two_that_only_send_are_ABORTED(void **state)
 {
     (void)state;
     /* Each end waits twice and notifies the other one through the reading
-     * thread; each relay does the same. */
+     * thread; so does each relay. */
     expect_reaction_of(8 * (int64_t)suite_windows, send_both_ways, NULL, 0,
                        DEADLOCK_NS);
 }
 
-/* Opens one stream more than allowed; returns how long that takes. */
+/* Opens one stream more than allowed; returns how long the refusal took. */
 static int64_t be_refused(void *user)
 {
     pair *p = user;
@@ -542,7 +544,7 @@ static void streams_leave_places_to_calls(void **state)
     assert_int_equal(p.ops->accept(&request, 0, &there, &error),
                      SHMRPC_E_EXHAUSTED);
     assert_string_equal(error.message, "1 of 1 stream places taken");
-    /* Unless the case requests otherwise. */
+    /* A case may allow more places. */
     assert_int_equal(p.ops->accept(&request, 2, &there, &error), SHMRPC_OK);
     p.ops->close(there);
     worker_reply(&request, "two", 3);
@@ -612,7 +614,7 @@ static void worker_that_returns_early_ends_the_clients_send(void **state)
     end(&p);
 }
 
-/* A request that is refused has no handler that would end its streams. */
+/* If a request is refused, no handler runs that would end its streams. */
 static void reply_ends_streams_that_nobody_took(void **state)
 {
     (void)state;
@@ -635,7 +637,7 @@ static void reply_ends_streams_that_nobody_took(void **state)
     end(&p);
 }
 
-/* All items that it sent arrive before the error. */
+/* All items that the worker sent before it died arrive before the error. */
 static void dead_worker_ends_the_stream(void **state)
 {
     (void)state;

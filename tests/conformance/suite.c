@@ -71,8 +71,8 @@ bool suite_is_long(void)
     return text != NULL && strcmp(text, "1") == 0;
 }
 
-/* The byte at `i` depends on all bits of i that matter, so that a shifted,
- * repeated or lost stretch shows. */
+/* The byte at `i` depends on all bits of i that matter, so that a comparison
+ * detects bytes that were shifted, repeated or lost. */
 static uint8_t pattern_byte(size_t i, uint8_t seed)
 {
     return (uint8_t)(i * 7 + (i >> 8) * 13 + (i >> 16) * 29 + seed);
@@ -146,7 +146,8 @@ void gate_await(gate *g, const unsigned *field, unsigned count)
     }
 }
 
-/* Every second short body is sent by post, if the transport has that. */
+/* Returns whether to use post or answer, the operations for short bodies: for
+ * every second short body, if the transport has them. */
 static bool is_short(atomic_uint *count, size_t len)
 {
     return transport->shared != NULL && len <= SHMRPCI_POST_MAX_BYTES &&
@@ -240,7 +241,7 @@ static void work(void *user)
     shmrpci_request request = {0};
     if (transport->worker->participant_open(f->listener, place->index, &me,
                                             NULL) != 0) {
-        return; /* the case fails if it waits in vain */
+        return; /* the case fails when its wait times out */
     }
     while (transport->worker->next(me, &request) == SHMRPC_OK) {
         serve(f, &request);
@@ -285,14 +286,14 @@ static bool is_scheme(const char *scheme)
     return strcmp(transport->scheme, scheme) == 0;
 }
 
-/* With TLS or without. */
+/* Returns whether the transport is TCP, with or without TLS. */
 static bool is_tcp(void)
 {
     return is_scheme("tcp") || is_scheme("tls");
 }
 
-/* A port that stays reserved: the socket that holds it does not listen, but a
- * listener of the suite may also bind to it. */
+/* Returns a port that stays reserved: a socket that never listens is bound to
+ * it, and SO_REUSEADDR lets a listener of the suite bind to it too. */
 static uint16_t new_port(void)
 {
     int yes = 1;
@@ -360,7 +361,8 @@ bool suite_knows_peers(void)
     return !is_tcp() || suite_worker_scheme != NULL;
 }
 
-/* "refuse" is refused, "large" gets a large welcome, others an echo. */
+/* Refuses the hello "refuse", gives "large" a large welcome, and echoes any
+ * other hello. */
 static int on_hello(void *user, const uint8_t *hello, size_t len,
                     const shmrpc_peer *peer, shmrpci_buf *welcome,
                     shmrpc_error *error)
@@ -382,7 +384,8 @@ static int on_hello(void *user, const uint8_t *hello, size_t len,
     return SHMRPC_OK;
 }
 
-/* "news" for everyone: a file with that text; "secret" for no one. */
+/* Gives "news", a file with that text, to everyone, and "secret" only to
+ * servers. */
 static int on_object(void *user, const char *name, bool as_server,
                      const shmrpc_peer *peer, int *out_fd, shmrpc_error *error)
 {
@@ -510,7 +513,8 @@ shmrpci_conn *client_connect(fixture *f, const char *hello)
     return conn;
 }
 
-/* Posts the first bytes before the rest, if there are enough. */
+/* Posts a body; passes its first 0 to 8 bytes, depending on `count`, as the
+ * prefix if the body is longer than that. */
 static bool post(shmrpci_conn *conn, shmrpci_call *call, const uint8_t *body,
                  size_t len, unsigned count)
 {
@@ -598,7 +602,7 @@ void expect_reply(shmrpci_call *call, const void *body, size_t len)
 
 /* ---- the program ---- */
 
-/* The socket folder is flat. */
+/* Removes the folder of sockets, which has no subfolders. */
 static void remove_folder(const char *path)
 {
     DIR *folder = opendir(path);

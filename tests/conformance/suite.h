@@ -1,10 +1,10 @@
 /*
  * The conformance suite: the behaviour that every transport must have.
  *
- * A case talks to a fixture: a listener at a name of its own, a thread that
- * runs it, and any number of worker threads that speak the little protocol
- * below. Cases that control every step themselves start no workers and open a
- * participant.
+ * A case uses a fixture: a listener with a unique name, a thread that runs it,
+ * and any number of worker threads that serve the methods below. Cases that
+ * control every step themselves start no workers and open a participant
+ * instead.
  *
  * Cases never sleep: they wait for conditions, and every wait has a deadline
  * after which the case fails.
@@ -26,7 +26,7 @@
 #include "os/thread.h"
 #include "transport/transport.h"
 
-/* A wait that takes longer than this has failed. */
+/* The timeout of every wait; a case fails when it expires. */
 #define PATIENCE_NS (20 * SHMRPCI_NS_PER_S)
 
 #define MAX_WORKERS 4u
@@ -38,18 +38,18 @@ enum {
     METHOD_SIZE = 2,   /* body: u32; replies with that many pattern bytes */
     METHOD_HOLD = 3,   /* enters the gate, echoes when it is opened */
     METHOD_STATUS = 4, /* body: i32, text; replies with status and text */
-    METHOD_COUNT = 5,  /* oneway: counts */
+    METHOD_COUNT = 5,  /* oneway: increments gate.counted */
     METHOD_WATCH = 6,  /* enters the gate, runs until it is cancelled */
     METHOD_PEER = 7,   /* replies with the shmrpc_peer */
     METHOD_HEAD = 8    /* replies with the head and the remaining time */
 };
 
-/* Where handlers and the case synchronise. */
+/* Synchronises handlers with the case. */
 typedef struct gate {
     shmrpci_mutex lock;
     shmrpci_cond changed;
     unsigned entered;   /* number of handlers that have reached the gate */
-    unsigned counted;   /* METHOD_COUNT */
+    unsigned counted;   /* number of METHOD_COUNT calls */
     unsigned cancelled; /* METHOD_WATCH handlers that saw their cancellation */
     bool open;
 } gate;
@@ -81,53 +81,56 @@ typedef struct head_report {
 
 /* ---- the fixture ---- */
 
-/* Whether all messages of an ending server arrive at once; otherwise several
- * may arrive, a moment apart. */
+/* Whether all events of a server's end arrive at once; otherwise several may
+ * arrive, a moment apart. */
 bool suite_ends_together(void);
 
-/* An address at which nobody listens. */
+/* Returns an address at which nobody listens. */
 shmrpci_address suite_new_address(void);
-/* The part of an address that messages must contain: its name, port or path. */
+/* Returns the part of an address that error messages must contain: its name,
+ * port or path. */
 const char *suite_name_of(const shmrpci_address *address);
-/* The address of another copy of the service. */
+/* Returns an address for another copy of the service. */
 shmrpci_address suite_other_copy(const shmrpci_address *address);
-/* Whether an armed client is notified of nothing but the end of calls. */
+/* Whether an armed client gets events only for the end of calls. */
 bool suite_tells_calls_only(void);
-/* Whether workers learn the caller's process. */
+/* Whether workers learn which process the caller is. */
 bool suite_knows_peers(void);
-/* The transport that workers see, if it is not that of the clients: set before
- * suite_run. */
+/* The scheme of the workers' transport if clients use a different one; set
+ * before suite_run. */
 extern const char *suite_worker_scheme;
-/* How many windows there are between the two ends of a stream; default 1. */
+/* Number of stream windows in series between the two ends: each relay adds one;
+ * default 1. */
 extern unsigned suite_windows;
 /* How many links a client may open to one server, 1 to 4; default 1. */
 extern unsigned suite_links;
 /* Additional cases of this transport; set before suite_run. */
 extern const struct CMUnitTest *suite_own_cases;
 extern size_t suite_own_case_count;
-/* Parameter of addresses, for TLS; "" for none. */
+/* Files that new addresses name, for TLS; "" for none. */
 extern char suite_cert_file[64];
 extern char suite_ca_file[64];
 
 shmrpci_listen_opts suite_listen_opts(fixture *f);
 
-/* Listens; starts nothing. */
+/* Listens, but starts no thread. `opts` may be NULL: the suite's options. */
 void fixture_init(fixture *f, const shmrpci_listen_opts *opts);
 void fixture_run(fixture *f);
 void fixture_start_workers(fixture *f, unsigned count);
-/* Does all three, with the suite's options. */
+/* Does all three of the above, with the suite's options. */
 void fixture_start(fixture *f, unsigned workers);
-/* Stops, joins and closes what runs; may be called twice. */
+/* Stops the listener, joins all threads and closes the listener; may be called
+ * twice. */
 void fixture_stop(fixture *f);
 
 void gate_open(gate *g);
-/* Waits until `*field` (of the gate) has reached `count`; fails the case when
- * it doesn't. */
+/* Waits until `*field` (of the gate) has reached `count`; fails the case after
+ * a timeout. */
 void gate_await(gate *g, const unsigned *field, unsigned count);
 
 /* ---- clients ---- */
 
-/* Connects and says `hello`; fails the case when it is refused. */
+/* Connects with this hello; fails the case if the connection is refused. */
 shmrpci_conn *client_connect(fixture *f, const char *hello);
 int client_try_connect(const fixture *f, const shmrpci_address *address,
                        const char *hello, int64_t timeout_ns,
@@ -138,13 +141,13 @@ int client_try_connect(const fixture *f, const shmrpci_address *address,
 int client_send(shmrpci_conn *conn, uint32_t method, const void *body,
                 size_t len, shmrpci_call *call);
 
-/* A whole call. On OK the reply's status is in *status, and its body, copied,
- * in *reply (heap, emptied before). */
+/* Makes a call and waits for the reply. On OK sets *status to the reply's
+ * status, and copies its body to *reply (a heap buffer, emptied first). */
 int client_call(shmrpci_conn *conn, uint32_t method, const void *body,
                 size_t len, int32_t *status, shmrpci_buf *reply);
 
-/* An echo of `len` pattern bytes; OK, the failure, or DATA_LOSS if other bytes
- * came back. Any thread. */
+/* Makes an echo call with `len` pattern bytes. Returns OK, the call's failure,
+ * or DATA_LOSS if the reply differs. May be called on any thread. */
 int client_echo(shmrpci_conn *conn, size_t len, uint8_t seed);
 
 /* Waits for the reply, compares it with `len` bytes of `body`, releases it. */
@@ -153,7 +156,7 @@ void expect_reply(shmrpci_call *call, const void *body, size_t len);
 /* ---- a worker controlled by the case ---- */
 
 shmrpci_participant *worker_open(fixture *f, uint32_t index);
-/* The next request, which must have arrived. */
+/* Waits for the next request; fails the case if there is none. */
 void worker_next(shmrpci_participant *participant, shmrpci_request *request);
 void worker_reply(shmrpci_request *request, const void *body, size_t len);
 
@@ -162,9 +165,9 @@ void worker_reply(shmrpci_request *request, const void *body, size_t len);
 void pattern_fill(uint8_t *data, size_t len, uint8_t seed);
 bool pattern_is(const uint8_t *data, size_t len, uint8_t seed);
 
-/* Sizes around every limit that some transport has. Ends with SIZE_MAX. */
+/* Sizes around every limit of any transport; ends with SIZE_MAX. */
 extern const size_t suite_sizes[];
-/* The same, around the larger powers of two, in long runs only. */
+/* Sizes around larger powers of two, for long runs only; ends with SIZE_MAX. */
 extern const size_t suite_long_sizes[];
 bool suite_is_long(void);
 

@@ -1,4 +1,4 @@
-/* The conformance suite over TLS: both ends show a certificate. */
+/* The conformance suite over TLS; both ends present a certificate. */
 #include "suite.h"
 
 #include <ftw.h>

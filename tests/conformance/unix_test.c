@@ -1,9 +1,10 @@
-/* The conformance suite over unix, where bodies travel compressed. */
+/* The conformance suite over unix, with compressed bodies. */
 #include "suite.h"
 
 #define unix_ (&shmrpci_transport_unix)
 
-/* The transport knows its addresses by itself. */
+/* Returns the address with the library's unix transport instead of the modified
+ * copy that the suite uses. */
 static shmrpci_address own(const shmrpci_address *address)
 {
     shmrpci_address at = *address;

@@ -1,5 +1,5 @@
-/* Clients that sleep on their own descriptor: which events they get, and
- * when. */
+/* Cases for clients that wait in their own event loop: which events they get,
+ * and when. */
 #include "suite.h"
 
 #include <sched.h>
@@ -40,8 +40,8 @@ static void expect_told(const watcher *w)
 {
     uint64_t tag = 0;
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
-    /* Events for other threads are withdrawn: for example, an extent for
-     * another thread's reply, once that thread has read it. */
+    /* An event may vanish if it was for another thread: for example, a packet
+     * with an extent for that thread's reply, once that thread has read it. */
     do {
         assert_true(is_told(w, deadline_ns));
     } while (shmrpci_poll_wait(w->set, &tag, 1, 0) == 0);
@@ -118,8 +118,9 @@ static void nothing_is_told_unless_armed(void **state)
     fixture_start(&f, 0);
     watcher_open(&w, &f);
     shmrpci_participant *me = worker_open(&f, 0);
-    /* A call that was never armed; one armed and disarmed; one armed while a
-     * call of another kind ends. */
+    /* Three calls whose ends cause no event: one was never armed, one was armed
+     * and disarmed, and one has no TOLD flag although the connection is
+     * armed. */
     send_told(&w, "0", 1, &calls[0]);
     worker_next(me, &request);
     worker_reply(&request, "0", 1);
@@ -137,7 +138,7 @@ static void nothing_is_told_unless_armed(void **state)
     assert_true(!suite_tells_calls_only() || !is_told(&w, 0));
     w.transport->client->acknowledge(w.conn);
     assert_false(is_told(&w, 0));
-    /* arm sees an end for which there was no notice. */
+    /* arm sees that a call has ended even if no event reported it. */
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     while (arm(&w, &calls[1]) != 0) {
         assert_true(shmrpci_now_ns() < deadline_ns);
@@ -197,7 +198,7 @@ static void lost_server_is_told_and_ends_all_calls(void **state)
         assert_int_equal(w.transport->client->receive(&calls[i], deadline_ns),
                          SHMRPC_E_UNAVAILABLE);
     }
-    /* No further events; a loop must not spin on the descriptor. */
+    /* There is no further event, so a loop does not spin on the descriptor. */
     assert_false(is_told(&w, 0));
     watcher_close(&w);
 }
@@ -219,7 +220,8 @@ static void cancelled_call_is_withdrawn_or_told_to_stop(void **state)
     fixture_stop(&f);
 }
 
-/* The reply of a call arrives on the same socket. */
+/* The end of a call is still reported if another call has read the packet from
+ * the socket that both share. */
 static void what_another_call_has_read_is_still_told(void **state)
 {
     (void)state;
@@ -249,7 +251,7 @@ static void what_another_call_has_read_is_still_told(void **state)
     fixture_stop(&f);
 }
 
-/* ---- no end is missed ---- */
+/* ---- no event is lost ---- */
 
 enum { DEPTH = 16, ROUNDS = 400, ROUNDS_LONG = 20000 };
 
@@ -259,7 +261,8 @@ typedef struct noise {
     int status;
 } noise;
 
-/* Calls on the same connection that read its socket too: their replies grow. */
+/* Makes calls on the same connection, which read its socket too because their
+ * replies need extents. */
 static void make_noise(void *user)
 {
     noise *n = user;
@@ -270,7 +273,7 @@ static void make_noise(void *user)
     }
 }
 
-/* Removes finished calls from `open`, a set of calls. */
+/* Receives finished calls and removes them from `open`, a bit set. */
 static void collect(const watcher *w, shmrpci_call *calls, uint32_t *open)
 {
     for (uint32_t i = 0; i < DEPTH; i++) {
@@ -289,7 +292,7 @@ static void collect(const watcher *w, shmrpci_call *calls, uint32_t *open)
     }
 }
 
-/* Sleeps until there is an event, as a loop would. */
+/* Arms the calls and sleeps until there is an event, as an event loop does. */
 static void sleep_armed(const watcher *w, shmrpci_call *calls, uint32_t open)
 {
     shmrpci_call *left[DEPTH];
@@ -299,7 +302,8 @@ static void sleep_armed(const watcher *w, shmrpci_call *calls, uint32_t open)
             left[count++] = &calls[i];
         }
     }
-    /* Longer than arm asks for: ends seen only after this are lost wake-ups. */
+    /* Waits longer than arm asks for: if no event comes by then, a wake-up was
+     * lost. */
     if (w->transport->client->arm(w->conn, left, count) != 0) {
         expect_told(w);
     }

@@ -52,8 +52,8 @@ static void spans_do_not_overlap_and_come_back(void **state)
                 assert_int_equal(at[k], i);
             }
         }
-        /* In an order that merges ranges on both sides, on one, and on
-         * neither. */
+        /* Frees the spans in an order in which a span merges with free ranges
+         * on both sides, on one side, or on neither. */
         for (uint32_t i = 0; i < 100; i++) {
             shm_pool_free(&pool, spans[i * 37 % 100]);
         }
@@ -81,12 +81,12 @@ static void sizes_that_can_not_be_are_refused(void **state)
 
 /* ---- extents --------------------------------------------------------- */
 
-/* An extent whose word says `state`, of incarnation 3. */
+/* Adds an extent of incarnation 3 whose word says `state`. */
 static void add_extent(uint32_t region, size_t bytes, shm_extent_state state)
 {
     static uint8_t extent[1 << 20];
     assert_in_range(bytes, 1, sizeof extent);
-    /* An empty map is not unmapped. */
+    /* The map is empty, so that nothing is unmapped. */
     assert_int_equal(shm_pool_add(&pool, region, 3, (shmrpci_map){.at = NULL}),
                      SHMRPC_OK);
     pool.regions[region]->memory = (shm_region){extent, bytes};
@@ -187,7 +187,8 @@ static void reply_that_nobody_reads_frees_its_extent(void **state)
 
 /* ---- replies that outlive their calls -------------------------------- */
 
-/* The reply of `slot` in extent `region`, of 100 bytes, was read. */
+/* Makes a 100-byte reply of `slot` in extent `region`, as a client has read
+ * it. */
 static const uint8_t *taken_reply(uint32_t region, uint32_t slot)
 {
     add_extent(region, 65536, SHM_EXTENT_NONE);
@@ -205,7 +206,7 @@ static void kept_reply_is_ours_until_it_is_let_go(void **state)
     const uint8_t *at = taken_reply(4, 9);
     assert_true(shm_pool_keep_reply(&pool, 4, at + 100, &kept));
     assert_int_equal(state_of(4), SHM_EXTENT_CLIENT);
-    /* The rest of the extent can be allocated like any room. */
+    /* The rest of the extent can be allocated normally. */
     shm_span other = allocated(40000);
     assert_int_equal(other.region, 4);
     assert_true(shm_pool_at(&pool, other) >= at + 100);
@@ -227,7 +228,7 @@ static void kept_span_gives_back_what_the_reply_left(void **state)
     shm_pool_let_go(&pool, kept);
     shm_pool_free(&pool, rest);
     assert_int_equal(state_of(4), SHM_EXTENT_IDLE);
-    reply = allocated(1000); /* the arena is for all */
+    reply = allocated(1000); /* the arena never keeps replies */
     assert_false(shm_pool_keep_span(&pool, reply, 1000, &kept));
     shm_pool_free(&pool, reply);
 }
@@ -251,7 +252,7 @@ static void so_many_are_kept_and_no_more(void **state)
     assert_true(shm_pool_keep_reply(&pool, 40, at + 100, &kept[3]));
 }
 
-/* The server has corrupted the word. */
+/* The extent's word is wrong, because the server has corrupted it. */
 static void reply_that_is_not_ours_is_not_kept(void **state)
 {
     (void)state;

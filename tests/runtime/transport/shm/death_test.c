@@ -37,7 +37,8 @@ static pid_t fork_server(const shmrpci_address *address)
     return pid;
 }
 
-/* Also checks that the process had not ended by itself. */
+/* Kills the process and waits for its end; checks that it had not ended by
+ * itself. */
 static void kill_and_reap(pid_t pid)
 {
     int status = 0;
@@ -70,7 +71,7 @@ static int64_t time_to_notice(void *user)
     int64_t start_ns = shmrpci_now_ns();
     int status = conn->transport->client->receive(
         &call, shmrpci_deadline_after(PATIENCE_NS));
-    /* The latter when it died before the worker had taken the call. */
+    /* UNAVAILABLE if the server died before a worker had taken the call. */
     assert_true(status == SHMRPC_E_SERVER_LOST ||
                 status == SHMRPC_E_UNAVAILABLE);
     int64_t took_ns = shmrpci_now_ns() - start_ns;
@@ -124,7 +125,7 @@ static void service_of_a_killed_server_is_UNAVAILABLE_at_once(void **state)
     expect_reaction(connect_to_the_dead, &address, 0, 100 * SHMRPCI_NS_PER_MS);
 }
 
-/* How long a call of a stopped server waits beyond its deadline. */
+/* Returns how long after its deadline a call to a stopped server returns. */
 static int64_t wait_in_vain(void *user)
 {
     shmrpci_conn *conn = user;
@@ -155,7 +156,7 @@ static void stopped_server_costs_the_deadline_and_no_more(void **state)
 
 /* ---- clients die ----------------------------------------------------- */
 
-/* The resources of a process: descriptors, and mappings of our memory. */
+/* Returns the number of a process's descriptors and mappings of our memory. */
 static size_t holdings_of(pid_t pid)
 {
     size_t count = 0;
@@ -178,7 +179,8 @@ static size_t holdings_of(pid_t pid)
     return count;
 }
 
-/* The number at rest: a server may still hold what it has just sent. */
+/* Returns the lowest of several counts, because a server may still hold
+ * descriptors that it has just sent. */
 static size_t least_holdings_of(pid_t pid)
 {
     size_t least = SIZE_MAX;
@@ -200,7 +202,7 @@ typedef struct busy_client {
 
 typedef void client_main(const shmrpci_address *address, busy_client *self);
 
-/* Calls of all kinds, one after the other. */
+/* Makes calls of all kinds, one after the other. */
 static void be_busy(const shmrpci_address *address, busy_client *self)
 {
     char byte;
@@ -219,8 +221,8 @@ static void be_busy(const shmrpci_address *address, busy_client *self)
     }
 }
 
-/* At the first byte sends a call to each of two workers, at the second more
- * than they can take. */
+/* At the first byte sends one call for each of two workers, and at the second
+ * byte more calls than they can take. */
 static void be_impatient(const shmrpci_address *address, busy_client *self)
 {
     static const int counts[] = {2, 30};
@@ -268,7 +270,8 @@ static void client_close_pipes(busy_client *client)
     }
 }
 
-/* Workers must notice that a client is gone; calls of `other` wake them. */
+/* Waits until the server's holdings are at most `most`. Calls of `other` wake
+ * its workers, which must notice that a client is gone. */
 static void await_holdings(shmrpci_conn *other, size_t most, int64_t timeout_ns)
 {
     int64_t deadline_ns = shmrpci_deadline_after(timeout_ns);
@@ -299,7 +302,7 @@ static void killed_client_leaves_nothing_within_2_s(void **state)
     client_close_pipes(&client);
 }
 
-/* As counted by the service. */
+/* Waits until the service counts `count` connections. */
 static void await_connections(shmrpci_stats_gauges *gauges, uint64_t count)
 {
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
@@ -310,7 +313,7 @@ static void await_connections(shmrpci_stats_gauges *gauges, uint64_t count)
 }
 
 /* A call that no worker had taken when its client died never runs, although the
- * workers are still in other calls of that client, and search there next. */
+ * workers still run other calls of that client and search its slots next. */
 static void waiting_calls_of_a_killed_client_do_not_run(void **state)
 {
     (void)state;
@@ -328,7 +331,7 @@ static void waiting_calls_of_a_killed_client_do_not_run(void **state)
     await_count(&s.held, 2);
     client_go(&client);
     kill_and_reap(client.pid);
-    await_connections(&gauges, 1); /* the service knows */
+    await_connections(&gauges, 1); /* the client's connection is gone */
     atomic_store(&s.released, true);
     await_holdings(other, before, PATIENCE_NS);
     assert_int_equal(atomic_load(&s.held), 2);
@@ -361,7 +364,7 @@ static void stopped_client_delays_nobody(void **state)
     client_close_pipes(&client);
 }
 
-/* Calls of all sizes, as fast as it can, until it is killed. */
+/* Makes calls of all sizes as fast as it can, until it is killed. */
 static void hammer(const shmrpci_address *address, unsigned seed)
 {
     static uint8_t body[300000];

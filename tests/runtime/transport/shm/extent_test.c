@@ -51,7 +51,7 @@ static unsigned extents_in(shmrpci_conn *conn, shm_extent_state state)
     return count;
 }
 
-/* How many were ever made. */
+/* Returns how many extents were ever made for the connection. */
 static uint32_t made_for(shmrpci_conn *conn)
 {
     uint32_t most = 0;
@@ -63,8 +63,8 @@ static uint32_t made_for(shmrpci_conn *conn)
     return most;
 }
 
-/* KiB of shared memory that this process has touched and that is still
- * there. */
+/* Returns the shared memory, in KiB, that this process has touched and that is
+ * still allocated. */
 static size_t shared_kib(void)
 {
     size_t kib = SIZE_MAX;
@@ -103,7 +103,8 @@ static void echoes_exactly(shmrpci_conn *conn, const uint8_t *bytes, size_t len,
     }
 }
 
-/* Within a minute, as promised. */
+/* Waits until the connection has no extents; fails after the promised
+ * minute. */
 static void await_no_extents(shmrpci_conn *conn)
 {
     int64_t deadline_ns = shmrpci_deadline_after(60 * SHMRPCI_NS_PER_S);
@@ -125,7 +126,7 @@ static void messages_of_all_sizes_come_back_exactly(void **state)
     size_t most = is_long() ? 1024 * MIB : 16 * MIB;
     service_opts.max_message_bytes = most;
     service_opts.max_bytes_per_uid = 4 * most;
-    /* The long count waits as long as a service does. */
+    /* A long run uses a real service's idle time. */
     service_opts.extent_idle_ns = is_long() ? 0 : SHORT_IDLE_NS;
     uint8_t *bytes = random_bytes(most);
     service_start(&s, &address, 1);
@@ -142,17 +143,17 @@ static void messages_of_all_sizes_come_back_exactly(void **state)
         peak_kib = kib > peak_kib ? kib : peak_kib;
     }
     assert_true(peak_kib >= before_kib + most / KIB);
-    /* Nobody calls meanwhile: the memory is given back by itself. */
+    /* The memory is given back although nobody makes a call. */
     await_no_extents(conn);
     assert_in_range(shared_kib(), 0, before_kib + 64);
-    /* ...and is allocated again. */
+    /* The next large call allocates it again. */
     echoes_exactly(conn, bytes, MIB, 0);
     conn->transport->client->disconnect(conn);
     service_stop(&s);
     free(bytes);
 }
 
-/* ---- used again ------------------------------------------------------ */
+/* ---- reuse ----------------------------------------------------------- */
 
 static void warm_extents_are_used_again(void **state)
 {
@@ -165,7 +166,7 @@ static void warm_extents_are_used_again(void **state)
     for (int i = 0; i < 100; i++) {
         echoes_exactly(conn, bytes, MIB, 0);
     }
-    /* One for requests and one for replies, or for both in turn. */
+    /* One extent each for requests and replies, or one for both in turn. */
     assert_in_range(made_for(conn), 1, 2);
     assert_int_equal(extents_in(conn, SHM_EXTENT_IDLE), extents_of(conn));
     conn->transport->client->disconnect(conn);
@@ -173,7 +174,7 @@ static void warm_extents_are_used_again(void **state)
     free(bytes);
 }
 
-/* Calls that are given up, before or after their reply has arrived. */
+/* Gives up calls before or after their reply has arrived. */
 static void replies_that_nobody_reads_keep_no_extent(void **state)
 {
     (void)state;
@@ -245,8 +246,8 @@ static void replies_are_whole_when_the_server_has_ended(void **state)
 
 /* ---- quota ----------------------------------------------------------- */
 
-/* Memory that other connections of the user leave idle is no reason to
- * refuse. */
+/* If other connections of the user hold idle memory, the server takes it back
+ * instead of refusing an extent. */
 static void idle_memory_goes_when_the_quota_is_short(void **state)
 {
     (void)state;
@@ -271,8 +272,8 @@ static void idle_memory_goes_when_the_quota_is_short(void **state)
     free(bytes);
 }
 
-/* While a call uses all extents nobody checks them; its client reports when it
- * is over. */
+/* While a call uses all extents nobody checks them; the client reports when the
+ * call is over. */
 static void extent_goes_that_was_in_use_for_long(void **state)
 {
     (void)state;
@@ -300,7 +301,7 @@ static void extent_goes_that_was_in_use_for_long(void **state)
     service_stop(&s);
 }
 
-/* ---- taken back at any moment ---------------------------------------- */
+/* ---- extents taken back at any moment -------------------------------- */
 
 typedef struct caller {
     shmrpci_conn *conn;
@@ -355,7 +356,7 @@ static void extents_taken_back_at_any_moment_harm_no_call(void **state)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
         assert_int_equal(callers[i].status, SHMRPC_OK);
     }
-    /* It did happen. */
+    /* Extents were indeed taken back and made again. */
     assert_true(made_for(conns[0]) > 3);
     for (unsigned i = 0; i < 2; i++) {
         await_no_extents(conns[i]);

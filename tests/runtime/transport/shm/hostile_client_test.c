@@ -1,5 +1,5 @@
-/* A hostile client can't harm a server. It spoils its own calls; the server
- * answers INVALID or hangs up, and serves the others. */
+/* A hostile client can't harm a server. It spoils only its own calls; the
+ * server answers INVALID or hangs up, and goes on serving other clients. */
 #include "service.h"
 
 #include <sched.h>
@@ -20,8 +20,8 @@ static shmrpci_conn *honest;
 
 static void scribble(shm_client *client, uint64_t seed);
 
-/* Processes that will scribble, forked before this one has threads; each waits
- * for a byte. */
+/* Processes that write random values to a block. They are forked before this
+ * process has threads, and each waits for a byte before it begins. */
 static pid_t scribblers[2];
 static int go[2];
 
@@ -75,7 +75,7 @@ typedef struct bad_slot {
     shm_span second;
 } bad_slot;
 
-/* Submits a slot by hand. */
+/* Fills and submits a slot without the client library. */
 static void submit_unanswered(shm_client *client, const bad_slot *bad)
 {
     shm_slot *slot = &client->block.slots[0];
@@ -91,7 +91,7 @@ static void submit_unanswered(shm_client *client, const bad_slot *bad)
     shmrpci_event_set(client->bell_fd);
 }
 
-/* The same; returns the status of the answer. */
+/* Submits a slot in the same way, and returns the status of the answer. */
 static int32_t submit_raw(shm_client *client, const bad_slot *bad)
 {
     const shm_slot *slot = &client->block.slots[0];
@@ -252,8 +252,8 @@ static int connect_raw(void)
     return fd;
 }
 
-/* Sends a packet and returns the status of the refusal; UNAVAILABLE: the server
- * hung up without an answer. */
+/* Sends a packet and returns the status of the refusal, or UNAVAILABLE if the
+ * server hung up without an answer. */
 static int refusal_of(const void *bytes, size_t len, const int *fds,
                       size_t fd_count)
 {
@@ -299,7 +299,7 @@ static void garbage_for_a_hello_is_refused(void **state)
     assert_int_equal(refusal_of(&head, sizeof head, NULL, 0),
                      SHMRPC_E_CONTRACT);
     head = good_hello();
-    head.tail = 5; /* that do not follow */
+    head.tail = 5; /* announces 5 bytes that do not follow */
     assert_int_equal(refusal_of(&head, sizeof head, NULL, 0),
                      SHMRPC_E_UNAVAILABLE);
     head = good_hello();

@@ -15,7 +15,7 @@
 /* A server that the test plays itself. */
 typedef struct fake {
     int fd;        /* our end */
-    int client_fd; /* theirs, until the client takes it */
+    int client_fd; /* the client's end, until the client takes it */
     int fds[SHM_FD_MAX];
     size_t fd_count;
     shm_message welcome;
@@ -76,7 +76,7 @@ static size_t open_fds(void)
     return count;
 }
 
-/* Shakes hands as the fake server says; the welcome is in flight before the
+/* Connects a client to the fake server, which has sent its welcome before the
  * client asks. */
 static int shake_hands(fake *it, shmrpci_conn **out)
 {
@@ -96,7 +96,7 @@ static int shake_hands(fake *it, shmrpci_conn **out)
     return status;
 }
 
-/* The handshake fails with this status, and leaves nothing open. */
+/* Checks that the handshake fails with this status and leaves nothing open. */
 static void refuses(fake *it, int expected)
 {
     shmrpci_conn *conn = NULL;
@@ -247,7 +247,7 @@ typedef struct bad_reply {
     shm_span span;
 } bad_reply;
 
-/* Answers slot 0 like this, and returns the client's status. */
+/* Answers slot 0 with a bad reply, and returns the client's status. */
 static int receive_raw(fake *it, shmrpci_conn *conn, const bad_reply *bad)
 {
     shmrpci_call call = {0};

@@ -1,7 +1,7 @@
 /*
  * Clients write arbitrary values into the rings of their streams while these
- * are used: they end only their own streams; the server and its other clients
- * go on.
+ * are used. That ends only their own streams; the server and its other clients
+ * continue.
  */
 #include "service.h"
 
@@ -28,7 +28,7 @@ static int64_t soon(void)
     return shmrpci_deadline_after(PATIENCE_NS);
 }
 
-/* ---- a liar -------------------------------------------------------------- */
+/* ---- hostile clients ----------------------------------------------------- */
 
 static uint64_t next_random(uint64_t *seed)
 {
@@ -36,7 +36,7 @@ static uint64_t next_random(uint64_t *seed)
     return *seed >> 16;
 }
 
-/* Its two cache lines, and the frames after them. */
+/* Writes a random value to the ring's two cache lines or to its frames. */
 static void scribble(shmrpci_stream_ring *ring, uint32_t bytes, uint64_t *seed)
 {
     uint64_t random = next_random(seed);
@@ -66,7 +66,8 @@ static void scribble(shmrpci_stream_ring *ring, uint32_t bytes, uint64_t *seed)
     }
 }
 
-/* A stream that begins correctly. One at a time occupies one worker at most. */
+/* Opens a stream correctly and then corrupts it. One at a time, so that it
+ * occupies at most one worker. */
 static void lie_once(shmrpci_conn *conn, uint64_t *seed)
 {
     static const uint8_t bytes[LARGEST];
@@ -119,7 +120,7 @@ static pid_t start_liar(const shmrpci_address *address, const int go[2],
     }
 }
 
-/* ---- who does not -------------------------------------------------------- */
+/* ---- honest clients ------------------------------------------------------ */
 
 static void converse(shmrpci_conn *conn)
 {
@@ -178,7 +179,7 @@ static void liars_end_their_own_streams(void **state)
         int status;
         assert_int_equal(kill(liars[i], SIGKILL), 0);
         assert_int_equal(waitpid(liars[i], &status, 0), liars[i]);
-        assert_true(WIFSIGNALED(status)); /* nothing had ended it */
+        assert_true(WIFSIGNALED(status)); /* it ran until it was killed */
     }
     converse(honest);
     assert_true(atomic_load(&s.lies) >= 20);

@@ -12,9 +12,9 @@
 
 #include "os/clock.h"
 
-/* Connects in a process of its own, as another user if `uid` is not 0, once
- * `go` is readable; its exit status is the negated status. Forked before this
- * process has threads. */
+/* A process that connects once `go` is readable, as another user if `uid` is
+ * not 0. Its exit status is the negated status of connect. It is forked before
+ * this process has threads. */
 typedef struct visitor {
     pid_t pid;
     int go[2];
@@ -141,13 +141,14 @@ static void quota_of_bytes_costs_the_call_that_exceeds_it(void **state)
     assert_int_equal(count, 16);
     atomic_store(&s.released, true);
     for (size_t i = 0; i < count - 1; i++) {
-        /* Replies had no room, or some: they arrive, or end with a status. */
+        /* Replies may have found no room: each arrives or ends with a
+         * status. */
         assert_int_equal(conns[i]->transport->client->receive(
                              &calls[i], shmrpci_deadline_after(PATIENCE_NS)),
                          SHMRPC_OK);
         conns[i]->transport->client->release(&calls[i]);
     }
-    /* Memory that is no longer in use makes room. */
+    /* Memory that is no longer in use is available again. */
     assert_int_equal(
         client_call(conns[count - 1], METHOD_ECHO, body, sizeof body, 0, NULL),
         SHMRPC_OK);
@@ -173,8 +174,8 @@ void *__wrap_mmap(void *at, size_t len, int protection, int flags, int fd,
 
 typedef enum shortage { NO_SPACE, NO_DESCRIPTOR, NO_ROOM, SHORTAGES } shortage;
 
-static atomic_int short_of = SHORTAGES; /* nothing */
-static atomic_uint asked;               /* calls since then */
+static atomic_int short_of = SHORTAGES; /* SHORTAGES: nothing is short */
+static atomic_uint asked;               /* calls since it was set */
 static atomic_uint first_failure;       /* from this one on all fail, counted
                                          * from 1 */
 
@@ -219,14 +220,15 @@ static void begin_shortage(shortage what, unsigned from)
     atomic_store(&short_of, (int)what);
 }
 
-/* How often it was called. */
+/* Ends the shortage; returns how often the function was called. */
 static unsigned end_shortage(void)
 {
     atomic_store(&short_of, SHORTAGES);
     return atomic_load(&asked);
 }
 
-/* It may be the client's, which is in this process too. */
+/* Accepts a failure for lack of memory too: the client is in this process, and
+ * may be the side that failed. */
 static bool is_good(int status)
 {
     if (status != SHMRPC_OK && status != SHMRPC_E_NO_MEMORY) {
@@ -235,8 +237,8 @@ static bool is_good(int status)
     return status == SHMRPC_OK;
 }
 
-/* Faults, row 9: a caller that can't have its memory is told so; others notice
- * nothing, and memory can be had again later. */
+/* Row 9 of the faults: a caller that can't get memory gets an error, others
+ * notice nothing, and later allocations succeed again. */
 static void memory_that_is_not_to_be_had_costs_its_caller_only(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Folders, sockets and locks. */
+/* Finding services: folders, sockets and locks. */
 #include "service.h"
 
 #include "../../../reaction.h"
@@ -74,8 +74,8 @@ static void name_of_a_dying_server_is_waited_for(void **state)
     assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-/* For example, a program that a handler has forked and that has not called exec
- * yet. */
+/* The child is, for example, a program that a handler has forked and that has
+ * not called exec yet. */
 static void forked_child_does_not_keep_the_name(void **state)
 {
     (void)state;
@@ -91,7 +91,7 @@ static void forked_child_does_not_keep_the_name(void **state)
         _exit(write(ends[1], "r", 1) == 1 ? pause() : 1);
     }
     assert_true(pid > 0);
-    /* It releases the lock as soon as it runs. */
+    /* The child releases the lock as soon as it runs. */
     assert_int_equal(read(ends[0], &byte, 1), 1);
     (void)close(ends[0]);
     (void)close(ends[1]);

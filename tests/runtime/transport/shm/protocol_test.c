@@ -1,5 +1,5 @@
-/* The protocol step by step: this makes states by hand that a schedule reaches
- * only now and then. */
+/* The protocol step by step: these tests set up states by hand that normal
+ * scheduling reaches only rarely. */
 #include "service.h"
 
 #include "../../../reaction.h"
@@ -116,7 +116,8 @@ static void rule_1_with(uint32_t second)
     client_publish(conn, second, METHOD_ECHO);
     assert_int_equal(worker->transport->worker->next(worker, &request),
                      SHMRPC_OK);
-    /* It holds a call for as long as it likes; the other call must not wait. */
+    /* One worker may hold its call for any time; the other call must not wait
+     * for it. */
     uint32_t other = is_held(0) ? second : 0;
     await_state(other, SHM_DONE);
     worker_finish(&request);
@@ -177,14 +178,15 @@ static void hint_stays_with_its_slot_until_the_worker_sleeps(void **state)
     worker_finish(&request);
     assert_int_equal(hints(), UINT64_C(1) << slot);
     worker->transport->worker->participant_close(worker);
-    /* The other worker serves this, and has checked everything when it sleeps
-     * again. */
+    /* The other worker serves this call, and has scanned everything before it
+     * sleeps again. */
     client_echoes(conn, "after it");
     await_asleep(0);
     assert_int_equal(hints(), 0);
 }
 
-/* How many workers were rung for since this was last called. */
+/* Returns how often clients have rung for workers since the last call of this
+ * function. */
 static uint64_t rings(void)
 {
     uint64_t count = 0;
@@ -200,7 +202,8 @@ static void hint_without_a_request_wakes_nobody(void **state)
     await_asleep(0);
     (void)rings();
     client_publish(conn, SHM_HOT_SLOTS + 7, METHOD_ECHO);
-    /* Its first call, so that it checks whether to wake the other worker. */
+    /* It is the worker's first call, so the worker checks whether to wake the
+     * other one. */
     assert_int_equal(worker->transport->worker->next(worker, &request),
                      SHMRPC_OK);
     assert_int_equal(rings(), 0);
@@ -208,7 +211,7 @@ static void hint_without_a_request_wakes_nobody(void **state)
     worker->transport->worker->participant_close(worker);
 }
 
-/* A worker promises to check within 2 ms, and never does. */
+/* Publishes a lease of 2 ms for a worker that then never scans. */
 static void break_a_lease(void)
 {
     await_asleep(0);
@@ -283,7 +286,8 @@ static void receive_and_release(shmrpci_call *call)
     conn->transport->client->release(call);
 }
 
-/* Its ends wait for the rings, and nobody checks when a lease ends. */
+/* The ends of a stream wait on the rings, so nobody would check when a lease
+ * ends. */
 static void stream_relies_on_no_lease(void **state)
 {
     (void)state;
@@ -314,7 +318,7 @@ static void stream_relies_on_no_lease(void **state)
     receive_and_release(&call);
 }
 
-/* Sends an empty request; returns whether it has rung for a worker. */
+/* Sends an empty request; returns whether the client has rung for a worker. */
 static bool send_and_ring(shmrpci_call *call, uint32_t flags)
 {
     const shmrpci_transport *transport = conn->transport;
@@ -338,7 +342,8 @@ static void request_before_another_leaves_the_ring_to_that(void **state)
     receive_and_release(&calls[1]);
 }
 
-/* For example, because the other one has failed. */
+/* A request may be left unclaimed because, for example, another worker has
+ * failed. */
 static void request_that_was_left_alone_is_rung_for_by_who_waits(void **state)
 {
     (void)state;
@@ -362,7 +367,7 @@ static void lost_wake_up_is_made_up_for_and_counted(void **state)
     (void)state;
     shmrpci_call call = {0};
     await_asleep(0);
-    /* While nobody seems to sleep, nobody is rung for. */
+    /* While no worker seems to sleep, the client does not ring. */
     uint64_t idle = shmrpci_exchange_seq(&status_page()->idle, UINT64_C(0));
     assert_int_equal(client_send(conn, &call, METHOD_ECHO, "x", 1, 0), 0);
     (void)shmrpci_or_seq(&status_page()->idle, idle);
@@ -379,7 +384,7 @@ static void lost_wake_up_is_made_up_for_and_counted(void **state)
     assert_int_equal(shmrpci_load_relaxed(&gauges.connections), 1);
 }
 
-/* A call that sleeps until it is answered. */
+/* Makes a call that sleeps until it is answered. */
 static void call_asleep(void *status)
 {
     *(int *)status = client_call(conn, METHOD_ECHO, "", 0, 0, NULL);
@@ -397,8 +402,8 @@ static void await_waiting(uint32_t slot)
     }
 }
 
-/* Most of several: a client that gets no CPU between reply and wake-up is late
- * too. */
+/* Most of several replies must wake the client: one that gets no CPU between
+ * reply and wake-up is late too. */
 static void reply_wakes_a_sleeping_client(void **state)
 {
     (void)state;
@@ -456,7 +461,7 @@ static void reply_that_woke_nobody_is_found_and_counted(void **state)
     }
 }
 
-/* A call whose end is notified, to a client that seems to sleep on its
+/* Makes a call with the TOLD flag from a client that seems to sleep on its
  * socket. */
 static void call_armed(uint32_t arming)
 {
@@ -491,7 +496,8 @@ static bool await_extent(uint32_t tag)
     return is_there;
 }
 
-/* While nobody reads: another thread should do that, but gets no CPU now. */
+/* Nobody reads the socket here, like a client whose reading thread gets no
+ * CPU. */
 static void extent_comes_after_any_number_of_ends_that_were_told(void **state)
 {
     (void)state;
@@ -502,7 +508,8 @@ static void extent_comes_after_any_number_of_ends_that_were_told(void **state)
         .kind = SHM_MESSAGE_WANT, .bytes = SHM_EXTENT_MIN_BYTES, .tag = 7};
     assert_int_equal(
         shm_message_send(client()->control_fd, want, NULL, NULL, 0), SHMRPC_OK);
-    /* The service has read it; what it could not send now is lost. */
+    /* The service has read the request, and must not lose what it can't send
+     * now. */
     int64_t until_ns = shmrpci_deadline_after(PATIENCE_NS);
     while (shmrpci_load_seq(&client()->block.extents[1]) == 0) {
         assert_true(shmrpci_remaining_ns(until_ns) > 0);

@@ -97,7 +97,7 @@ static void reply(shmrpci_request *request, const void *body, size_t len)
     transport->worker->reply_commit(request);
 }
 
-/* A call that a hostile client makes end somehow, and soon. */
+/* Sends items back in a call that a hostile client makes fail soon. */
 static void send_back(service *s, shmrpci_request *request)
 {
     const shmrpci_stream_ops *streams =
@@ -158,7 +158,7 @@ static void work(void *user)
     uint32_t index = atomic_fetch_add(&s->next_index, 1);
     if (s->listener->transport->worker->participant_open(
             s->listener, index, &me, NULL) != SHMRPC_OK) {
-        return; /* the test fails if it waits in vain */
+        return; /* the test fails when its wait times out */
     }
     atomic_fetch_add(&s->opened, 1);
     while (s->listener->transport->worker->next(me, &request) == SHMRPC_OK) {
@@ -233,7 +233,8 @@ shmrpci_conn *client_open(const shmrpci_address *address)
     return conn;
 }
 
-/* Messages of a GiB take a while on a busy machine. */
+/* Returns the timeout for a message of `len` bytes: one GiB takes a while on a
+ * busy machine. */
 static int64_t patience_for(size_t len)
 {
     return PATIENCE_NS + (int64_t)(len >> 23) * SHMRPCI_NS_PER_S;

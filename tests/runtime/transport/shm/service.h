@@ -30,8 +30,8 @@ enum {
     METHOD_HOLD = 2, /* holds until the service is released, then echoes */
     METHOD_SIZE = 3  /* body: u32; replies with that many bytes */
 };
-/* With streams, each of them sends back the items that it receives, before its
- * reply. */
+/* In a call with streams, each method sends back the items that it receives
+ * before it replies. */
 
 typedef struct service {
     shmrpci_address address;
@@ -41,9 +41,9 @@ typedef struct service {
     shmrpci_thread workers[MAX_WORKERS];
     atomic_uint next_index;
     atomic_uint opened;   /* workers that have taken their place */
-    atomic_uint held;     /* number of handlers that hold */
+    atomic_uint held;     /* number of handlers that wait for the release */
     atomic_uint lies;     /* streams that ended with DATA_LOSS */
-    atomic_bool released; /* releases them */
+    atomic_bool released; /* releases handlers that hold */
 } service;
 
 /* Makes a new folder and sets SHMRPC_DIR to it; `remove` deletes it with all
@@ -51,40 +51,41 @@ typedef struct service {
 int folder_setup(void **state);
 int folder_teardown(void **state);
 const char *folder_path(void);
-/* How many files are in it. */
+/* Returns how many files are in the folder. */
 size_t folder_count(void);
 
 /* Options with which services listen and clients connect from now on; tests may
  * change them. The setup of a group restores the usual values. */
 extern shmrpci_listen_opts service_opts;
 
-/* An address at which nobody listens. */
+/* Returns an address at which nobody listens. */
 shmrpci_address new_address(void);
 
-/* Returns when all workers are in their places. */
+/* Starts a service; returns when all workers have taken their places. */
 void service_start(service *s, const shmrpci_address *address,
                    unsigned workers);
 void service_stop(service *s);
 
-/* Connects; fails the test if it can't. */
+/* Connects; fails the test on any error. */
 shmrpci_conn *client_open(const shmrpci_address *address);
 int client_try_open(const shmrpci_address *address, shmrpci_conn **out,
                     shmrpc_error *error);
-/* One call from start to end: the status of the first step that failed, or the
- * reply's. The reply's length is left in *out_len unless that is NULL. */
+/* Makes a call and waits for its end. Returns the status of the first step that
+ * failed, or the reply's status. Sets *out_len to the reply's length unless
+ * out_len is NULL. */
 int client_call(shmrpci_conn *conn, uint32_t method, const void *body,
                 size_t len, size_t reply_hint, size_t *out_len);
-/* Sends a call, and leaves the rest to the caller. */
+/* Sends a call; the caller must receive or cancel it. */
 int client_send(shmrpci_conn *conn, shmrpci_call *call, uint32_t method,
                 const void *body, size_t len, size_t reply_hint);
 /* Checks that an echo of `text` comes back whole. */
 void client_echoes(shmrpci_conn *conn, const char *text);
 
-/* Publishes a request without a body, and rings for nobody: like a client that
- * was stopped at this point, or that relies on a lease. */
+/* Publishes a request without a body and without ringing, like a client that
+ * was stopped at this point or that relies on a lease. */
 void client_publish(shmrpci_conn *conn, uint32_t slot, uint32_t method);
 
-/* A worker that the test runs itself; and the answer to its request. */
+/* Opens a worker that the test runs itself, and answers its requests. */
 shmrpci_participant *service_open_worker(service *s);
 void worker_finish(shmrpci_request *request);
 

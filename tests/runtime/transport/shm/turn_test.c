@@ -1,11 +1,11 @@
-/* Turns among many clients: searches step by step. */
+/* How a worker takes turns among many clients: its searches, step by step. */
 #include "service.h"
 
 #include "transport/shm/client.h"
 #include "transport/shm/worker.h"
 
 static service s;
-static shmrpci_conn *conn; /* slot of the client that is awake */
+static shmrpci_conn *conn; /* the client that is awake */
 
 static int setup(void **state)
 {
@@ -29,7 +29,7 @@ static shm_client *client_of(shmrpci_conn *it)
     return (shm_client *)(void *)it;
 }
 
-/* The state of the call on the first slot. */
+/* Returns the state of the call on the first slot. */
 static uint32_t state_of(shmrpci_conn *it)
 {
     return shm_word_state(
@@ -53,7 +53,7 @@ static void keep_calling(shmrpci_conn *it)
 static void busy_clients_keep_no_idle_one_waiting(void **state)
 {
     (void)state;
-    /* This many, in step with how often idle connections are scanned. */
+    /* BUSY matches how often idle connections are scanned. */
     shmrpci_conn *busy[BUSY];
     shmrpci_participant *worker = service_open_worker(&s);
     for (size_t i = 0; i < BUSY; i++) {
@@ -69,7 +69,7 @@ static void busy_clients_keep_no_idle_one_waiting(void **state)
         if (start_ns == 0) {
             start_ns = now_ns;
         } else if (now_ns - start_ns > 5 * SHMRPCI_NS_PER_MS) {
-            /* By now it counts as idle. */
+            /* By now the connection counts as idle. */
             if (is_answered(conn)) {
                 break;
             }
@@ -88,8 +88,8 @@ static void busy_clients_keep_no_idle_one_waiting(void **state)
     worker->transport->worker->participant_close(worker);
 }
 
-/* One check in the middle of a search, `us` after the last; returns how many
- * calls were answered. */
+/* Makes one scan in the middle of a search, `us` after the last one; returns
+ * how many calls were answered. */
 static unsigned look_after(shm_worker *worker, uint64_t *now, int64_t us,
                            bool is_full)
 {
@@ -113,7 +113,7 @@ static shmrpci_conn *open_sleeper(void)
     return sleeper;
 }
 
-/* A worker that knows of all connections, and of two CPUs. */
+/* Opens a worker that knows all connections and has two CPUs. */
 static shm_worker *open_searcher(uint64_t *now)
 {
     shmrpci_request request = {0};
@@ -127,14 +127,15 @@ static shm_worker *open_searcher(uint64_t *now)
     return worker;
 }
 
-/* How many calls of an awake client are served before one of a sleeper. */
+/* Returns how many calls of an awake client are served before one call of a
+ * sleeping client. */
 static unsigned calls_before_a_sleeper(shm_worker *worker, uint64_t *now,
                                        shmrpci_conn *sleeper, bool is_full)
 {
     unsigned calls = 0;
     keep_calling(conn);
     keep_calling(sleeper);
-    /* Neither counts as idle then, and nobody waits. */
+    /* After this neither client counts as idle, and no call is waiting. */
     assert_int_equal(look_after(worker, now, 1, true), 1);
     assert_int_equal(look_after(worker, now, 1, true), 1);
     assert_int_equal(look_after(worker, now, 10, false), 0);
@@ -157,7 +158,7 @@ static void who_is_awake_goes_first_for_a_while(void **state)
                     20);
     assert_in_range(calls_before_a_sleeper(worker, &now, sleeper, true), 12,
                     20);
-    /* With a moment to call again, except where everything is checked. */
+    /* The awake client gets a moment to call again, except in a full scan. */
     keep_calling(conn);
     assert_int_equal(look_after(worker, &now, 1, false), 1);
     keep_calling(sleeper);
@@ -200,7 +201,7 @@ static void those_awake_and_those_who_waited_alternate(void **state)
     shm_worker_close(&worker->base);
 }
 
-/* One more call of the awake client, and one call that is found. */
+/* Makes one more call of the awake client, and serves one call. */
 static void call_and_serve(shm_worker *worker, uint64_t ticks)
 {
     shmrpci_request request = {0};
@@ -238,7 +239,8 @@ static void long_calls_are_answered_in_turn(void **state)
     shm_worker_close(&worker->base);
 }
 
-/* The state of the call on a slot; makes another call there if it has ended. */
+/* Returns the state of the call on a slot, and makes another call there if it
+ * has ended. */
 static bool call_again_on(uint32_t slot)
 {
     uint32_t word = shmrpci_load_seq(&client_of(conn)->block.slots[slot].word);
@@ -254,7 +256,7 @@ static bool call_again_on(uint32_t slot)
 
 static const uint32_t asleep_slots[] = {0, 2, 3};
 
-/* Answers all, so that the worker has seen that threads sleep. */
+/* Answers all calls, so that the worker has seen which threads sleep. */
 static void begin_threads(shm_worker *worker, uint64_t *now)
 {
     shmrpci_store_seq(client_of(conn)->block.sleepers, UINT64_C(0xD));
@@ -284,7 +286,7 @@ static void threads_that_are_awake_go_first_for_a_while(void **state)
         assert_int_equal(look_after(worker, &now, 4, false), 1);
         answered = call_again_on(AWAKE_SLOT) ? 0 : 1;
     }
-    /* As three clients that sleep. */
+    /* Three sleeping threads get as many turns as three sleeping clients. */
     assert_in_range(calls, 3 * 12, 3 * 20);
     shm_worker_close(&worker->base);
 }
@@ -303,7 +305,7 @@ static void threads_that_sleep_are_answered_in_turn(void **state)
         }
         assert_int_equal(look_after(worker, &now, 4, false), 1);
     }
-    /* A client that calls again at once. */
+    /* One client calls again at once. */
     for (size_t i = 0; i < 3; i++) {
         assert_in_range(answered[i], 9, 600);
         assert_in_range(answered[i], answered[0] - 1, answered[0] + 1);

@@ -1,5 +1,5 @@
-/* Shared keys and certificates: which clients get in, which don't, and what
- * they are told. */
+/* Shared keys and certificates: which clients are accepted, which are refused,
+ * and which errors they get. */
 #include "transport/tcp/auth.h"
 
 #include <fcntl.h>
@@ -43,7 +43,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- clients of ours --------------------------------------------------- */
+/* ---- clients of the library -------------------------------------------- */
 
 static void expect_refusal(const shmrpci_address *address, int status,
                            const char *text)
@@ -123,9 +123,9 @@ static void keys_that_others_can_read_are_refused(void **state)
                      SHMRPC_E_INVALID);
 }
 
-/* ---- strangers --------------------------------------------------------- */
+/* ---- raw peers --------------------------------------------------------- */
 
-/* Opens with a nonce, and takes the server's answer. */
+/* Sends an opening with a nonce, and reads the server's answer. */
 static int open_raw(tcp_auth *auth, uint8_t proof[SHMRPCI_PROOF_BYTES])
 {
     int fd = raw_open(&served);
@@ -211,7 +211,7 @@ static void a_good_proof_is_followed_by_hello(void **state)
     tcp_head_get(bytes, &head);
     assert_int_equal(head.type, TCP_WELCOME);
     assert_true(raw_receive(fd, bytes, head.len));
-    /* The second proof is out of place. */
+    /* A second proof is not allowed at that point. */
     uint64_t before = service_counts(&served).ended[TCP_END_TYPE];
     (void)raw_frame(fd, &auth_head, proof, sizeof proof);
     (void)raw_expect_end(fd);
@@ -356,7 +356,8 @@ static void plain_and_tls_are_told_apart(void **state)
                                .port = served.address.port};
     expect_refusal(&address, SHMRPC_E_UNAUTHENTICATED, "tls:// instead of");
     service_expect_end(&served, TCP_END_AUTH, 1);
-    /* Not even a client that says unencrypted that it will use TLS. */
+    /* The server accepts no unencrypted opening, not even one that announces
+     * TLS. */
     uint8_t opening[TCP_OPENING_BYTES];
     const tcp_opening lie = {.major = TCP_MAJOR, .auth = TCP_AUTH_TLS};
     tcp_opening_put(&lie, opening);
@@ -387,7 +388,7 @@ static void other_bytes_than_tls_are_cut_off(void **state)
     address.port = 0;
     service_start_at(&served, &limits, &address);
     int fd = raw_open(&served);
-    assert_int_equal(raw_expect_end(fd), 0); /* says nothing */
+    assert_int_equal(raw_expect_end(fd), 0); /* no answer */
     fd = raw_open(&served);
     assert_true(raw_send(fd, silent, sizeof silent));
     assert_int_equal(raw_expect_end(fd), 0);

@@ -7,7 +7,7 @@
 
 enum { PEERS = 8 };
 
-/* With half of that for requests, and half for replies: one message each. */
+/* Half of the total is for requests and half for replies: one message each. */
 #define TOTAL_BYTES (2 * SERVICE_MESSAGE)
 
 static service served;
@@ -64,7 +64,8 @@ static void peers_that_never_read_make_room_for_each_other(void **state)
         }
         assert_int_equal(call_echo(good, "still", 5), SHMRPC_OK);
     }
-    /* How many of them depends on how much the system buffers for each. */
+    /* How many are disconnected depends on how much the system buffers for
+     * each. */
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     while (service_counts(&served).ended[TCP_END_DISPLACED] == 0) {
         assert_int_equal(call_echo(good, "still", 5), SHMRPC_OK);
@@ -75,7 +76,7 @@ static void peers_that_never_read_make_room_for_each_other(void **state)
     shmrpci_transport_tcp.client->disconnect(good);
 }
 
-/* Each announces the largest message, and sends a little of it. */
+/* Each peer announces the largest message and sends a little of it. */
 static void who_stops_in_a_request_makes_room_for_others(void **state)
 {
     (void)state;
@@ -89,17 +90,17 @@ static void who_stops_in_a_request_makes_room_for_others(void **state)
         (void)raw_frame(peers[i], &head, NULL, 0);
         (void)raw_send(peers[i], body, 1000);
     }
-    /* A request that arrives whole needs no room to wait for. */
+    /* A request that arrives whole needs no memory from the total. */
     shmrpci_conn *good = service_connect(&served);
     assert_int_equal(call_echo(good, "still", 5), SHMRPC_OK);
-    /* One as large as theirs waits for its turn. */
+    /* A request as large as the peers' waits until there is memory. */
     assert_int_equal(call_echo(good, body, sizeof body), SHMRPC_OK);
     assert_true(service_counts(&served).ended[TCP_END_DISPLACED] > 0);
     assert_true(service_counts(&served).most_kept_bytes <= TOTAL_BYTES);
     shmrpci_transport_tcp.client->disconnect(good);
 }
 
-/* Requests that wait for a worker are nobody's fault: nobody is
+/* If requests only wait for a worker, no client is at fault and none is
  * disconnected. */
 static void requests_of_a_busy_service_wait_at_their_senders(void **state)
 {

@@ -1,5 +1,5 @@
-/* Many items: memory stays within the windows, and short calls beside full
- * streams don't wait for them. Prints how long the calls take. */
+/* Many items: memory use stays within the windows, and short calls don't wait
+ * behind full streams. Prints how long the calls take. */
 #include "service.h"
 
 #include <malloc.h>
@@ -136,7 +136,7 @@ static void short_calls_beside_full_streams(void **state)
     shmrpci_thread readers[STREAMS];
     down downs[STREAMS];
     int64_t alone_ns = p99_of_calls(conn);
-    /* Nobody reads them: the server has sent as much as it may. */
+    /* Nobody reads the streams, so the server has sent as much as it may. */
     for (uint32_t i = 0; i < STREAMS; i++) {
         open_down(conn, &downs[i], UINT32_MAX, 1000);
     }

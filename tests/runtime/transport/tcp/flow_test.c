@@ -1,6 +1,6 @@
-/* Streams of peers that lie about credit, order, lengths and ends: each loses
- * its stream, and nobody else notices. Peers of version 1.0 can still make
- * calls. */
+/* Streams of peers that send wrong credit, order, lengths or ends: each loses
+ * its stream, and other clients are not affected. Peers of version 1.0 can
+ * still make calls. */
 #include "service.h"
 
 #include <unistd.h>
@@ -64,7 +64,8 @@ static void put(tcp_type type, uint32_t call, int32_t status, uint64_t value)
     assert_true(raw_frame(fd, &head, NULL, 0));
 }
 
-/* The stream has ended with that status, and the connection goes on. */
+/* Checks that the stream has ended with that status while the connection
+ * continues. */
 static void expect_end(int status, unsigned items)
 {
     tcp_head head;
@@ -80,7 +81,7 @@ static void expect_end(int status, unsigned items)
     atomic_store(&served.items, 0);
 }
 
-/* Until the service has read all that was sent. */
+/* Waits until the service has read everything that was sent. */
 static void await_read(void)
 {
     tcp_head head = {.type = TCP_PING};
@@ -99,7 +100,7 @@ static void give(uint32_t count, uint32_t size)
     raw_open_streams(fd, METHOD_GIVE, CALL, 0, WINDOW, wanted, sizeof wanted);
 }
 
-/* ---- what is right ------------------------------------------------------ */
+/* ---- valid streams ------------------------------------------------------ */
 
 static void items_in_pieces_then_the_end(void **state)
 {
@@ -213,7 +214,7 @@ static void late_items_cost_nothing(void **state)
     expect_end(SHMRPC_OK, 0);
 }
 
-/* ---- deaths ------------------------------------------------------------- */
+/* ---- clients that die --------------------------------------------------- */
 
 /* Handlers that send or read notice at once that the client is gone. */
 static void client_that_dies_cancels_its_handlers(void **state)
@@ -230,7 +231,7 @@ static void client_that_dies_cancels_its_handlers(void **state)
     fd = raw_hello_streams(&served);
 }
 
-/* ---- lies --------------------------------------------------------------- */
+/* ---- invalid frames ----------------------------------------------------- */
 
 static void items_without_credit_break_the_stream(void **state)
 {
@@ -250,8 +251,8 @@ static void items_without_credit_break_the_stream(void **state)
     expect_end(SHMRPC_E_DATA_LOSS, 1);
 }
 
-/* All peers together fill half of the total: a stream that wants more than its
- * first 64 KiB is then lost, the others are not. */
+/* All peers together fill half of the total memory. A stream that then wants
+ * more than its first 64 KiB is lost; the others are not. */
 static void items_beyond_the_total_end_their_stream(void **state)
 {
     (void)state;
@@ -303,9 +304,9 @@ static void frames_of_items_that_lie_break_the_stream(void **state)
 {
     (void)state;
     static uint8_t body[65536];
-    expect_broken(2, 0, "x", 1);                   /* a hole */
-    expect_broken(0, 0, "x", 1);                   /* twice */
-    expect_broken(UINT64_MAX, 0, "x", 1);          /* nonsense */
+    expect_broken(2, 0, "x", 1);                   /* skips a number */
+    expect_broken(0, 0, "x", 1);                   /* repeats a number */
+    expect_broken(UINT64_MAX, 0, "x", 1);          /* an absurd number */
     expect_broken(1, TCP_FLAG_MORE, NULL, 0);      /* no progress */
     expect_broken(1, TCP_FLAG_PACKED, body, 1000); /* of length 0 */
     memset(body, 0xff, 8);
@@ -316,7 +317,7 @@ static void frames_of_items_that_lie_break_the_stream(void **state)
         assert_true(put_item(0, TCP_FLAG_MORE, body, sizeof body));
     }
     expect_end(SHMRPC_E_DATA_LOSS, 0);
-    /* The end within an item. */
+    /* The end comes within an item. */
     take();
     assert_true(put_item(0, TCP_FLAG_MORE, body, 10));
     put(TCP_STREAM_END, CALL, 0, 0);
@@ -411,7 +412,7 @@ static void streams_that_were_not_offered_end_it(void **state)
     }
 }
 
-/* ---- no worker has time ------------------------------------------------- */
+/* ---- all workers are busy ----------------------------------------------- */
 
 static void streams_that_no_worker_takes_end(void **state)
 {
@@ -438,7 +439,7 @@ static const uint8_t old_client[] =
     "\0\0\x80\0\x0c\0\0\0\0\0\0\0\0\0\0\0hi"
     "\3\0\0\0\4\0\1\0\x41\0\0\0\0\0\0\0\0\x94\x35\x77\0\0\0\0old";
 
-/* The bytes that it receives; the minor version is informative. */
+/* The bytes that this client receives; the minor version is informative. */
 static const uint8_t to_old_client[] =
     "\xf3rpc\1\0\1\0\0\0\0\0\0\0\0\0"
     "\x12\0\0\0\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"

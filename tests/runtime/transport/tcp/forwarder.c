@@ -65,7 +65,7 @@ static bool send_all(int fd, const uint8_t *data, size_t len)
     return true;
 }
 
-/* Forwards the available bytes; false: this pair is over. */
+/* Forwards the available bytes; returns false if this pair has ended. */
 static bool pass(const forwarder *f, int from_fd, int to_fd)
 {
     uint8_t bytes[65536];

@@ -1,8 +1,8 @@
 /*
- * A forwarder between clients and a service that can be told to hold back
- * bytes, or to cut all connections: a bad network.
+ * A forwarder between clients and a service that simulates a bad network: it
+ * can hold back bytes or cut all connections.
  *
- * It has a thread of its own and a port of its own.
+ * It has its own thread and its own port.
  */
 #ifndef SHMRPCI_TESTS_RUNTIME_TRANSPORT_TCP_FORWARDER_H
 #define SHMRPCI_TESTS_RUNTIME_TRANSPORT_TCP_FORWARDER_H
@@ -21,7 +21,7 @@ typedef struct forwarder {
     uint16_t port;    /* our port */
     uint16_t to_port; /* the service's port */
     shmrpci_thread thread;
-    atomic_bool is_held; /* nothing passes, in either direction */
+    atomic_bool is_held; /* no bytes pass in either direction */
     atomic_uint cuts;    /* each one resets all connections */
     atomic_bool is_over;
     size_t piece_bytes; /* bytes passed on at once; 0: all that are there */
@@ -32,8 +32,8 @@ typedef struct forwarder {
 
 void forwarder_start(forwarder *f, uint16_t to_port, size_t piece_bytes);
 void forwarder_stop(forwarder *f);
-/* Nothing passes from now on, as if a cable were pulled, until it is
- * released. */
+/* Holds back all bytes, as if a cable were pulled, until it is called with
+ * false. */
 void forwarder_hold(forwarder *f, bool held);
 /* Resets all present connections. */
 void forwarder_cut(forwarder *f);

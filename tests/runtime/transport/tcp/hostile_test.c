@@ -1,5 +1,5 @@
-/* Peers that lie, stall, flood or speak another protocol: each is closed with a
- * counted reason, and nobody else notices. */
+/* Peers that send invalid frames, stall, flood or speak another protocol: each
+ * is disconnected with a counted reason, and no other client is affected. */
 #include "service.h"
 
 #include <poll.h>
@@ -19,7 +19,7 @@ static int set_up(void **state)
     return 0;
 }
 
-/* Whatever was done to it, the service works as before. */
+/* Checks that the service still works after every test. */
 static int tear_down(void **state)
 {
     (void)state;
@@ -98,7 +98,7 @@ static void a_handshake_that_is_replayed_ends_it(void **state)
     uint8_t bytes[128];
     size_t len = raw_hello_bytes(bytes);
     int fd = raw_hello(&served);
-    (void)raw_send(fd, bytes, len); /* its opening is no frame */
+    (void)raw_send(fd, bytes, len); /* its opening is not a frame */
     (void)raw_expect_end(fd);
     service_expect_end(&served, TCP_END_FIELD, 1);
     fd = raw_hello(&served);
@@ -190,13 +190,13 @@ static void packed_bodies_that_lie_end_the_connection(void **state)
     expect_packed_ends(0, body, sizeof body, TCP_END_FIELD);
     expect_packed_ends(1u << TCP_PACK_NUMBER_ZLIB, body, sizeof body,
                        TCP_END_FIELD);
-    /* 4 GiB; and more than its own length allows */
+    /* claims 4 GiB; then more than its own length allows */
     memset(body, 0xff, 4);
     expect_packed_ends(UINT32_MAX, body, sizeof body, TCP_END_LENGTH);
     body[3] = body[0] = 0;
     body[2] = 7;
     expect_packed_ends(UINT32_MAX, body, sizeof body, TCP_END_LENGTH);
-    /* no checksum; and a wrong one */
+    /* has no checksum; then a wrong one */
     expect_packed_ends(UINT32_MAX, body, 4, TCP_END_FIELD);
     body[2] = 0;
     expect_packed_ends(UINT32_MAX, body, sizeof body, TCP_END_FIELD);
@@ -326,13 +326,14 @@ static void peer_that_reads_nothing_is_cut_off_and_costs_little(void **state)
     }
     service_expect_end(&served, TCP_END_SLOW_RECEIVER, 1);
     service_expect_empty(&served);
-    /* 16 MiB of them, one for each worker, and what the system buffers. */
+    /* At most 16 MiB of replies, one for each worker, and what the system
+     * buffers. */
     assert_true(atomic_load(&served.served) < 30);
     (void)close(fd);
 }
 
-/* Reads a reply again and again, but too little of it: reading something does
- * not extend its deadline. */
+/* The peer keeps reading a reply, but too slowly: a partial read does not
+ * extend the deadline. */
 static void peer_that_reads_too_slowly_is_cut_off(void **state)
 {
     (void)state;
@@ -364,7 +365,7 @@ static void idle_connection_may_stay(void **state)
 {
     (void)state;
     shmrpci_conn *conn = service_connect(&served);
-    /* Longer than any of the deadlines. */
+    /* Waits longer than any of the deadlines. */
     handshake_of_silence_is_too_slow(NULL);
     assert_int_equal(call_echo(conn, "still", 5), SHMRPC_OK);
     shmrpci_transport_tcp.client->disconnect(conn);
@@ -460,7 +461,7 @@ static void flood_of_cancelled_calls_is_not_read_on(void **state)
     service_expect_empty(&served);
 }
 
-/* ---- ends ---------------------------------------------------------------- */
+/* ---- peers that leave ---------------------------------------------------- */
 
 static void reset_connection_drops_its_calls(void **state)
 {
@@ -540,7 +541,7 @@ static void requests_before_a_wrong_frame_are_run(void **state)
     (void)raw_expect_end(fd);
 }
 
-/* ---- anything ------------------------------------------------------------ */
+/* ---- random bytes -------------------------------------------------------- */
 
 static uint32_t next_random(uint64_t *seed)
 {

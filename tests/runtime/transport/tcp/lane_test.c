@@ -1,6 +1,6 @@
 /*
- * The order of sending when there is more than the socket takes: calls precede
- * what waits in the lanes of streams, and the lanes take turns.
+ * The order of sending when there is more than the socket takes: calls are sent
+ * before bytes that wait in the lanes of streams, and the lanes take turns.
  *
  * This is why short calls beside full streams don't wait for them; measuring
  * the time would only show how busy the machine is.
@@ -27,8 +27,9 @@
 #define ITEMS       400u
 #define SOCKET      16384
 
-/* How much may be sent before a call that is added now: what lanes already have
- * in the list, where the last chunk may exceed the limit. */
+/* The most bytes that may be sent before a call that is added now: those that
+ * the lanes already have in the list, where the last chunk may exceed the
+ * limit. */
 #define AHEAD_MAX (TCP_LANE_AHEAD_BYTES + TCP_LANE_CHUNK_BYTES)
 
 #define ALL_BYTES \
@@ -88,7 +89,7 @@ static void read_some(line *l)
     }
 }
 
-/* How much the socket has taken so far. */
+/* Returns how many bytes the socket has taken so far. */
 static size_t sent(line *l)
 {
     tcp_unsent unsent = tcp_outbox_waiting(&l->outbox);
@@ -113,7 +114,7 @@ static void send_rest(line *l)
 typedef struct request {
     tcp_piece piece;
     uint8_t head[TCP_HEAD_BYTES];
-    size_t sent_before; /* when it was added */
+    size_t sent_before; /* bytes sent when it was added */
 } request;
 
 static void add_request(line *l, request *r, uint32_t number)
@@ -126,7 +127,8 @@ static void add_request(line *l, request *r, uint32_t number)
     l->added += sizeof r->head;
 }
 
-/* No request was sent behind more than was in the list when it was added. */
+/* Checks that each request was sent after at most AHEAD_MAX bytes that were in
+ * the list before it. */
 static void expect_requests(const line *l, const request *requests)
 {
     uint32_t found = 0;
@@ -152,7 +154,7 @@ static void calls_go_before_what_waits_in_lanes(void **state)
     begin(&l);
     for (uint32_t i = 0; i < CALLS; i++) {
         assert_int_equal(tcp_outbox_flush(&l.outbox), TCP_FLUSH_WAITS);
-        /* There is far more to send than may precede it. */
+        /* Far more bytes wait than may be sent before the request. */
         assert_true(l.added - sent(&l) > 4 * AHEAD_MAX);
         add_request(&l, &requests[i], i);
         read_some(&l);
@@ -164,7 +166,7 @@ static void calls_go_before_what_waits_in_lanes(void **state)
 
 /* ---- lanes ---- */
 
-/* At any time all lanes have sent equally much, except for one chunk. */
+/* At any time the bytes sent by the lanes differ by at most one chunk. */
 static void lanes_take_turns(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* A server that lies to its clients: each notices, and none is left waiting. */
+/* A server that sends invalid frames: each client detects them, and no call
+ * hangs. */
 #include "service.h"
 
 #include <arpa/inet.h>
@@ -11,8 +12,8 @@ typedef struct liar {
     int listen_fd;
     shmrpci_address address;
     shmrpci_thread thread;
-    tcp_head lies[2]; /* .type 0: the end; .call is set to the request's */
-    bool has_streams; /* it offers streams, and dies after its lies */
+    tcp_head lies[2]; /* .type 0 ends the list; .call is filled in */
+    bool has_streams; /* offers streams, and dies after sending its lies */
 } liar;
 
 static void welcome(int fd, uint32_t features)
@@ -83,8 +84,8 @@ static void liar_stop(liar *l)
     close(l->listen_fd);
 }
 
-/* Counting twice the calls that end by a reply would take the count below zero,
- * and no later call would be admitted. */
+/* If the client counted the end of such a call twice, its count would
+ * underflow, and no later call would be admitted. */
 static void credit_for_a_call_with_a_reply_ends_the_connection(void **state)
 {
     (void)state;
@@ -101,7 +102,7 @@ static void credit_for_a_call_with_a_reply_ends_the_connection(void **state)
     liar_stop(&l);
 }
 
-/* Recorded: a 1.0 server's answer to opening and HELLO. */
+/* Replays the recorded answer of a 1.0 server to the opening and HELLO. */
 static void a_server_of_1_0_is_called_but_has_no_streams(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* Networks that lose and delay data and cut connections: deadlines hold, and
- * nothing runs twice. */
+/* Networks that delay or lose data and cut connections: deadlines hold, and no
+ * call runs twice. */
 #include "service.h"
 
 #include <ftw.h>
@@ -60,7 +60,7 @@ static void bytes_that_come_one_by_one_are_the_same(void **state)
     stop();
 }
 
-/* The reply fills the socket; the last call shows that the PING was read. */
+/* A reply fills the socket; the last call proves that the PING was read. */
 static void ping_is_answered_while_a_reply_is_being_sent(void **state)
 {
     (void)state;
@@ -129,8 +129,8 @@ static void put_call(uint8_t **at, uint16_t method, uint32_t id)
     *at += TCP_HEAD_BYTES;
 }
 
-/* One worker is busy; the reply of the other waits for the next one, which is
- * that of another long call. */
+/* The reply of one worker waits to be sent together with the next reply, which
+ * belongs to a long call. */
 static void replies_leave_without_their_worker(void **state)
 {
     (void)state;
@@ -193,7 +193,8 @@ static void large_calls_use_their_memory_again(void **state)
     free(body);
 }
 
-/* How late a call with a deadline of 50 ms ends whose reply does not arrive. */
+/* Makes a call with a deadline of 50 ms whose reply never arrives; returns how
+ * long after the deadline it ends. */
 static int64_t call_in_vain(void *user)
 {
     shmrpci_call call;
@@ -216,7 +217,7 @@ static void deadlines_hold_while_the_cable_is_out(void **state)
     shmrpci_conn *conn = connect_through();
     assert_int_equal(call_echo(conn, "before", 6), SHMRPC_OK);
     forwarder_hold(&between, true);
-    /* The first one asks the server whether it has run. */
+    /* The first call asks the server whether it has run. */
     for (int i = 0; i < 3; i++) {
         (void)call_in_vain(conn);
     }
@@ -283,7 +284,7 @@ large_request_to_one_who_reads_nothing_keeps_its_deadline(void **state)
     forwarder_hold(&between, true);
     int64_t timeout_ns = 100 * SHMRPCI_NS_PER_MS;
     int status = SHMRPC_OK;
-    /* The first ones may fit into the systems' buffers. */
+    /* The first calls may fit into the systems' socket buffers. */
     for (int i = 0; i < 20 && status == SHMRPC_OK; i++) {
         int64_t deadline_ns = shmrpci_deadline_after(timeout_ns);
         status =
@@ -370,7 +371,7 @@ static shmrpc_client *connect_counting(void)
     shmrpc_opts opts = {.timeout_ns = PATIENCE_NS};
     (void)snprintf(where, sizeof where, "tcp://127.0.0.1:%u", between.port);
     int status;
-    do { /* it may be cut in the handshake, too */
+    do { /* the handshake may be cut, too */
         status = shmrpc_stub_connect(&counting, where, &opts, &client, &error);
     } while (status == SHMRPC_E_UNAVAILABLE);
     if (status != SHMRPC_OK) {
@@ -414,7 +415,7 @@ static shmrpc_server *start_counting(const char *listen, shmrpci_thread *thread)
     return server;
 }
 
-/* Makes calls through cuts to the service at `port`, until all were tried. */
+/* Makes all calls to the service at `port` while connections are being cut. */
 static unsigned call_through_cuts(uint16_t port, int statuses[CALLS])
 {
     shmrpci_thread cutter;
@@ -439,13 +440,13 @@ static unsigned call_through_cuts(uint16_t port, int statuses[CALLS])
     return good;
 }
 
-/* The server has ended: nothing runs any more. */
+/* Checks the calls after the server has ended, when none can still run. */
 static void check_calls(const int statuses[CALLS], unsigned good)
 {
     for (uint32_t i = 0; i < CALLS; i++) {
         check_call(i, statuses[i]);
     }
-    /* It was cut, and yet most calls succeeded. */
+    /* Connections were cut, and yet most calls succeeded. */
     assert_true(atomic_load(&between.cuts) > 3);
     assert_true(good > CALLS / 2);
 }
@@ -478,7 +479,7 @@ static void no_call_runs_twice_however_often_it_is_cut(void **state)
     check_calls(statuses, good);
 }
 
-/* The gateway as a program of its own, in front of the service. */
+/* Starts the gateway as a separate program in front of the service. */
 static pid_t start_gateway(char *line, size_t size)
 {
     int out[2];

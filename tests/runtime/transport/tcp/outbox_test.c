@@ -29,13 +29,13 @@ static void pongs_that_are_not_sent_are_few(void **state)
     tcp_outbox_fini(&outbox);
 }
 
-/* ---- giving back ---- */
+/* ---- returning pieces to their owners ---- */
 
 static unsigned told;       /* number of calls of on_sent */
-static unsigned came[3][3]; /* what each of them got, by number */
+static unsigned came[3][3]; /* numbers of the pieces that each call got */
 
 typedef struct numbered {
-    tcp_piece piece; /* first */
+    tcp_piece piece; /* must be first */
     unsigned number;
 } numbered;
 

@@ -1,4 +1,4 @@
-/* Compressed bodies: the vectors of docs/protocol.md, and which bodies are
+/* Compressed bodies: the test vectors of docs/protocol.md, and which bodies are
  * refused. */
 #include "transport/tcp/pack.h"
 
@@ -16,7 +16,7 @@ enum { LEN = 100000 };
 static const shmrpc_compression all[] = {SHMRPC_COMPRESSION_SNAPPY,
                                          SHMRPC_COMPRESSION_ZLIB};
 
-/* Words, as in a text. */
+/* Fills the buffer with words, as in a text. */
 static void fill_text(uint8_t *out, size_t len)
 {
     static const char words[] = "the quick brown fox jumps over a lazy dog ";
@@ -25,7 +25,7 @@ static void fill_text(uint8_t *out, size_t len)
     }
 }
 
-/* Bytes that no compression makes shorter. */
+/* Fills the buffer with bytes that can't be compressed. */
 static void fill_noise(uint8_t *out, size_t len)
 {
     uint32_t state = 1;
@@ -153,7 +153,8 @@ static void lengths_are_checked_before_there_is_memory(void **state)
         TCP_END_FIELD);
 }
 
-/* Shorter, longer, cut off, and followed by other bytes. */
+/* Tries bodies that are shorter or longer than claimed, cut off, or followed by
+ * other bytes. */
 static void claims_that_are_not_true_are_refused(void **state)
 {
     (void)state;
@@ -176,8 +177,8 @@ static void claims_that_are_not_true_are_refused(void **state)
     }
 }
 
-/* Each bit of a body and of its checksum, and of the bytes that the checksum
- * covers. */
+/* Flips each bit of a body, of its checksum, and of the other bytes that the
+ * checksum covers. */
 static void damage_is_noticed(void **state)
 {
     (void)state;
@@ -191,7 +192,7 @@ static void damage_is_noticed(void **state)
             packed[bit / 8] ^= (uint8_t)(1u << bit % 8);
             tcp_end end = unpack(all[i], packed, len, back, SHORT);
             packed[bit / 8] ^= (uint8_t)(1u << bit % 8);
-            /* The last bits of a zlib stream mean nothing. */
+            /* The last bits of a zlib stream are unused. */
             if (end != TCP_END_FIELD && memcmp(back, text, SHORT) != 0) {
                 fail_msg("bit %zu of %zu was not noticed", bit, 8 * len);
             }
@@ -202,7 +203,8 @@ static void damage_is_noticed(void **state)
     }
 }
 
-/* 40 MiB of zeros, in their shortest form; and forms that hide their length. */
+/* Bodies that unpack to 40 MiB of zeros, in their shortest form and in forms
+ * that hide the length. */
 static void bombs_are_refused(void **state)
 {
     (void)state;
@@ -237,8 +239,8 @@ static void numbers_of_others_are_not_ours(void **state)
     assert_int_equal(tcp_pack_number(SHMRPC_COMPRESSION_NONE), 0);
     assert_true(tcp_pack_of_number(0, &how));
     assert_int_equal(how, SHMRPC_COMPRESSION_NONE);
-    assert_false(tcp_pack_of_number(1, &how)); /* as it was before it had a
-                                                * checksum */
+    assert_false(tcp_pack_of_number(1, &how)); /* an old number: the
+                                                * form without checksum */
     assert_false(tcp_pack_of_number(4, &how));
     assert_false(tcp_pack_of_number(UINT32_MAX, &how));
 }

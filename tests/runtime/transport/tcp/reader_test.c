@@ -1,4 +1,4 @@
-/* Frames from bytes that arrive in arbitrary pieces. */
+/* Reads frames from bytes that arrive in pieces of any size. */
 #include "transport/tcp/reader.h"
 
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "transport/tcp/limits.h"
 
-/* Appends to a buffer what it gets: type, length, a sum of the body. */
+/* Appends each frame's type, length and body checksum to a buffer. */
 static tcp_end note_frame(void *user, const tcp_head *head, tcp_body *body)
 {
     uint32_t sum = 0;
@@ -33,7 +33,8 @@ static void append_frame(shmrpci_buf *out, size_t len, uint8_t seed)
     }
 }
 
-/* With `spare_bytes` of memory kept from earlier bodies. */
+/* Reads the stream in steps, with `spare_bytes` of memory kept from earlier
+ * bodies. */
 static void read_in_steps(const shmrpci_buf *stream, size_t step,
                           size_t spare_bytes, shmrpci_buf *notes)
 {

@@ -135,7 +135,7 @@ static void work(void *user)
     uint32_t index = atomic_fetch_add(&s->next_worker, 1);
     if (transport->worker->participant_open(s->listener, index, &me, NULL) !=
         0) {
-        return; /* the test fails if it waits in vain */
+        return; /* the test fails when its wait times out */
     }
     while (transport->worker->next(me, &request) == SHMRPC_OK) {
         serve(s, &request);
@@ -252,7 +252,7 @@ tcp_counts service_counts(const service *s)
     return counts;
 }
 
-/* A pause between two checks of something that no event reports. */
+/* Pauses between two checks of a condition that no event reports. */
 static void pause_a_little(int64_t deadline_ns, const char *what)
 {
     if (shmrpci_now_ns() > deadline_ns) {

@@ -1,4 +1,5 @@
-/* The layouts of docs/protocol.md: its vectors, and which bytes are refused. */
+/* Tests the layouts of docs/protocol.md: its test vectors, and which bytes are
+ * refused. */
 #include "transport/wire/frame.h"
 
 #include <setjmp.h>
@@ -198,7 +199,8 @@ static void frames_of_streams_are_as_specified(void **state)
                  NULL, 0);
 }
 
-/* Features that were not agreed on are refused, as by a 1.0 peer. */
+/* Frames of features that are not in use are refused, as a 1.0 peer would do.
+ */
 static void features_are_only_for_those_that_have_them(void **state)
 {
     (void)state;

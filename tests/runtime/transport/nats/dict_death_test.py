@@ -1,7 +1,7 @@
 """dict_death_test.py LIBRARIES ENTRIES: a dict on three machines
-(machines.py), all of which put; meanwhile the keepers of two machines' copies
-are killed, and so is the nats-server, which is started again. Soon after the
-last put all machines have the same entries, those of the last round. With
+(machines.py), all of which put. Meanwhile the keepers of two machines' copies
+are killed, and the nats-server is killed and restarted. Soon after the last put
+all machines have the same entries, those of the last round. With
 SHMRPC_TEST_LONG=1: 100,000 puts."""
 
 import os

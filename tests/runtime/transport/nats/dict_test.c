@@ -1,6 +1,6 @@
-/* Dicts and values over NATS: what they promise, with a server that
- * with_server.py has started (its address is in TEST_NATS). Another machine is
- * another SHMRPC_DIR. */
+/* Tests what dicts and values over NATS promise, with a server that
+ * with_server.py has started (its address is in TEST_NATS). Each SHMRPC_DIR
+ * stands for a different machine. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@
 
 static const shmrpc_opts patient = {.timeout_ns = PATIENCE_NS};
 
-/* An address that no other test has. */
+/* Returns an address that no other test uses. */
 static const char *place(const char *options)
 {
     static char text[160];
@@ -47,7 +47,7 @@ static void expect(int status, int expected, const shmrpc_error *error)
     }
 }
 
-/* Objects that are opened from now on are on that machine. */
+/* Objects that are opened from now on are on machine `number`. */
 static void be_machine(unsigned number)
 {
     static char home[128];
@@ -94,7 +94,8 @@ static int del(shmrpc_dict *dict, const char *key)
     return shmrpc_dict_del(dict, &path, NULL);
 }
 
-/* -1: it is not there. `version` NULL: as this machine knows it. */
+/* Returns the number under `key`, or -1 if there is none. If `version` is NULL,
+ * reads this machine's copy. */
 static int64_t get(shmrpc_dict *dict, const char *key, uint64_t *version)
 {
     shmrpc_any step = shmrpc_any_str(key);
@@ -143,7 +144,7 @@ static nats_line *connect_to(const char *address)
     return line;
 }
 
-/* Sends a message as any client of NATS may, and waits for its answer. */
+/* Sends a message like any other client of NATS, and waits for the answer. */
 static void post(nats_line *line, const char *subject, const void *data,
                  size_t len, const nats_header *header)
 {
@@ -216,7 +217,7 @@ static void a_version_is_compared_by_the_server(void **state)
     expect(shmrpc_dict_put_if(dict, &path, &value, version, &next, &error),
            SHMRPC_OK, &error);
     assert_true(next > version);
-    /* The same value again has another version. */
+    /* Putting the same value again makes a new version. */
     (void)put(other, "a", 1);
     expect(shmrpc_dict_put_if(dict, &path, &value, version, NULL, &error),
            SHMRPC_E_ABORTED, &error);
@@ -307,7 +308,7 @@ static void no_increment_of_two_machines_is_lost(void **state)
     }
 }
 
-/* Below a key, in a list: the whole value is read and put. */
+/* A path leads below a key, into a list: the whole value is read and put. */
 static void a_path_changes_a_part(void **state)
 {
     (void)state;
@@ -419,7 +420,7 @@ static void another_machine_hears_of_all_changes(void **state)
     shmrpc_dict_close(there);
 }
 
-/* Opens the dict, says so, and is there until it is killed. */
+/* Opens the dict, reports that, and runs until it is killed. */
 static void keep(const char *address, int ready)
 {
     shmrpc_dict *dict = open_dict(address, NULL);
@@ -439,7 +440,8 @@ static pid_t start_keeper(const char *address)
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        /* A process of its own: a forked one may have no threads (tsan). */
+        /* Starts a new program: with tsan a forked process may not start
+         * threads. */
         (void)snprintf(number, sizeof number, "%d", ready[1]);
         (void)execl("/proc/self/exe", "dict_test", address, number,
                     (char *)NULL);
@@ -451,8 +453,8 @@ static pid_t start_keeper(const char *address)
     return pid;
 }
 
-/* A key that is purged leaves no message: only a comparison with all of the
- * bucket finds that. */
+/* Purging a key leaves no message, so only a comparison with the whole bucket
+ * finds that it is gone. */
 static void the_copy_has_a_new_keeper_when_the_old_one_dies(void **state)
 {
     (void)state;
@@ -541,7 +543,7 @@ static void destroying_it_is_heard_of_everywhere(void **state)
     expect(shmrpc_watch_next(watch, &event, &patient, &error),
            SHMRPC_E_DESTROYED, &error);
     shmrpc_watch_close(watch);
-    /* Another one of this name is another dict. */
+    /* A new dict of the same name is a different dict. */
     shmrpc_dict *again = open_dict(at, NULL);
     (void)put(again, "b", 2);
     expect(shmrpc_dict_put(there, &path, &one, &error), SHMRPC_E_DESTROYED,

@@ -1,4 +1,4 @@
-/* Which instance a call uses, and which one gets a link. */
+/* Tests which instance a call uses, and which instances get links. */
 #include "transport/nats/directory.h"
 
 #include <setjmp.h>
@@ -50,7 +50,7 @@ static uint32_t add(nats_directory *dir, unsigned number, const char *zone,
     return NATS_NO_INSTANCE;
 }
 
-/* The same, with a link that is ready. */
+/* Adds an instance whose link is ready, and returns its place. */
 static uint32_t add_linked(nats_directory *dir, unsigned number,
                            const char *zone, const char *host, uint32_t load)
 {
@@ -68,7 +68,7 @@ static void init_two(nats_directory *dir, uint32_t *near, uint32_t *far)
     *far = add_linked(dir, 2, "b", "there", 0);
 }
 
-/* How many of 1,000 choices fall on each instance. */
+/* Counts how many of 1,000 choices fall on each instance. */
 static void count_choices(nats_directory *dir, int64_t now_ns,
                           unsigned counts[NATS_INSTANCES_MAX])
 {
@@ -96,8 +96,8 @@ static void equal_ones_share_the_calls(void **state)
     }
 }
 
-/* Each call goes where fewer are, so that no instance has many more than
- * another. */
+/* Each call goes to the instance with fewer calls, so that none has many more
+ * than another. */
 static void calls_go_where_fewer_are(void **state)
 {
     (void)state;
@@ -117,7 +117,7 @@ static void calls_go_where_fewer_are(void **state)
     }
 }
 
-/* Calls of others count as long as their report is recent. */
+/* Calls of other clients count as long as the instance's report is recent. */
 static void reports_of_others_count_for_a_second(void **state)
 {
     (void)state;
@@ -156,8 +156,8 @@ static void nearest_ones_are_taken(void **state)
     assert_int_equal(counts[machine], 1000);
 }
 
-/* Beyond twice the load calls go farther, and come back only when the near
- * instance has no more than the far one. */
+/* When the near instance has more than twice the load, calls go to the far one.
+ * They come back only when the near one has no more load than the far one. */
 static void load_spills_over_and_comes_back(void **state)
 {
     (void)state;
@@ -204,7 +204,7 @@ static void refusals_leave_an_instance_out(void **state)
     assert_int_equal(dir.instances[near].pause_ns, S);
     nats_directory_served(&dir, near);
     assert_int_equal(dir.instances[near].pause_ns, S / 2);
-    /* If all refuse, one of them is asked all the same. */
+    /* If all instances refuse, one of them is still chosen. */
     nats_directory_refused(&dir, near, now_ns);
     nats_directory_refused(&dir, far, now_ns);
     assert_int_equal(nats_directory_choose(&dir, now_ns, 0), near);
@@ -231,7 +231,7 @@ static void links_are_added_at_half(void **state)
     assert_int_equal(nats_directory_wanted(&dir, NOW, 0), NATS_NO_INSTANCE);
 }
 
-/* Those farther away get a link when the near ones are half full or refuse. */
+/* Far instances get a link when the near ones are half full or refuse. */
 static void far_links_are_made_in_need(void **state)
 {
     (void)state;
@@ -246,7 +246,7 @@ static void far_links_are_made_in_need(void **state)
     dir.instances[near].links = NATS_INSTANCE_LINKS_MAX;
     dir.instances[near].calls = NATS_LINK_CALLS;
     assert_int_equal(nats_directory_wanted(&dir, NOW + S, 0), far);
-    /* If a link could not be opened, none is tried for a second. */
+    /* After a link could not be opened, none is tried for a second. */
     nats_directory_no_link(&dir, far, NOW + S);
     assert_int_equal(nats_directory_wanted(&dir, NOW + S, 0), NATS_NO_INSTANCE);
     assert_int_equal(nats_directory_next(&dir, NOW + S), NOW + 2 * S);

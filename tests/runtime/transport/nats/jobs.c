@@ -3,12 +3,14 @@
  * queue_restart_test.py.
  *
  *     jobs push ADDRESS COUNT      pushes 0 to COUNT-1
- *     jobs feed ADDRESS COUNT      the same, about as fast as they are done
+ *     jobs feed ADDRESS COUNT      pushes 0 to COUNT-1 about as fast as
+ *                                  workers run them
  *     jobs end ADDRESS 0           ends the queue
- *     jobs work ADDRESS LEDGER     until the queue is ended and empty
+ *     jobs work ADDRESS LEDGER     runs jobs until the queue is ended and
+ *                                  empty
  *
- * LEDGER is a file with two bytes for each job: how often it was run, and how
- * often of these it was flagged as delivered before.
+ * LEDGER is a file with two bytes for each job: how often it was run, and in
+ * how many of these runs it was flagged as redelivered.
  */
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -24,11 +26,11 @@
 #include "shmrpc/any.h"
 #include "shmrpc/queue.h"
 
-/* Items that a worker holds at a time: all of them are delivered again when it
- * dies. */
+/* Items that a worker holds at a time; when it dies, all of them are
+ * redelivered. */
 #define HANDFUL 4
 
-/* Longer than any test. */
+/* A timeout longer than any test. */
 static const shmrpc_opts patient = {.timeout_ns = INT64_C(300000000000)};
 
 /* Longer than getting the next items takes, so that most kills hit a worker
@@ -89,7 +91,8 @@ static int work(shmrpc_queue *queue, job *jobs, size_t count)
             }
             atomic_fetch_add(&one->runs, 1);
             (void)nanosleep(&job_time, NULL);
-            /* Lost with the connection: it will be delivered again. */
+            /* If the ack is lost with the connection, the item is
+             * redelivered. */
             (void)shmrpc_queue_ack(queue, items[i]);
         }
     }

@@ -1,4 +1,4 @@
-/* A link without NATS: receiving, losses, and when it probes. */
+/* Tests a link without NATS: how it receives, detects losses, and probes. */
 #include "transport/nats/link.h"
 
 #include <setjmp.h>
@@ -95,7 +95,7 @@ static void a_hole_ends_the_link(void **state)
     assert_int_equal(come(&f, NATS_DATA, 0, 10), NATS_CUT_NONE);
     assert_int_equal(come(&f, NATS_DATA, 11, 10), NATS_CUT_GAP);
     assert_int_equal(come(&f, NATS_DATA, 0, 10), NATS_CUT_GAP); /* twice */
-    /* A probe shows that bytes behind the last ones were lost. */
+    /* A probe shows that the last bytes sent were lost. */
     assert_int_equal(come(&f, NATS_PROBE, 10, 0), NATS_CUT_NONE);
     assert_int_equal(come(&f, NATS_ALIVE, 12, 0), NATS_CUT_GAP);
     assert_int_equal(come(&f, NATS_END, 11, 0), NATS_CUT_GAP);
@@ -115,7 +115,7 @@ static void lies_end_the_link(void **state)
     parcel.acked = 49; /* less than before */
     assert_int_equal(nats_link_take(&f.link, &parcel), NATS_CUT_LIE);
     assert_int_equal(come(&f, NATS_OPENED, 0, 0), NATS_CUT_LIE);
-    /* More than the window: the first bytes were not acknowledged. */
+    /* More data than the window allows before an acknowledgement. */
     assert_int_equal(come(&f, NATS_DATA, 0, NATS_WINDOW_BYTES), NATS_CUT_NONE);
     assert_int_equal(come(&f, NATS_DATA, NATS_WINDOW_BYTES, 1), NATS_CUT_LIE);
     assert_int_equal(come(&f, NATS_CLOSE, 0, 0), NATS_CUT_PEER);
@@ -162,7 +162,8 @@ static void both_sides_end(void **state)
     tear_down(&f);
 }
 
-/* Our side has gone: bytes that nobody reads are acknowledged all the same. */
+/* Our side has closed its socket: bytes that nobody reads are still
+ * acknowledged. */
 static void a_closed_socket_takes_everything(void **state)
 {
     (void)state;
@@ -177,8 +178,8 @@ static void a_closed_socket_takes_everything(void **state)
     tear_down(&f);
 }
 
-/* NATS has refused messages: if as many as are not acknowledged, the bytes of
- * all are lost; otherwise none are known to be. */
+/* NATS has refused messages. If it refused as many as are unacknowledged, all
+ * of them are lost; otherwise it is unknown which are. */
 static void what_was_refused_is_known_if_all_was(void **state)
 {
     (void)state;
@@ -211,7 +212,8 @@ static void what_was_refused_is_known_if_all_was(void **state)
     tear_down(&f);
 }
 
-/* The times at which it probes while a call waits, in ms since the start. */
+/* Checks the times at which a link probes while a call waits, in ms since the
+ * start. */
 static void it_asks_ever_less_often(void **state)
 {
     (void)state;
@@ -244,7 +246,7 @@ static void silence_ends_the_link_while_a_call_waits(void **state)
     int64_t wake_ns;
     set_up(&f);
     int64_t start_ns = f.link.heard_ns;
-    /* Nobody waits: an hour of silence, with a probe now and then. */
+    /* While no call waits, an hour of silence has only a few probes. */
     assert_int_equal(nats_link_watch(&f.link, 0,
                                      start_ns + 3600 * SHMRPCI_NS_PER_S, &asks,
                                      &wake_ns),

@@ -1,4 +1,4 @@
-/* Queues and topics over NATS keep their promises, with a server that
+/* Tests what queues and topics over NATS promise, with a server that
  * with_server.py has started (its address is in TEST_NATS). */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,7 +25,7 @@
 static const shmrpc_opts patient = {.timeout_ns = PATIENCE_NS};
 static const shmrpc_opts at_once = {.flags = SHMRPC_OPT_NONBLOCK};
 
-/* An address that no other test has. */
+/* Returns an address that no other test uses. */
 static const char *place(const char *options)
 {
     static char text[160];
@@ -134,7 +134,8 @@ static void an_item_of_a_closed_reader_comes_again(void **state)
     shmrpc_queue_close(queue);
 }
 
-/* The server would deliver it again after four seconds. */
+/* Without a sign of life the server would redeliver the item after four
+ * seconds. */
 static void an_item_in_work_stays_with_its_reader(void **state)
 {
     (void)state;
@@ -278,7 +279,7 @@ static void of_many_that_create_at_once_one_does(void **state)
     }
 }
 
-/* Two threads that pop from one handle, and an item for each. */
+/* Two threads pop from one handle, and there is one item for each. */
 typedef struct pair {
     shmrpc_queue *queue;
     shmrpci_thread threads[2];
@@ -294,7 +295,8 @@ static void nap(int64_t ns)
     (void)nanosleep(&time, NULL);
 }
 
-/* A pull that was taken for lost would be repeated after three seconds. */
+/* Pops one item. If a pull seemed lost, it would be repeated only after three
+ * seconds. */
 static void pop_one(void *user)
 {
     pair *mine = user;
@@ -306,8 +308,9 @@ static void pop_one(void *user)
     }
 }
 
-/* The item may have come to the pull of the thread that goes on waiting, while
- * the pull of the one that took it ends after a second. */
+/* An item may arrive for the pull of a thread that keeps waiting because
+ * another thread took it, while the pull of that other thread ends after a
+ * second. */
 static void threads_of_one_handle_do_not_starve_each_other(void **state)
 {
     (void)state;
@@ -480,9 +483,9 @@ static uint64_t read_to(shmrpc_sub *sub, int64_t last)
     return lost;
 }
 
-/* Each message is read, or counted as lost at the place where it is missing.
- * When another subscriber has read the last one, all earlier ones have reached
- * the slow one, too. */
+/* Each message is either read or counted as lost where it is missing. Once
+ * another subscriber has read the last message, all earlier ones have also
+ * reached the slow subscriber. */
 static void a_slow_subscriber_learns_what_it_has_lost(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Messages over NATS: their layout, and which ones are refused. */
+/* Tests the layout of messages over NATS, and which messages are refused. */
 #include "transport/nats/parcel.h"
 
 #include <setjmp.h>
@@ -29,7 +29,7 @@ static void a_parcel_is_read_as_it_was_written(void **state)
     assert_memory_equal(out.data, "abc", 3);
 }
 
-/* The bytes themselves: other versions rely on them. */
+/* Compares the encoded bytes, because other versions rely on them. */
 static void the_layout_is_as_specified(void **state)
 {
     (void)state;
@@ -89,7 +89,7 @@ static void who_answers_is_read_as_it_was_written(void **state)
     assert_false(nats_who_get(bytes, len + 1, &out));
 }
 
-/* It would become part of a subject. */
+/* An id becomes part of a subject, so other characters are refused. */
 static void an_id_has_letters_of_subjects_only(void **state)
 {
     (void)state;

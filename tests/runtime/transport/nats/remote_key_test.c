@@ -1,5 +1,5 @@
-/* Keys of dicts as keys of NATS, and names of buckets: each has one form, and
- * no two share one. */
+/* Tests how keys of dicts are encoded as keys of NATS, and names of buckets:
+ * each has exactly one form, and no two share a form. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -44,7 +44,7 @@ static void of_any_a_text_is_told_from_others(void **state)
     expect_text(NATS_KEY_ANY, "\xa2=k", 3, "=3Dk");
     expect_text(NATS_KEY_ANY, "\x01", 1, "=k=01");
     expect_text(NATS_KEY_ANY, "\xc0", 1, "=k=C0");
-    /* Not the shortest form of a text, which no key has. */
+    /* Not the shortest form of a text, so it is not a valid key. */
     expect_text(NATS_KEY_ANY, "\xd9\x01x", 3, "=k=D9=01x");
     memset(text + 3, 'x', 298);
     expect_text(NATS_KEY_ANY, text, 301, text + 3);
@@ -83,7 +83,8 @@ static void what_is_too_long_is_refused(void **state)
     assert_false(nats_key_write(NATS_KEY_PLAIN, key, 345, out));
 }
 
-/* Any bytes come back; any text is a key's one form, or none. */
+/* Any bytes survive a round trip; any text is the only form of a key, or no
+ * key. */
 static void random_keys_and_texts_have_one_form(void **state)
 {
     (void)state;

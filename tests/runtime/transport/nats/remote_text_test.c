@@ -116,7 +116,7 @@ static void members_are_found_by_their_path(void **state)
     assert_false(nats_json_text(in, "state.b", text, sizeof text));
 }
 
-/* Every prefix of a text, in memory of exactly that length. */
+/* Parses every prefix of a text, each in memory of exactly its length. */
 static void broken_json_has_no_members(void **state)
 {
     (void)state;

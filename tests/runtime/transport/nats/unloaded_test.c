@@ -1,6 +1,6 @@
-/* A program that does not use nats:// does not load its libraries: neither the
- * client nor the server of shm:// maps them, until the first address of
- * NATS. */
+/* A program that does not use nats:// does not load the libraries of NATS:
+ * neither a client nor a server of shm:// maps them before the first nats://
+ * address is used. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -25,7 +25,7 @@ static int add(shmrpc_ctx *ctx, void *user, int64_t a, int64_t b, int64_t *ret)
     return SHMRPC_OK;
 }
 
-/* Runs until it is killed; its own test is that calls succeed. */
+/* Serves until it is killed; the test checks it by making calls. */
 static _Noreturn void serve(const char *address)
 {
     const shmrpc_server_opts opts = {.listen = address, .workers = 1};
@@ -40,7 +40,7 @@ static _Noreturn void serve(const char *address)
     _exit(EXIT_FAILURE);
 }
 
-/* Whether the process has a library of that name in its memory. */
+/* Returns whether the process maps a library of that name. */
 static bool maps(pid_t pid, const char *library)
 {
     char path[64];

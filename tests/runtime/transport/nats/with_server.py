@@ -1,5 +1,5 @@
-"""Runs a test with a nats-server of its own, which has JetStream: its address is
-in TEST_NATS."""
+"""Runs a test with its own nats-server, which has JetStream. The test finds the
+server's address in TEST_NATS."""
 
 import os
 import subprocess

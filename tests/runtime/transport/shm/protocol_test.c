@@ -225,7 +225,8 @@ static uint64_t rescued(void)
     return shmrpci_load_relaxed(&client()->rescued_wakeups);
 }
 
-/* This test is not about a rescue, however soon it came. */
+/* Makes a call under a lease that the worker breaks; returns how long it took.
+ * A rescued wake-up is not what is tested here, so it counts as endless. */
 static int64_t call_under_a_broken_lease(void *user)
 {
     (void)user;
@@ -525,7 +526,7 @@ static int64_t cpu_time_ns(void)
     return (int64_t)used.tv_sec * SHMRPCI_NS_PER_S + used.tv_nsec;
 }
 
-/* The cost of waiting 50 ms. */
+/* Returns the cost of waiting 50 ms. */
 static int64_t wait_for_a_claimed_call(void *call)
 {
     int64_t before_ns = cpu_time_ns();

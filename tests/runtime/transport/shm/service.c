@@ -97,7 +97,8 @@ static void reply(shmrpci_request *request, const void *body, size_t len)
     transport->worker->reply_commit(request);
 }
 
-/* Sends items back in a call that a hostile client makes fail soon. */
+/* Sends the items of a stream back until it ends or fails; a hostile client
+ * makes it fail soon. */
 static void send_back(service *s, shmrpci_request *request)
 {
     const shmrpci_stream_ops *streams =
@@ -117,7 +118,8 @@ static void send_back(service *s, shmrpci_request *request)
                                    true);
             free(copy);
         } else if (status == SHMRPC_OK) {
-            status = SHMRPC_E_CANCELLED; /* these were all of them */
+            status =
+                SHMRPC_E_CANCELLED; /* the stream has ended: leaves the loop */
         }
     } while (status == SHMRPC_OK);
     atomic_fetch_add(&s->lies, status == SHMRPC_E_DATA_LOSS ? 1u : 0u);

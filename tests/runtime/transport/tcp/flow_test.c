@@ -322,7 +322,7 @@ static void frames_of_items_that_lie_break_the_stream(void **state)
     assert_true(put_item(0, TCP_FLAG_MORE, body, 10));
     put(TCP_STREAM_END, CALL, 0, 0);
     expect_end(SHMRPC_E_DATA_LOSS, 0);
-    /* Where nothing can go in. */
+    /* An item for a call that has no stream in this direction. */
     give(UINT32_MAX, 1000);
     assert_true(put_item(0, 0, "x", 1));
     tcp_head head;

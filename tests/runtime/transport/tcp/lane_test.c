@@ -127,8 +127,8 @@ static void add_request(line *l, request *r, uint32_t number)
     l->added += sizeof r->head;
 }
 
-/* Checks that each request was sent after at most AHEAD_MAX bytes that were in
- * the list before it. */
+/* Checks that after each request was added, at most AHEAD_MAX bytes were sent
+ * before it. */
 static void expect_requests(const line *l, const request *requests)
 {
     uint32_t found = 0;

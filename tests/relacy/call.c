@@ -194,7 +194,8 @@ static void check_bytes(const uint8_t *at, size_t len, unsigned call,
     }
 }
 
-/* Sleeps on the control socket. */
+/* Waits for the reply by sleeping on the control socket, as an event loop
+ * does. */
 static int receive_watched(shmrpci_call *call)
 {
     uint64_t tag;
@@ -248,7 +249,7 @@ static void send(shmrpci_call *call, unsigned number, uint32_t flags)
 static void make_call(unsigned number)
 {
     shmrpci_call call = {0};
-    /* So that a thread finds slots that others have freed. */
+    /* Waits at random, so that a thread finds slots that others have freed. */
     for (unsigned i = plan.clients > 1 ? engine_random(200) : 0; i > 0; i--) {
         engine_step();
     }
@@ -378,7 +379,7 @@ static void run_worker(unsigned index)
         is_dead = true;
     }
     if (is_dead) {
-        /* The kernel tells the control loop. */
+        /* The kernel notifies the control loop of the death. */
         shm_recover(&listener.base, index);
     }
 }

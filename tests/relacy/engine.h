@@ -1,14 +1,14 @@
 /*
- * The machine on which the real source runs: weakly ordered memory, by relacy,
- * and threads that are switched at every atomic access.
+ * The machine on which the real source runs. Relacy simulates its weakly
+ * ordered memory, and switches threads at every atomic access.
  *
  * The source is compiled unchanged, with -fsanitize=thread, so that the
  * compiler itself calls the engine at every memory access. Relacy handles
  * atomic accesses; plain ones are checked for races only at registered
  * addresses (engine_watch).
  *
- * Threading: the threads are relacy's fibers, one of which runs at a time;
- * threads are switched only in the calls that say so.
+ * Threading: the threads are relacy's fibers, one of which runs at a time. Only
+ * the calls below that say so switch threads.
  */
 #ifndef TESTS_RELACY_ENGINE_H
 #define TESTS_RELACY_ENGINE_H
@@ -37,7 +37,7 @@ extern const engine_case engine_cases[];
 void engine_at(const char *file, int line, const char *function,
                const char *operation, const char *what);
 
-/* Whether a mutation omits the call that is made here. */
+/* Returns whether the mutation omits the call that is made here. */
 bool engine_omits(void);
 
 /* Checks plain accesses to this memory for races. */
@@ -64,7 +64,7 @@ void *engine_fill(void *to, int byte, size_t bytes);
 void engine_check(bool is_true, const char *what, const char *file, int line);
 #define ENGINE_CHECK(what) engine_check((what), #what, __FILE__, __LINE__)
 
-/* A number from 0 to count - 1, chosen by the scheduler. */
+/* Returns a number from 0 to count - 1, chosen by the scheduler. */
 unsigned engine_random(unsigned count);
 unsigned engine_thread(void);
 

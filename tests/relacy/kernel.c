@@ -533,7 +533,7 @@ void shmrpci_thread_yield(void)
     engine_step();
 }
 
-/* A nap. */
+/* Models a short sleep. */
 bool shmrpci_poll_entries(shmrpci_poll_entry *entries, size_t count,
                           int64_t deadline_ns)
 {

@@ -12,8 +12,8 @@
 
 #include <stdint.h>
 
-/* Called before each run. Sleeps of at most `short_ns` may end at any
- * moment. */
+/* Resets the kernel; called before each run. Sleeps of at most `short_ns` may
+ * time out at any moment. */
 void kernel_reset(int64_t short_ns);
 
 /* Makes each wake-up take up to that long. */

@@ -2,8 +2,8 @@
  * The hybrid lock: the source of lock.c, lock_wait.c, lock_shared.c and
  * lock_file.c.
  *
- * Each thread has a handle of its own, as processes have; what the lock
- * protects is a plain number.
+ * Each thread has its own handle of the lock, as processes have. The lock
+ * protects a plain number.
  */
 #include <setjmp.h>
 #include <string.h>
@@ -61,8 +61,8 @@ static void attach(shmrpc_lock *lock)
 
 static void before(void)
 {
-    /* A dead owner is noticed at the end of a slice. Otherwise no slice
-     * ends. */
+    /* Slices may time out only if threads may die, because a waiter notices a
+     * dead owner at the end of a slice. */
     kernel_reset(plan.may_die ? SHMRPCI_LOCK_SLICE_NS : SHMRPCI_NS_PER_US);
     if ((plan.flags & SHMRPC_LOCK_FAIR) != 0) {
         kernel_be_slow(SHMRPCI_LOCK_PATIENCE_NS);

@@ -1,4 +1,5 @@
-/* Mutations, identified by the names that the shims give to accesses. */
+/* Parses and applies mutations, which name a place by what the shims report for
+ * each access. */
 #include "mutation.h"
 
 #include <string.h>

@@ -31,11 +31,12 @@ inline bool is_kernel_load;
 inline timestamp_t fenced[8][8];
 
 /*
- * Which store a load sees. As in relacy, but for one rule that it lacks (C11,
- * 7.17.3 p. 10; C++20, atomics.order p. 4): what was stored before a
- * sequentially consistent fence is seen by sequentially consistent loads after
- * it, though they are not fences. And one of relacy's rules is removed: a
- * thread that has slept need not see more than before.
+ * Chooses the store that a load sees. This is relacy's code with two changes. A
+ * rule is added that relacy lacks (C11, 7.17.3 p. 10; C++20, atomics.order p.
+ * 4): sequentially consistent loads after a sequentially consistent fence see
+ * what was stored before the fence, without being fences themselves. One of
+ * relacy's rules is removed: a thread that has slept need not see more than
+ * before.
  */
 template <thread_id_t n>
 unsigned seen_by(thread_info<n> &me, atomic_data_impl<n> &at, bool is_seq)

@@ -77,7 +77,7 @@ static bool get(shmrpci_table *table, const uint64_t *key, uint64_t *out_number,
     return status == SHMRPC_OK;
 }
 
-/* The last `readers` threads are read-only. */
+/* Prepares a run, in which the last `readers` threads are read-only. */
 static void before(unsigned readers)
 {
     kernel_reset(SHMRPCI_NS_PER_US); /* slices never end */
@@ -174,8 +174,7 @@ static void after_count(void)
     after();
 }
 
-/* ---- one of them is stopped, and nobody waits for it ----------------------
- */
+/* ---- a thread is stopped, and nobody waits for it ------------------------ */
 
 static unsigned over;
 
@@ -225,7 +224,7 @@ static void thread_stop(unsigned index)
     }
 }
 
-/* ---- one of them dies, and has an heir ----------------------------------- */
+/* ---- a thread dies, and has an heir -------------------------------------- */
 
 static void thread_death(unsigned index)
 {
@@ -326,7 +325,7 @@ static void before_grow_stop(void)
     over = 0;
 }
 
-/* A thread that enlarges the table, or helps, is stopped. */
+/* Stops a thread while it enlarges the table, or helps. */
 static void thread_grow_stop(unsigned index)
 {
     if (index == 0) {

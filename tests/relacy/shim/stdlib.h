@@ -1,4 +1,5 @@
-/* The real header; freed memory must not be accessed any more. */
+/* Includes the real header, and replaces free(), so that accesses to freed
+ * memory are detected. */
 #ifndef TESTS_RELACY_SHIM_STDLIB_H
 #define TESTS_RELACY_SHIM_STDLIB_H
 

@@ -1,4 +1,5 @@
-/* The real header; the compiler does not report the accesses of memcpy. */
+/* Includes the real header, and replaces memcpy and the like, because the
+ * compiler does not report their accesses. */
 #ifndef TESTS_RELACY_SHIM_STRING_H
 #define TESTS_RELACY_SHIM_STRING_H
 

@@ -1,4 +1,5 @@
-/* The real header; ticks are the kernel's (kernel.c), a nanosecond each. */
+/* Includes the real header, with ticks of the simulated kernel (kernel.c), each
+ * a nanosecond long. */
 #ifndef TESTS_RELACY_SHIM_OS_CLOCK_H
 #define TESTS_RELACY_SHIM_OS_CLOCK_H
 

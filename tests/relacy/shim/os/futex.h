@@ -1,4 +1,4 @@
-/* The real header; a mutation can omit wake-ups. */
+/* Includes the real header, so that a mutation can omit wake-ups. */
 #ifndef TESTS_RELACY_SHIM_OS_FUTEX_H
 #define TESTS_RELACY_SHIM_OS_FUTEX_H
 

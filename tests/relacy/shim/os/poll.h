@@ -1,4 +1,4 @@
-/* The real header; a mutation can omit rings. */
+/* Includes the real header, so that a mutation can omit rings. */
 #ifndef TESTS_RELACY_SHIM_OS_POLL_H
 #define TESTS_RELACY_SHIM_OS_POLL_H
 

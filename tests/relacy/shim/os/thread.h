@@ -1,4 +1,4 @@
-/* The real header; threads are the engine's. */
+/* Includes the real header, and replaces its threads by the engine's. */
 #ifndef TESTS_RELACY_SHIM_OS_THREAD_H
 #define TESTS_RELACY_SHIM_OS_THREAD_H
 

@@ -1,4 +1,5 @@
-/* The real header, with each access reporting its source position. */
+/* Includes the real header, and makes each access report its source
+ * position. */
 #ifndef TESTS_RELACY_SHIM_SYNC_ATOMIC_H
 #define TESTS_RELACY_SHIM_SYNC_ATOMIC_H
 

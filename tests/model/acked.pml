@@ -1,14 +1,14 @@
 /*
- * Records that must be acknowledged: what a dead reader held comes again, once
- * (runtime/ring/hold.c).
+ * Records that must be acknowledged: records held by a dead reader are
+ * delivered again, once (runtime/ring/hold.c).
  *
- * Reader 0 may die at any moment, and an heir of it too, which another replaces.
- * Reader 1 lives, and follows on the same lane.  Record n ends at n + 1.  In the
- * end each record that was taken was acknowledged, or has come again, and not
- * both, and not twice.
+ * Reader 0 may die at any moment. So may its heir, which another heir then
+ * replaces. Reader 1 lives, and follows on the same lane. Record n ends at n +
+ * 1. In the end each record that was taken was either acknowledged or delivered
+ * again, exactly once.
  *
- * Sizes: ITEMS 3.  Events: KILL: reader 0 dies; KILLH: its heir too.  NO_...: a
- * rule taken away.
+ * Sizes: ITEMS 3. Events: KILL: reader 0 dies; KILLH: its heir too. NO_...:
+ * each macro removes a rule.
  */
 #ifndef ITEMS
 #define ITEMS 3
@@ -18,14 +18,18 @@
 
 
 byte head_end, head_taker = NOBODY;     /* one word */
-byte taking[2] = NONE;                  /* the end of what a reader is taking */
-bool won[2];                            /* a bit of the same word */
-byte pending[2] = NONE;                 /* the hold that does not count yet: end */
-byte counted[2];                        /* the last hold that counts: end */
+byte taking[2] = NONE;                  /* end of the record that a reader is
+                                         * taking */
+bool won[2];                            /* a bit in the word of `taking` */
+byte pending[2] = NONE;                 /* end of the hold that is not yet
+                                         * counted */
+byte counted[2];                        /* end of the last hold that is
+                                         * counted */
 bool held[2 * ITEMS];                   /* by reader, by record */
 bool moving[ITEMS];                     /* is being pushed again by an heir... */
 byte came_again[ITEMS];                 /* ...to the lane of reader 0 */
-byte at_moving[ITEMS];                  /* what came_again is to be then */
+byte at_moving[ITEMS];                  /* the value that came_again gets
+                                         * then */
 byte acked[ITEMS];
 bool dead, heir_dead, over;
 
@@ -81,7 +85,7 @@ proctype reader(byte me) {
   } MAY_DIE
 }
 
-/* Is what reader 0 was taking its own? */
+/* Decides whether the record that reader 0 was taking is its own. */
 inline decide() {
   atomic { t = taking[0]; is_won = won[0] };
   if
@@ -156,7 +160,7 @@ end:
   assert(head_end == ITEMS);
   do
   :: n < ITEMS ->
-     /* or is still held, as its reader lives */
+     /* or the record is still held, because its reader lives */
      assert(acked[n] + came_again[n] + (!dead && HELD(0, n)) == 1);
      n++
   :: else -> break

@@ -1,16 +1,16 @@
 /*
- * Blocks of a region: two arenas, the depot between them, and what an heir makes
- * of a death (runtime/region/arena.c, depot.c, regain.c).
+ * Blocks of a region: two arenas, the depot between them, and how an heir
+ * repairs them after a death (runtime/region/arena.c, depot.c, regain.c).
  *
- * One class, and one span, which is cut into BLOCKS.  Participants take blocks,
+ * One class, and one span, which is cut into BLOCKS. Participants take blocks,
  * free them, hand lists over, and give the span back when all its blocks are
  * theirs; participant 0 may die at any moment, and its heir too, which another
- * replaces.  In the end each block is in one place, or the span is free and
- * nobody has any of them.  Who holds a block is the only one.
+ * heir then replaces. In the end each block is in exactly one place, or the
+ * span is free and nobody has any of its blocks. A block never has two holders.
  *
- * Sizes: BLOCKS, OPS of each participant.  SPREAD: a block is in the depot when
- * it begins.  Events: KILL: participant 0 dies;
- * KILLH: its heir too.  NO_...: a rule taken away.
+ * Sizes: BLOCKS, OPS of each participant. SPREAD: a block is in the depot at
+ * the start. Events: KILL: participant 0 dies; KILLH: its heir too. NO_...:
+ * each macro removes a rule.
  */
 #ifndef BLOCKS
 #define BLOCKS 2
@@ -22,7 +22,8 @@
 /* An arena; blocks are 1 to BLOCKS, 0 is none. */
 byte list[2], spare[2], rest[2], held[2], moving[2];
 mtype = { NOTHING, TAKES, GIVES, FREES };
-mtype journal[2] = NOTHING;     /* of the span */
+mtype journal[2] = NOTHING;     /* what the participant is doing with the
+                                 * span */
 byte link[BLOCKS + 1];
 
 /* A place of the depot: one word. */
@@ -48,7 +49,7 @@ bool dead, heir_dead, over;
 #define HEIR_MAY_DIE
 #endif
 
-/* What is in `moving` goes into the list. */
+/* Moves the block in `moving` into the list. */
 inline set_free(me) {
   link[moving[me]] = list[me];
   list[me] = moving[me];
@@ -68,7 +69,7 @@ inline give_back(me) {
 #endif
 }
 
-/* The chain of the depot before the list, as it may be there already. */
+/* Puts the chain of the depot before the list, unless that was already done. */
 inline prepend(me) {
 #ifndef NO_PREPEND
   d_step {
@@ -108,7 +109,8 @@ inline take_depot(me) {
   fi
 }
 
-/* The last block of the spare list before `end`; 0: it doesn't lead there. */
+/* Finds the last block of the spare list before `end_`, or 0 if the list does
+ * not lead there. */
 inline last_before(me, end_) {
   d_step {
     last = 0;
@@ -131,7 +133,7 @@ inline put_spare(me) {
   depot = READY
 }
 
-/* The spare list goes before what is in the depot already. */
+/* Puts the spare list before the chain that is already in the depot. */
 inline merge(me) {
   last_before(me, 0);
   atomic {
@@ -232,7 +234,7 @@ inline trim(me) {
   fi
 }
 
-/* How many blocks the lists have. */
+/* Counts the blocks in the lists. */
 inline count_mine(me) {
   d_step {
     n = 0;
@@ -243,7 +245,8 @@ inline count_mine(me) {
   }
 }
 
-/* The blocks of the span, which are all there are, leave a chain one by one. */
+/* Removes the blocks of the span, which are all blocks of the model, one by one
+ * from a chain. */
 inline forget(me) {
   do
   :: list[me] != 0 -> list[me] = link[list[me]]
@@ -430,7 +433,8 @@ init {
     :: else -> break
     od;
 #ifdef SPREAD
-    /* The last one is in the depot, and of three one in the spare list. */
+    /* The last block is in the depot. If there are three, one is in the spare
+     * list. */
     link[BLOCKS - 1] = 0;
 #if BLOCKS > 2
     link[BLOCKS - 2] = 0;

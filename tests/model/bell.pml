@@ -1,14 +1,15 @@
 /*
- * The bell: who sleeps until something is published, and who wakes whom
+ * The bell, on which threads sleep until something is published
  * (runtime/ring/bell.c).
  *
- * The bell is a count, and the bit SLEEPERS.  As in lock.pml threads make a few
- * rounds, sleeps end by themselves (slices) only where somebody may die, and
- * when nothing moves any more nobody may be asleep beside something that waits
- * to be taken.
+ * The bell is a count, and the bit SLEEPERS. As in lock.pml, threads make a few
+ * rounds, and sleeps time out (slices) only if somebody may die. When no thread
+ * can take a step any more, nobody may be asleep while there is something to
+ * take.
  *
- * Sizes (macro, default): NP who publish 2, PUSHES each 2, NC sleepers 2.  KILL:
- * one of either may die at any moment.  NO_...: a rule taken away.
+ * Sizes (macro, default): NP publishers 2, PUSHES of each 2, NC sleepers 2.
+ * KILL: one publisher or sleeper may die at any moment. NO_...: each macro
+ * removes a rule.
  */
 #ifndef NP
 #define NP 2
@@ -64,7 +65,7 @@ inline ring() {
      if
      :: n == 0 ->
 #ifdef NO_COUNT_OFF
-        /* nobody sleeps: away with the bit, and nothing else */
+        /* nobody sleeps: clears the bit, and does nothing else */
         atomic { if :: count == rung && sleepers -> sleepers = false :: else fi }
 #else
         atomic {
@@ -129,7 +130,7 @@ proctype consumer(byte me) {
           if
           :: got
           :: else ->
-             /* FUTEX_WAIT: not if the bell is another one by now */
+             /* FUTEX_WAIT: sleeps only if the bell has not changed */
              atomic {
 #ifdef NO_COMPARE
                dozing[me] = true

@@ -1,30 +1,30 @@
 /*
  * The shared-memory channel with a bounded number of calls: submit, claim,
  * complete, sleep, wake, withdraw; every side may die or stop between any two
- * steps, and the control thread recovers what a dead one held.
+ * steps, and the control thread recovers what a dead process held.
  *
- * How it finds a lost wake-up.  Clients make a few calls and then end, waits
- * block and nothing polls, so every run is finite and needs no fairness: when
- * nothing can move any more, `judge` looks at what is left.  A call that is
- * still SUBMITTED although a worker could take it, a caller asleep on a
- * finished call, a ledger entry without owner: each is an assertion.  A
- * deadline is a choice, never a certainty, so it hides no lost wake-up.
+ * How it finds a lost wake-up: clients make a few calls and then end. Waits
+ * block and nothing polls, so every run is finite and needs no fairness
+ * assumption. When no process can take a step any more, `judge` checks the
+ * final state. Its assertions fail for a call that is still SUBMITTED although
+ * a worker could take it, for a caller asleep on a finished call, and for a
+ * ledger entry without owner. A deadline may pass but need not, so deadlines
+ * hide no lost wake-up.
  *
  * One step is one access to shared memory (or one atomic operation on it).
- * Memory is sequentially consistent, but for what a client sees of a lease and of
- * its hint when it submits: see README.md for what that leaves out.
+ * Memory is sequentially consistent, except for a client's reads of a lease and
+ * of its hint when it submits. README.md lists what is not modelled.
  *
  * Sizes (macro, default): NC clients 2, NT threads a client 1, NS slots a
  * client 1, HOT slots without hint 1, NW workers 2 (at most), CALLS a thread 2.
- * Events (macro, default 0): KILLW, STOPW, KILLC, STOPC how many workers and
+ * Events (macro, default 0): KILLW, STOPW, KILLC, STOPC: how many workers and
  * clients die or stop, at any moment; HANGUP: the server hangs up on client 0,
- * which lives; WITHDRAW deadlines that may pass early;
- * ONEWAY any call may be one that nobody waits for; LONG client 0's handler
- * never returns; SCRIBBLE with KILLC: client 0 has not died, it has only hung
- * up, and calls once more.  SPIN 0: nobody spins, so there are no leases.
- * DETACH: a worker may leave a call to a thread of its own, and serve others.
- * NO_...: each of the rules can be taken away; see checks.txt for the list, and
- * for which of them is expected to fail where.
+ * which lives; WITHDRAW deadlines that may pass early; ONEWAY any call may be
+ * one that nobody waits for; LONG client 0's handler never returns; SCRIBBLE
+ * with KILLC: client 0 has not died, it has only hung up, and calls once more.
+ * SPIN 0: nobody spins, so there are no leases. DETACH: a worker may leave a
+ * call to a thread of its own, and serve others. NO_...: each macro removes a
+ * rule; checks.txt lists them, and which check must fail without the rule.
  */
 #ifndef NC
 #define NC 2
@@ -69,10 +69,11 @@
 #define N (NC * NS)                     /* all slots, client after client */
 #define CLIENT(i) ((i) / NS)
 #define IS_HOT(i) ((i) % NS < HOT)
-#define FIRST ((me / NT) * NS)          /* a thread's client's slots */
+#define FIRST ((me / NT) * NS)          /* first slot of the thread's client */
 #define LAST (FIRST + NS - 1)
 
-/* A process whose fate is sealed leaves its text at once, wherever it is. */
+/* A process that was killed or stopped leaves its code at once, wherever it
+ * is. */
 #if KILLW + STOPW
 #define WORKER_MAY_DIE unless { wfate[me] != ALIVE }
 #else
@@ -93,10 +94,11 @@
 #define GEN(w) ((w) >> 2)
 #define WORD(g, s) (((g) << 2) | (s))
 #define OVER(w) (STATE(w) >= DONE)
-#define REPLY(g) ((g) | 128)            /* what data holds: whose reply */
+#define REPLY(g) ((g) | 128)            /* value of `data`: the reply of
+                                         * generation g */
 
-/* A ledger entry: gen << 4 | 8 when it holds, 0 while it tries | 4 when it has
- * detached the call | owner + 1; 0 is nobody's. */
+/* A ledger entry: gen << 4 | 8 if it holds the call, 0 while the worker tries |
+ * 4 if the call is detached | owner + 1. 0 if it belongs to nobody. */
 #define TRIES(g, k) (((g) << 4) | ((k) + 1))
 #define HOLDS(g, k) (((g) << 4) | 8 | ((k) + 1))
 #define KEEPS(g, k) (HOLDS(g, k) | 4)
@@ -107,20 +109,23 @@
 #endif
 #define OWNER(e) (((e) & 3) - 1)
 #define EGEN(e) ((e) >> 4)
-/* Whether slot i's entry is somebody's for generation g. */
+/* Whether somebody has slot i's entry for generation g. */
 #define TAKEN(i, g) (ledger[i] != 0 && EGEN(ledger[i]) == (g))
 
 /* Client's block: written by its client and by workers. */
 byte word[N];
-byte data[N];                           /* request, then reply, of which gen */
+byte data[N];                           /* generation of the request, then of
+                                         * the reply */
 bool hint[N];                           /* pending bitmap */
-bool sleepers[N];                       /* bitmap: who sleeps, or is about to */
+bool sleepers[N];                       /* bitmap of threads that sleep, or are
+                                         * about to */
 /* Client's private memory. */
 byte gen[N];
 byte used[N];                           /* see client.pml */
 /* Server: status page, ledger, doorbell. */
 byte ledger[N];
-bool idle[NW];                          /* the idle mask, a bit a worker */
+bool idle[NW];                          /* the idle mask, one bit for each
+                                         * worker */
 bool lease;
 /* The kernel. */
 bool asleep[NW];                        /* in epoll_wait on the doorbells */
@@ -139,13 +144,14 @@ byte ran[N];                            /* bit g: call of gen g was executed */
 byte gone[N];                           /* bit g: withdrawn, never to run */
 byte finished;                          /* threads that made all their calls */
 bool endless[NW];                       /* in the handler that never returns */
-bool slice[NC * NT];                    /* 40 ms are over: look and ring */
+bool slice[NC * NT];                    /* 40 ms have passed: look and ring */
 
 #ifdef DETACH
 #define DYING 255
-byte job[N];                            /* who has detached the call there, + 1 */
-byte jobs_gen[N];                       /* and of which generation it is */
-byte pins[NW * NC];                     /* a worker's, of a connection */
+byte job[N];                            /* worker that detached the call there,
+                                         * + 1 */
+byte jobs_gen[N];                       /* generation of that call */
+byte pins[NW * NC];                     /* pins of a worker on a connection */
 #define PINS(k, i) pins[(k) * NC + CLIENT(i)]
 #endif
 
@@ -158,8 +164,10 @@ bool hung[NC];                          /* the server has hung up on it */
 bool closed[NC];                        /* workers take the residue only */
 bool residue[N];                        /* oneway calls of a dead client */
 bool dropped[NC];                       /* unmapped: never to be touched */
-byte seen[NW];                          /* a worker's version, or OFFLINE */
-#define KNOWN(i) (!unknown[CLIENT(i)])  /* in this worker's copy of it */
+byte seen[NW];                          /* version that a worker has announced,
+                                         * or OFFLINE */
+#define KNOWN(i) (!unknown[CLIENT(i)])  /* whether this worker's copy of the
+                                         * table has it */
 #define CLOSED(i) closed[CLIENT(i)]
 #define RESIDUE(i) residue[i]
 #define TOUCH(i) assert(!dropped[CLIENT(i)])
@@ -179,8 +187,8 @@ byte seen[NW];                          /* a worker's version, or OFFLINE */
 #endif
 
 /*
- * write(eventfd), edge-triggered and EPOLLEXCLUSIVE, never read: one sleeper
- * is woken, any of them; with nobody asleep, everyone's next epoll_wait
+ * write(eventfd), edge-triggered and EPOLLEXCLUSIVE, never read: one sleeper is
+ * woken, any of them. If nobody is asleep, the next epoll_wait of every worker
  * returns at once.
  */
 inline ring() {
@@ -252,9 +260,9 @@ proctype fate() {
 #define IS_STUCK(k) (wfate[k] == STOPPED || (wfate[k] == ALIVE && endless[k]))
 
 /*
- * Nothing can move any more: what is left?  With a stopped worker the clients'
- * slices of 40 ms count as time that passes: they may look and ring, several
- * times, before judgement.
+ * Checks the final state, when no process can take a step any more. If a worker
+ * is stopped, the clients' slices of 40 ms may end first: clients may look and
+ * ring several times before this check.
  */
 proctype judge() {
   byte i, live;
@@ -287,9 +295,10 @@ end:
        if
        :: cfate[CLIENT(i)] == KILLED
        :: cfate[CLIENT(i)] == STOPPED && STATE(word[i]) == SUBMITTED
-          /* its own: it rings when it goes on */
+          /* a stopped client's own call: the client rings when it goes on */
        :: cfate[CLIENT(i)] == ALIVE && STATE(word[i]) == SUBMITTED ->
-          /* lost, unless nobody can, or a stopped one sits on the entry */
+          /* the call is lost, unless no worker can serve, or a stopped one
+           * holds the entry */
           assert(!SOMEONE_USABLE || ledger[i] != 0 || HUNG_UP(i))
        :: cfate[CLIENT(i)] == ALIVE && OVER(word[i]) ->
           assert(!dozing[i])            /* nobody sleeps on a finished call */
@@ -298,7 +307,8 @@ end:
        i++
     :: else -> break
     od;
-    /* Idle is exact: who is alive and not in a handler sleeps, marked. */
+    /* The idle mask is exact: workers that live and are not in a handler are
+     * asleep, with their bit set. */
     i = 0;
     do
     :: i < NW ->

@@ -1,11 +1,11 @@
 /*
- * One thread of a client: submit, wait, withdraw, take.  Included by
- * channel.pml.  It writes its own block and rings the doorbell, nothing else.
+ * One thread of a client: submit, wait, withdraw, take. Included by
+ * channel.pml. It only writes its own block and rings the doorbell.
  */
 
 /*
- * used: 0 free, 1 in use, 2 quarantined, 3 about to come back from there.
- * Slot x can take a new call: free, or the call abandoned in it is over.
+ * used: 0 free, 1 in use, 2 quarantined, 3 about to leave quarantine. Slot x
+ * can take a new call if it is free, or if the call abandoned in it is over.
  */
 #ifdef NO_QUARANTINE
 #define REUSABLE(x) (used[x] != 1)
@@ -14,7 +14,7 @@
 #endif
 #define MAY_BE_BACK(x) (used[x] == 2 && STATE(word[x]) == FREE)
 
-/* Whether the hint is there, when that is looked at after the word was set. */
+/* Whether the hint is set, read after the word was set. */
 #ifdef NO_HINT_LAST
 #define HINTED(x) hinted
 #else
@@ -24,10 +24,11 @@
 #define RAISE_HINT \
        if \
        :: atomic { !IS_HOT(s) && !HINTED(s) -> skip }; hint[s] = true \
-       :: atomic { IS_HOT(s) || HINTED(s) -> skip }     /* still there */ \
+       :: atomic { IS_HOT(s) || HINTED(s) -> skip }     /* the hint is still
+                                                         * set */ \
        fi
 
-/* Once more, by who relied on it. */
+/* Reads the hint again, if the client relied on it. */
 #ifdef NO_HINT_AGAIN
 #define RAISE_HINT_AGAIN skip
 #else
@@ -56,7 +57,8 @@ proctype caller(byte me) {
          calls < CALLS && lost -> finished++; break
        }
 #endif
-    :: atomic {                         /* withdrawn, and is nobody's any more? */
+    :: atomic {                         /* is it withdrawn, with nobody holding
+                                         * the entry? */
          calls < CALLS && (MAY_BE_BACK(FIRST) || MAY_BE_BACK(LAST)) ->
          if
          :: MAY_BE_BACK(FIRST) -> s = FIRST
@@ -67,7 +69,7 @@ proctype caller(byte me) {
          used[s] = 3
        };
        !TAKEN(s, gen[s]);
-       atomic {                         /* the word after the entry */
+       atomic {                         /* reads the word after the entry */
 #ifndef NO_WORD_AGAIN
          if
          :: STATE(word[s]) == FREE ->
@@ -80,7 +82,7 @@ proctype caller(byte me) {
          used[s] = 0;
          s = 0
        }
-    :: atomic {                         /* the payload, then the word */
+    :: atomic {                         /* writes the payload, then the word */
          calls < CALLS && (REUSABLE(FIRST) || REUSABLE(LAST)) ->
          if
          :: REUSABLE(FIRST) -> s = FIRST
@@ -102,8 +104,8 @@ proctype caller(byte me) {
 #endif
        };
 #if SPIN && !defined(NO_ONEWAY_RING)
-       /* It saw the hint and a lease before its word was to be seen by others,
-        * and relies on both. */
+       /* It read the hint and a lease before others could see its word, and
+        * relies on both. */
        if
        :: atomic { !oneway -> relied = true; goto sent }
        :: skip
@@ -111,8 +113,8 @@ proctype caller(byte me) {
 #endif
        RAISE_HINT;
 #if SPIN
-       /* It relies on a lease that it saw before its word was to be seen by
-        * others, or on the ring of a call that it makes next. */
+       /* It relies on a lease that it read before others could see its word, or
+        * on the ring of its next call. */
        if
 #ifdef NO_ONEWAY_RING
        :: atomic { relied = true; goto sent }
@@ -159,7 +161,7 @@ wait:
           :: atomic { SOMEONE_IDLE -> goto wait }
           fi
 #endif
-       /* The lease has ended, or seems to. */
+       /* The lease has ended, or seems to have ended. */
 #ifdef NO_LEASE_END
        :: atomic { relied && !lease -> relied = false; goto wait }
 #else
@@ -170,7 +172,7 @@ wait:
           fi;
           RAISE_HINT_AGAIN;
           if
-          :: atomic { lease -> goto wait }      /* relies anew */
+          :: atomic { lease -> goto wait }      /* relies on a new lease */
           :: atomic { !lease -> relied = false }
           fi;
           if
@@ -204,7 +206,7 @@ wait:
 #endif
          fi
        };
-       atomic {                         /* woken, or a time is over */
+       atomic {                         /* woken, or a sleep timed out */
          if
          :: !dozing[s]
          :: relied
@@ -225,7 +227,8 @@ withdraw:
        :: atomic { word[s] == WORD(g, SUBMITTED) -> word[s] = WORD(g, FREE) }
        :: atomic { OVER(word[s]) -> goto take }
 #if HANGUP
-       :: atomic { STATE(word[s]) == FREE -> skip }     /* taken back */
+       :: atomic { STATE(word[s]) == FREE -> skip }     /* the call was taken
+                                                         * back */
 #endif
        fi;
 #ifdef NO_CAS_FIRST
@@ -271,7 +274,7 @@ next:
 }
 
 #ifdef SCRIBBLE
-/* A client that has hung up, and goes on calling all the same. */
+/* A client that has hung up, but goes on making calls. */
 proctype scribbler() {
 end:
   atomic {

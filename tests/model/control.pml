@@ -1,6 +1,6 @@
 /*
- * What control does for a dead worker, in this order; every step may be done
- * twice.  The ring comes last, and whether or not somebody seems to be idle.
+ * Recovery of a dead worker by the control thread, in this order. Every step is
+ * idempotent. The ring comes last, whether or not any worker seems to be idle.
  */
 #if KILLC + HANGUP
 #define GONE_FOR_US(i) dropped[CLIENT(i)]
@@ -55,7 +55,7 @@ inline recover() {
   :: i < N && GONE_FOR_US(i) -> i++
   :: i < N && !GONE_FOR_US(i) ->
 #ifndef NO_RECOVER_WAKE_ALL
-     /* It may have died between its entry's end and the wake-up. */
+     /* The worker may have died between freeing its entry and the wake-up. */
      if
      :: atomic { sleepers[i] && OVER(word[i]) -> dozing[i] = false }
      :: else
@@ -87,9 +87,9 @@ inline recover() {
 
 #if KILLC + HANGUP
 /*
- * A client is dead.  Takes back what it has submitted, but for oneway calls,
- * which still run.  It must not wait here: control may be needed to free what
- * a worker held.
+ * Closes the connection of a dead client. Takes back the calls that it has
+ * submitted, except oneway calls, which still run. It must not wait here,
+ * because the control thread may be needed to free what a worker held.
  */
 inline close() {
   i = k * NS;
@@ -118,11 +118,11 @@ inline close() {
 }
 
 /*
- * Lets go of closed connection c.  Every worker has forgotten it: nobody takes
- * another call.  No entry is held: nobody serves one.  Forgotten once more:
- * whoever had just ended has had its last look at the word.  Nobody pins it:
- * the same of calls that were detached.  Each look is a step, and after a
- * failure it starts anew.
+ * Frees closed connection c after these checks. Every worker has forgotten it,
+ * so nobody takes another call. No entry is held, so nobody serves a call.
+ * Every worker has forgotten it again, so a worker that had just ended a call
+ * no longer looks at its word. Nobody pins it, so the threads of detached calls
+ * don't look at it either. Each check is a step; if one fails, all start again.
  */
 #define FORGOTTEN(w) (seen[w] >= version)
 #define HELD_BY_ANY (ledger[c * NS] != 0 || ledger[c * NS + NS - 1] != 0)
@@ -162,7 +162,8 @@ end:
   goto first;
 again:
 #if !defined(NO_FORGOTTEN) && !defined(NO_HELD)
-  FORGOTTEN(0) && FORGOTTEN(NW - 1) && !HELD_BY_ANY && !PINNED; /* else: later */
+  FORGOTTEN(0) && FORGOTTEN(NW - 1) && !HELD_BY_ANY && !PINNED; /* otherwise
+                                                                 * later */
 #endif
 first:
   LOOK(FORGOTTEN(0));

@@ -1,13 +1,13 @@
 /*
- * Calls that are detached: a thread of their worker's answers them, while the
- * worker serves others (worker_detach.c).  Included by channel.pml.
+ * Detached calls: a thread of the worker answers such a call, while the worker
+ * serves others (worker_detach.c). Included by channel.pml.
  *
  * The entry of the ledger stays the worker's (KEEPS), so that its death ends
- * the call like any other.  A worker that has ended a call looks at the slot
- * again in its next round; this thread has none.  So it pins the connection
- * for as long as it looks, and says itself what it has seen.
+ * the call like any other. A worker that has ended a call looks at the slot
+ * again in its next round, but this thread has no rounds. So it pins the
+ * connection while it looks at the slot, and rings if it finds a new call.
  *
- * One thread a slot is there from the start, and waits.
+ * One such thread for each slot exists from the start, and waits.
  */
 proctype later(byte i) {
   byte me, g;
@@ -36,7 +36,7 @@ again:
     :: atomic { sleepers[i] -> TOUCH(i); dozing[i] = false }
     :: atomic { !sleepers[i] -> TOUCH(i) }
     fi;
-    /* Rule 4: others may have passed by a call that was made meanwhile. */
+    /* Rule 4: other workers may have skipped a call that was made meanwhile. */
     atomic { TOUCH(i); missed = STATE(word[i]) == SUBMITTED };
     if
     :: missed ->

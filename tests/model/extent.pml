@@ -1,25 +1,25 @@
 /*
  * Extents: who may use one when, and when the server may take it away.
  *
- * A client makes a few calls with two slots; a request may lie in an extent, a
- * reply too.  Deadlines may pass at any moment: a call is then withdrawn, or
- * given up while a worker has it.  The control loop takes idle extents back at
- * any moment, and makes them again under the same number.  Workers may die.
+ * A client makes a few calls with two slots; requests and replies may lie in
+ * extents. A deadline may pass at any moment; the call is then withdrawn, or
+ * given up if a worker has it. The control loop takes idle extents back at any
+ * moment, and creates new ones with the same number. Workers may die.
  *
  * The word of an extent is state, slot and incarnation; one step is one access
- * to shared memory, or one compare-and-swap.  grow is the server's lock, under
- * which extents are made, granted and taken away.  Descriptors of new extents
- * go through `packets`, which the client reads when it needs to.
+ * to shared memory, or one compare-and-swap. grow is the server's lock, under
+ * which extents are made, granted and taken away. Descriptors of new extents go
+ * through `packets`, which the client reads when it needs to.
  *
- * On the way: nobody touches memory that the server has unmapped, a worker
+ * During the run: nobody touches memory that the server has unmapped, a worker
  * reads the request that the client wrote, and the client the worker's reply.
  * At the end (judge): every extent is idle or gone, every entry of the ledger
  * is free, and every slot too.
  *
  * Macros: CALLS 2, NE extents 2, NW workers 1, KILLW 0 how many of them die;
  * LIES: the client says that its extents are idle while a worker uses them;
- * KEEP: it may go on reading a reply when the call is over;
- * NO_...: takes a rule away.
+ * KEEP: it may go on reading a reply after the call is over; NO_...: each macro
+ * removes a rule.
  */
 #ifndef CALLS
 #define CALLS 2
@@ -36,13 +36,13 @@
 #define NS 2
 #define NONE_ 255
 
-/* States of slots... */
+/* States of slots. */
 #define FREE 0
 #define SUBMITTED 1
 #define CLAIMED 2
 #define DONE 3
 #define ABORTED 4
-/* ...and of extents. */
+/* States of extents. */
 #define GONE 0
 #define IDLE 1
 #define CLIENT 2
@@ -52,31 +52,31 @@
 #define REQUEST_OF(c) (1 + (c))
 #define REPLY_OF(s) (64 + (s))
 
-/* The block. */
+/* The client's block. */
 byte word[NS];
 byte request_at[NS];                    /* extent, or NONE_ */
 byte reply_at[NS];
 byte x[NE];                             /* words of extents: state, */
 byte xslot[NE];
 byte xinc[NE];                          /* incarnation */
-/* What lies in an extent; the same bytes for all that map it. */
+/* The contents of an extent, the same for all processes that map it. */
 byte data[NE];
-/* The server's own. */
+/* The server's private memory. */
 bool live[NE];
 bool mapped[NE];
 byte uses[NS];                          /* ledger: bitmap of extents */
 byte held[NS];                          /* ledger: worker + 1 */
 bool grow;
 byte made;                              /* incarnations */
-/* The client's own. */
-byte known[NE];                         /* incarnation that is mapped; 0: none */
+/* The client's private memory. */
+byte known[NE];                         /* mapped incarnation, or 0 */
 bool in_use[NS];
 bool given_up[NS];
 bool ended;
 /* The control socket. */
 chan packets = [6] of { byte, byte, bool };
 bool wanted;
-/* Fate. */
+/* Which workers were killed. */
 bool killed[NW];
 bool buried[NW];
 
@@ -85,7 +85,8 @@ bool buried[NW];
 
 /* ---- the client ------------------------------------------------------- */
 
-/* An extent that was asked for is marked as ours until it is here. */
+/* Reads packets. An extent that was asked for stays marked as ours until it
+ * arrives. */
 inline receive() {
   packets ? e, inc, asked;
   known[e] = inc;
@@ -102,7 +103,7 @@ inline drain() {
   od
 }
 
-/* The call on s is over for everybody: lets go of its request. */
+/* The call on s is over for everybody: releases the extent of its request. */
 inline let_go() {
   if
   :: request_at[s] != NONE_ ->
@@ -117,7 +118,7 @@ inline let_go() {
   atomic { request_at[s] = NONE_; in_use[s] = false; given_up[s] = false }
 }
 
-/* Nobody will read the reply on s. */
+/* Rejects the reply on s, which nobody will read. */
 inline refuse() {
 #ifndef NO_REFUSE
   if
@@ -166,7 +167,7 @@ inline read_reply() {
   let_go()
 }
 
-/* It has read on in the reply that it kept, and is done. */
+/* The client has finished reading the reply that it kept. */
 inline end_kept() {
   atomic {
     assert(data[kept] == REPLY_OF(kept_of));
@@ -178,7 +179,8 @@ inline end_kept() {
   }
 }
 
-/* Takes extent e for the request, if it is idle and the one that is mapped. */
+/* Takes extent e for the request, if e is idle and its incarnation is the
+ * mapped one. */
 inline take(number) {
   atomic {
     if
@@ -214,7 +216,7 @@ proctype client() {
      :: skip
      :: skip -> take(0)
      :: skip -> take(NE - 1)
-     :: wanted = true;                  /* asks for one, and waits */
+     :: wanted = true;                  /* asks for an extent, and waits */
         !wanted;
         drain();
         if
@@ -233,7 +235,7 @@ again:
      skip
   :: c == CALLS && kept == NONE_ -> break
   od;
-  /* What it gave up comes back. */
+  /* Slots of calls that were given up become free again. */
   s = 0;
   do
   :: s < NS && given_up[s] -> word[s] >= DONE; refuse(); s++
@@ -244,7 +246,7 @@ again:
   ended = true
 }
 
-/* Says of an extent with a request in it that it is idle. */
+/* Lies: marks an extent that holds a request as idle. */
 proctype liar() {
 #ifdef LIES
   byte n;
@@ -260,7 +262,8 @@ end:
 
 /* ---- workers ---------------------------------------------------------- */
 
-/* Under grow: a new extent, in a state, known to workers before it is sent. */
+/* Called under `grow`: makes a new extent in the given state. Workers know it
+ * before it is sent. */
 inline make(number, state, slot) {
   made++;
   mapped[number] = true;
@@ -312,7 +315,7 @@ claim:
 #ifndef LIES
         assert(data[e] >= REQUEST_OF(0) && data[e] < REPLY_OF(0));
 #endif
-        assert(mapped[e])               /* the handler reads on */
+        assert(mapped[e])               /* the handler is still reading */
      :: else ->
 #ifndef LIES
         assert(false);
@@ -355,7 +358,7 @@ end:
 
 /* ---- the server ------------------------------------------------------- */
 
-/* Takes idle extents away, makes those that are wanted. */
+/* Takes idle extents away, and makes extents that are wanted. */
 proctype control() {
   byte e;
 end:

@@ -1,16 +1,16 @@
 /*
- * Two that write to each other, and wait: when that is a deadlock
+ * Two ends that write to each other and wait: deadlock detection
  * (runtime/stream/ring_write.c).
  *
- * Each end is one thread that sends ITEMS, and reads what has come before any
- * of them, or doesn't.  A ring has room for ROOM items.  Who waits for room, and
- * sees that the other one does, too, sleeps for a while: that time is over at
- * any moment.  It then asks the other one to look again, and if that one says
- * once more that it waits, the end is ABORTED.  This must be true: neither could
- * ever have gone on.  And it must come: when nothing moves any more nobody is
- * left asleep.
+ * Each end is one thread that sends ITEMS. Before each item it may read what
+ * has arrived. A ring has room for ROOM items. An end that waits for room, and
+ * sees that the peer waits too, sleeps for a while; this sleep may time out at
+ * any moment. The end then asks the peer to look again. If the peer reports
+ * once more that it waits, the result is ABORTED. ABORTED must be true: neither
+ * end could ever have continued. And a deadlock must be detected: when no end
+ * can take a step any more, nobody is asleep.
  *
- * Sizes: ITEMS 3, ROOM 1.  NO_...: a rule taken away.
+ * Sizes: ITEMS 3, ROOM 1. NO_...: each macro removes a rule.
  */
 #ifndef ITEMS
 #define ITEMS 3
@@ -22,7 +22,8 @@
 byte tail[2], head[2];                  /* of the ring that this end writes */
 bool waits[2];
 bool dozing[2], over[2], aborted[2];
-bool sends[2];                          /* true: it reads no more until then */
+bool sends[2];                          /* true: the end does not read until it
+                                         * has sent */
 
 #define IS_FULL(me) (tail[me] - head[me] == ROOM)
 
@@ -30,7 +31,7 @@ inline wake(who) {
   atomic { dozing[who] = false }
 }
 
-/* The credit of what was read. */
+/* Reads an item and gives its credit back. */
 inline read_one() {
   head[it] = head[it] + 1;
   if
@@ -44,7 +45,7 @@ inline read_one() {
   fi
 }
 
-/* The other end is gone, or was told of the deadlock. */
+/* The peer is gone, or was told of the deadlock. */
 inline leave() {
   over[me] = true;
   wake(it)
@@ -100,7 +101,7 @@ inline await_room() {
         fi;
         if
         :: sure && IS_FULL(me) && !over[it] ->
-           /* It is true: neither has room, nor is about to read. */
+           /* The result is true: neither end has room, or is about to read. */
            assert(IS_FULL(me));
            assert(aborted[it] || (sends[it] && IS_FULL(it)));
            aborted[me] = true

@@ -1,17 +1,17 @@
 /*
  * Submit, claim, sleep and wake for ever, with a lease: is every call served?
  *
- * channel.pml makes a few calls and looks at what is left; here clients call
- * without end, so that starvation shows: a call that is passed by again and
- * again while others are served.  Coarser steps, one slot a client, nobody
- * sleeps on the reply.  Spin's weak fairness (-f) stands for "every process
- * that can move, moves at last".
+ * channel.pml makes a few calls and checks the final state. Here clients make
+ * calls without end, to find starvation: a call that workers skip again and
+ * again while they serve others. Steps are coarser, each client has one slot,
+ * and nobody sleeps on the reply. Spin's weak fairness (-f) stands for "every
+ * process that can move, moves at last".
  *
  * Client 0's handler never returns (LONG, default 1), so one worker is lost to
- * it; the others must be served.  HOT 1: workers poll the word, no hints.
- * DIE 1: one worker dies at any moment, is recovered and not replaced.
- * WITHDRAW 1: client 1's deadline may pass early, as often as it likes.
- * NO_...: a rule taken away, see checks.txt.
+ * it; the others must be served. HOT 1: workers poll the word, no hints. DIE 1:
+ * one worker dies at any moment, is recovered and not replaced. WITHDRAW 1:
+ * client 1's deadline may pass early, as often as it likes. NO_...: each macro
+ * removes a rule, see checks.txt.
  */
 #ifndef NC
 #define NC 2                            /* clients, one slot each */
@@ -32,7 +32,8 @@ mtype word[NC] = FREE;                  /* slot words: client's block */
 bool hint[NC];                          /* pending bitmap: client's block */
 byte ledger[NC];                        /* server: 0, else worker + 1 */
 bool idle[NW];                          /* status page: the idle mask */
-bool lease;                             /* status page: somebody looks soon */
+bool lease;                             /* status page: a worker will look
+                                         * soon */
 bool bell;                              /* a ring that some sleeper will hear */
 bool dying[NW], dead[NW];
 
@@ -56,14 +57,14 @@ proctype client(byte me) {
 #if !HOT
      if
      :: atomic { !hint[me] -> skip }; hint[me] = true
-     :: hint[me]                        /* still there */
+     :: hint[me]                        /* the hint is still set */
      fi;
 #endif
      do
      :: word[me] != SUBMITTED -> break
      :: atomic { word[me] == SUBMITTED && !lease && SOMEONE_IDLE -> skip };
         bell = true;
-        break                           /* has rung: sleeps */
+        break                           /* the client has rung, and sleeps */
      :: atomic { word[me] == SUBMITTED && !lease && !SOMEONE_IDLE -> break }
      od;
 #ifdef WITHDRAW
@@ -188,7 +189,7 @@ none:
 }
 
 #ifdef DIE
-/* One worker dies; the control thread does what recovery asks, step by step. */
+/* One worker dies. The control thread executes recovery step by step. */
 active proctype control() {
   byte k, c;
   if

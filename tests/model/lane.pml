@@ -3,13 +3,13 @@
  * take (runtime/ring/lane.c).
  *
  * Record n is the number n, in slot n % SIZE, and takes two steps to write and
- * two to copy.  Each must be taken once, whole, and in order; who dies leaves
- * nothing that holds up the others, so that in the end all are taken.
+ * two to copy. Each record must be taken once, whole, and in order. A death
+ * never blocks the others, so in the end all records are taken.
  *
- * Sizes (macro, default): ITEMS 4, SIZE 2, NC consumers 2.  Events: KILLP, KILLC:
- * the producer, a consumer may die at any moment; DROP: the producer takes the
- * oldest away when the ring is full; BATCH: it publishes two at once, if there
- * is room.  NO_...: a rule taken away, see checks.txt.
+ * Sizes (macro, default): ITEMS 4, SIZE 2, NC consumers 2. Events: KILLP,
+ * KILLC: the producer or a consumer may die at any moment; DROP: the producer
+ * drops the oldest record when the ring is full; BATCH: it publishes two at
+ * once, if there is room. NO_...: a rule taken away, see checks.txt.
  */
 #ifndef ITEMS
 #define ITEMS 4
@@ -23,7 +23,7 @@
 
 byte head, tail;
 byte first[SIZE], second[SIZE];         /* halves of the record in a slot, + 1 */
-byte came[ITEMS];                       /* how often it was taken */
+byte came[ITEMS];                       /* how often each record was taken */
 bool dropped[ITEMS];
 bool dead[NC], producer_dead;
 
@@ -51,7 +51,7 @@ inline take(h, whole, drops) {
   }
 }
 
-/* `again`: the one that replaces it. */
+/* `again`: this is the producer that replaces the dead one. */
 proctype producer(bool again) {
   byte t, h;
   {

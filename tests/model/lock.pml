@@ -1,23 +1,23 @@
 /*
  * The hybrid lock: take, sleep, release, death, attach, destroy.
  *
- * One word: owner | WAITERS | RESERVED | BROKEN | DESTROYED.  A participant
- * (an open handle) holds the kernel's lock on its byte as long as it lives;
- * who wants to take a dead one's ownership away holds that byte meanwhile, so
- * that nobody can be born again under the same number in between.
+ * One word: owner | WAITERS | RESERVED | BROKEN | DESTROYED. A participant (an
+ * open handle) holds the kernel's lock on its byte as long as it lives. A
+ * thread that takes the ownership from a dead participant holds the dead one's
+ * byte meanwhile, so that no newcomer can get the same number.
  *
  * As in channel.pml threads make a few rounds and then end, waits block, and
- * when nothing moves any more `judge` looks at what is left.  Sleeps end by
- * themselves (slices) only where somebody may die or stop: everywhere else no
- * sleeper may depend on them.  EARLY slices may end at any moment at all.
+ * when no thread can take a step any more `judge` checks the final state.
+ * Sleeps time out (slices) only if somebody may die or stop; otherwise no
+ * sleeper may depend on slices. With EARLY slices may end at any moment.
  *
  * Sizes (macro, default): NT threads 3, each a participant; ROUNDS each 2.
  * Events (macro, default 0): KILL, STOP how many die or stop at any moment;
  * REBIRTH: the first killed one is replaced by a newcomer, which takes the
- * lowest free number; DEADLINES how many waits may be given up; EARLY slices; FAIR: any
- * waiter may find that it has waited too long; DESTROY: somebody destroys it;
- * SHARED_WAKE: release wakes all, as where readers wait too.
- * NO_...: a rule taken away, see checks.txt.
+ * lowest free number; DEADLINES how many waits may be given up; EARLY slices;
+ * FAIR: any waiter may find that it has waited too long; DESTROY: somebody
+ * destroys it; SHARED_WAKE: release wakes all sleepers, as if readers waited
+ * too. NO_...: each macro removes a rule, see checks.txt.
  */
 #ifndef NT
 #define NT 3
@@ -39,7 +39,8 @@
 #endif
 
 #ifdef REBIRTH
-#define ALL (NT + 1)                    /* threads, with the newcomer */
+#define ALL (NT + 1)                    /* all threads, including the
+                                         * newcomer */
 #else
 #define ALL NT
 #endif
@@ -58,14 +59,16 @@
 #define STOPPED 2
 
 byte word;                              /* the lock's word */
-byte held_byte[NT];                     /* kernel: byte p is held by thread - 1 */
+byte held_byte[NT];                     /* kernel: thread that holds byte p, +
+                                         * 1 */
 bool dozing[ALL];                       /* kernel: thread is in FUTEX_WAIT */
 bool sliced[ALL];                       /* its slice is over */
 byte fate[ALL];
 byte deadlines = DEADLINES;
 /* What the checks remember. */
-byte inside;                            /* thread + 1 that holds the lock */
-bool torn;                              /* somebody died inside */
+byte inside;                            /* thread that holds the lock, + 1 */
+bool torn;                              /* a thread died while it held the
+                                         * lock */
 bool finished[ALL];
 
 #if KILL + STOP
@@ -74,7 +77,8 @@ bool finished[ALL];
 #define MAY_DIE
 #endif
 
-/* FUTEX_WAKE of one, any of them; `n` counts whom it woke. */
+/* FUTEX_WAKE of one sleeper, any of them. `n` is set to the number of woken
+ * threads. */
 inline wake_one(n) {
   atomic {
     if
@@ -114,7 +118,8 @@ inline bury(p) {
        if
        :: word == seen ->
           word = (seen - OWNER(seen)) + GONE;
-          seen = word | DESTROYED        /* a mark: we did it */
+          seen = word | DESTROYED        /* marks that this thread destroyed the
+                                          * lock */
        :: else -> seen = word
        fi
      }
@@ -125,7 +130,7 @@ inline bury(p) {
   fi
 }
 
-/* After a slice: is the owner `p` dead? */
+/* After a slice, checks whether the owner `p` is dead. */
 inline look_for_death(p) {
   if
   :: p < NT && p != index ->
@@ -192,7 +197,7 @@ inline take() {
      if
      :: late ->
 #ifndef NO_PASS_ON
-        /* a wake-up that was for us may be what others wait for */
+        /* other threads may need the wake-up that this thread received */
         do
         :: !slept || HAS(seen, WAITERS) || HAS(seen, DESTROYED) -> break
         :: slept && !HAS(seen, WAITERS) && !HAS(seen, DESTROYED) ->
@@ -295,7 +300,7 @@ inline release() {
   od
 }
 
-/* The data are whole again. */
+/* Makes the protected data whole again. */
 inline repair() {
   torn = false;
   seen = word;
@@ -316,7 +321,8 @@ proctype thread(byte me; bool newborn) {
     if
     :: newborn ->
        atomic {
-         /* taken for a moment by who buries its dead holder: again */
+         /* a thread that buries the byte's dead holder holds it for a moment:
+          * try again */
          held_byte[0] == NOBODY || held_byte[1] == NOBODY;
          index = 0;
          do
@@ -406,7 +412,8 @@ proctype fates() {
   od
 }
 
-/* A stopped one holds the lock, or the byte of a dead one that does. */
+/* A stopped thread holds the lock, or the byte of a dead thread that holds the
+ * lock. */
 #define STUCK_ON(k) (fate[k] == STOPPED && (inside == k + 1 || \
     held_byte[0] == k + 1 || held_byte[1] == k + 1))
 

@@ -5,9 +5,9 @@
 #   model.sh --list          the names
 #   model.sh --trail NAME    check, then print the steps that led to the error
 #
-# SHMRPC_TEST_LONG=1 means --long, but searches that have no end take 30 seconds
-# rather than 6 minutes: there are 34 of them.  Exit: 0 all as expected, 1 not so, 2 wrong
-# use, 77 spin or gcc is not installed.
+# SHMRPC_TEST_LONG=1 means --long, except that each of the 34 unbounded searches
+# stops after 30 seconds instead of 6 minutes. Exit status: 0 if all results are
+# as expected, 1 if not, 2 for wrong usage, 77 if spin or gcc is not installed.
 here=$(cd "$(dirname "$0")" && pwd)
 long=${SHMRPC_TEST_LONG:-0}
 trail=0
@@ -24,7 +24,8 @@ names() {
     awk '!/^#/ && NF { print $1 }' "$here/checks.txt"
 }
 
-# compile NAME EXPECT MODEL HOW MACRO...: ./pan for it, its options in $options
+# compile NAME EXPECT MODEL HOW MACRO...: builds ./pan for the check and sets
+# $options to its options
 compile() {
     expect=$2 model=$3 how=$4
     shift 4
@@ -43,7 +44,7 @@ compile() {
         bits*) flags="$flags -DBITSTATE" options="$options -w$table" ;;
         esac
     elif [ "$expect" = holds ]; then
-        # Compiling would take longer than it saves.
+        # Optimised compiling would take longer than it saves.
         flags="$flags -DBITSTATE" options="$options -w19" cc=-O0
     else
         flags="$flags -DBITSTATE" options="$options -w25" cc=-O0
@@ -61,7 +62,7 @@ compile() {
     $compiler $cc -w $flags -o pan pan.c >>spin.out 2>&1
 }
 
-# verdict: what ./pan said, as one word
+# verdict: prints the result of ./pan as one word
 verdict() {
     if grep -q '^pan:1: \(assertion\|acceptance\|invalid end\)' pan.out; then
         echo fails
@@ -74,7 +75,7 @@ verdict() {
     fi
 }
 
-# check NAME: one line of result; 0 when it is as expected
+# check NAME: prints one line with the result; returns 0 if it is as expected
 check() {
     line=$(row "$1")
     if [ -z "$line" ]; then
@@ -121,7 +122,8 @@ case ${1:-} in
 --trail) trail=1; shift ;;
 -*) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
-# Without optimisation clang takes half of gcc's time, and its code two thirds.
+# Without optimisation clang compiles in half of gcc's time, and its code runs
+# in two thirds of the time.
 compiler=gcc
 [ "$long" = 1 ] || ! command -v clang >/dev/null || compiler=clang
 for tool in spin "$compiler"; do

@@ -1,15 +1,16 @@
 /*
  * Reading a nest without a lock (runtime/table/lookup.c, nest.c): a record and
- * the blocks below it, which a writer replaces and uses again meanwhile.
+ * the blocks below it, which a writer replaces and reuses meanwhile.
  *
- * A nest has two parts, each in a block of its own. A change makes one of them
- * anew, and a record that leads to both, of which one is shared with the record
- * before; what it replaces may be used again at once. The slot of the key may
- * move to another table, once. A reader takes all of
- * them, and then judges whether that was the nest at one moment.
+ * A nest has two parts, each in a block of its own. A change makes a new block
+ * for one part, and a new record that leads to both parts; the other part is
+ * shared with the previous record. The replaced record and block may be reused
+ * at once. The slot of the key may move to another table, once. A reader reads
+ * the record and both parts, and then decides whether they were the nest at one
+ * moment.
  *
- * Sizes (macro, default): CHANGES 4; RECORDS 2; BLOCKS 3. NO_...: a rule taken
- * away, see checks.txt.
+ * Sizes (macro, default): CHANGES 4; RECORDS 2; BLOCKS 3. NO_...: each macro
+ * removes a rule, see checks.txt.
  */
 #ifndef CHANGES
 #define CHANGES 4
@@ -23,19 +24,20 @@
 
 byte root;                              /* the table, 0 or 1 */
 byte slot[2];                           /* the record of the key, from 1 */
-byte id[RECORDS + 1];                   /* odd: being written */
-byte version[RECORDS + 1];              /* a check's */
+byte id[RECORDS + 1];                   /* odd while the record is written */
+byte version[RECORDS + 1];              /* for the assertions */
 byte left[RECORDS + 1];                 /* the blocks it leads to */
 byte right[RECORDS + 1];
 bool record_used[RECORDS + 1];
 byte value[BLOCKS + 1];
 bool block_used[BLOCKS + 1];
 
-byte lefts[CHANGES + 1];                /* what each version was */
+byte lefts[CHANGES + 1];                /* the blocks of each version, for the
+                                         * assertions */
 byte rights[CHANGES + 1];
 byte ids = 2;
 
-/* Any that is free. */
+/* Takes any free record. */
 inline take_record(r) {
   if
   :: !record_used[1] -> r = 1
@@ -62,7 +64,8 @@ proctype writer()
   byte n = 1, old, now, block, gone;
   do
   :: n <= CHANGES ->
-     /* A larger table, once: what is in the old one stays as it is. */
+     /* Moves to a larger table, once. The contents of the old table stay as
+      * they are. */
      if
      :: root == 0 -> slot[1] = slot[0]; root = 1
      :: skip
@@ -80,7 +83,8 @@ proctype writer()
      version[now] = n;
      id[now] = ids;
      slot[root] = now;
-     /* Both apart, in any order: their makers may be others. */
+     /* Frees both separately, in any order, because different participants may
+      * have made them. */
      if
      :: record_used[old] = false; block_used[gone] = false
      :: block_used[gone] = false; record_used[old] = false

@@ -1,12 +1,13 @@
 /*
  * Pins against reclaiming (runtime/region/pin.c): a reader locks the byte of a
  * change and then looks at the limit; a writer raises the limit and then looks
- * at the locks. What a pinned reader sees is never free.
+ * at the locks. A version that a pinned reader sees is never freed.
  *
- * Change s replaces version s - 1, which is retired at s. Versions are never
- * used twice here; freed is freed.
+ * Change s replaces version s - 1, which is retired at s. In this model a freed
+ * version is never reused.
  *
- * Sizes: CHANGES 4; readers 2. NO_...: a rule taken away, see checks.txt.
+ * Sizes: CHANGES 4; readers 2. NO_...: each macro removes a rule, see
+ * checks.txt.
  */
 #ifndef CHANGES
 #define CHANGES 4
@@ -15,7 +16,8 @@
 
 byte turn;                              /* the last finished change */
 byte limit;
-byte locks[CHANGES + 1];                /* kernel: how many share the byte */
+byte locks[CHANGES + 1];                /* kernel: number of shared locks on the
+                                         * byte */
 bool freed[CHANGES + 1];                /* version s: made by change s */
 
 proctype reader()
@@ -30,7 +32,7 @@ again:
   :: else
   fi;
 #endif
-  /* Pinned: the version of e stays as long as the lock does. */
+  /* The reader is pinned: version e exists as long as the lock is held. */
   assert(!freed[e]);
   assert(!freed[e]);
   locks[e]--
@@ -44,7 +46,7 @@ active proctype writer()
      turn++;
      if
      :: skip ->
-        /* reclaim what was retired up to `end` */
+        /* reclaims versions that were retired up to `end` */
         end = turn;
 #ifdef NO_RAISE_FIRST
 #else
@@ -52,7 +54,7 @@ active proctype writer()
         limit = end;
 #endif
 #endif
-        /* The kernel tells of one that is in the way, from below. */
+        /* The kernel reports the lowest conflicting lock. */
         atomic {
           m = 0;
           do
@@ -68,7 +70,9 @@ active proctype writer()
 #ifdef ONE_TOO_MANY
         :: at <= m && at < end -> freed[at] = true; at++
 #else
-        :: at < m -> freed[at] = true; at++     /* retired at at + 1 <= m */
+        :: at < m -> freed[at] = true; at++     /* version `at` was retired at
+                                                 * change at + 1, which is <=
+                                                 * m */
 #endif
         :: else -> break
         od

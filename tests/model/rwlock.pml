@@ -1,17 +1,17 @@
 /*
- * The hybrid lock with readers: a count in one's own slot, then a look at the
- * word; a writer takes the word, then looks at all slots.
+ * The hybrid lock with readers. A reader increments the count in its own slot,
+ * then checks the word. A writer takes the word, then checks all slots.
  *
- * Taking the word and being buried is lock.pml's matter, so it is coarser here:
- * one step finds out that somebody is dead and takes its place.  As there,
- * everyone makes a few rounds, waits block, sleeps end by themselves only
- * where somebody may die, and when nothing moves any more `judge` demands that
- * all living ones have come to their end.
+ * lock.pml checks taking the word and burying a dead owner, so these are
+ * coarser here: a single step detects a death and takes the dead thread's
+ * place. As in lock.pml, threads make a few rounds, waits block, and sleeps
+ * time out only if somebody may die. When no thread can take a step any more,
+ * `judge` demands that all living threads have ended.
  *
- * Sizes (macro, default): NR readers 2, NW writers 1, ROUNDS each 2.
- * Events (macro, default 0): KILL how many may die; DEADLINES how many waits of
- * writers for readers may be given up; DESTROY: somebody destroys it.
- * NO_...: a rule taken away, see checks.txt.
+ * Sizes (macro, default): NR readers 2, NW writers 1, ROUNDS each 2. Events
+ * (macro, default 0): KILL how many may die; DEADLINES how many waits of
+ * writers for readers may be given up; DESTROY: somebody destroys it. NO_...:
+ * each macro removes a rule, see checks.txt.
  */
 #ifndef NR
 #define NR 2
@@ -40,10 +40,10 @@
 #define HAS(w, bit) (((w) & (bit)) != 0)
 
 byte word;
-byte reads[NR];                         /* one slot a reader */
+byte reads[NR];                         /* one slot for each reader */
 bool on_word[ALL];                      /* kernel: sleeps on the word */
 bool on_reads[ALL];                     /* kernel: sleeps on a slot */
-byte slot_of[ALL];                      /* which */
+byte slot_of[ALL];                      /* the slot that it sleeps on */
 bool sliced[ALL];
 bool dead[ALL];
 bool finished[ALL];
@@ -58,7 +58,7 @@ bool in[ALL];
 #define MAY_DIE
 #endif
 
-/* FUTEX_WAKE of all; three threads at most. */
+/* FUTEX_WAKE of all sleepers, at most three threads. */
 inline wake_word() {
   atomic {
     on_word[0] = false; on_word[1] = false; on_word[ALL - 1] = false
@@ -73,7 +73,7 @@ inline wake_reads(s) {
   }
 }
 
-/* FUTEX_WAIT on the word; at the end of a slice buries a dead owner. */
+/* FUTEX_WAIT on the word. At the end of a slice it buries a dead owner. */
 inline sleep_on_word() {
   atomic {
     if
@@ -97,7 +97,7 @@ inline sleep_on_word() {
   fi
 }
 
-/* A reader counts itself out. */
+/* A reader decrements its count. */
 inline leave() {
   atomic {
     seen = reads[me];
@@ -149,7 +149,7 @@ proctype reader(byte me) {
   } MAY_DIE
 }
 
-/* Waits for the readers of slot s; `late` when it gave up. */
+/* Waits for the readers of slot s; sets `late` if it gave up. */
 inline drain(s) {
   do
   :: COUNT(reads[s]) == 0 || HAS(reads[s], CLOSED) -> break

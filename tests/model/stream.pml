@@ -1,18 +1,19 @@
 /*
- * A stream over shared memory: one ring, its call, and who speaks for the dead
- * (runtime/stream, runtime/transport/shm: stream.c, client_stream.c,
+ * A stream over shared memory: one ring, its call, and the cleanup after a
+ * death (runtime/stream, runtime/transport/shm: stream.c, client_stream.c,
  * worker_stream.c, listener_recover.c, listener_close.c).
  *
  * A cell of the ring has room for one frame: a header, which is the flag, and
- * the number of its item, which is plain memory.  Each third item comes in two
- * frames.  The writer needs a cell for the frame and one for the zero header
- * behind it.  Either end may leave early.  Sleeps end only because somebody
- * wakes, so when nothing moves any more nobody who lives may be left asleep.
+ * the number of its item, which is plain memory. Each third item comes in two
+ * frames. The writer needs a cell for the frame and one for the zero header
+ * behind it. Either end may leave early. A sleep ends only if somebody wakes
+ * the sleeper. So when no process can take a step any more, no living process
+ * may be asleep.
  *
- * Sizes (macro, default): ITEMS 4, SIZE 4 cells, CREDIT 2: so many cells are let
- * go of at once.  UPLOAD: the client writes; else the worker.  KILLS: so many of
- * client, worker and supervisor die, each at any moment.  NO_...: a rule taken
- * away, see checks.txt.
+ * Sizes (macro, default): ITEMS 4, SIZE 4 cells, CREDIT 2: number of cells that
+ * the reader releases at once. UPLOAD: the client writes, otherwise the worker.
+ * KILLS: how many of client, worker and supervisor die, each at any moment.
+ * NO_...: each macro removes a rule, see checks.txt.
  */
 #ifndef ITEMS
 #define ITEMS 4
@@ -49,28 +50,31 @@
 #define SUBMITTED 0
 #define DONE 1
 #define ABORTED 2
-/* how an end is over */
+/* how an end was closed */
 #define NOT_YET 0
 #define COMPLETE 1
-#define GIVEN_UP 2                      /* by the writer, in the ring */
-#define LOST 3                          /* there is nobody at the other end */
-#define LEFT 4                          /* by ourselves */
+#define GIVEN_UP 2                      /* by the writer, as it wrote in the
+                                         * ring */
+#define LOST 3                          /* the peer is gone */
+#define LEFT 4                          /* closed by this end itself */
 
 /* the ring */
 byte cell[SIZE], num[SIZE];
-byte head;                              /* let go of, modulo 64 */
+byte head;                              /* number of cells released, modulo
+                                         * 64 */
 bool waits, ended, cancelled;
 /* the slot, its ledger entry, the connection */
 byte word;
 bool holds, noted, answered, closed;
 bool freed;                             /* the span of the ring */
-/* who sleeps: WAITS, or a cell */
+/* what a process sleeps on: WAITS, or a cell */
 #define WAITS SIZE
 bool dozing[2];
 byte dozes_at[2], alarm[2];
-bool lost[2];                           /* its server, and it was told */
+bool lost[2];                           /* this process's server is dead, and
+                                         * the process was notified */
 bool dead[3];
-/* what is true */
+/* what really happened, for the assertions */
 byte published, came;                   /* whole items */
 byte over[2];
 
@@ -90,7 +94,8 @@ inline wake(who, at) {
 
 inline raise(who) {
   alarm[who]++;
-  atomic { dozing[who] = false }        /* it sleeps on the alarm, too */
+  atomic { dozing[who] = false }        /* because it sleeps on the alarm,
+                                         * too */
 }
 
 /* futex_waitv on a word and the alarm: the kernel compares both. */
@@ -120,7 +125,7 @@ inline sleep_on(me, at, same) {
   fi
 }
 
-/* ---- for those who are gone ---------------------------------------------- */
+/* ---- cleanup after a death ----------------------------------------------- */
 
 inline end_for() {
   ended = true;
@@ -148,7 +153,7 @@ inline cancel() {
   fi
 }
 
-/* What the worker ends, or recovery for it: both directions there are. */
+/* Closes the ring for the worker, or in recovery: both directions. */
 inline lose() {
 #ifdef UPLOAD
   cancel()
@@ -157,8 +162,8 @@ inline lose() {
 #endif
 }
 
-/* Recovery, too: the worker may have died between taking the mark of a sleeper
- * away and the wake. */
+/* Wakes a sleeper. Recovery does so too, because the worker may have died
+ * between clearing the sleeper's mark and the wake-up. */
 inline rouse() {
 #ifdef NO_ROUSE
   skip
@@ -172,14 +177,17 @@ inline rouse() {
 
 /* ---- the two ends -------------------------------------------------------- */
 
-/* The worker answers: the rings end before the slot names them no more. */
+/* The worker answers: the rings are closed before the slot stops naming
+ * them. */
 inline answer() {
   lose();
 #ifndef NO_NOTE
   noted = true;
 #endif
-  answered = true;                      /* over what named the rings */
-  word = DONE;                          /* who sleeps on it: channel.pml */
+  answered = true;                      /* the reply has overwritten the payload
+                                         * that named the rings */
+  word = DONE;                          /* the wake-up of its sleeper is checked
+                                         * in channel.pml */
   holds = false
 }
 
@@ -189,7 +197,8 @@ inline settle() {
   (word != SUBMITTED || lost[CLIENT]);
 #endif
   if
-  :: lost[CLIENT]                       /* all goes with the connection */
+  :: lost[CLIENT]                       /* the connection's memory is freed as a
+                                         * whole */
   :: else -> freed = true
   fi
 }
@@ -375,14 +384,14 @@ inline await() {
      atomic {
        if
        :: cell[off] == WAITING -> cell[off] = NONE
-       :: else -> gone = false          /* something has come */
+       :: else -> gone = false          /* a frame has arrived */
        fi
      };
      is_last = gone
   fi
 }
 
-/* A frame is what it should be, for who counts along. */
+/* Takes a frame, and checks that it is the expected one by counting along. */
 inline take() {
   assert(num[off] == n);
   if
@@ -471,7 +480,8 @@ end:
   } unless { dead[SERVER] }
 }
 
-/* Threads that watch sockets, of both: they are told of the end of a server. */
+/* The threads of both sides that watch sockets. They are notified of the end of
+ * a server. */
 proctype watcher(byte me) {
 end:
   dead[SERVER] && !dead[me];
@@ -494,7 +504,7 @@ proctype fates() {
   od
 }
 
-/* When nothing moves any more. */
+/* Runs when no process can take a step any more. */
 proctype judge() {
 end:
   timeout;
@@ -503,7 +513,7 @@ end:
   :: else ->
      assert(over[READER] != NOT_YET);
      assert(over[READER] != COMPLETE || came == ITEMS || over[WRITER] == LEFT);
-     /* all that there was came before the news */
+     /* every published item arrived before the end was reported */
      assert(over[READER] == LEFT || dead[SERVER] || came == published);
      assert(over[READER] != LOST || KILLS > 0)
   fi;

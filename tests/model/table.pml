@@ -1,16 +1,17 @@
 /*
- * A table's turn: commit, help, heirs, and when a record is used again
+ * A table's turn: commit, help, heirs, and the reuse of records
  * (runtime/table/change.c).
  *
  * Writers replace the value of one key. A change is committed by the turn,
- * applied by its maker or whoever comes next, and the record that it replaced
- * goes to its maker's limbo, from which it is taken again when no descriptor and
- * no hazard names it. The free list is one set for all, as only its owner ever
- * looks into a limbo; whatever is in no place at the end is lost.
+ * applied by its maker or by the next writer. The record that it replaced goes
+ * to the limbo of the change's maker, and is reused when no descriptor and no
+ * hazard pointer names it. The free list is one set for all writers, because
+ * only its owner ever looks into a limbo. A record that is in no place at the
+ * end is lost.
  *
- * Sizes (macro, default): NW writers 2; CHANGES of the first 2, and MORE of each
- * other 2; RECORDS 4. Events: KILL how many die at any moment; each has an heir.
- * NO_...: a rule taken away, see checks.txt.
+ * Sizes (macro, default): NW writers 2; CHANGES of the first 2, and MORE of
+ * each other 2; RECORDS 4. Events: KILL how many die at any moment; each has an
+ * heir. NO_...: each macro removes a rule, see checks.txt.
  */
 #ifndef NW
 #define NW 2
@@ -41,9 +42,10 @@ bool turn_busy;
 
 byte slot;                              /* the record of the key */
 byte place[RECORDS + 1];
-byte limbo_of[RECORDS + 1];             /* whose limbo it is in */
+byte limbo_of[RECORDS + 1];             /* owner of the limbo it is in */
 bool committed[RECORDS + 1];
-byte lives[RECORDS + 1];                /* how often it was taken: a check's */
+byte lives[RECORDS + 1];                /* how often it was taken, for the
+                                         * assertions */
 
 byte d_seq[NW];                         /* descriptors */
 byte d_old[NW];
@@ -59,12 +61,13 @@ byte kills = KILL;
 
 #define IS_TURN(s, p) (turn_busy && turn_seq == (s) && turn_owner == (p))
 
-/* Steps of a change, each of which may have been done by another. */
+/* Applies a change. Another writer may already have done any of the steps. */
 inline apply(s, p, old, now, life) {
   atomic {
     if
     :: slot == old ->
-       assert(IS_TURN(s, p));           /* late, and yet it succeeds */
+       assert(IS_TURN(s, p));           /* fails if a late step succeeds
+                                         * nevertheless */
        slot = now;
        assert(place[now] == HELD);
        place[now] = LIVE
@@ -73,7 +76,8 @@ inline apply(s, p, old, now, life) {
   }
 #ifndef NO_COMMITTED
   atomic {
-    assert(lives[now] == life);         /* it is somebody else's by now */
+    assert(lives[now] == life);         /* fails if the record was reused
+                                         * meanwhile */
     committed[now] = true
   }
 #endif
@@ -114,7 +118,7 @@ inline help(me) {
   fi
 }
 
-/* A record of mine: free, or out of my limbo if nobody names it. */
+/* Takes a record: a free one, or one of the own limbo that nobody names. */
 inline take(me) {
   do
   :: atomic {
@@ -130,7 +134,8 @@ inline take(me) {
        :: else -> r = 1
        fi
      }
-  :: atomic {                           /* any of my limbo is looked at */
+  :: atomic {                           /* any record of the own limbo may be
+                                         * checked */
        r = 1;
        do
        :: r <= RECORDS && !(place[r] == LIMBO && limbo_of[r] == me) -> r++
@@ -229,7 +234,7 @@ proctype writer(byte me)
   } unless { dead[me] }
   if
   :: dead[me] ->
-     /* The heir, as me. */
+     /* The heir continues as participant `me`. */
      s = d_seq[me]; old = d_old[me]; now = d_now[me];
      is_it = false;
      if
@@ -297,7 +302,7 @@ init
     :: else -> break
     od
   }
-  /* When all have ended: */
+  /* The final check, when all have ended. */
   (_nr_pr == 1);
   assert(!turn_busy);
   live = 0;

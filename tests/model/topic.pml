@@ -1,13 +1,13 @@
 /*
- * A topic: a publisher that overwrites what a subscriber reads, or waits for it
- * (runtime/ring/topic_publish.c, topic_read.c).
+ * A topic: a publisher that overwrites messages while a subscriber reads them,
+ * or waits for the subscriber (runtime/ring/topic_publish.c, topic_read.c).
  *
- * Message n is the number n, in two halves, in slot n % SIZE.  A subscriber that
- * believes a message must have it whole.  With BLOCK it sits down at any moment,
- * and loses nothing of what is published when it sits.
+ * Message n is the number n, in two halves, in slot n % SIZE. A message that a
+ * subscriber accepts must be whole. With BLOCK the subscriber takes a seat at
+ * any moment, and loses no message that is published while it has the seat.
  *
- * Sizes: ITEMS 5, SIZE 2.  BLOCK: publishers wait for who has a seat.  NO_...: a
- * rule taken away.
+ * Sizes: ITEMS 5, SIZE 2. BLOCK: publishers wait for subscribers with a seat.
+ * NO_...: each macro removes a rule.
  */
 #ifndef ITEMS
 #define ITEMS 5
@@ -19,10 +19,12 @@
 byte tail, intent;
 byte first[SIZE], second[SIZE];         /* halves of a message, + 1 */
 bool seated;
-byte cursor;                            /* as the desk has it */
+byte cursor;                            /* the cursor as stored in the desk */
 
 proctype publisher() {
-  byte t, guard;                        /* all before is read, when last seen */
+  byte t, guard;                        /* `guard`: everything before it was
+                                         * read when the publisher last
+                                         * looked */
   do
   :: t == ITEMS -> break
   :: t < ITEMS ->
@@ -30,7 +32,8 @@ proctype publisher() {
      do
      :: t + 1 - guard <= SIZE -> break
      :: else ->
-        /* looks at the seat again, and if need be until it has read on */
+        /* looks at the seat again and, if necessary, waits until the subscriber
+         * has read on */
         if
         :: atomic { !seated -> guard = t }
         :: atomic { seated && cursor > guard -> guard = cursor }
@@ -80,7 +83,7 @@ proctype subscriber() {
      fi;
      if
      :: i > c && i - c > SIZE ->
-        /* lapped */
+        /* the subscriber was lapped */
 #ifdef BLOCK
         assert(c < start);
 #endif

@@ -1,12 +1,14 @@
 /*
- * A worker: scan, claim, serve, sleep, wake.  Included by channel.pml.
+ * A worker: scan, claim, serve, sleep, wake. Included by channel.pml.
  *
- * slept: the scan under way is the second look, between "I am idle" and sleep.
- * cold:  follow rule 1 before the next handler.  A hot worker skips it, even
- *        before a handler that never returns: its lease ends by itself.
+ * slept: the current scan is the second one, between setting the idle bit and
+ * sleeping. cold: follow rule 1 before the next handler. A hot worker skips it,
+ * even before a handler that never returns, because its lease ends by itself.
  */
-#define START (me % N)                  /* each begins its scan elsewhere */
-/* A call waits when its word is SUBMITTED and the entry is nobody's for it. */
+#define START (me % N)                  /* workers begin to scan at different
+                                         * slots */
+/* A call waits if its word is SUBMITTED and the entry belongs to nobody for the
+ * call's generation. */
 #ifdef NO_WAITS_GEN
 #define WAITS(x, v) (ledger[x] == 0)
 #else
@@ -16,7 +18,8 @@
                   (IS_HOT(x) || hint[x]) && STATE(word[x]) == SUBMITTED)
 
 #if KILLC + HANGUP
-/* Copies the table, under its lock, and says which version that is. */
+/* Copies the table of connections under its lock, and announces the version of
+ * the copy. */
 #define REFRESH atomic { \
                   unknown[0] = removed[0]; \
                   unknown[NC - 1] = removed[NC - 1]; \
@@ -26,7 +29,8 @@
 #ifdef NO_ONLINE
 #define GO_ONLINE skip
 #else
-#define GO_ONLINE seen[me] = mine       /* the old one: nothing was read yet */
+#define GO_ONLINE seen[me] = mine       /* the old version: nothing was read
+                                         * yet */
 #endif
 #define GO_OFFLINE seen[me] = OFFLINE
 #endif
@@ -36,7 +40,8 @@ proctype worker(byte me) {
   bool slept, cold;
 #if KILLC + HANGUP
   byte mine;                            /* version of its copy of the table */
-  bool unknown[NC];                     /* the copy: what is not in it */
+  bool unknown[NC];                     /* connections that are missing in the
+                                         * copy */
 #endif
 born:
   {
@@ -67,7 +72,8 @@ look:                                   /* rule 3 comes back to here */
     :: atomic { KNOWN(i) && !CLOSED(i) -> skip }
     fi;
 #endif
-    if                                  /* without a hint by luck only */
+    if                                  /* finds a slot without a hint, by
+                                         * luck */
     :: atomic { STATE(word[i]) == SUBMITTED ->
                 TOUCH(i); g = GEN(word[i]); goto claim }
     :: atomic { !IS_HOT(i) && hint[i] -> TOUCH(i) }
@@ -102,7 +108,7 @@ claim:
     :: atomic { ledger[i] != 0 && !IS_HOT(i) -> goto held }
     :: atomic { ledger[i] == 0 -> ledger[i] = TRIES(g, me) }
     fi;
-    atomic {                            /* still the same? */
+    atomic {                            /* is the word still the same? */
       TOUCH(i);
       if
 #ifdef NO_LOOK_AGAIN
@@ -195,7 +201,8 @@ hold:
 #if KILLC + HANGUP
     if
     :: residue[i] -> residue[i] = false
-    :: skip                             /* it was not closed when we looked */
+    :: skip                             /* the connection was not closed when we
+                                         * looked */
     fi;
 #endif
     if
@@ -230,7 +237,7 @@ hold:
 serve:
 #if KILLC + HANGUP
     if
-    :: GO_OFFLINE                       /* for a handler that may be long */
+    :: GO_OFFLINE                       /* because the handler may take long */
     :: skip
     fi;
 #endif
@@ -254,7 +261,7 @@ serve:
        PINS(me, i)++;
 #endif
 #ifdef NO_KEEPS
-       ledger[i] = 0;                   /* others see a call that waits */
+       ledger[i] = 0;                   /* other workers see a waiting call */
 #else
        ledger[i] = KEEPS(g, me);
 #endif
@@ -309,10 +316,11 @@ serve:
 #if KILLW + STOPW
   atomic {
     if
-    :: wfate[me] == KILLED ->           /* the kernel says so only now */
+    :: wfate[me] == KILLED ->           /* the kernel reports the death only
+                                         * now */
        w = 0; v = 0; slept = false; cold = false; rung[me] = false;
 #ifdef DETACH
-       /* Its threads go with it, and what its process has of connections. */
+       /* Its threads die with it, and so do its process's pins. */
        i = 0;
        do
        :: i < N && job[i] == me + 1 -> job[i] = DYING; i++
@@ -333,7 +341,8 @@ serve:
     fi
   };
 #ifdef REBIRTH
-  wfate[me] == ALIVE;                   /* recovered: the next of this index */
+  wfate[me] == ALIVE;                   /* recovered: the next worker with this
+                                         * index starts */
   goto born
 #endif
 #endif

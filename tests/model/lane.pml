@@ -9,7 +9,7 @@
  * Sizes (macro, default): ITEMS 4, SIZE 2, NC consumers 2. Events: KILLP,
  * KILLC: the producer or a consumer may die at any moment; DROP: the producer
  * drops the oldest record when the ring is full; BATCH: it publishes two at
- * once, if there is room. NO_...: a rule taken away, see checks.txt.
+ * once, if there is room. NO_...: each macro removes a rule.
  */
 #ifndef ITEMS
 #define ITEMS 4

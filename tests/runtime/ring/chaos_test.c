@@ -1,7 +1,7 @@
 /*
  * Chaos with exact accounting: processes push and pop, and are killed or
  * stopped at any moment, again and again. In the end each record has been
- * delivered once, or is one of those that the rules allow to be lost.
+ * delivered once, or is one of the few records that the rules allow to be lost.
  *
  * Each incarnation of a worker writes what it does to a ledger in memory that
  * the test shares with it: a record is `begun` before its push and `pushed`

@@ -1,6 +1,6 @@
 /*
- * Four processes push and four pop: each item is delivered once, whole, and to
- * each reader in the order of its producer. Ten million items with
+ * Four processes push and four pop: each item is delivered once and whole, and
+ * each reader gets the items of a producer in order. Ten million items with
  * SHMRPC_TEST_LONG.
  */
 #include "stage.h"
@@ -35,8 +35,8 @@ static int push_all(const scene *of, uint32_t me)
     return status == SHMRPC_OK ? 0 : 1;
 }
 
-/* `next` is one more than the last number that this reader has received from
- * each producer. */
+/* Notes a delivery. `next` is one more than the last number that this reader
+ * has received from each producer. */
 static bool note(const scene *of, const uint8_t *data, const shmrpci_item *item,
                  uint64_t next[PRODUCERS])
 {

@@ -22,7 +22,7 @@ static bool next_random(void *user, uint32_t *out)
     return true;
 }
 
-/* How often each kind is created and corrupted. */
+/* Returns how often each kind of ring is created and corrupted. */
 static uint32_t rounds(uint32_t few)
 {
     return getenv("SHMRPC_TEST_LONG") != NULL ? 100 * few : few;

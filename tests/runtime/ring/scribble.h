@@ -1,7 +1,6 @@
 /*
- * Rings whose bytes are changed: a stream of numbers determines the changes and
- * the operations. Nothing may crash or hang; operations may only return
- * statuses.
+ * Rings whose bytes are changed. A stream of numbers determines the changes and
+ * the operations. Operations may only return statuses, and never crash or hang.
  *
  * Threading: one thread, except for scribble_on().
  */

@@ -26,7 +26,7 @@ int stage_open_again_to_read(int fd);
 
 shmrpci_queue *stage_open_queue(int fd);
 
-/* A deadline that no test reaches unless something is wrong. */
+/* Returns a deadline that no test reaches unless something is wrong. */
 int64_t stage_soon(void);
 
 /* Push and pop a number; pop fails the test unless there is one. */

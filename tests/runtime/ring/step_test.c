@@ -22,7 +22,7 @@ enum { NUMBERS = 32, THERE = 4, OTHERS = 20, VICTIMS = 10 };
 /* The victim's own record, and what it has written down in memory that outlives
  * it. */
 static shmrpci_queue *mine;
-static uint64_t *taken; /* one more than the number that it popped */
+static uint64_t *taken; /* one more than the number that the victim popped */
 
 static bool push(void)
 {

@@ -71,7 +71,7 @@ static shmrpc_status publish(shmrpci_topic *topic, uint64_t number)
     return shmrpci_topic_publish(topic, &number, sizeof number, 0, NULL);
 }
 
-/* Reads the next number; `lost` receives how many were lost. */
+/* Reads the next number; `lost` receives the number of lost messages. */
 static shmrpc_status next_until(shmrpci_subscription *of, int64_t deadline_ns,
                                 uint64_t *number, uint64_t *lost)
 {

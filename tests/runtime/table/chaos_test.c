@@ -1,8 +1,8 @@
 /*
  * Processes that change a table are killed and stopped at any moment. No change
- * whose call returned is lost, none happens twice, pairs stay pairs in views,
- * views stay unchanged, nobody waits for a stopped process, and in the end
- * every block is in one place.
+ * whose call returned is lost, and none happens twice. Views show pairs of keys
+ * in agreement, and stay unchanged. Nobody waits for a stopped process, and in
+ * the end every block is in one place.
  */
 #include "stage.h"
 
@@ -60,7 +60,7 @@ static uint64_t number_of(shmrpci_table_bytes bytes)
     return number;
 }
 
-/* A number, padded so that all size classes are in use. */
+/* A number is padded with these bytes, so that all size classes are in use. */
 static const uint8_t filling[700];
 
 static shmrpc_status count_up(void *user, shmrpci_table_bytes was,
@@ -124,7 +124,7 @@ static bool put_pair(shmrpci_table *table, uint32_t pair, uint64_t number)
     return true;
 }
 
-/* Keys that come and go, so that the table is rebuilt. */
+/* Puts and deletes keys, so that the table is rebuilt. */
 static bool churn(shmrpci_table *table, uint32_t *seed)
 {
     uint32_t key = 5000 + random_of(seed, 200);
@@ -292,7 +292,8 @@ static void reap(const chaos *of, uint32_t me)
     }
 }
 
-/* Dead processes keep memory until they have heirs. */
+/* Waits for the heirs, because dead processes keep memory until they have
+ * heirs. */
 static void await_heirs(void)
 {
     int64_t deadline_ns = shmrpci_deadline_after(30 * SHMRPCI_NS_PER_S);

@@ -1,11 +1,12 @@
 /*
  * Death at every point: a writer is killed before each change of a shared word
  * that it makes in a change of each kind. Afterwards the table is as before the
- * change, or as after it, for readers at once, for the next writer, and for
- * views; and each block is in one place once the heir has finished. The heir,
- * and the writer that completes the dead one's change, are killed too.
+ * change, or as after it. This holds for readers at once, for the next writer,
+ * and for views. Each block is in one place once the heir has finished. The
+ * heir, and the writer that completes the dead writer's change, are killed too.
  *
- * The library is compiled again for this, with the points in it (os/crash.h).
+ * The library is compiled again for this test, with points at which it can die
+ * (os/crash.h).
  */
 #include "stage.h"
 

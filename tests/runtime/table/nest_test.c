@@ -1,6 +1,7 @@
 /*
- * Nests: lists and maps below a key, changed item by item, compared with plain
- * arrays; blocks are counted, views stay unchanged, and damage is reported.
+ * Nests: lists and maps below a key, changed item by item and compared with
+ * plain arrays. Blocks are counted, views stay unchanged, and damage is
+ * reported.
  */
 #include "stage.h"
 
@@ -302,14 +303,14 @@ static void a_nest_is_told_as_msgpack(void **state)
 
 /* ---- memory -------------------------------------------------------------- */
 
-/* Bytes of spans that are allocated. */
+/* Returns the number of bytes in allocated spans. */
 static uint64_t used(shmrpci_table *table)
 {
     shmrpci_arena_reclaim(&table->region, true);
     return shmrpci_load_seq(&shmrpci_region_state_of(&table->region)->paid);
 }
 
-/* A list of lists of long texts. */
+/* Makes a list of lists of long texts. */
 static void make_deep(shmrpci_table *table)
 {
     char long_text[700];
@@ -452,8 +453,8 @@ static void damage_is_told(void **state)
     for (uint32_t i = 0; i < 600; i++) {
         uint64_t *at = &words[random_of(&seed, 128)];
         uint64_t was = *at;
-        /* Its own offset, another block's, a large number, or one flipped
-         * bit. */
+        /* The block's own offset, another block's offset, a large number, or
+         * one flipped bit. */
         *at = i % 4 == 0   ? peek.value.ref.block
               : i % 4 == 1 ? random_of(&seed, 1 << 16)
               : i % 4 == 2 ? UINT64_MAX >> random_of(&seed, 40)

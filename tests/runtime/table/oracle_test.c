@@ -18,8 +18,8 @@
 #define WRITERS 4
 #define KEYS    200u
 #define LOG     65536u
-/* Number of changes between two comparisons; and how far writers may be ahead
- * of them. */
+/* LAP is the number of changes between two comparisons. AHEAD is how many
+ * changes writers may be ahead of the comparisons. */
 #define LAP   400u
 #define AHEAD (LOG / 4)
 

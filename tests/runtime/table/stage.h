@@ -1,7 +1,7 @@
 /*
  * Tables in memory files, for tests.
  *
- * Threading: one thread at a time for a table.
+ * Threading: one thread at a time may use a table.
  */
 #ifndef SHMRPC_TESTS_TABLE_STAGE_H
 #define SHMRPC_TESTS_TABLE_STAGE_H

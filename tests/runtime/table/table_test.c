@@ -28,7 +28,8 @@ static void what_is_put_can_be_got(void **state)
     expect(&two, "", "");
     expect(&two, "c", NULL);
     assert_int_equal(shmrpci_table_len(&reader), 3);
-    /* A replaced value keeps its place; a deleted key loses it. */
+    /* A key keeps its place in the order when its value is replaced, and loses
+     * it when it is deleted. */
     expect_all(&reader, "a=3 b=2 =");
     del(&one, "a");
     expect(&reader, "a", NULL);
@@ -419,7 +420,7 @@ static void is_full_by_entries_or_by_bytes(void **state)
     assert_non_null(strstr(error.message, "are needed"));
     assert_true(count > 60);
     table_check(&table);
-    /* Memory of deleted entries can be allocated again. */
+    /* The memory of deleted entries can be allocated again. */
     del(&table, "3");
     del(&table, "4");
     assert_int_equal(shmrpci_table_put(&table, text(name),
@@ -520,7 +521,7 @@ static void everything_is_cleared_at_once(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* The word of the only key, in a small table. */
+/* Returns the word of the only key in a small table. */
 static shmrpci_atomic_u64 *word_of_the_key(const shmrpci_table *table)
 {
     uint64_t root = shmrpci_load_seq(&table->roots->root);

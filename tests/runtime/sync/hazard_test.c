@@ -1,4 +1,5 @@
-/* Objects that are replaced and freed while threads use them. */
+/* Hazard pointers: objects that are replaced and freed while threads use
+ * them. */
 #include "sync/hazard.h"
 
 #include <setjmp.h>

@@ -69,7 +69,7 @@ static void death_passes_it_on_within_50_ms(void **state)
     }
 }
 
-/* Kills an owner of "test". */
+/* Kills a process that owns the lock "test". */
 static void kill_an_owner(uint32_t kind)
 {
     memset(scene, 0, sizeof *scene);

@@ -1,6 +1,6 @@
 /*
- * The stage of the tests of locks: a folder of its own, processes that are
- * forked, killed and waited for, and memory that they share.
+ * Code shared by the tests of locks: a temporary folder for locks, processes
+ * that are forked, killed and waited for, and memory that they share.
  *
  * Threading: one thread, unless a test makes more.
  */
@@ -26,7 +26,7 @@
 
 #define CASTS_MAX 80
 
-/* Shared by all processes of a test; zeroed before each. */
+/* Memory shared by all processes of a test; zeroed before each test. */
 typedef struct stage {
     _Atomic uint32_t steps[16]; /* progress of the processes; each test defines
                                  * the meaning */

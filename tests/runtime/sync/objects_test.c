@@ -98,7 +98,7 @@ static void folder_that_others_may_write_to_is_refused(void **state)
     assert_int_equal(open_lock(SHMRPC_LOCK_OPEN_OR_CREATE, &lock),
                      SHMRPC_E_DENIED);
     assert_int_equal(chmod(path_of(""), 0700), 0);
-    /* A folder for all users must be sticky, or is refused. */
+    /* A folder for all users is refused unless it is sticky. */
     shmrpc_lock_opts opts = {.flags = SHMRPC_LOCK_ALL_USERS};
     char path[128];
     (void)snprintf(path, sizeof path, "%s/shared", stage_folder());

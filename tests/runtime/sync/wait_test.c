@@ -1,4 +1,4 @@
-/* The spin policy. */
+/* Tests of the spin policy. */
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
- * Death at every point: of a participant that takes, keeps, gives back, retires
- * and reclaims blocks, small and large, also through the depot; and of its
- * heir. Afterwards every block is in one place.
+ * Death at every point. A participant takes, keeps, gives back, retires and
+ * reclaims blocks, small and large, also through the depot. It is killed at
+ * each point, and so is its heir. Afterwards every block is in one place.
  */
 #include "arena_stage.h"
 

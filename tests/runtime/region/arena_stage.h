@@ -1,6 +1,6 @@
 /*
- * A region for tests whose kind keeps blocks in an array of roots, each of
- * which one participant at a time changes.
+ * A region for tests, which keeps blocks in an array of roots. Only one
+ * participant at a time changes a root.
  *
  * Threading: one thread.
  */
@@ -26,7 +26,7 @@ uint64_t arena_root(const shmrpci_region *region, uint32_t index);
 /* The number of bytes in the blocks to which roots lead. */
 uint64_t arena_reachable(const shmrpci_region *region);
 
-/* A block that must not be reclaimed yet; 0: none. */
+/* A block that must not be reclaimed yet, or 0. */
 extern uint64_t arena_used;
 
 #endif

@@ -230,7 +230,7 @@ static void a_pin_keeps_what_was_there(void **state)
     assert_non_null(strstr(error.message, said));
     assert_int_equal(seen[300 * KIB], 0x5A);
     assert_int_equal(shmrpci_pin_oldest(&region, 2), 1);
-    /* Pins of the handle itself count too. */
+    /* The handle's own pins count too. */
     assert_int_equal(shmrpci_pin(&region, 1), SHMRPC_E_ABORTED);
     assert_int_equal(shmrpci_pin(&region, 3), SHMRPC_OK);
     assert_int_equal(shmrpci_pin_oldest(&region, 9), 1);

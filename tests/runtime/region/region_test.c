@@ -135,7 +135,7 @@ static void is_destroyed_for_all(void **state)
     assert_true(shmrpci_region_is_destroyed(&two));
     shmrpci_region_detach(&two);
     assert_int_equal(stage_attach(fd, &two, NULL), SHMRPC_E_DESTROYED);
-    /* A process that was refused holds no place. */
+    /* A process that was refused does not keep a participant's place. */
     assert_false(shmrpci_region_is_alive(&one, 1));
     shmrpci_region_detach(&one);
     shmrpci_fd_close(&fd);

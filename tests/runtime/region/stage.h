@@ -1,5 +1,5 @@
 /*
- * A region for tests: its kind keeps runs in an array of roots.
+ * A region for tests, which keeps runs in an array of roots.
  *
  * Threading: one thread.
  */
@@ -33,13 +33,14 @@ shmrpc_status stage_put(shmrpci_region *region, uint32_t index, uint64_t bytes,
 /* Frees the run that a root points to, if any. */
 void stage_remove(shmrpci_region *region, uint32_t index);
 
-/* The run that root `index` points to; 0: none. */
+/* Returns the run that root `index` points to, or 0. */
 uint64_t stage_root(const shmrpci_region *region, uint32_t index);
 
-/* Checks the region; fails the test, printing what is wrong and where. */
+/* Checks the region. Fails the test if it is damaged, and prints what is wrong
+ * and where. */
 void stage_check(const shmrpci_region *region);
 
-/* How many spans are free, allocated or not. */
+/* Returns the number of free spans, allocated or not. */
 uint32_t stage_free_spans(const shmrpci_region *region);
 
 #endif

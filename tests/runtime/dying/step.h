@@ -1,6 +1,6 @@
 /*
- * Processes that are run instruction by instruction, and killed, or stopped
- * while others go on, after any chosen instruction.
+ * Processes that are run instruction by instruction. A test can kill one after
+ * any chosen instruction, or stop it there while others continue.
  *
  * The first process is single-stepped, and its addresses are recorded. Later
  * processes run at full speed to a breakpoint at a recorded address if the

@@ -174,7 +174,7 @@ static void put(shmrpc_dict *dict, const char *name, const char *tree)
            &error);
 }
 
-/* No reader sees a key twice, or misses it. */
+/* No reader sees one of the keys twice, or misses one. */
 static void two_entries_change_places_in_one_change(void **state)
 {
     (void)state;

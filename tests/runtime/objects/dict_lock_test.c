@@ -49,7 +49,7 @@ static int mend_key(shmrpc_dict *dict, const char *key)
 
 /* ---- mutual exclusion ---------------------------------------------------- */
 
-/* Increments by a read and a write, which are not atomic together. */
+/* Increments by a read and a write, which are atomic only under a lock. */
 static void add_one(shmrpc_dict *dict, const char *key)
 {
     shmrpc_any name = shmrpc_any_str(key);
@@ -136,7 +136,7 @@ static void hold_own_key(int index, void *user)
         EXPECT_HERE(lock_key(dict, key, &error), &error);
         add_one(dict, key);
         if (i == 100) {
-            /* Each of them holds a lock at this moment. */
+            /* Each of these threads holds a lock at this moment. */
             stage_advance(0);
             stage_await(0, KEYS);
         }
@@ -524,7 +524,7 @@ static void death_passes_a_key_on_within_50_ms(void **state)
     expect_reaction(pass_on_by_death, NULL, 0, 50 * SHMRPCI_NS_PER_MS);
 }
 
-/* The next participant gets the dead one's number, but not its locks. */
+/* The next participant gets the number of the dead one, but not its locks. */
 static void the_successor_holds_nothing(void **state)
 {
     (void)state;

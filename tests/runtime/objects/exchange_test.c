@@ -226,7 +226,7 @@ static void any_tree_is_equal_in_another_process(void **state)
 
 /* ---- structs ------------------------------------------------------------- */
 
-/* As the generator would write it. */
+/* Written as the generator would write it. */
 typedef struct counts {
     uint64_t left;
     uint64_t right;

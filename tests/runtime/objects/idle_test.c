@@ -1,6 +1,6 @@
 /*
- * The cost of waiting: a thousand processes that wait in queues, topics and
- * watches, some of them read-only, wake up at most once in ten seconds.
+ * The cost of waiting. A thousand processes wait in queues, topics and watches,
+ * some of them read-only. Each may wake up at most once in ten seconds.
  *
  * It takes a minute, and so runs only with the long tests.
  */
@@ -22,7 +22,7 @@ enum { SLEEPERS = 1000, KINDS = 5, PLACES = 1024 };
 #define GROWN_S  26u
 #define WINDOW_S 30u
 
-/* One for each ten seconds, and one at an end of the window. */
+/* One wake-up for each ten seconds, and one at an end of the window. */
 #define MOST_WAKES 4u
 
 static const shmrpc_opts for_long = {.timeout_ns = 900 * SHMRPCI_NS_PER_S};

@@ -1,5 +1,5 @@
-/* Memory use, and the errors when something does not fit: sizes, figures, and
- * the place in a tree. */
+/* Memory use, and the errors when something does not fit. Errors give sizes,
+ * and the place in a tree. */
 #include "stage.h"
 
 #include <stdio.h>
@@ -201,7 +201,7 @@ static void other_encodings_are_told_by_name(void **state)
     }
 }
 
-/* Values for which PicklingTools calls IsSHM. */
+/* PicklingTools calls IsSHM for values like these. */
 static void errors_name_the_place_in_a_tree(void **state)
 {
     (void)state;
@@ -249,7 +249,7 @@ static void figures_tell_what_happened(void **state)
     shmrpc_dict *dict = open_dict("s", &opts);
     shmrpc_dict *second = open_dict("s", NULL);
     shmrpc_dict *reader = open_dict("s", &look);
-    put(dict, "a", &one); /* the first one also creates the index */
+    put(dict, "a", &one); /* the first put also creates the index */
     uint64_t changes = stat_of(reader).change_count;
     put(second, "b", &one);
     put(dict, "a", &one);

@@ -107,7 +107,7 @@ static shmrpc_any key_of(uint32_t number)
         (shmrpc_str){text, (size_t)snprintf(text, 16, "k%u", number)});
 }
 
-/* A random value: short, long, flat or deep. */
+/* Makes a random value: short, long, flat or deep. */
 static shmrpc_any tree_of(unsigned depth)
 {
     uint32_t kind = random_of(depth == 0 ? 4 : 8);
@@ -211,7 +211,7 @@ static bool is_same(const shmrpc_any *one, const shmrpc_any *two)
            (one == NULL || shmrpc_any_equal(one, two));
 }
 
-/* The value at a path and its length are the same in both. */
+/* Expects the same value, and the same length, at a path in both dicts. */
 static void expect_same(shmrpc_dict *nests, shmrpc_dict *whole,
                         const shmrpc_path *path)
 {
@@ -390,7 +390,7 @@ static void replaced_trees_leave_nothing(void **state)
         memory = i == 9 ? memory_of(dict) : memory;
     }
     assert_int_equal(memory_of(dict), memory);
-    /* A dict takes one descriptor, however many levels it has. */
+    /* A dict uses one descriptor, however many levels it has. */
     assert_int_equal(stage_descriptors(), with_dict);
     assert_in_range(with_dict - descriptors, 1, 2);
     shmrpc_dict_close(dict);
@@ -455,7 +455,7 @@ static void eight_processes_append_and_none_is_lost(void **state)
 
 /* ---- typed lists --------------------------------------------------------- */
 
-/* As the generator would write `value list<u64>`. */
+/* Written as the generator would write `value list<u64>`. */
 static const shmrpc_type numbers_type =
     SHMRPC_TYPE_LIST_INIT(shmrpc_u64_list, uint64_t, 0, 0, 0, &shmrpc_type_u64);
 static const shmrpc_shared numbers_row = {.row_bytes = sizeof numbers_row,
@@ -510,7 +510,7 @@ static void eight_processes_append_to_a_typed_list(void **state)
     shmrpc_value_close(value);
 }
 
-/* ---- deletions meanwhile ------------------------------------------------- */
+/* ---- concurrent deletions ------------------------------------------------ */
 
 /* A long list is put and deleted as a whole. */
 static void found_and_delete(int index, void *user)
@@ -604,7 +604,8 @@ static void append_until_killed(int index, void *user)
 
 #define VICTIMS 3
 
-/* Every change whose call had returned is there, and at most one more. */
+/* Checks that every change whose call had returned is there, and at most one
+ * more. */
 static void account(shmrpc_dict *dict, int index)
 {
     steps list;

@@ -122,7 +122,7 @@ static void iterate_backwards(void)
 {
     at of;
     expect_order(d, true, "c=3 b=2 a=1");
-    put("b", 20); /* keeps its place */
+    put("b", 20); /* the key keeps its place */
     EXPECT(shmrpc_dict_del(d, key(&of, "c"), &error), SHMRPC_OK, &error);
     put("c", 30);
     put("d", 4);

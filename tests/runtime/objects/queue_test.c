@@ -1,4 +1,5 @@
-/* Queues of values: each pushed item is popped by one reader, whoever dies. */
+/* Queues of values: each pushed item is popped by one reader, whichever process
+ * dies. */
 #include "stage.h"
 
 #include <pthread.h>
@@ -116,7 +117,7 @@ static void too_large_items_are_refused_with_what_fits(void **state)
     shmrpc_queue_close(queue);
 }
 
-/* As the generator would write it: a flat struct in native images. */
+/* Written as the generator would write it: a flat struct in native images. */
 typedef struct job {
     uint64_t id;
     double weight;

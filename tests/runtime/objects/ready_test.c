@@ -213,7 +213,7 @@ static void pop_one(int index, void *user)
     shmrpc_queue_close(queue);
 }
 
-/* A process that has a descriptor and does not pop does not delay those that
+/* A process that has a descriptor and does not pop must not delay readers that
  * wait. */
 static void who_only_polls_is_in_nobodys_way(void **state)
 {

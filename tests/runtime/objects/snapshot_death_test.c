@@ -1,6 +1,5 @@
-/* Snapshots while other processes write and die, and while the disk is full;
- * prints how long they take.
- */
+/* Snapshots while other processes write and die, and while the disk is full.
+ * Prints how long they take. */
 #include "stage.h"
 
 #include <fcntl.h>
@@ -102,7 +101,8 @@ static void judge(const moment *at)
     }
 }
 
-/* Reads the file with a reader of its own; appends keys and values to `out`. */
+/* Reads the file with this test's own reader; appends keys and values to
+ * `out`. */
 static uint64_t read_file(const char *path, shmrpci_buf *out, uint64_t *count)
 {
     shmrpci_snapshot_reader reader;
@@ -142,7 +142,7 @@ static uint64_t read_view(shmrpci_table *table, shmrpci_buf *out)
     return change;
 }
 
-/* Loads the file into a dict of its own, and checks the contents. */
+/* Loads the file into a new dict, and checks the contents. */
 static void judge_loaded(const char *path)
 {
     const shmrpc_dict_opts made = {

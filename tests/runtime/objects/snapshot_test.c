@@ -408,7 +408,7 @@ static void forged_records_are_refused(void **state)
          1,
          SHMRPC_E_DATA_LOSS,
          "its key is none of its type"},
-        /* 1 as float64: the same key in another form. */
+        /* The number 1 as float64, which is the same key in another form. */
         {{9, 0, 0, 0, 1, 0, 0, 0, 0xCB, 0x3F, 0xF0, 0, 0, 0, 0, 0, 0, 7},
          18,
          1,

@@ -16,7 +16,8 @@
 #define TEST(name) \
     cmocka_unit_test_setup_teardown(name, stage_open, stage_close)
 
-/* The path of a file in the folder of objects; valid until the next call. */
+/* Returns the path of a file in the folder of objects; valid until the next
+ * call. */
 const char *stage_path(const char *file);
 
 /* Fails the test unless `status` is `expected`, and prints the error. */
@@ -38,7 +39,7 @@ void stage_expect_text(const shmrpc_error *error, const char *part);
  * `name` that are not pointers, `kind` its kind. */
 int stage_find(const char *name, shmrpc_object_info *out, char kind[32]);
 
-/* How many descriptors this process has open. */
+/* Returns how many descriptors this process has open. */
 int stage_descriptors(void);
 
 #endif

@@ -142,7 +142,7 @@ static void watchers_see_the_newest(void **state)
     shmrpc_value_close(value);
 }
 
-/* As the generator would write it. */
+/* Written as the generator would write it. */
 typedef struct point {
     double x;
     double y;

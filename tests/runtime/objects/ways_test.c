@@ -89,7 +89,7 @@ static void queues(const road *way, const road *other)
     EXPECT(shmrpc_queue_pop(theirs, &patient, &got_item, &error), SHMRPC_OK);
     assert_true(got_item->u.i64 == 7);
     shmrpc_queue_release(theirs, got_item);
-    /* Changes of one handle are seen through the other. */
+    /* Changes made through one handle are seen through the other. */
     const shmrpc_queue_opts opts = {
         .shared = opts_of(other, SHMRPC_SHARED_READ_ONLY)};
     EXPECT(shmrpc_queue_open("queue", &opts, &refused, &error),

@@ -26,7 +26,8 @@ byte pending[2] = NONE;                 /* end of the hold that is not yet
 byte counted[2];                        /* end of the last hold that is
                                          * counted */
 bool held[2 * ITEMS];                   /* by reader, by record */
-bool moving[ITEMS];                     /* is being pushed again by an heir... */
+bool moving[ITEMS];                     /* whether an heir is pushing it
+                                         * again... */
 byte came_again[ITEMS];                 /* ...to the lane of reader 0 */
 byte at_moving[ITEMS];                  /* the value that came_again gets
                                          * then */
@@ -75,7 +76,8 @@ proctype reader(byte me) {
           if
           :: atomic { true -> HELD(me, end_) = false; acked[end_]++ }
 #ifdef KILL
-          :: me == 0 && !over -> skip   /* keeps it until it dies */
+          :: me == 0 && !over -> skip   /* the reader keeps the record until it
+                                         * dies */
 #endif
           fi
        :: else

@@ -26,12 +26,12 @@ mtype journal[2] = NOTHING;     /* what the participant is doing with the
                                  * span */
 byte link[BLOCKS + 1];
 
-/* A place of the depot: one word. */
+/* A place of the depot; the following are one word. */
 mtype = { EMPTY, PUSHING, READY, TAKEN };
 mtype depot = EMPTY;
 byte depot_owner, depot_chain;
 
-/* Its entry: one word. */
+/* The span's entry in the table; the following are one word. */
 mtype = { FREE, CLAIMED, HEAD };
 mtype span = HEAD;
 byte span_owner;

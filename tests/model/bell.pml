@@ -21,9 +21,9 @@
 #define NC 2
 #endif
 
-byte there;                             /* published, not taken */
-byte count;                             /* of the bell */
-bool sleepers;                          /* its bit */
+byte there;                             /* published and not taken yet */
+byte count;                             /* the bell's count */
+bool sleepers;                          /* the bell's bit */
 bool dozing[NC], sliced[NC], dead[NC], over[NC];
 bool producer_dead;
 
@@ -90,7 +90,7 @@ proctype producer(byte me) {
     do
     :: i < PUSHES ->
 #ifdef NO_PUBLISH_FIRST
-       /* looks at the bell, then publishes */
+       /* an event: looks at the bell, then publishes */
        if
        :: sleepers -> there++; ring()
        :: else -> there++

@@ -131,18 +131,20 @@ bool lease;
 bool asleep[NW];                        /* in epoll_wait on the doorbells */
 bool rung[NW];                          /* its epoll_wait will return */
 bool dozing[N];                         /* in FUTEX_WAIT on a slot word */
-/* Who is alive. */
+/* States of processes. */
 #define ALIVE 0
 #define KILLED 1
 #define STOPPED 2
-#define DEAD 3                          /* a worker that waits for recovery */
-#define BURIED 4                        /* recovered, and not replaced */
+#define DEAD 3                          /* dead, not recovered */
+#define BURIED 4                        /* recovered, but not replaced */
 byte wfate[NW];
 byte cfate[NC];
-/* What the checks remember. */
+/* What the checks need. */
 byte ran[N];                            /* bit g: call of gen g was executed */
-byte gone[N];                           /* bit g: withdrawn, never to run */
-byte finished;                          /* threads that made all their calls */
+byte gone[N];                           /* bit g: call of gen g was withdrawn,
+                                         * and must never run */
+byte finished;                          /* number of threads that made all their
+                                         * calls */
 bool endless[NW];                       /* in the handler that never returns */
 bool slice[NC * NT];                    /* 40 ms have passed: look and ring */
 
@@ -156,9 +158,10 @@ byte pins[NW * NC];                     /* pins of a worker on a connection */
 #endif
 
 #if KILLC + HANGUP
-/* Connections: when may the block of a client that is gone be unmapped? */
+/* Connections: when the block of a client that is gone may be unmapped. */
 #define OFFLINE 255
-byte version;                           /* of the table of connections */
+byte version;                           /* version of the table of
+                                         * connections */
 bool removed[NC];                       /* no longer in the table */
 bool hung[NC];                          /* the server has hung up on it */
 bool closed[NC];                        /* workers take the residue only */
@@ -205,7 +208,7 @@ inline ring() {
   }
 }
 
-/* A lease runs out by itself, at any moment. */
+/* A lease may end at any moment. */
 proctype clock() {
 end:
   do :: lease -> lease = false od
@@ -245,7 +248,7 @@ proctype fate() {
   od
 }
 
-/* A worker that could serve. */
+/* Whether the worker could serve a call. */
 #define USABLE(k) (wfate[k] == ALIVE && !endless[k])
 #if NW == 1
 #define SOMEONE_USABLE USABLE(0)
@@ -301,7 +304,8 @@ end:
            * holds the entry */
           assert(!SOMEONE_USABLE || ledger[i] != 0 || HUNG_UP(i))
        :: cfate[CLIENT(i)] == ALIVE && OVER(word[i]) ->
-          assert(!dozing[i])            /* nobody sleeps on a finished call */
+          assert(!dozing[i])            /* no thread may sleep on a finished
+                                         * call */
        :: else
        fi;
        i++
@@ -324,7 +328,7 @@ end:
     i = 0;
     do
     :: i < NC ->
-       /* an endless handler or a stopped worker keeps the block alive */
+       /* an endless handler or a stopped worker keeps the block mapped */
        assert(!(cfate[i] == KILLED || hung[i]) || dropped[i] || !ALL_USABLE);
        i++
     :: else -> break

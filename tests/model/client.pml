@@ -76,7 +76,7 @@ proctype caller(byte me) {
 #endif
          assert(!(ran[s] & (1 << gen[s])));
 #ifndef NO_WORD_AGAIN
-         :: else                        /* there is a reply to throw away */
+         :: else                        /* there is a reply to be discarded */
          fi;
 #endif
          used[s] = 0;
@@ -146,7 +146,7 @@ wait:
        :: atomic { STATE(word[s]) == FREE -> lost = true; goto withdraw }
        :: atomic { hung[me / NT] -> lost = true; goto withdraw }
 #endif
-       /* No lease is needed where nobody sleeps. */
+       /* If nobody sleeps no lease is needed. */
 #ifdef NO_IDLE_LOOK
        :: atomic { relied -> relied = false; goto wait }
 #else
@@ -195,7 +195,7 @@ wait:
 #endif
        :: atomic { STATE(word[s]) == SUBMITTED -> skip }; sleepers[s] = true
        fi;
-       /* FUTEX_WAIT sleeps only if the word is still what was seen. */
+       /* FUTEX_WAIT sleeps only if the word is still as it was read. */
        atomic {
          if
 #ifdef NO_FUTEX_COMPARE
@@ -266,7 +266,7 @@ take:
        };
 next:
 #ifdef NO_HINT_LAST
-       hinted = hint[FIRST];            /* for the next call; NS is 1 */
+       hinted = hint[FIRST];            /* read for the next call; NS is 1 */
 #endif
        atomic { s = 0; g = 0; relied = false; oneway = false }
     od

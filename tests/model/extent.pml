@@ -1,5 +1,5 @@
 /*
- * Extents: who may use one when, and when the server may take it away.
+ * Extents: when a process may use one, and when the server may take it back.
  *
  * A client makes a few calls with two slots; requests and replies may lie in
  * extents. A deadline may pass at any moment; the call is then withdrawn, or
@@ -54,9 +54,9 @@
 
 /* The client's block. */
 byte word[NS];
-byte request_at[NS];                    /* extent, or NONE_ */
+byte request_at[NS];                    /* number of an extent, or NONE_ */
 byte reply_at[NS];
-byte x[NE];                             /* words of extents: state, */
+byte x[NE];                             /* words of extents: state, slot */
 byte xslot[NE];
 byte xinc[NE];                          /* incarnation */
 /* The contents of an extent, the same for all processes that map it. */
@@ -64,7 +64,7 @@ byte data[NE];
 /* The server's private memory. */
 bool live[NE];
 bool mapped[NE];
-byte uses[NS];                          /* ledger: bitmap of extents */
+byte uses[NS];                          /* ledger: bitmap of used extents */
 byte held[NS];                          /* ledger: worker + 1 */
 bool grow;
 byte made;                              /* incarnations */
@@ -367,7 +367,7 @@ end:
      if
      :: atomic { !grow && !live[0] && made < 4 -> make(0, CLIENT, 0) }
      :: atomic { !grow && !live[NE - 1] && made < 4 -> make(NE - 1, CLIENT, 0) }
-     :: skip                            /* refused */
+     :: skip                            /* the request was refused */
      fi;
      wanted = false
   :: e = 0; goto retire
@@ -405,7 +405,7 @@ done:
   skip
 }
 
-/* Repairs what a dead worker held. */
+/* Cleans up what a dead worker held. */
 proctype recovery() {
 #if KILLW
   byte s, e, k;
@@ -471,7 +471,7 @@ end:
        i++
     :: else -> break
     od;
-    /* Without a worker nobody can answer. */
+    /* Only if no worker is alive nobody can answer. */
     assert(ended || KILLW > 0);
     i = 0
   }

@@ -19,7 +19,8 @@
 #define ROOM 1
 #endif
 
-byte tail[2], head[2];                  /* of the ring that this end writes */
+byte tail[2], head[2];                  /* positions in the ring that this end
+                                         * writes */
 bool waits[2];
 bool dozing[2], over[2], aborted[2];
 bool sends[2];                          /* true: the end does not read until it

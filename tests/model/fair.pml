@@ -45,7 +45,7 @@ bool dying[NW], dead[NW];
 #endif
 #define UNCLAIMED(c) (WANTS_A_LOOK(c) && word[c] == SUBMITTED)
 
-/* A lease runs out by itself, at any moment. */
+/* A lease may end at any moment. */
 active proctype clock() {
 end:
   do :: lease -> lease = false od

@@ -173,7 +173,7 @@ inline take() {
      if :: slept -> want = want | WAITERS :: else fi;
 #endif
 #ifdef FAIR
-     /* it had not waited for long */
+     /* not set by a waiter that has not waited for long */
      if :: want = want & (255 - RESERVED) :: true fi;
 #endif
      atomic {

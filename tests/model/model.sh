@@ -13,8 +13,8 @@ long=${SHMRPC_TEST_LONG:-0}
 trail=0
 seconds_short=240
 seconds_long=900
-seconds_endless=30 # of a search that has no end
-table=30  # its bits, as a power of two: a smaller table is half as fast again
+seconds_endless=30 # limit of a search that is cut off
+table=30  # log2 of its bits; a smaller table is 1.5 times as fast
 
 row() { # row NAME: its line of checks.txt
     awk -v n="$1" '!/^#/ && $1 == n' "$here/checks.txt"

@@ -48,7 +48,7 @@ bool sliced[ALL];
 bool dead[ALL];
 bool finished[ALL];
 byte deadlines = DEADLINES;
-/* What the checks remember. */
+/* What the checks need. */
 byte reading, writing;
 bool in[ALL];
 

@@ -30,7 +30,7 @@
 
 #define CLIENT 0
 #define WORKER 1
-#define SERVER 2                        /* the control loop, and recovery */
+#define SERVER 2                        /* control loop, recovery */
 #ifdef UPLOAD
 #define WRITER CLIENT
 #define READER WORKER
@@ -191,7 +191,7 @@ inline answer() {
   holds = false
 }
 
-/* The client waits for the reply, and gives back the span. */
+/* The client waits for the reply, and then frees the span. */
 inline settle() {
 #ifndef NO_SLOT_REF
   (word != SUBMITTED || lost[CLIENT]);

@@ -35,7 +35,7 @@
 #define LIVE 2
 #define LIMBO 3
 
-/* The turn: one word. */
+/* The turn; the following are one word. */
 byte turn_seq;
 byte turn_owner;
 bool turn_busy;
@@ -53,7 +53,7 @@ byte d_now[NW];
 byte h_old[NW];                         /* hazards */
 byte h_now[NW];
 byte held[NW];
-byte last[NW];                          /* of the limbo */
+byte last[NW];                          /* the last record of the limbo */
 byte begun[NW];
 byte done[NW];
 bool dead[NW];
@@ -168,7 +168,8 @@ inline take(me) {
           :: else
           fi
         }
-     :: else -> help(me)                /* others' limbos are theirs */
+     :: else -> help(me)                /* other participants reclaim their own
+                                         * limbos */
      fi
   od
 }

@@ -57,7 +57,7 @@ round:
     :: atomic { skip; i = START }       /* spinning is not allowed now */
     fi;
 
-look:                                   /* rule 3 comes back to here */
+look:                                   /* rule 3 returns to here */
 #if KILLC + HANGUP
     if
     :: atomic { !KNOWN(i) -> goto pass }
@@ -145,7 +145,7 @@ claim:
 #endif
 #endif
 
-held:                                   /* is its hint stale? */
+held:                                   /* is the call's hint stale? */
     if
     :: atomic { STATE(word[i]) == SUBMITTED -> TOUCH(i); g = GEN(word[i]) }
     :: atomic { else -> TOUCH(i); goto clear }
@@ -216,7 +216,8 @@ hold:
     :: atomic { !cold -> goto serve }
     :: atomic { cold -> cold = false; lease = false }
     fi;
-    do                                  /* RULE 1: w is the slot looked at */
+    do                                  /* RULE 1: w is the slot that was looked
+                                         * at */
     :: atomic { w < N && KNOWN(w) && SHOWS(w) ->
                 TOUCH(w); v = GEN(word[w]) };
        if
@@ -267,7 +268,8 @@ serve:
 #endif
        atomic { job[i] = me + 1; jobs_gen[i] = g; g = 0; i = 0; goto round }
     :: atomic { job[i] == 0 -> skip }
-    :: atomic { job[i] != 0 -> skip }   /* (one thread a slot is enough) */
+    :: atomic { job[i] != 0 -> skip }   /* (one thread for each slot is
+                                         * enough) */
     fi;
 #endif
     atomic { TOUCH(i); data[i] = REPLY(g) };

@@ -23,7 +23,8 @@ static int set_up(void **state)
     return 0;
 }
 
-/* With one worker, and without waiting for it. */
+/* Sets up a service with one worker, where streams wait at most 20 ms for a
+ * worker. */
 static int set_up_hasty(void **state)
 {
     (void)state;

@@ -56,8 +56,8 @@ struct relay {
     shmrpci_listener *listener;
     int bell_fd;     /* wakes the returner */
     int set;         /* the poll set in which the returner sleeps */
-    uint64_t number; /* our number, unique among relays; part of the numbers of
-                      * peers */
+    uint64_t number; /* unique among relays; the numbers of this relay's peers
+                      * contain it */
     shmrpci_atomic_u32 stopping;
     shmrpci_atomic_u32 is_awaiting; /* the carrier with the turn has an errand,
                                      * but no request yet */

@@ -387,8 +387,9 @@ int tcp_worker_accept(shmrpci_request *request, uint32_t max_places,
 
 /* ---- budget.c: memory that peers make us keep ---------------------------- */
 
-/* All are called with the lock held, except the last three. A call was queued,
- * with its request in memory. */
+/* All but the last three need the caller to hold the lock. */
+
+/* Counts the request of a call that has been queued. */
 void tcp_budget_take_request(tcp_call *call);
 /* The reply of a call takes this many bytes, or will. */
 void tcp_budget_take_reply(tcp_call *call, size_t bytes);

@@ -1,7 +1,7 @@
 """containers_test.py SHMRPCD WEB ECHO SHMRPC: three sets of namespaces like
 those of containers, for the manager with its service, for callers, and for
 the web server. Each has its own processes, mounts, and /dev/shm of 64 MB;
-they share a folder of sockets. Capabilities, row M13."""
+they share a folder of sockets."""
 import hashlib
 import json
 import os

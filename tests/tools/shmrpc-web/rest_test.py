@@ -216,8 +216,7 @@ def thrown(reply):
 
 
 def error_table(web, pid):
-    """Errors have the same content as over every other transport.
-    Capabilities, row S20."""
+    """Errors have the same content as over every other transport."""
     for which, (number, name, message, details) in enumerate(THROWN):
         http = 400 if number > 0 else 500
         for method in ("by_json", "by_msgpack", "by_native", "by_raw"):
@@ -397,8 +396,7 @@ def said_by(web, *words):
 
 def by_others(web):
     """curl, C and the command line get the same result of a method, whatever
-    its encoding, with parameters as list and by name. Capabilities, rows
-    S9, S13 and S26."""
+    its encoding, with parameters as list and by name."""
     def curl(body, method, token=web.token):
         return said_by(web, "curl", "-sS", "-d", body, "-H",
                        "content-type: application/json", "-H",

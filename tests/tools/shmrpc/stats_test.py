@@ -257,7 +257,7 @@ class Compressed(Service):
                "--tcp-compression=zlib", "--force-insecure-serialisation"]
 
     def test_directions_are_counted(self):
-        """Capabilities, row S25."""
+        """Compression is counted apart for requests and replies."""
         place = re.search(r"tcp://[0-9.:]+", self.said)[0]
         path = os.path.join(self.folder.name, "text")
         with open(path, "w", encoding="ascii") as file:

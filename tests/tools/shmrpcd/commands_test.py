@@ -264,7 +264,7 @@ def test_logs(m):
 
 
 def test_levels_have_colours(m):
-    """On a terminal lines have colours. Capabilities, row W2."""
+    """On a terminal lines have colours, by level."""
     colours = {10: "\x1b[2m", 20: "", 25: "\x1b[1m", 29: "", 30: "\x1b[33m",
                40: "\x1b[31m", 49: "\x1b[31m", 50: "\x1b[1;31m"}
     names = dict(zip(colours, ["debug", "info", "notice", "info", "warning",

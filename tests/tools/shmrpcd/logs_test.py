@@ -41,7 +41,7 @@ def test_both_streams_are_kept(m):
 
 
 def test_programs_log_with_levels(m):
-    """shmrpc_log: capabilities, row W2."""
+    """Lines of shmrpc_log keep their level."""
     levels = {10: "DEBUG", 20: "INFO", 25: "NOTICE", 29: "INFO",
               30: "WARNING", 40: "ERROR", 49: "ERROR", 50: "CRITICAL",
               39: "WARNING", 99: "CRITICAL"}
@@ -351,8 +351,7 @@ def test_logs_on_disk_are_searched(m):
 
 
 def test_one_line_in_a_million_is_found(m):
-    """Capabilities, row W7; in a short run it is one line in 100,000. Prints
-    how long it takes."""
+    """In a short run it is one line in 100,000. Prints how long it takes."""
     count = 1000000 if harness.LONG else 100000
     os.mkdir(m.path("logs"))
     with open(m.path("logs/A.log"), "w", encoding="utf-8") as file:

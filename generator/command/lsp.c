@@ -67,8 +67,8 @@ static gen_exit serve(lsp_server *server, shmrpci_buf *out)
         if (status == SHMRPC_E_NO_MEMORY) {
             return GEN_EXIT_IO;
         }
-        /* Output is sent even if the server failed: it ends the loop
-         * afterwards. */
+        /* The output is sent even if the server failed; only then does the
+         * failure end the loop. */
         if ((out->len > 0 && !send_all(out)) || status != SHMRPC_OK) {
             return GEN_EXIT_ERRORS;
         }

@@ -548,7 +548,8 @@ static void hold_and_die(int index, void *user)
     (void)kill(getpid(), SIGKILL);
 }
 
-/* Collecting must inherit, as no other process comes that would. */
+/* No other process will open the queue and take over the dead one's items, so
+ * collecting must do that. */
 static void collecting_inherits_from_the_dead(void **state)
 {
     (void)state;

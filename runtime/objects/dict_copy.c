@@ -349,7 +349,7 @@ shmrpc_status shmrpci_dict_copy_follow(shmrpci_handle *handle,
     if (words == NULL || !claim(words)) {
         return shmrpc_error_set(error, SHMRPC_E_CONTRACT,
                                 "the file %.64s in %.64s has the name of this "
-                                "machine's copy, but is none: remove it",
+                                "machine's copy, but is not one: remove it",
                                 handle->file_name, handle->folder);
     }
     shmrpc_status status = make(dict, words);

@@ -27,9 +27,9 @@ static shmrpc_status find_path(const shmrpc_dict *dict, const char **path,
         return SHMRPC_OK;
     }
     if (shmrpci_dict_is_remote(dict)) {
-        return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "no place is the default over NATS: give a "
-                                "path");
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "over NATS there is no default place: give a path");
     }
     /* Only the server writes the snapshot of its object: if two processes
      * disagreed about the path, one snapshot would be lost. */

@@ -209,7 +209,7 @@ shmrpc_status shmrpci_handle_name(shmrpci_handle *handle, const char *name,
 {
     if (shmrpci_kind_file_name(handle->face->kind, name, handle->file_name) !=
         SHMRPC_OK) {
-        return refuse(error, "a name has 1 to 255 bytes of UTF-8");
+        return refuse(error, "a name must have 1 to 255 bytes of UTF-8");
     }
     memcpy(handle->name, name, strlen(name) + 1);
     return shmrpci_handle_typed(handle, error);

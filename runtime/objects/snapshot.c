@@ -254,8 +254,8 @@ static shmrpc_status next(loading *of, shmrpci_table_bytes *key,
     shmrpc_status status =
         shmrpci_snapshot_next(&of->reader, key, value, error);
     if (status == SHMRPC_OK && !is_key(of, *key)) {
-        status = shmrpci_snapshot_damaged(&of->reader,
-                                          "its key is none of its type", error);
+        status = shmrpci_snapshot_damaged(
+            &of->reader, "its key is not of the key type", error);
     }
     return status;
 }
@@ -276,8 +276,8 @@ shmrpc_status shmrpci_snapshot_fill(const shmrpci_handle *handle,
                                        NULL, error);
         }
         if (status == SHMRPC_E_EXISTS) {
-            status = shmrpci_snapshot_damaged(
-                &of.reader, "its key was there before", error);
+            status = shmrpci_snapshot_damaged(&of.reader,
+                                              "its key occurs twice", error);
         }
     }
     fini(&of);

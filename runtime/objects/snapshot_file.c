@@ -260,7 +260,8 @@ static shmrpc_status read_head(shmrpci_snapshot_reader *reader,
     shmrpci_snapshot_head *head = &reader->head;
     shmrpc_status status = shmrpci_read_file(reader->fd, head, sizeof *head);
     if (status == SHMRPC_OK && head->magic != SHMRPCI_SNAPSHOT_MAGIC) {
-        return cant_read(path, SHMRPC_E_DATA_LOSS, "it is no snapshot", error);
+        return cant_read(path, SHMRPC_E_DATA_LOSS, "it is not a snapshot",
+                         error);
     }
     if (status == SHMRPC_OK && head->version != SHMRPCI_SNAPSHOT_VERSION) {
         return shmrpc_error_set(

@@ -60,7 +60,7 @@ shmrpc_status shmrpci_snapshot_place(const shmrpci_snapshot_of *of,
     char file[SHMRPCI_KIND_FILE_BYTES];
     if (shmrpci_kind_file_name(of->kind, of->name, file) != SHMRPC_OK) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "a name has 1 to 255 bytes of UTF-8");
+                                "a name must have 1 to 255 bytes of UTF-8");
     }
     if (!find_folder(folder, sizeof folder)) {
         return no_folder(error);

@@ -65,10 +65,10 @@ static int copy_name(part whole, part name, const char *what, char out[64],
                      shmrpc_error *error)
 {
     if (!is_name(name)) {
-        return shmrpc_error_set(
-            error, SHMRPC_E_INVALID,
-            "address \"%.*s\": \"%.*s\" is no %s (letters, digits, _, - and .)",
-            PART_ARGS(whole), PART_ARGS(name), what);
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "address \"%.*s\": \"%.*s\" is not a valid %s "
+                                "(letters, digits, _, - and .)",
+                                PART_ARGS(whole), PART_ARGS(name), what);
     }
     if (name.len > 63) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
@@ -111,11 +111,10 @@ static int parse_port(part whole, part digits, uint16_t *out,
         value = value * 10 + (unsigned long)(digits.at[i] - '0');
     }
     if (!valid || value > UINT16_MAX) {
-        return shmrpc_error_set(
-            error, SHMRPC_E_INVALID,
-            "address \"%.*s\": \"%.*s\" is no port (1 to 65535, or 0 for a "
-            "server to choose)",
-            PART_ARGS(whole), PART_ARGS(digits));
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "address \"%.*s\": \"%.*s\" is not a port (1 "
+                                "to 65535, or 0 for a server to choose)",
+                                PART_ARGS(whole), PART_ARGS(digits));
     }
     *out = (uint16_t)value;
     return SHMRPC_OK;

@@ -455,7 +455,7 @@ int shmrpc_stub_send(shmrpc_call *handle, shmrpc_error *error)
     if (call->async->generation != shmrpci_fork_generation()) {
         return shmrpc_error_set(
             error, SHMRPC_E_FORKED,
-            "the loan belongs to the parent, from before fork");
+            "the loan belongs to the parent process: it was made before fork");
     }
     if (!shmrpci_async_hold(call, SHMRPCI_ASYNC_LOANED)) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,
@@ -558,7 +558,7 @@ static int not_yours(const shmrpc_call *call, shmrpc_error *error)
     if (is_inherited(call)) {
         return shmrpc_error_set(
             error, SHMRPC_E_FORKED,
-            "the call belongs to the parent, from before fork");
+            "the call belongs to the parent process: it was made before fork");
     }
     return shmrpc_error_set(error, SHMRPC_E_INVALID,
                             "this is a call of %s%s; it goes on",

@@ -240,7 +240,7 @@ void shmrpci_async_sent(shmrpci_async *async, shmrpc_call *call)
 {
     SHMRPCI_ASSERT(call->end != NULL &&
                        shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_OWED,
-                   "a call whose end is to be reported is owed");
+                   "a sent call with a callback is owed its end");
     shmrpci_async_link *at = place_of(async, call->pending.link);
     /* A running dispatch arms at its end. */
     if (async->set >= 0 && !async->is_dispatching) {

@@ -365,7 +365,7 @@ void shmrpci_link_let_go(shmrpci_link *link, const shmrpci_kept *kept)
         link->shared->let_go(link->conn, kept);
     }
     SHMRPCI_ASSERT((shmrpci_load_relaxed(&link->kept) & ~IS_CLOSED) > 0,
-                   "what is let go was kept");
+                   "only a kept link is let go");
     if (shmrpci_sub_seq(&link->kept, 1u) == (IS_CLOSED | 1u)) {
         end(link);
     }

@@ -144,17 +144,16 @@ int shmrpci_metadata_add(shmrpci_metadata *m, const char *key,
     size_t key_len = strlen(key);
     size_t len = value != NULL ? strlen(value) : 0;
     if (!is_key(key, key_len)) {
-        return shmrpc_error_set(
-            error, SHMRPC_E_INVALID,
-            "metadata \"%.64s\": a key has 1 to 64 lower-case letters, digits, "
-            "'.', '_', '-'",
-            key);
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "metadata \"%.64s\": a key must have 1 to 64 "
+                                "lower-case letters, digits, '.', '_', '-'",
+                                key);
     }
     if (value == NULL || !is_value(value, len)) {
-        return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "metadata %s: a value is UTF-8 without control "
-                                "characters",
-                                key);
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "metadata %s: a value must be UTF-8 without control characters",
+            key);
     }
     size_t room = sizeof m->bytes - m->len;
     if (m->bytes[2] >= SHMRPC_METADATA_MAX_ENTRIES || len >= room ||

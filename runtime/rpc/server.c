@@ -177,7 +177,7 @@ static int plan_outlet(shmrpc_server *server, shmrpci_served *served,
     }
     if (server->planned_count == LISTENERS_MAX) {
         return shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
-                                "a server listens at no more than %d places",
+                                "a server can listen at %d addresses at most",
                                 LISTENERS_MAX);
     }
     server->outlets[server->planned_count++] =
@@ -272,7 +272,7 @@ int shmrpci_server_add(shmrpc_server *server, const shmrpc_service *service,
     }
     if (server->service_count == SERVICES_MAX) {
         return shmrpc_error_set(error, SHMRPC_E_EXHAUSTED,
-                                "a server has no more than %d services",
+                                "a server can have at most %d services",
                                 SERVICES_MAX);
     }
     status =

@@ -119,7 +119,7 @@ static int nothing(shmrpci_stream_reader *r, shmrpci_atomic_u32 *header)
 
 int shmrpci_stream_look(shmrpci_stream_reader *r, shmrpci_stream_piece *out)
 {
-    SHMRPCI_ASSERT(!r->is_over, "nothing is behind the end");
+    SHMRPCI_ASSERT(!r->is_over, "nothing is read after the end");
     if (r->held != 0) {
         step(r, r->held);
         r->held = 0;
@@ -180,7 +180,7 @@ bool shmrpci_stream_arm_read(shmrpci_stream_reader *r, shmrpci_futex_on *on)
 {
     shmrpci_atomic_u32 *at = shmrpci_stream_header_at(r->ring, r->offset);
     uint32_t expected = 0;
-    SHMRPCI_ASSERT(r->held == 0, "what sleeps has looked, and found nothing");
+    SHMRPCI_ASSERT(r->held == 0, "a reader looks before it sleeps");
     give_credit(r);
     *on = (shmrpci_futex_on){.word = at, .expected = waiting};
     return (shmrpci_cas_seq(at, &expected, waiting) || expected == waiting) &&

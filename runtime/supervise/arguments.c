@@ -25,44 +25,43 @@ static void print_help(const char *program, const shmrpc_service *service)
         "Usage: %s [OPTION]...\n"
         "Serves %s (%s, version %u) until SIGINT or SIGTERM.\n"
         "\n"
-        "  -l, --listen=ADDRESSES   where, separated by commas: shm://,\n"
+        "  -l, --listen=ADDRESSES   where to listen, separated by commas: "
+        "shm://,\n"
         "                           shm://NAME@INSTANCE, tcp://HOST:PORT, "
         "tls://HOST:PORT,\n"
         "                           unix:///PATH (default shm://)\n"
-        "  -w, --workers=COUNT      worker processes, 1 to 64 (default: one a\n"
-        "                           CPU), or MIN..MAX, as many as the load\n"
+        "  -w, --workers=COUNT      worker processes, 1 to 64 (default: one "
+        "for\n"
+        "                           each CPU), or MIN..MAX, as many as the "
+        "load\n"
         "                           needs; 0: threads of this process "
         "instead,\n"
-        "                           as are the default for tcp:// and unix://\n"
+        "                           the default for tcp:// and unix://\n"
         "  -t, --threads=COUNT      threads of each worker (default 1; with\n"
-        "                           --workers=0: one a CPU)\n"
+        "                           --workers=0: one for each CPU)\n"
         "      --new-proc-cpu-pc=PERCENT, --new-proc-avg-over-secs=TIME,\n"
         "      --new-proc-queue-delay=TIME, --kill-proc-avg-over-secs=TIME\n"
-        "                           when one more is needed, or one less: as "
-        "in\n"
+        "                           when to start or stop a worker: see\n"
         "                           service.ini(5)\n"
         "      --max-proc-mem-bytes=BYTES\n"
-        "                           memory of all workers together; beyond it\n"
-        "                           the largest is replaced\n"
-        "      --max-proc-calls=COUNT  a worker is replaced after so many "
-        "calls\n"
-        "      --hang-kill=SECONDS  a worker is killed so long after a call's\n"
-        "                           deadline, or the end of its client's "
-        "stream,\n"
-        "                           if the call goes on (default 30)\n"
-        "      --max-streams=COUNT  workers that may be in calls with streams "
-        "(default:\n"
-        "                           all but one)\n"
-        "      --stream-stall=TIME  a client that does not read for so long "
-        "is\n"
-        "                           evicted (default 60)\n"
-        "      --stream-drain=TIME  a worker that is to leave ends its "
-        "streams\n"
-        "                           after that (default 30)\n"
-        "      --max-stream-age=TIME  a stream that is open for so long ends, "
-        "and\n"
-        "                           its client may open it again (default: "
-        "none)\n"
+        "                           memory of all workers together; above it "
+        "the\n"
+        "                           largest is replaced\n"
+        "      --max-proc-calls=COUNT  calls after which a worker is replaced\n"
+        "      --hang-kill=SECONDS  time after which a worker is killed if it\n"
+        "                           continues a call whose deadline has "
+        "passed\n"
+        "                           or whose client has ended the stream\n"
+        "                           (default 30)\n"
+        "      --max-streams=COUNT  workers that may be in calls with streams\n"
+        "                           (default: all but one)\n"
+        "      --stream-stall=TIME  time after which a client that does not\n"
+        "                           read is evicted (default 60)\n"
+        "      --stream-drain=TIME  time after which a leaving worker ends "
+        "its\n"
+        "                           streams (default 30)\n"
+        "      --max-stream-age=TIME  time after which a stream ends, so that\n"
+        "                           its client opens it again (default: none)\n"
         "      --allowed-users=NAMES, --allowed-groups=NAMES\n"
         "                           who may connect, besides you and root\n"
         "      --max-connections-per-user=COUNT, --max-bytes-per-user=BYTES\n"
@@ -70,12 +69,12 @@ static void print_help(const char *program, const shmrpc_service *service)
         "      --allow=METHOD=NAMES who may call a method, besides you and "
         "root:\n"
         "                           users, and groups as @GROUP\n"
-        "      --take-over          takes the service over from the process "
+        "      --take-over          take the service over from the process "
         "that\n"
         "                           serves it, without a gap\n"
-        "      --stop-after=SECONDS calls in progress have so long to end "
-        "when\n"
-        "                           the service is stopped (default 10)\n"
+        "      --stop-after=SECONDS how long calls in progress may take to "
+        "end\n"
+        "                           when the service is stopped (default 10)\n"
         "  -p, --profile=PROFILE    how to wait: latency, balanced (default)\n"
         "                           or power\n"
         "  -m, --max-message=BYTES  the largest message (default 64 MiB)\n"
@@ -214,7 +213,7 @@ static int parse_workers(const char *program, shmrpci_arguments *out)
         !shmrpci_number_read(dots == NULL ? least_text : dots + 2, least, 64,
                              &most)) {
         return usage_error(program,
-                           "workers is neither from 0 to 64 nor such as 1..8",
+                           "workers must be 0 to 64, or a range such as 1..8",
                            optarg);
     }
     out->has_workers = true;
@@ -399,7 +398,7 @@ static int parse_option(int option, const char *program,
         return parse_workers(program, out);
     case 't':
         if (!shmrpci_number_read(optarg, 1, 64, &count)) {
-            return usage_error(program, "threads is not from 1 to 64", optarg);
+            return usage_error(program, "threads must be 1 to 64", optarg);
         }
         out->threads = (uint32_t)count;
         return GO_ON;
@@ -409,22 +408,22 @@ static int parse_option(int option, const char *program,
                    : usage_error(program, "no such profile", optarg);
     case 'm':
         if (!shmrpci_number_read(optarg, 1, 1ull << 30, &count)) {
-            return usage_error(
-                program, "max-message is not from 1 byte to 1 GiB", optarg);
+            return usage_error(program, "max-message must be 1 byte to 1 GiB",
+                               optarg);
         }
         out->server.max_message_bytes = (size_t)count;
         return GO_ON;
     case OPTION_HANG:
-        return parse_seconds(program, "hang-kill is not from 1 to 86400",
+        return parse_seconds(program, "hang-kill must be 1 to 86400 seconds",
                              &out->hang_ns);
     case OPTION_STOP:
-        return parse_seconds(program, "stop-after is not from 1 to 86400",
+        return parse_seconds(program, "stop-after must be 1 to 86400 seconds",
                              &out->stop_ns);
     case OPTION_COMPRESSION:
         return shmrpci_arguments_compression(optarg, &out->server.compression)
                    ? GO_ON
                    : usage_error(program,
-                                 "tcp-compression is not none, snappy or zlib",
+                                 "tcp-compression must be none, snappy or zlib",
                                  optarg);
     case OPTION_USERS:
         return parse_names(program, optarg, false, &out->server.allowed_uids,

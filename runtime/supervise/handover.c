@@ -191,8 +191,8 @@ void shmrpci_handover_give(shmrpci_supervisor *s)
         retire_from_it(s);
     } else {
         shmrpci_supervisor_say(s,
-                               "another process wanted to take over, but has "
-                               "not (%s): nothing changes",
+                               "another process tried to take over and failed "
+                               "(%s): this one goes on",
                                shmrpc_status_text(status));
     }
 }

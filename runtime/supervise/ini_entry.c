@@ -113,7 +113,7 @@ static bool expand_piece(shmrpci_ini_parser *p, const shmrpci_ini_file *file,
         shmrpci_buf_append_char(out, '$');
     } else if (piece->kind == SHMRPCI_INI_PIECE_ODD) {
         shmrpci_ini_report(p, place,
-                           "this is no variable (expected ${NAME} or "
+                           "this is not a variable (expected ${NAME} or "
                            "${NAME:-value}; $$ is a dollar)");
         return false;
     } else {

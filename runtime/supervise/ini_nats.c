@@ -130,7 +130,7 @@ static void check_addresses(shmrpci_ini_parser *p, const holder *of)
                SHMRPC_OK) {
         shmrpci_ini_report(p, place, "[%s]: %s", of->name, error.message);
     } else if (places.count != 1) {
-        shmrpci_ini_report(p, place, "[%s]: too many servers for `nats`",
+        shmrpci_ini_report(p, place, "[%s]: `nats` must name one server",
                            of->name);
     }
     shmrpci_buf_fini(&text);

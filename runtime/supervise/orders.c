@@ -73,7 +73,7 @@ static void set_workers(shmrpci_supervisor *s, uint32_t least, uint32_t most)
     }
     s->opts.min_workers = s->opts.scale.min_workers = least;
     s->opts.max_workers = s->opts.scale.max_workers = most;
-    shmrpci_supervisor_say(s, "%u to %u workers are asked for", least, most);
+    shmrpci_supervisor_say(s, "%u to %u workers are requested", least, most);
     s->target = s->target < least ? least : s->target;
     dismiss(s, most);
     s->scaling.next_ns = 0;

@@ -288,11 +288,11 @@ static int check_opts(const shmrpci_supervise_opts *opts, shmrpc_error *error)
     uint64_t places = (uint64_t)opts->max_workers * opts->crew.threads;
     if (opts->crew.threads == 0 || opts->min_workers == 0 ||
         opts->min_workers > opts->max_workers || places > SHMRPCI_WORKERS_MAX) {
-        return shmrpc_error_set(
-            error, SHMRPC_E_INVALID,
-            "%u to %u workers of %u threads: there must be 1 to %u in all",
-            opts->min_workers, opts->max_workers, opts->crew.threads,
-            SHMRPCI_WORKERS_MAX);
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "%u to %u workers with %u threads each: there "
+                                "must be 1 to %u threads in all",
+                                opts->min_workers, opts->max_workers,
+                                opts->crew.threads, SHMRPCI_WORKERS_MAX);
     }
     if (outlets == 0 || outlets > SHMRPCI_SOCKET_MAX_FDS) {
         return shmrpc_error_set(

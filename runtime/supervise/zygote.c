@@ -208,7 +208,7 @@ static int check_threads(size_t before, shmrpc_error *error)
                ? SHMRPC_OK
                : shmrpc_error_set(
                      error, SHMRPC_E_PRECONDITION,
-                     "preload has left %zu thread%s running (%s): workers are "
+                     "preload left %zu thread%s running (%s): workers are "
                      "forked, and would lack %s; start threads in the start "
                      "hook",
                      count, count == 1 ? "" : "s", names,

@@ -63,6 +63,6 @@ bool shmrpci_bias_settle(shmrpci_bias *bias)
         take_away(bias);
     }
     SHMRPCI_ASSERT(shmrpci_load_relaxed(&bias->owner) == SHMRPCI_BIAS_SHARED,
-                   "words that a second thread wants stay shared");
+                   "a word that a second thread wants stays shared");
     return false;
 }

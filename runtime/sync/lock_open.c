@@ -187,7 +187,7 @@ static const char *reason(shmrpc_status status)
 {
     switch ((int)status) {
     case SHMRPC_E_PRECONDITION:
-        return "it has another kind than requested";
+        return "it is of another kind than requested";
     case SHMRPC_E_CONTRACT:
         return "it was made by another version of shmrpc";
     case SHMRPC_E_DATA_LOSS:

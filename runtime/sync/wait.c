@@ -165,7 +165,7 @@ static uint64_t learn_limit(shmrpci_spinner *spinner, uint64_t late)
 {
     uint64_t mean = shmrpci_load_relaxed(&spinner->late);
     SHMRPCI_ASSERT(mean <= spinner->most_ticks,
-                   "the mean is of bounded lateness");
+                   "only bounded delays enter the mean");
     late = late < spinner->most_ticks ? late : spinner->most_ticks;
     mean = mean == 0 ? late : mean - mean / 8 + late / 8;
     uint64_t limit = 2 * mean;

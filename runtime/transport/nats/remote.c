@@ -353,8 +353,8 @@ static int absent(const shmrpci_remote *remote, shmrpc_error *error)
         error, SHMRPC_E_NOT_FOUND,
         remote->about.kind != 't'
             ? "it does not exist there"
-            : "no history of it is kept there; a topic without history can't "
-              "be looked for: open or create it");
+            : "the servers keep no history of it, and so can't tell whether it "
+              "exists: open or create it");
 }
 
 static int find(shmrpci_remote *remote, const shmrpci_remote_spec *spec,

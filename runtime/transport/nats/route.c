@@ -75,7 +75,7 @@ void nats_route_ready(nats_route *route, shmrpci_conn *inner)
 {
     nats_client *client = route->client;
     SHMRPCI_ASSERT(route->state == NATS_ROUTE_OPENING,
-                   "the pump has had what was welcomed");
+                   "a route becomes ready once");
     route->inner = inner;
     route->state = NATS_ROUTE_READY;
     instance_of(route)->ready++;
@@ -173,7 +173,7 @@ void nats_route_let_go(nats_route *route)
         return;
     }
     shmrpci_mutex_lock(&client->lock);
-    SHMRPCI_ASSERT(route->held > 0, "what is let go was held");
+    SHMRPCI_ASSERT(route->held > 0, "only a held route is let go");
     route->held--;
     if (route->held == 0 && route->state == NATS_ROUTE_LOST) {
         shmrpci_cond_broadcast(&client->changed);

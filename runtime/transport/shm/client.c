@@ -161,8 +161,8 @@ static int report(shmrpc_status status, shmrpc_error *error)
     case SHMRPC_E_INVALID:
     case SHMRPC_E_DENIED:
         return shmrpc_error_set(error, status,
-                                "what answers there is no server of this "
-                                "library's version");
+                                "the socket belongs to another program, or to "
+                                "another version of this library");
     default:
         break;
     }

@@ -358,7 +358,7 @@ int shm_client_commit_streams(shmrpci_call *call, const shm_streams *streams)
 }
 
 _Static_assert(SHMRPCI_POST_MAX_BYTES <= SHM_PAYLOAD_BYTES,
-               "what is posted fits into a slot, and so does its reply");
+               "a posted request and its reply fit into a slot");
 
 bool shm_client_post(shmrpci_conn *conn, shmrpci_call *call, uint64_t prefix,
                      size_t prefix_len, const void *body, size_t len)

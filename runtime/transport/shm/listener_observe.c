@@ -17,7 +17,7 @@ void shm_observe_worker(const shmrpci_listener *base, uint32_t index,
                         shmrpci_worker_view *out)
 {
     const shm_listener *listener = (const shm_listener *)(const void *)base;
-    SHMRPCI_ASSERT(index < SHM_MAX_WORKERS, "a place that there is");
+    SHMRPCI_ASSERT(index < SHM_MAX_WORKERS, "a worker number is in range");
     const shm_worker_shared *worker = &listener->shared->workers[index];
     /* Relaxed: if a call ends between these loads, the result is off by one
      * call. */

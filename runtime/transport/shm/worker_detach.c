@@ -92,7 +92,7 @@ int shm_worker_detach(shmrpci_request *request, shmrpci_request *out)
         return SHMRPC_E_NO_MEMORY;
     }
     SHMRPCI_ASSERT(worker->granted == 0 && worker->conn != NULL,
-                   "a call that is served and not answered");
+                   "only a call that is being served is detached");
     take_over(shadow, worker);
     take_streams(&shadow->worker, worker);
     (void)shmrpci_add_seq(&worker->conn->pins, 1u);

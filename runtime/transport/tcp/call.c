@@ -179,10 +179,10 @@ static void take_out(tcp_call_list *list, tcp_call *call)
 {
     SHMRPCI_ASSERT(call->previous == NULL ? list->first == call
                                           : call->previous->next == call,
-                   "what is taken out is in the list");
+                   "a call that is removed is in the list");
     SHMRPCI_ASSERT(call->next == NULL ? list->last == call
                                       : call->next->previous == call,
-                   "what is taken out is in the list");
+                   "a call that is removed is in the list");
     if (call->previous == NULL) {
         list->first = call->next;
     } else {

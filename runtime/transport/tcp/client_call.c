@@ -496,7 +496,7 @@ static bool ask_whether_it_ran(tcp_slot *slot)
         client->is_mute ? 0 : shmrpci_deadline_after(TCP_CANCEL_NS);
     SHMRPCI_ASSERT(slot->is_asking && (slot->state == TCP_SLOT_GIVEN_UP ||
                                        slot->state == TCP_SLOT_ENDED),
-                   "a slot stays its call's until the verdict is read");
+                   "a slot belongs to its call until the verdict is read");
     bool in_time = true;
     while (slot->verdict == TCP_VERDICT_NONE && in_time && !client->is_lost) {
         in_time = tcp_client_wait(client, &slot->changed, deadline_ns);

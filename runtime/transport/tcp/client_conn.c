@@ -236,7 +236,7 @@ tcp_end tcp_client_open(tcp_client *client, const uint8_t **data, size_t *len)
     }
     bool has_key = auth->key->len > 0;
     if (opening.auth == TCP_AUTH_TLS) {
-        return no_key(client, "speaks TLS only: tls:// instead of tcp://");
+        return no_key(client, "accepts TLS only: use tls:// instead of tcp://");
     }
     if (opening.auth != TCP_AUTH_NONE && !has_key) {
         return no_key(client, "demands a key: add ?key=FILE to the address");
@@ -272,8 +272,8 @@ static int no_welcome(const tcp_client *client, const shmrpci_buf *welcome,
         client->tls != NULL ? shmrpci_tls_alert(client->tls) : "";
     if (alert[0] != '\0') {
         return shmrpc_error_set(error, SHMRPC_E_UNAUTHENTICATED,
-                                "%.70s did not let us in: %.60s (?cert=FILE is "
-                                "what we show)",
+                                "%.70s refused this client: %.60s (?cert=FILE "
+                                "gives its certificate)",
                                 client->where, alert);
     }
     switch ((int)client->end) {
@@ -283,15 +283,15 @@ static int no_welcome(const tcp_client *client, const shmrpci_buf *welcome,
                                 "%s closed the connection before it answered",
                                 client->where);
     case TCP_END_AUTH:
-        return shmrpc_error_set(error, SHMRPC_E_UNAUTHENTICATED,
-                                "%s demands an authentication that we don't "
-                                "have",
-                                client->where);
+        return shmrpc_error_set(
+            error, SHMRPC_E_UNAUTHENTICATED,
+            "%s demands an authentication that this client does not support",
+            client->where);
     case TCP_END_MEMORY:
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     default:
         return shmrpc_error_set(error, SHMRPC_E_CONTRACT,
-                                "%s can't be talked to: %s", client->where,
+                                "can't talk to %s: %s", client->where,
                                 tcp_end_text(client->end));
     }
 }
@@ -327,8 +327,8 @@ static int tls_failed(const tcp_client *client, shmrpc_status status,
     case SHMRPC_E_CONTRACT:
     case SHMRPC_E_UNAVAILABLE:
         return shmrpc_error_set(error, status,
-                                "%.60s did not shake hands by TLS 1.3: %.60s "
-                                "(is it a place for tcp://?)",
+                                "the TLS 1.3 handshake with %.60s failed: "
+                                "%.60s (is it at tcp:// instead?)",
                                 client->where, why);
     default:
         return shmrpc_error_set(error, status, "%.40s: %.130s", client->where,

@@ -57,7 +57,7 @@ void tcp_slot_free(tcp_slot *slot)
 static void credit(tcp_client *client, uint32_t count)
 {
     SHMRPCI_ASSERT(count <= client->in_flight,
-                   "only calls in flight give their credits back");
+                   "only calls in flight have credits");
     client->in_flight -= count;
     if (client->reserving > 0) {
         shmrpci_cond_broadcast(&client->slot_free);
@@ -303,12 +303,12 @@ static tcp_end read_once(tcp_client *client, size_t *out_got, bool *more)
         &client->reader, tcp_bytes_queued(client->fd, client->tls, missing),
         &room);
     SHMRPCI_ASSERT(space == NULL || (client->has_opened && room > 0),
-                   "only a frame has a large body");
+                   "only a frame's body is read into its own memory");
     uint8_t *to = space != NULL ? space : scratch;
     room = space != NULL ? room : sizeof scratch;
     shmrpc_status status =
         tcp_bytes_receive(client->fd, client->tls, to, room, &got);
-    SHMRPCI_ASSERT(got <= room, "the socket fills no more than the room");
+    SHMRPCI_ASSERT(got <= room, "no more is read than there is space for");
     *more = status == SHMRPC_OK && got == room;
     *out_got = status == SHMRPC_OK ? got : 0;
     if (status == SHMRPC_E_BUSY) {
@@ -333,7 +333,7 @@ static tcp_end read_once(tcp_client *client, size_t *out_got, bool *more)
 
 void tcp_client_lose(tcp_client *client, tcp_end end)
 {
-    SHMRPCI_ASSERT(end != TCP_END_NONE, "a connection ends for a reason");
+    SHMRPCI_ASSERT(end != TCP_END_NONE, "an end has a reason");
     /* Called before the slots are ended, so that each call knows whether its
      * request was sent. */
     tcp_outbox_fail(&client->outbox);
@@ -355,7 +355,7 @@ void tcp_client_lose(tcp_client *client, tcp_end end)
  * writes what it can. */
 static void pump(tcp_client *client, bool reserves, int64_t deadline_ns)
 {
-    SHMRPCI_ASSERT(client->has_reader, "who reads has said so");
+    SHMRPCI_ASSERT(client->has_reader, "the reader has announced itself");
     tcp_end end = TCP_END_NONE;
     bool more =
         deadline_ns == 0 || tcp_client_await(client, reserves, deadline_ns);
@@ -412,8 +412,7 @@ bool tcp_client_wait(tcp_client *client, shmrpci_cond *cond,
         return in_time;
     }
     bool reserves = cond == &client->slot_free;
-    SHMRPCI_ASSERT(!client->reader_reserves,
-                   "only a reader is woken through the event");
+    SHMRPCI_ASSERT(!client->reader_reserves, "only the reader reserves slots");
     client->has_reader = true;
     client->reader_reserves = reserves;
     tcp_reader_lend(&client->reader, &client->spare_reply);

@@ -30,7 +30,8 @@ shmrpc_status tcp_client_watch(shmrpci_conn *conn, int poll_set, uint64_t tag)
 static void disarm(tcp_client *client)
 {
     if (client->is_armed) {
-        SHMRPCI_ASSERT(client->watch_set >= 0, "what is armed is in a set");
+        SHMRPCI_ASSERT(client->watch_set >= 0,
+                       "an armed connection is in a set");
         client->is_armed = false;
         shmrpci_poll_remove(client->watch_set, client->fd);
     }
@@ -54,8 +55,7 @@ int64_t tcp_client_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
                        size_t count)
 {
     tcp_client *client = (tcp_client *)(void *)conn;
-    SHMRPCI_ASSERT(client->watch_set >= 0,
-                   "only a connection that is watched is armed");
+    SHMRPCI_ASSERT(client->watch_set >= 0, "an armed connection is in a set");
     int64_t again_ns = SHMRPCI_NEVER_NS;
     if (tcp_outbox_flush(&client->outbox) == TCP_FLUSH_WAITS) {
         tcp_client_push_later(client);

@@ -162,7 +162,7 @@ void tcp_flow_cut(tcp_flow *flow)
 static bool keep(tcp_flow *flow, int64_t bytes)
 {
     flow->held += bytes;
-    SHMRPCI_ASSERT(flow->held >= 0, "what is let go of was kept");
+    SHMRPCI_ASSERT(flow->held >= 0, "only kept bytes are released");
     int64_t step = 0;
     if (flow->held > flow->kept) {
         step =
@@ -183,7 +183,7 @@ static bool keep(tcp_flow *flow, int64_t bytes)
 
 void tcp_stream_let_go(shmrpci_stream *stream, int64_t cost)
 {
-    SHMRPCI_ASSERT(cost <= stream->held, "what is let go of was held");
+    SHMRPCI_ASSERT(cost <= stream->held, "only held bytes are released");
     stream->held -= cost;
     stream->owed += cost;
     stream->flow->owed += cost;
@@ -396,7 +396,8 @@ tcp_end tcp_flow_take(tcp_flow *flow, const tcp_head *head,
         on_end(stream, head);
         break;
     default:
-        SHMRPCI_ASSERT(head->type == TCP_WINDOW, "only those are of streams");
+        SHMRPCI_ASSERT(head->type == TCP_WINDOW,
+                       "all other frames of streams were handled");
         on_window(stream, head);
         break;
     }

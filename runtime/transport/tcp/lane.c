@@ -80,7 +80,7 @@ static void line_up(tcp_outbox *outbox, tcp_lane *lane)
 
 static void push(tcp_outbox *outbox, tcp_lane *lane, tcp_piece *piece)
 {
-    SHMRPCI_ASSERT(!lane->is_closed, "nothing is added to what is closed");
+    SHMRPCI_ASSERT(!lane->is_closed, "nothing is added to a closed lane");
     piece->next = NULL;
     if (lane->first == NULL) {
         lane->first = piece;
@@ -100,7 +100,7 @@ tcp_piece *tcp_lane_take(tcp_outbox *outbox)
     tcp_lane *lane = outbox->lanes->next; /* the lane whose turn it is */
     tcp_piece *piece = lane->first;
     SHMRPCI_ASSERT(piece != NULL && lane->bytes >= piece->len,
-                   "a lane in the ring has something in it");
+                   "a lane in the ring is not empty");
     lane->first = piece->next;
     lane->bytes -= piece->len;
     piece->next = NULL;

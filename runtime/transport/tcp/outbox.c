@@ -80,7 +80,8 @@ static void append(tcp_outbox *outbox, tcp_piece *first)
 /* Called with the lock held. Empties the list. */
 static tcp_piece *take_all(tcp_outbox *outbox)
 {
-    SHMRPCI_ASSERT(!outbox->is_flushing, "who sends has the pieces");
+    SHMRPCI_ASSERT(!outbox->is_flushing,
+                   "the thread that sends owns the pieces");
     tcp_piece *more;
     while ((more = tcp_lane_take(outbox)) != NULL) {
         append(outbox, more);
@@ -146,7 +147,7 @@ static tcp_piece *advance(tcp_outbox *outbox, size_t sent)
     tcp_piece **end = &done;
     SHMRPCI_ASSERT(outbox->is_flushing, "one thread sends");
     SHMRPCI_ASSERT(sent <= outbox->bytes + outbox->lane_bytes,
-                   "what was sent had waited");
+                   "no more is sent than was queued");
     outbox->full_sent_bytes += sent;
     outbox->sent_at += sent;
     while (outbox->first != NULL) {

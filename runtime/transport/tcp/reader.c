@@ -50,7 +50,7 @@ static tcp_end hand_on(tcp_reader *reader, tcp_body *body,
 {
     SHMRPCI_ASSERT(reader->head_len == TCP_HEAD_BYTES &&
                        body->len == reader->head.len,
-                   "what is handed on is a whole frame");
+                   "only complete frames are passed on");
     tcp_head head = reader->head;
     reader->head_len = 0;
     reader->body_len = 0;

@@ -75,7 +75,7 @@ static void fill_request(shmrpci_request *request, tcp_call *call,
     shmrpci_request_began(request, call->head.ticks);
     request->peer = &call->conn->peer;
     request->epoch = call->conn->epoch;
-    SHMRPCI_ASSERT(call->state == TCP_CALL_CLAIMED, "what runs was claimed");
+    SHMRPCI_ASSERT(call->state == TCP_CALL_CLAIMED, "only a claimed call runs");
     request->data.pointers[0] = call;
 }
 
@@ -115,7 +115,8 @@ static void wait_for_event(tcp_listener *listener)
     size_t count = shmrpci_poll_wait_edges(listener->edge_set, tags, room,
                                            SHMRPCI_NEVER_NS);
     shmrpci_mutex_lock(&listener->lock);
-    SHMRPCI_ASSERT(listener->idle > 0, "who wakes has slept");
+    SHMRPCI_ASSERT(listener->idle > 0,
+                   "a thread that wakes was counted as idle");
     listener->idle--;
     listener->looks++;
     shmrpci_mutex_unlock(&listener->lock);

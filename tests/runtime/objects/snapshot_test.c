@@ -407,19 +407,19 @@ static void forged_records_are_refused(void **state)
          10,
          1,
          SHMRPC_E_DATA_LOSS,
-         "its key is none of its type"},
+         "its key is not of the key type"},
         /* The number 1 as float64, which is the same key in another form. */
         {{9, 0, 0, 0, 1, 0, 0, 0, 0xCB, 0x3F, 0xF0, 0, 0, 0, 0, 0, 0, 7},
          18,
          1,
          SHMRPC_E_DATA_LOSS,
-         "its key is none of its type"},
+         "its key is not of the key type"},
         {{2, 0, 0, 0, 1, 0, 0, 0, 0xA1, 'a', 7,
           2, 0, 0, 0, 1, 0, 0, 0, 0xA1, 'a', 7},
          22,
          2,
          SHMRPC_E_DATA_LOSS,
-         "its key was there before"},
+         "its key occurs twice"},
         {{0}, 0, UINT64_MAX, SHMRPC_E_DATA_LOSS, "it contradicts"},
     };
     uint8_t file[1024];

@@ -81,7 +81,7 @@ static void loop_until(const both *b, const unsigned *count, unsigned wanted)
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     while (*count < wanted) {
         if (!shmrpci_poll_readable(fd, deadline_ns)) {
-            fail_msg("waited in vain: %u of %u", *count, wanted);
+            fail_msg("timed out: %u of %u", *count, wanted);
         }
         (void)shmrpc_stub_dispatch(b->client);
     }

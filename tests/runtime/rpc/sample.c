@@ -439,7 +439,7 @@ void sample_await(sample_state *state, const unsigned *field, unsigned wanted)
     unsigned got = *field;
     shmrpci_mutex_unlock(&state->lock);
     if (got < wanted) {
-        fail_msg("waited in vain: %u of %u", got, wanted);
+        fail_msg("timed out: %u of %u", got, wanted);
     }
 }
 

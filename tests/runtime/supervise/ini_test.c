@@ -655,7 +655,7 @@ static void gateways_have_room_for_a_name(void **state)
                     "    1 | [shmrpcd]\n"
                     "      |  ^~~~~~~\n");
     /* A value that is already invalid has no path to check. */
-    expect_says("[A]\nexec=a\ntcp_tls_cert=${NO\n", "this is no variable");
+    expect_says("[A]\nexec=a\ntcp_tls_cert=${NO\n", "this is not a variable");
 }
 
 /* ---- the gateway to NATS ------------------------------------------------- */
@@ -713,7 +713,7 @@ static void wrong_servers_of_nats_are_named(void **state)
         {"nats=nats://a?creds=b", "`nats://a?creds=b` for `nats`"},
         {"nats=nats://a/echo", "`nats://a/echo` for `nats`"},
         {"nats=nats://", "`nats://` for `nats`"},
-        {"nats=a:99999", "\"99999\" is no port"},
+        {"nats=a:99999", "\"99999\" is not a port"},
         {"nats=a b", "`a b` for `nats`"},
         {"nats_creds=a&b", "a path for `nats_creds` can't have a comma"},
         {"nats_tls_ca=a?b", "a path for `nats_tls_ca` can't have a comma"},
@@ -795,9 +795,9 @@ static void variables_are_filled_in(void **state)
                     "/etc/s.ini:2:8: error: the environment has no `NONE` "
                     "(${NONE:-value} gives one)\n"
                     "    2 | exec=a ${NONE}\n      |        ^~~~~~~\n");
-    expect_says("[A]\nexec=a ${NO\n", "2:8: error: this is no variable");
-    expect_says("[A]\nexec=a ${}\n", "this is no variable");
-    expect_says("[A]\nexec=a ${A-b}\n", "this is no variable");
+    expect_says("[A]\nexec=a ${NO\n", "2:8: error: this is not a variable");
+    expect_says("[A]\nexec=a ${}\n", "this is not a variable");
+    expect_says("[A]\nexec=a ${A-b}\n", "this is not a variable");
 }
 
 /* ---- includes ------------------------------------------------------------ */

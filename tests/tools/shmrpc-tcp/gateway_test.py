@@ -269,7 +269,7 @@ def gateway_speaks_tls(world, options):
         world, f"{trusted}&cert={folder}/client.pem")
     for address, told in (
             (trusted, "certificate required"),
-            (f"{trusted}&cert={folder}/stranger.pem", "did not let us in"),
+            (f"{trusted}&cert={folder}/stranger.pem", "refused this client"),
             (where.replace("tls", "tcp"), "tls:// instead of tcp://")):
         done = call_at(world, address)
         assert done.returncode != 0 and told in done.stderr, done.stderr

@@ -296,7 +296,7 @@ void await_count(atomic_uint *value, unsigned least)
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     while (atomic_load(value) < least) {
         if (shmrpci_now_ns() > deadline_ns) {
-            fail_msg("waited in vain for %u, have %u", least,
+            fail_msg("timed out waiting for %u, have %u", least,
                      atomic_load(value));
         }
         (void)sched_yield();

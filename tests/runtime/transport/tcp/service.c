@@ -256,7 +256,7 @@ tcp_counts service_counts(const service *s)
 static void pause_a_little(int64_t deadline_ns, const char *what)
 {
     if (shmrpci_now_ns() > deadline_ns) {
-        fail_msg("waited in vain for: %s", what);
+        fail_msg("timed out waiting for: %s", what);
     }
     (void)usleep(1000);
 }

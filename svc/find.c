@@ -140,10 +140,11 @@ static int read_wanted(shmrpci_arena *arena, const char *text, wanted *out,
         return SHMRPC_E_NO_MEMORY;
     }
     if (name_len == 0 || (colon != NULL && !read_port(colon + 1, &out->port))) {
-        shmrpci_buf_printf(message,
-                           "`%s` is no service (expected NAME, NAME@INSTANCE, "
-                           "NAME:PORT or an address like shm://NAME)",
-                           text);
+        shmrpci_buf_printf(
+            message,
+            "`%s` is not a service (expected NAME, NAME@INSTANCE, NAME:PORT or "
+            "an address like shm://NAME)",
+            text);
         return SHMRPC_E_INVALID;
     }
     return SHMRPC_OK;
@@ -174,7 +175,7 @@ static void suggest(const svc_places *places, const wanted *w,
         shmrpci_buf_printf(message, "; did you mean `%s`?", search->best);
     } else if (places->count == 0) {
         shmrpci_buf_append_text(message,
-                                "; there are none, in no folder in which this "
+                                "; no service runs in the folders where this "
                                 "user's clients look (SHMRPC_DIR?)");
     } else {
         shmrpci_buf_append_text(message,

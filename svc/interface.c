@@ -42,7 +42,7 @@ static void set_first(const idl_diags *diags, shmrpc_error *error)
         at = at->next;
     }
     if (at == NULL) {
-        (void)shmrpc_error_set(error, SHMRPC_E_INVALID, "it is no .svc");
+        (void)shmrpc_error_set(error, SHMRPC_E_INVALID, "it is not a .svc");
         return;
     }
     const char *expected = at->expected;

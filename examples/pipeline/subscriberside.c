@@ -31,7 +31,9 @@ int main(int argc, char **argv)
         (void)nanosleep(&pause, NULL);
     }
     if (status == SHMRPC_E_EVICTED) {
-        printf("subscriberside: too slow, nobody waits for me any more\n");
+        printf(
+            "subscriberside: too slow: the publisher no longer waits for this "
+            "subscriber\n");
     } else if (status == SHMRPC_E_CANCELLED) {
         printf("subscriberside: %llu packets\n", count);
     } else {

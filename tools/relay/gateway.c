@@ -86,8 +86,8 @@ exit_code gateway_sandbox(const gateway *g, bool is_off)
         return EXIT_GO_ON;
     }
     (void)fprintf(stderr,
-                  "%s: the kernel does not filter system calls; "
-                  "--no-sandbox runs without that\n",
+                  "%s: the kernel can't filter system calls (seccomp); "
+                  "--no-sandbox runs without a sandbox\n",
                   g->program);
     return EXIT_TROUBLE;
 }

@@ -365,8 +365,9 @@ static int send(foreign *f, request *r, const void *params, shmrpc_error *error)
     shmrpc_opts opts = {.flags = SHMRPC_OPT_NONBLOCK | SHMRPC_OPT_FAULTS,
                         .timeout_ns = request_left_ns(r, method_of(f, r))};
     if (opts.timeout_ns <= 0) {
-        return shmrpc_error_set(error, SHMRPC_E_DEADLINE,
-                                "its time had passed before it was called");
+        return shmrpc_error_set(
+            error, SHMRPC_E_DEADLINE,
+            "its deadline passed before it was sent to the service");
     }
     if (r->with_count > 0) {
         opts.metadata = r->with;

@@ -22,7 +22,7 @@
 #define DEFAULT_STOP_NS (10 * SHMRPCI_NS_PER_S)
 
 _Static_assert(SHMRPCI_INI_NATS_MAX <= GATEWAY_SERVICES_MAX,
-               "what service.ini may ask for");
+               "the gateway has room for what service.ini allows");
 
 /* Numbers of options without a short form; they are not characters. */
 enum {
@@ -138,7 +138,7 @@ static exit_code parse_number(int option, options *out)
         {'t', 16, "threads must be 1 to 16"},
         {'m', 1ull << 30, "max-message must be 1 byte to 1 GiB"},
         {OPTION_MEMORY, 1ull << 40, "max-memory must be 1 byte to 1 TiB"},
-        {OPTION_STOP, 86400, "stop-after must be 1 to 86400"},
+        {OPTION_STOP, 86400, "stop-after must be 1 to 86400 seconds"},
     };
     size_t i = 0;
     uint64_t count;

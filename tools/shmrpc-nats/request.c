@@ -86,7 +86,7 @@ static void read_timeout(request *r, const char *text)
     }
     if (text[len] != '\0' || ms == 0 || ms > REQUEST_TIMEOUT_MS_MAX) {
         (void)shmrpc_error_set(&r->error, SHMRPC_E_INVALID,
-                               "Shmrpc-Timeout-Ms is 1 to %u",
+                               "Shmrpc-Timeout-Ms must be 1 to %u",
                                REQUEST_TIMEOUT_MS_MAX);
     }
     r->timeout_ns = (int64_t)ms * SHMRPCI_NS_PER_MS;
@@ -139,7 +139,7 @@ static void take_accept(void *user, const nats_header *header)
     request *r = user;
     if (is_header(header, "accept") && !read_form(header->value, &r->out)) {
         (void)shmrpc_error_set(&r->error, SHMRPC_E_INVALID,
-                               "Accept names no form that there is");
+                               "Accept names no supported form");
     }
 }
 

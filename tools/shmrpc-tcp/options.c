@@ -127,7 +127,7 @@ static exit_code parse_number(int option, options *out)
         return EXIT_GO_ON;
     default: /* OPTION_STOP */
         if (!shmrpci_number_read(optarg, 1, 86400, &count)) {
-            return usage_error("stop-after must be 1 to 86400", optarg);
+            return usage_error("stop-after must be 1 to 86400 seconds", optarg);
         }
         out->stop_ns = (int64_t)count * SHMRPCI_NS_PER_S;
         return EXIT_GO_ON;

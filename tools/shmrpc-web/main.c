@@ -129,7 +129,7 @@ static const char *take_option(int option, settings *s)
     case 'l':
         return read_listen(optarg, s)
                    ? NULL
-                   : "--listen is a numeric address and a port, such as "
+                   : "--listen must be a numeric address and a port, such as "
                      "127.0.0.1:5155 or [::1]:5155";
     case 't':
         if (strlen(optarg) >= sizeof s->token_path) {
@@ -140,7 +140,7 @@ static const char *take_option(int option, settings *s)
     case 'H':
         return web_hosts_add(&s->server.hosts, optarg)
                    ? NULL
-                   : "--host is a name, with a port unless it is that of "
+                   : "--host must be a name, with a port unless it is that of "
                      "http or https; 12 at most";
     case 'r':
         s->server.read_only = true;
@@ -149,9 +149,9 @@ static const char *take_option(int option, settings *s)
         s->server.nats = optarg != NULL ? optarg : tool_cluster_usual();
         return NULL;
     case 'b':
-        return read_max_body(optarg, s)
-                   ? NULL
-                   : "--max-body is 1024 bytes to 64 MiB, the largest message";
+        return read_max_body(optarg, s) ? NULL
+                                        : "--max-body must be 1024 bytes to 64 "
+                                          "MiB, the largest message";
     case 'c':
         s->certificate = web_pem_read(optarg);
         return s->certificate != NULL ? NULL

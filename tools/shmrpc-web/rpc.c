@@ -456,9 +456,9 @@ void web_journey_call(web_journey *j)
         status = shmrpc_error_set(&error, SHMRPC_E_DENIED,
                                   "changes are disabled (--read-only)");
     } else if (method != NULL && !read_timeout(j, method, &opts)) {
-        status =
-            shmrpc_error_set(&error, SHMRPC_E_INVALID,
-                             "Shmrpc-Timeout-Ms is 1 to %u", MAX_TIMEOUT_MS);
+        status = shmrpc_error_set(&error, SHMRPC_E_INVALID,
+                                  "Shmrpc-Timeout-Ms must be 1 to %u",
+                                  MAX_TIMEOUT_MS);
     } else if (method != NULL) {
         status = web_form_read(j->request, &j->target, method, &j->form,
                                &params, &http, &error);

@@ -111,7 +111,7 @@ static bool is_json(writer *w, const char *text)
 static int write_json(writer *w, const shmrpc_type *type, const char *text)
 {
     if (!is_json(w, text)) {
-        shmrpci_buf_printf(w->message, "`%.64s` is no %s", text,
+        shmrpci_buf_printf(w->message, "`%.64s` is not of type %s", text,
                            cli_type_text(type));
         switch (type->kind) {
         case SHMRPC_KIND_BOOL:

@@ -59,7 +59,7 @@ static void print_help(void *user)
         "  -a, --at=ADDRESSES   where the service is, as of the library\n"
         "  -d, --deadline=TIME  for the call: 250ms, 2s (default: the\n"
         "                       method's, else 30s)\n"
-        "  -i, --max-items=N    end after so many items\n"
+        "  -i, --max-items=N    end after this many items\n"
         "  -m, --meta=KEY=VALUE goes with the call, up to 16 times; what "
         "comes\n"
         "                       back is printed to standard "

@@ -256,7 +256,8 @@ cli_exit cli_dict_load(cli_shared *shared)
     if (is_snapshot(stdin)) {
         return cli_shared_fail(
             shmrpc_error_set(&error, SHMRPC_E_INVALID,
-                             "standard input is a snapshot: name its file"),
+                             "standard input is a snapshot, which can only be "
+                             "loaded from a file: give its name"),
             &error);
     }
     return load_lines(shared, stdin);

@@ -302,7 +302,7 @@ static void print_gc_help(void *user)
         "shared objects whose lifetime is over, and what killed processes\n"
         "left. Objects with lifetime file stay until shmrpc rm.\n"
         "\n"
-        "  -i, --idle=TIME  only locks that were not opened for so "
+        "  -i, --idle=TIME  only locks that were not opened for this "
         "long\n" COMMON_HELP,
         stdout);
 }

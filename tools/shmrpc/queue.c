@@ -23,7 +23,7 @@ static const char help[] =
     "       shmrpc queue check NAME\n"
     "\n"
     "Shows or uses a shared queue: push appends values, pop\n"
-    "takes the next item and prints it (--count: so many), peek prints it\n"
+    "takes the next item and prints it (--count: how many), peek prints it\n"
     "and leaves it, drain takes and prints all that is there; check looks\n"
     "for damage; nobody may use the queue meanwhile. NAME may be\n"
     "nats://HOST/NAME, a queue of many machines, without peek and check: an\n"

@@ -48,7 +48,7 @@ typedef struct cli_shared_opts {
     "\n"                                                                     \
     "  -u, --all-users      in the folder for all users\n"                   \
     "  -c, --create         create it if there is none\n"                    \
-    "  -d, --deadline=TIME  wait that long: 250ms, 2s (default: not at\n"    \
+    "  -d, --deadline=TIME  wait this long: 250ms, 2s (default: not at\n"    \
     "                       all)\n"                                          \
     "  -n, --count=COUNT    how many items or lines\n"                       \
     "  -j, --json           print JSON only\n"                               \

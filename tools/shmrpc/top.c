@@ -56,14 +56,14 @@ static void print_help(void *user)
         "keys work: q quits, r reverses the order, and n name, c calls, e\n"
         "errors, p p99, b busy, u cpu and m memory sort.\n"
         "\n"
-        "  -i, --interval=TIME  between two looks: 1s (the default), 250ms\n"
-        "  -n, --count=COUNT    end after so many looks\n"
+        "  -i, --interval=TIME  time between updates: 1s (the default), 250ms\n"
+        "  -n, --count=COUNT    end after this many updates\n"
         "  -1, --once           the same as --count=1\n"
         "  -s, --sort=COLUMN    by name (the default), calls, errors, p99,\n"
         "                       busy, cpu or memory\n"
         "  -r, --reverse        reverse the order\n" CLI_NATS_HELP
         "  -j, --json           print one JSON object per line for each\n"
-        "                       service and look\n"
+        "                       service and update\n"
         "  -h, --help           print this\n"
         "      --version        print the version\n",
         stdout);

@@ -186,9 +186,10 @@ static int check_scale(shmrpc_ctx *ctx, const mgr_unit *unit, uint32_t least,
                                "`%s` is served by threads", plan->name);
     }
     if (least > most) {
-        return shmrpc_ctx_fail(ctx, MANAGER_ERR_NOT_SCALABLE,
-                               "at least %u workers is more than at most %u",
-                               least, most);
+        return shmrpc_ctx_fail(
+            ctx, MANAGER_ERR_NOT_SCALABLE,
+            "the minimum of %u workers is above the maximum of %u", least,
+            most);
     }
     if (most * plan->threads > MGR_MAX_THREADS) {
         return shmrpc_ctx_fail(
@@ -212,9 +213,10 @@ static int scale(shmrpc_ctx *ctx, void *user, shmrpc_str name,
                      ? mgr_answer_no_service(ctx, m, name)
                      : check_scale(ctx, unit, min_workers, max_workers);
     if (result == SHMRPC_OK && !mgr_run_scale(unit, min_workers, max_workers)) {
-        result = shmrpc_ctx_fail(ctx, MANAGER_ERR_NOT_SCALABLE,
-                                 "the program of `%s` takes no orders",
-                                 unit->plan->name);
+        result = shmrpc_ctx_fail(
+            ctx, MANAGER_ERR_NOT_SCALABLE,
+            "the program of `%s` does not accept orders from the manager",
+            unit->plan->name);
     }
     if (result == SHMRPC_OK) {
         mgr_answer_service(ctx, unit, ret);

@@ -400,7 +400,7 @@ def body_limit(web):
     for value in ("1", "67108865", "many"):
         done = subprocess.run([WEB, f"--max-body={value}"], env=web.env,
                               timeout=60, capture_output=True, check=False)
-        expect(value, (done.returncode, b"--max-body is" in done.stderr),
+        expect(value, (done.returncode, b"--max-body must be" in done.stderr),
                (2, True))
 
 

@@ -142,7 +142,7 @@ expect 3 "shmrpc: NOT_FOUND: the snapshot $folder/none: there is no such file" \
     dict load again "$folder/none"
 "$program" dict load again <"$folder/d.s" 2>"$folder/err" &&
     failures=$((failures + 1))
-grep -q 'standard input is a snapshot: name its file' "$folder/err" ||
+grep -q 'standard input is a snapshot, which can only be loaded from a file: give its name' "$folder/err" ||
     failures=$((failures + 1))
 cut=$(($(stat -c %s "$folder/d.s") - 33))
 head -c $cut "$folder/d.s" >"$folder/cut.s"

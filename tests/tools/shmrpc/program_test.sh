@@ -217,16 +217,16 @@ refused 2 'item: is given twice' call shop buy item:='{}' item.title=x
 refused 2 'b: missing' call echo_serv add 1
 refused 2 '`3` is one value too many: there are 2 parameters' call echo_serv add 1 2 3
 refused 2 '3 values for 2 parameters' call echo_serv add '[1,2,3]'
-refused 2 'b: `x` is no i64' call echo_serv add 1 x
+refused 2 'b: `x` is not of type i64' call echo_serv add 1 x
 refused 2 'b: .*expected i64' call echo_serv add 1 b:='"x"'
 refused 2 'add: .*at byte' call echo_serv add '[1,'
 refused 6 'echo_raw: /nonexistent: can.t be read' call echo_serv echo_raw data=@/nonexistent
-refused 2 '`1,"b":2` is no i64' call echo_serv add 'a=1,"b":2'
+refused 2 '`1,"b":2` is not of type i64' call echo_serv add 'a=1,"b":2'
 refused 2 '^  native add\(1: i64 a' call echo_serv add 1
 refused 2 '`soon` for --deadline \(expected a time like 250ms' call --deadline=soon echo_serv add 1 2
 refused 2 '`0` for --repeat' call --repeat=0 echo_serv add 1 2
-refused 2 'is no service \(expected NAME' call :5 add
-refused 2 'is no service \(expected NAME' call echo_serv:x add
+refused 2 'is not a service \(expected NAME' call :5 add
+refused 2 'is not a service \(expected NAME' call echo_serv:x add
 refused 2 'no transport is called' call frob://x add
 refused 3 'tcp' call tcp://127.0.0.1:1 add 1 2
 

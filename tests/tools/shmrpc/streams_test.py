@@ -37,7 +37,7 @@ def wait_for(what, condition):
         if value:
             return value
         time.sleep(0.02)
-    sys.exit(f"waited in vain: {what}")
+    sys.exit(f"timed out waiting for: {what}")
 
 
 def call(*words, stdin=b"", text=True):

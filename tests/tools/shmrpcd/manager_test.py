@@ -292,7 +292,7 @@ def test_scale(m):
     await_that("two workers", lambda: workers_of(m, "Echo") == 2)
     fails(1, "is served by threads", m.call, "scale",
           "Threads", "1", "2")
-    fails(1, "at least 3 workers is more than at most 2", m.call, "scale", "Echo",
+    fails(1, "the minimum of 3 workers is above the maximum of 2", m.call, "scale", "Echo",
           "3", "2")
     # The number stays until the file changes.
     m.write(m.body("Echo", exec=m.programs.echo, max_proc_num=3,

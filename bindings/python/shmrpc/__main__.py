@@ -13,15 +13,21 @@ usage: python3 -m shmrpc serve [--path=FOLDER]... [--svc=FILE] [--class=NAME]
        python3 -m shmrpc svc [--path=FOLDER]... [--class=NAME] MODULE[:CLASS]
        python3 -m shmrpc --version
 
-serve: a class until SIGINT or SIGTERM.  FOLDERs are searched for the module
-first, FILE is what it serves if the class does not say so; NAME is the class,
-if the module has one of that name.  Who gets the traceback of an exception:
-callers of this user, all, or none.  Threads that the class leaves behind when it
-is made are refused, since workers lack them, or allowed.  Options are those of
-every server: --help after the module lists them.
+serve: serves a class until SIGINT or SIGTERM. The OPTIONs are those of every
+server: --help after the module lists them.
 
-svc: prints the .svc of a class with decorated methods (@json_method), or of
-what else it serves.
+  --path=FOLDER      where to look for the module first; may be repeated
+  --svc=FILE         the .svc to serve, if the class does not name one
+  --class=NAME       the class, as MODULE:CLASS does; ignored if the module
+                     has no such class
+  --send-traceback   who gets the traceback of an exception: callers of the
+                     same user (default), all callers, or none
+  --preload-threads  what to do with threads that the class has started when
+                     it was made, and which workers would not have: refuse
+                     to serve (default), or allow them
+
+svc: prints the .svc that a class serves, such as one made from methods with
+decorators (@json_method).
 """
 
 

@@ -253,8 +253,8 @@ def _refuse_threads(before: set[str]) -> None:
             names = ", ".join(sorted(set(left)))[:40]
             count = f"{len(left)} thread{'s' if len(left) > 1 else ''}"
             raise Refused(
-                f"preload has left {count} running ({names}), which workers "
-                "lack: start them in worker_start, set OPENBLAS_NUM_THREADS=1, "
+                f"preload left {count} running ({names}), which workers "
+                "won't have: start them in worker_start, set OPENBLAS_NUM_THREADS=1, "
                 "or allow them (--preload-threads=allow)")
         time.sleep(0.01)
 

@@ -116,7 +116,7 @@ def throws(*errors: type[DeclaredError]) -> Callable[[_F], _F]:
     annotations."""
     for error in errors:
         if not (isinstance(error, type) and issubclass(error, DeclaredError)):
-            raise SvcError(f"throws: {error!r} is no class derived from "
+            raise SvcError(f"throws: {error!r} is not a class derived from "
                            "shmrpc.DeclaredError")
 
     def mark(function: _F) -> _F:
@@ -368,9 +368,9 @@ class _Describer:
             return f"stream {self._type(items, 'an item')}"
         if _without_none(hint) is not hint and not self._python:
             raise self.refuse(
-                f"a result is there or an error: {_hint_text(hint)} can't be "
-                "returned; raise an error (@throws), return a list, or leave "
-                "out the hint")
+                f"a method returns a result or raises an error, so its hint "
+                f"can't be {_hint_text(hint)}: raise an error (@throws), "
+                "return a list, or leave out the hint")
         return self._type(hint, "its result")
 
     def _parameter(self, method: str, index: int, parameter: Any,
@@ -467,7 +467,7 @@ class _Describer:
         for extra in hint.__metadata__:
             if isinstance(extra, _Number):
                 if not extra.takes(inner):
-                    raise self.refuse(f"{what}: {extra} is no kind of "
+                    raise self.refuse(f"{what}: {extra} can't be applied to "
                                       f"{_hint_text(inner)}")
                 text = repr(extra)
             elif isinstance(extra, length):
@@ -527,8 +527,8 @@ class _Describer:
             return self._declare(hint, self._enum)
         if self._python:
             return "any"  # for `any`, the caller is told what can't be sent
-        raise self.refuse(f"{what}: {_hint_text(hint)} is nothing that a .svc "
-                          f"has: {self._advice(hint)}")
+        raise self.refuse(f"{what}: a .svc has no type for {_hint_text(hint)}: "
+                          f"{self._advice(hint)}")
 
     @staticmethod
     def _advice(hint: Any) -> str:
@@ -577,8 +577,8 @@ class _Describer:
         hints = self._hints(cls)
         if any(isinstance(hint, dataclasses.InitVar)
                for hint in hints.values()):
-            raise self.refuse("InitVar is no field that could be sent: leave "
-                              "it out")
+            raise self.refuse("an InitVar is not a field that could be sent: "
+                              "leave it out")
         rows = []
         for field in dataclasses.fields(cls):
             if not field.init:

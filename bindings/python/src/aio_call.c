@@ -215,7 +215,7 @@ static PyMethodDef call_methods[] = {
     {"throw", call_throw, METH_VARARGS, NULL},
     {"close", call_close, METH_NOARGS, NULL},
     {"cancel", call_cancel, METH_NOARGS,
-     "Gives the call up. True: it has not run and never will."},
+     "Cancels the call. Returns True if it has not run and never will."},
     {"done", call_done, METH_NOARGS,
      "Return whether an await would end at once."},
     {NULL, NULL, 0, NULL}};

@@ -639,7 +639,7 @@ static PyMethodDef call_methods[] = {
     {"result", call_result, METH_NOARGS,
      "Waits for the call; returns its result, or raises its error."},
     {"cancel", call_cancel, METH_NOARGS,
-     "Gives the call up. True: it has not run and never will."},
+     "Cancels the call. Returns True if it has not run and never will."},
     {"done", call_done, METH_NOARGS, "Whether result() would return at once."},
     {NULL, NULL, 0, NULL}};
 

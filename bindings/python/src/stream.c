@@ -313,7 +313,7 @@ static int let_go(stream *s)
     }
     if (s->exports > 0) {
         PyErr_SetString(PyExc_BufferError,
-                        "a view of the item before is in use: copy what is to "
+                        "a view of the previous item is in use: copy what must "
                         "outlive it");
         return -1;
     }
@@ -731,8 +731,8 @@ static PyMethodDef stream_methods[] = {
     {"close", stream_close, METH_NOARGS,
      "Closes the stream; a call that is not over is cancelled."},
     {"views", stream_views, METH_NOARGS,
-     "Has items of bytes be memoryviews of where they lie, each until the "
-     "next one."},
+     "Returns items of bytes as memoryviews of the memory where they lie, "
+     "each valid until the next item."},
     {"open", stream_open, METH_O, NULL},
     {"on_ready", stream_on_ready, METH_O, NULL},
     {"try_next", stream_try_next, METH_NOARGS, NULL},

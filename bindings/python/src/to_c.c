@@ -413,8 +413,8 @@ static int write_enum(const core_node *node, PyObject *value, void *at,
     PyObject *wanted = core_type_text(node);
     PyObject *names = wanted != NULL ? names_in(node->type) : NULL;
     if (names != NULL) {
-        core_refuse(PyExc_ValueError, step, "%R is no %U (%U)", value, wanted,
-                    names);
+        core_refuse(PyExc_ValueError, step, "%R is not a %U (%U)", value,
+                    wanted, names);
     }
     Py_XDECREF(names);
     Py_XDECREF(wanted);

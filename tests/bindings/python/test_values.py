@@ -142,7 +142,7 @@ WRONG = [
     ("name", "\ud800", ValueError, "surrogate"),
     ("data", "x", TypeError, "expected bytes, got str"),
     ("colour", "GREEN", ValueError,
-     r"'GREEN' is no Colour \(NONE, RED, BLUE\)$"),
+     r"'GREEN' is not a Colour \(NONE, RED, BLUE\)$"),
     ("colour", None, TypeError, "expected int, got NoneType"),
     ("point", {"x": 1.0}, TypeError, r"value\.point\.y: is missing"),
     ("point", {"x": 1.0, "y": 1.0, "z": 1.0}, TypeError,

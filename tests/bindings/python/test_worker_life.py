@@ -241,7 +241,7 @@ def test_object_is_not_served():
 
 def test_threads_at_import_are_refused_by_name():
     text = refused("services:Threaded")
-    assert "preload has left 1 thread running" in text
+    assert "preload left 1 thread running" in text
     assert "OPENBLAS_NUM_THREADS=1" in text and "worker_start" in text
 
 

@@ -131,8 +131,8 @@ class ClientProvider:
 
     def _connect(self, server_methods: Any) -> None:
         if server_methods is None:
-            raise TypeError("it isn't known which service is meant: give its "
-                            "class, as in connect(EchoServer, 'shm://')")
+            raise TypeError("the service is missing: give its class, as in "
+                            "connect(EchoServer, 'shm://')")
         cls: Any = server_methods if isinstance(server_methods, type) else \
             type(server_methods)
         described = describe(cls)

@@ -52,10 +52,11 @@ static void add_import_notes(const idl_schema *schema, const idl_file *file,
         for (size_t k = 0; k < importer->import_count; k++) {
             const idl_import *import = &importer->imports[k];
             if (import->file == file) {
-                idl_add_note(diags, diag, import->span,
-                             "so this import of \"%s\" is refused: nothing is "
-                             "made of that file which could be included",
-                             import->path);
+                idl_add_note(
+                    diags, diag, import->span,
+                    "so this import of \"%s\" is refused: nothing is generated "
+                    "from that file, so there is nothing to include",
+                    import->path);
                 file = importer;
                 break;
             }

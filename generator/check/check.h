@@ -61,7 +61,7 @@ const char *gen_break_name(gen_break kind);
     X(C_TYPE_GONE,     1201, SOURCE,  "declaration removed")                  \
     X(C_FIELD_GONE,    1202, SOURCE,  "member removed")                       \
     X(C_FIELD_TYPE,    1203, SOURCE,  "member of another C type")             \
-    X(C_OPTIONAL,      1204, SOURCE,  "optional or not in C")                 \
+    X(C_OPTIONAL,      1204, SOURCE,  "field became optional or required in C") \
     X(C_METHOD_GONE,   1205, SOURCE,  "function removed")                     \
     X(C_PARAMS,        1206, SOURCE,  "other parameters of a function")       \
     X(C_RESULT,        1207, SOURCE,  "result in another form")               \

@@ -236,7 +236,9 @@ static const char *contradiction(const check *c, int files)
     /* A lock or an old file belongs to a single file. */
     bool one = c->lock_path != NULL ||
                (c->against != NULL && gen_output_is_file(c->against));
-    return one && files > 1 ? "one old version for several .svc files" : NULL;
+    return one && files > 1
+               ? "one old version can't be compared with several .svc files"
+               : NULL;
 }
 
 /* Usage errors end the command before any file is read. */

@@ -42,8 +42,7 @@ static void set_error_schema(gen_openapi *o)
 {
     gen_value *error = set_object(o, o->schemas, "shmrpc.Error");
     set_text(o, error, "type", "object");
-    set_text(o, error, "description",
-             "How a call has ended, if not well: a status of the runtime.");
+    set_text(o, error, "description", "The status of a call that failed.");
     gen_openapi_error_members(o, error, NULL);
 }
 

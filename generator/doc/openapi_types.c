@@ -420,7 +420,8 @@ void gen_openapi_error_members(gen_openapi *o, gen_value *schema,
     if (error == NULL) {
         gen_value *path = gen_set(properties, "path", gen_object(o->tree));
         set_text(o, path, "type", "string");
-        set_text(o, path, "description", "Which parameter it is about.");
+        set_text(o, path, "description",
+                 "The parameter that the error is about.");
     } else if (error->field_count > 0) {
         fill_fields(o, gen_set(properties, "details", gen_object(o->tree)),
                     error);

@@ -142,7 +142,7 @@ void gate_await(gate *g, const unsigned *field, unsigned count)
     unsigned got = *field;
     shmrpci_mutex_unlock(&g->lock);
     if (got < count) {
-        fail_msg("waited in vain: %u of %u", got, count);
+        fail_msg("timed out: %u of %u", got, count);
     }
 }
 

@@ -68,12 +68,12 @@ def test_method_shows_what_it_is(kinds, fault):
     assert str(signature) == "(value: 'All', by: 'int' = 1) -> 'All'"
     assert kinds.json_all.__name__ == "json_all"
     assert fault.nap.__doc__ == (
-        "Takes that long, unless it is cancelled.")
+        "Takes this long, unless it is cancelled.")
     assert inspect.isroutine(fault.nap)
     assert str(inspect.signature(fault.nap)) == "(ms: 'int') -> 'None'"
     shown = pydoc.plain(pydoc.render_doc(fault.nap))
     assert "nap(ms: 'int')" in shown
-    assert "Takes that long, unless it is cancelled." in shown
+    assert "Takes this long, unless it is cancelled." in shown
     assert "by: 'int' = 1" in pydoc.plain(pydoc.render_doc(kinds.json_all))
 
 

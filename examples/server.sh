@@ -18,8 +18,9 @@ start_server() {
     server_said=
     if [ -n "$server_pid" ]; then
         earlier_pids+=("$server_pid")
-        # Its later output is discarded, and must not end it. shellcheck
-        # disable=SC2034
+        # The pipe of the earlier server stays open, so that its later output,
+        # which nobody reads, does not end it.
+        # shellcheck disable=SC2034
         exec {earlier_out}<&9
     fi
     exec 9< <(exec "$@" 2>&1 9<&-)

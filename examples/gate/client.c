@@ -89,7 +89,7 @@ int main(int argc, char **argv)
     gate *client;
     shmrpc_error error;
     const char *what = argc > 3 ? argv[2] : "";
-    /* These calls are repeated until they succeed, so they are not reported. */
+    /* `gone` repeats its call while it waits, so its calls are not reported. */
     const shmrpc_opts opts = {
         .interceptors = strcmp(what, "gone") == 0 ? NULL : interceptors};
     if (argc < 4) {

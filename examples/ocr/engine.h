@@ -31,7 +31,7 @@ typedef struct engine_line {
 
 /* Callbacks of engine_read(). */
 typedef struct engine_caller {
-    /* Called for each word: whether to stop reading. */
+    /* Called for each word; returns true to stop reading. */
     bool (*is_gone)(void *user);
     /* Gets the lines, from top to bottom; returns false to stop reading. */
     bool (*take)(void *user, const engine_line *line);

@@ -6,7 +6,8 @@
 
 #include "side.h"
 
-/* Size of the longest packet. A slow subscriber may be four packets behind. */
+/* Max size of a packet. The topic has memory for four packets of this size, so
+ * a slow subscriber may be that far behind. */
 #define PACKET_BYTES 1024
 
 static shmrpc_topic *make_topic(const char *pool, const char *name,

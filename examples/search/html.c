@@ -82,8 +82,9 @@ static void put_space(page *p, char space)
     }
 }
 
-/* Writes a character given by number: at most 4 bytes, while the shortest
- * reference, "&#0;", has 4. */
+/* Writes a character given by number. It takes at most 4 bytes, and the
+ * shortest reference, "&#0;", has 4: so the output never overtakes the
+ * input. */
 static void put_character(page *p, unsigned long code)
 {
     if (code < 0x20 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {

@@ -9,8 +9,9 @@
 
 #include <stddef.h>
 
-/* Rewrites the NUL-terminated UTF-8 `html` in place and returns the text's
- * length, which never grows. `title` gets the content of <title>, or "". */
+/* Rewrites the NUL-terminated UTF-8 `html` in place. Returns the length of the
+ * text, which is never longer than the HTML. `title` gets the content of
+ * <title>, or "". */
 size_t html_to_text(char *html, char *title, size_t title_room);
 
 #endif

@@ -62,8 +62,8 @@ static int failure(shmrpc_ctx *ctx, int code)
     }
 }
 
-/* SQLite parses the query when it matches, and reports a bad one as
- * SQLITE_ERROR. */
+/* SQLite parses a full-text query only when a statement searches for it, and
+ * reports a malformed query as SQLITE_ERROR. */
 static int query_failure(shmrpc_ctx *ctx, const session *taken, int code)
 {
     return code == SQLITE_ERROR

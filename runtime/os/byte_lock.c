@@ -15,8 +15,8 @@
 #include "os/fault.h"
 #include "os/text_file.h"
 
-/* How often a wait retries, because the kernel's own wait for such a lock has
- * no deadline. */
+/* The pause between two attempts of a wait. The kernel's own wait is not used,
+ * because it has no deadline. */
 #define RETRY_NS (500 * SHMRPCI_NS_PER_US)
 
 static struct flock range(short type, int64_t first, int64_t count)
@@ -95,7 +95,8 @@ int64_t shmrpci_byte_lock_lowest(int fd, int64_t first, int64_t count)
         if (found.l_type == F_UNLCK) {
             return lowest;
         }
-        /* Adjacent locks of another process may begin before the range. */
+        /* The kernel merges adjacent locks of one holder, so the lock that it
+         * reports may begin before the range. */
         lowest = found.l_start < first ? first : (int64_t)found.l_start;
         end = lowest;
     }

@@ -6,9 +6,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Holds the generation until there is a page that the kernel wipes at fork, and
- * always if the kernel lacks this (before 4.14): then fork() resets the
- * generation, but clone() does not. */
+/* Holds the generation until there is a page that the kernel wipes at fork. If
+ * the kernel can't wipe pages (before 4.14), this word is always used; then
+ * fork() resets the generation, but clone() does not. */
 static _Atomic uint32_t plain_word;
 
 _Atomic(_Atomic uint32_t *) shmrpci_fork_word = &plain_word;

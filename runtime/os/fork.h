@@ -32,7 +32,9 @@ uint32_t shmrpci_fork_renew(void);
  * forked child and in the child's children. Costs two loads. */
 static inline uint32_t shmrpci_fork_generation(void)
 {
-    /* Acquire: publishes the page. Relaxed: a thread sees its own fork. */
+    /* Acquire: pairs with the release that published the page. The generation
+     * itself is read relaxed, because a thread always sees the effect of its
+     * own fork. */
     _Atomic uint32_t *word =
         atomic_load_explicit(&shmrpci_fork_word, memory_order_acquire);
     uint32_t generation = atomic_load_explicit(word, memory_order_relaxed);

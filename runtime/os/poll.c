@@ -224,7 +224,8 @@ void shmrpci_timer_set(int fd, int64_t at_ns)
 {
     struct itimerspec spec = {{0, 0}, {0, 0}};
     if (at_ns != SHMRPCI_NEVER_NS) {
-        /* 0 would stop the timer; a time in the past fires at once. */
+        /* 0 would stop the timer, so it is replaced by 1. The timer then fires
+         * at once, as for any time in the past. */
         at_ns = at_ns > 0 ? at_ns : 1;
         spec.it_value.tv_sec = at_ns / SHMRPCI_NS_PER_S;
         spec.it_value.tv_nsec = at_ns % SHMRPCI_NS_PER_S;

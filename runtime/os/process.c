@@ -146,7 +146,8 @@ uint32_t shmrpci_allowed_cpus(void)
     if (sched_getaffinity(0, sizeof set, &set) == 0) {
         return (uint32_t)CPU_COUNT(&set);
     }
-    /* There are more CPUs than a cpu_set_t holds. */
+    /* The call fails if there are more CPUs than a cpu_set_t holds; then count
+     * all of them. */
     return (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
 }
 

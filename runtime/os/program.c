@@ -109,7 +109,7 @@ static void become(char *const *argv, char *const *env,
     if (place_files(p, &fault_fd)) {
         shmrpci_setup_step failed = shmrpci_setup_apply(setup);
         f.step = failed != SHMRPCI_SETUP_NONE ? (int32_t)failed : f.step;
-        /* Changing the user resets this, so it is set here. */
+        /* Set only now, because a change of user resets it. */
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (failed == SHMRPCI_SETUP_NONE && getppid() == parent) {
             (void)execvpe(argv[0], argv, env);

@@ -74,7 +74,7 @@ uint32_t shmrpci_cpus_usable(const shmrpci_cpus *cpus);
 /* The steps that can fail, in the order in which they run. */
 typedef enum shmrpci_setup_step {
     SHMRPCI_SETUP_NONE,
-    SHMRPCI_SETUP_LIMITS, /* the first of one step for each limit */
+    SHMRPCI_SETUP_LIMITS, /* the first limit; each limit is a step */
     SHMRPCI_SETUP_CPUS = SHMRPCI_SETUP_LIMITS + SHMRPCI_LIMITS,
     SHMRPCI_SETUP_NICE,
     SHMRPCI_SETUP_GROUP, /* without a user */

@@ -94,7 +94,8 @@ static void limit_connect(int fd, int64_t deadline_ns)
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
 }
 
-/* Like connect, until the deadline; EINTR also at the end of a wait slice. */
+/* Like connect, but only until the deadline. Also fails with EINTR if a wait
+ * slice ends before the deadline. */
 static int connect_for_a_while(int fd, const struct sockaddr_un *address,
                                int64_t deadline_ns)
 {

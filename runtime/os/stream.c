@@ -103,7 +103,8 @@ bool shmrpci_endpoint_same_host(const shmrpci_endpoint *a,
         memcpy(&v4[1], b->bytes, sizeof v4[1]);
         return v4[0].sin_addr.s_addr == v4[1].sin_addr.s_addr;
     case AF_INET6:
-        /* Whoever owns one IPv6 address mostly has the whole /64 network. */
+        /* Whoever owns one IPv6 address mostly has the whole /64 network, so
+         * only the first 8 bytes are compared. */
         memcpy(&v6[0], a->bytes, sizeof v6[0]);
         memcpy(&v6[1], b->bytes, sizeof v6[1]);
         return memcmp(&v6[0].sin6_addr, &v6[1].sin6_addr, 8) == 0;

@@ -53,8 +53,8 @@ void shmrpci_mutex_lock(shmrpci_mutex *mutex)
     if (pthread_mutex_trylock(&mutex->native) == 0) {
         return;
     }
-    /* The thread that holds the mutex may wait for something that our hooks
-     * release. */
+    /* The hooks are called first, because the thread that holds the mutex may
+     * be waiting for something that they release. */
     bool is_hooked = shmrpci_waiting_is_hooked();
     if (is_hooked) {
         (void)shmrpci_waiting_begin(0);
@@ -207,7 +207,8 @@ shmrpc_status shmrpci_thread_create(shmrpci_thread *thread, const char *name,
 
 void shmrpci_thread_join(shmrpci_thread *thread)
 {
-    /* The thread may wait for something that our hooks release. */
+    /* The hooks are called first, because the thread to join may be waiting for
+     * something that they release. */
     bool is_hooked = shmrpci_waiting_is_hooked();
     int64_t slice_ns = is_hooked ? shmrpci_waiting_begin(0) : 0;
     (void)pthread_join(thread->native, NULL);
@@ -241,8 +242,8 @@ bool shmrpci_thread_can_barrier(void)
         bool can_here =
             can > 0 && (can & MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0;
         if (can_here && __libc_single_threaded) {
-            /* Registered now, because registering later would take some
-             * milliseconds. */
+            /* Registers while there is only one thread, because registering
+             * with several threads takes some milliseconds. */
             (void)membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
         }
         it = can_here ? YES : NO;

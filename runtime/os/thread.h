@@ -67,9 +67,10 @@ bool shmrpci_cond_wait_until(shmrpci_cond *cond, shmrpci_mutex *mutex,
 void shmrpci_cond_signal(shmrpci_cond *cond);
 void shmrpci_cond_broadcast(shmrpci_cond *cond);
 
-/* Runs `main(user)` on a new thread with all signals blocked, so that the
- * program's signal handlers keep running on the program's own threads. `name`
- * (up to 15 bytes) is for display. Returns EXHAUSTED on failure. */
+/* Runs `main(user)` on a new thread with all signals blocked except those of
+ * faults, so that the program's signal handlers keep running on the program's
+ * own threads. `name` (up to 15 bytes) is for display. Returns EXHAUSTED or
+ * NO_MEMORY on failure. */
 shmrpc_status shmrpci_thread_create(shmrpci_thread *thread, const char *name,
                                     shmrpci_thread_main *main, void *user);
 /* Runs other threads that wait for this CPU, if there are any. */

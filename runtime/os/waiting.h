@@ -18,8 +18,8 @@
 
 typedef struct shmrpci_waiting {
     const shmrpc_wait_hooks *hooks; /* NULL: none */
-    bool is_interrupted;            /* whether to stop waiting; since the hooks
-                                     * were set */
+    bool is_interrupted;            /* `interrupted` has asked to stop waiting
+                                     * since the hooks were set */
 } shmrpci_waiting;
 
 /* Read only by threads that are about to sleep, or whose deadline has

@@ -311,8 +311,9 @@ static int take_nats_name(part whole, part *rest, char name[64],
     return SHMRPC_OK;
 }
 
-/* host[:port][/name][?name=FILE...]; the host becomes "host:port", one of the
- * list of servers. The service's name is also its name there. */
+/* Parses host[:port][/name][?option=FILE...]. Stores "host:port" as the host:
+ * the first entry of the list of servers. An address without a name gets the
+ * service's name. */
 static int parse_nats(part whole, part rest, const shmrpc_service *service,
                       shmrpci_address *out, shmrpc_error *error)
 {

@@ -55,9 +55,9 @@ typedef struct shmrpci_place_list {
 int shmrpci_places_parse(const char *text, const shmrpc_service *service,
                          shmrpci_place_list *out, shmrpc_error *error);
 
-/* Returns whether to try the next place of a list after this status. An answer
- * from a server that can't be used ends the search, because the user must learn
- * of it. */
+/* Returns whether to try the next place of a list after this status. If a
+ * server answers but can't be used, the search ends, because the user must
+ * learn of it. */
 bool shmrpci_place_is_passed_over(int status);
 
 /* Sets `error` for a place whose transport is not built in. Returns

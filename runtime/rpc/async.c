@@ -11,7 +11,7 @@
 #include "rpc/crowd.h"
 #include "rpc/misuse.h"
 
-/* How long to wait for one call while others may end as well. */
+/* How long to wait for one call before checking whether others have ended. */
 #define TURN_NS (1 * SHMRPCI_NS_PER_MS)
 
 /* ---- the end of a call --------------------------------------------------- */
@@ -486,7 +486,8 @@ static inline bool hold_own(shmrpc_call *call)
         if (shmrpci_async_hold(call, SHMRPCI_ASYNC_ENDED)) {
             return false;
         }
-        /* Another thread that makes room holds it, and only for a moment. */
+        /* A thread that makes room holds the call. It has the lock, so wait
+         * until it releases the lock. */
         shmrpci_mutex_lock(&call->async->lock);
         shmrpci_mutex_unlock(&call->async->lock);
     }

@@ -225,7 +225,8 @@ static bool arm_all(shmrpci_async *async)
         }
     }
     if (async->set >= 0 && async->link_count == SHMRPCI_ASYNC_LINKS) {
-        /* There may be calls over links that are not watched. */
+        /* There may be calls over links that are not watched, so a timer checks
+         * them. */
         set_timer(async, now_of(async->client) + NOTE_NS);
     }
     return is_quiet;
@@ -291,7 +292,8 @@ int shmrpc_stub_fd(shmrpc_client *client)
         watch(async, &async->links[i]);
     }
     if (result == SHMRPC_OK) {
-        /* Calls may have ended before the descriptor existed. */
+        /* Calls may have ended before the descriptor existed, so make it
+         * readable. */
         shmrpci_async_kick(async);
     }
     result = result == SHMRPC_OK ? async->set : result;
@@ -379,7 +381,8 @@ int shmrpc_stub_dispatch(shmrpc_client *client)
     int count = 0;
     if (async != NULL) {
         shmrpci_mutex_lock(&async->lock);
-        /* Another thread dispatches, or a callback calls us. */
+        /* Do nothing if another thread dispatches, or a callback calls this
+         * function. */
         count = async->is_dispatching ? 0 : dispatch(async);
         shmrpci_mutex_unlock(&async->lock);
     } else if (shmrpci_client_is_closed(client)) {
@@ -408,8 +411,8 @@ static bool close_call(shmrpc_call *call)
     if (shmrpci_async_hold(call, SHMRPCI_ASYNC_OWED)) {
         (void)shmrpci_async_cancel(call);
     } else if (!shmrpci_async_hold(call, SHMRPCI_ASYNC_DUE)) {
-        return true; /* this callback is closing the client, or it has streams
-                      */
+        return true; /* its callback is closing the client, or the call has
+                      * streams */
     }
     shmrpci_async_tell(call);
     return false;
@@ -446,8 +449,8 @@ static void destroy(shmrpci_async *async)
         free(block);
         block = next;
     }
-    free(async->waker); /* if it is the parent's: its thread does not exist in
-                         * this process */
+    free(async->waker); /* NULL, or the parent's waker, whose thread does not
+                         * exist in this process */
     free(async);
 }
 

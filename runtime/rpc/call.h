@@ -37,7 +37,7 @@ typedef struct shmrpci_pending {
     const shmrpc_method *method;
     shmrpci_client_method *state;
     const void *params;
-    /* The members up to `number` are zeroed at first. */
+    /* The following members, before `number`, are zeroed at first. */
     shmrpci_link *link;             /* held from start to leave */
     shmrpci_atomic_pointer *hazard; /* NULL: the hazard of the thread */
     shmrpci_beside *beside;         /* rpc/beside.h; NULL for most calls */
@@ -50,7 +50,7 @@ typedef struct shmrpci_pending {
         flags;    /* request flags in addition to those of client and method */
     bool is_long; /* the body is too long for the transport's `post` */
     bool is_held; /* send stops before commit */
-    bool is_loan; /* as is_held, because the program writes the body */
+    bool is_loan; /* is_held is set too, because the program writes the body */
     bool nonblock;
     bool in_place;   /* a raw reply is read in place */
     bool has_faults; /* a fault is also returned as a reply object */

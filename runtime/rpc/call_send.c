@@ -69,7 +69,8 @@ static inline int init(shmrpci_pending *p, shmrpc_client *client,
     return SHMRPC_OK;
 }
 
-static const char nothing; /* parameters of methods without any */
+/* Stands in for the parameters of methods that have none. */
+static const char nothing;
 
 int shmrpci_pending_init(shmrpci_pending *p, shmrpc_client *client,
                          uint32_t method, const void *params,

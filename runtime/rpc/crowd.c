@@ -13,8 +13,8 @@
 #include "shmrpc/client.h"
 
 #define LOOK_NS SHMRPCI_NS_PER_S
-/* How long an instance that was gone is not tried again, if there are others.
- */
+/* How long an instance that was found to be gone is skipped while there are
+ * other instances. */
 #define GONE_NS (100 * SHMRPCI_NS_PER_MS)
 /* How long a new instance may take to answer while others could serve. */
 #define JOIN_NS (500 * SHMRPCI_NS_PER_MS)

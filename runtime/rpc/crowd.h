@@ -35,7 +35,8 @@ void shmrpci_crowd_close(shmrpci_crowd *crowd);
 typedef struct shmrpci_crowd_call {
     const shmrpc_opts *opts; /* or NULL */
     int64_t timeout_ns;      /* for the whole call; INT64_MAX: no limit */
-    bool is_stream;          /* EXHAUSTED: another member may have room */
+    bool is_stream;          /* then EXHAUSTED means that another member may
+                              * have room */
     /* Makes or begins the call at a member. Its status decides whether the next
      * member is tried, and `error` says whether the call may have run. */
     int (*make)(void *user, shmrpc_client *member, const shmrpc_opts *opts,

@@ -59,7 +59,7 @@ typedef enum shmrpci_detached_state {
     SHMRPCI_DETACHED_OPEN,
     SHMRPCI_DETACHED_ANSWERING,
     SHMRPCI_DETACHED_ANSWERED,
-    SHMRPCI_DETACHED_ENDING, /* the worker no longer uses it */
+    SHMRPCI_DETACHED_ENDING, /* the worker is ending it */
     SHMRPCI_DETACHED_ENDED   /* only the program's reference is left */
 } shmrpci_detached_state;
 
@@ -81,8 +81,8 @@ typedef struct shmrpci_detached {
 } shmrpci_detached;
 
 struct shmrpci_detached_set {
-    /* Replies are sent one at a time: they are counted in rows of their own,
-     * which have one writer. */
+    /* Replies are sent one at a time, because the rows in which they are
+     * counted may have only one writer at a time. */
     shmrpci_mutex replies;
     shmrpci_mutex lock; /* for the members below */
     shmrpci_cond changed;

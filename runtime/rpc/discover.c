@@ -114,8 +114,8 @@ shmrpc_status shmrpc_describe(const char *where, uint16_t port,
                               shmrpc_error *error)
 {
     static const shmrpc_opts defaults;
-    /* Has no methods, so that the server's contract is compatible whatever it
-     * contains. */
+    /* A service without methods: it is compatible with the contract of any
+     * server. */
     const shmrpc_service nobody = {.name = "", .id = "", .port = port};
     shmrpc_error unwanted;
     opts = opts != NULL ? opts : &defaults;

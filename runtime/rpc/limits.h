@@ -15,8 +15,8 @@
  * may be what kills workers. */
 #define SHMRPCI_DEATHS_MAX 2u
 
-/* Independent of the timeout of calls: a service that does not answer hello
- * within this time never will. */
+/* The time limit of one attempt to connect, even if calls have a longer
+ * timeout: a service that does not answer hello within this time never will. */
 #define SHMRPCI_CONNECT_TIMEOUT_NS INT64_C(5000000000)
 
 /* The pause between two attempts to reconnect: the first, and the longest. */

@@ -58,20 +58,22 @@ void shmrpci_metadata_init(shmrpci_metadata *m, unsigned flags);
 void shmrpci_metadata_set_trace(shmrpci_metadata *m,
                                 const uint8_t trace[SHMRPCI_TRACE_BYTES]);
 
-/* Sets the trace at any time, replacing an earlier one. TOO_LARGE. */
+/* Sets the trace, replacing an earlier one; may be called after entries were
+ * added. Returns TOO_LARGE if there is no room. */
 int shmrpci_metadata_put_trace(shmrpci_metadata *m,
                                const uint8_t trace[SHMRPCI_TRACE_BYTES],
                                shmrpc_error *error);
 
 /* Sets which of a relay's peers made the call, replacing what the call says.
- * TOO_LARGE. */
+ * Returns TOO_LARGE if there is no room. */
 int shmrpci_metadata_put_peer(shmrpci_metadata *m, uint64_t peer,
                               shmrpc_error *error);
 
 /* After reading: allows additions, until the block is ended. */
 void shmrpci_metadata_reopen(shmrpci_metadata *m);
 
-/* Appends an entry. INVALID: bad key or value; TOO_LARGE. */
+/* Appends an entry. Returns INVALID if key or value is not allowed, or
+ * TOO_LARGE if there is no room. */
 int shmrpci_metadata_add(shmrpci_metadata *m, const char *key,
                          const char *value, shmrpc_error *error);
 

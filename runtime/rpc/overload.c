@@ -323,12 +323,14 @@ static void count(tally *t, uint64_t call, const shmrpci_atomic_u64 *connection)
     t->of_client += shmrpci_load_relaxed(connection) == t->call->connection;
 }
 
-/* Counts a place's detached calls, except the call that is just being detached:
- * it still counts at its post, in the word `present`. */
+/* Counts a place's detached calls. A call that is just being detached has an
+ * entry, but is still in its post's word, `present`. It counts there, so it is
+ * skipped here. */
 static void count_detached(tally *t, const address_block *address,
                            uint32_t place, uint64_t present)
 {
-    /* Relaxed: whoever sees the post idle also sees this. */
+    /* Relaxed: a worker that has seen this post idle also sees the count that
+     * was stored before. */
     uint64_t used = shmrpci_load_relaxed(&address->posts[place].detached);
     for (uint64_t i = 0; i < used && i < SHMRPC_DETACHED_MAX; i++) {
         const entry *at = &address->detached[place][i];
@@ -375,8 +377,9 @@ static void say_busy(shmrpci_overload_worker *worker,
     shmrpci_store_seq(&mine->call, call_of(++worker->number, call->method));
 }
 
-/* Takes a place within the limits. Workers that compete all back off, for
- * different times, and the first one to retry gets in. */
+/* Counts the call if the limits allow it. If several workers compete for the
+ * last permitted call, all of them back off, for different times, and the first
+ * one to retry runs its call. Returns false if the limits are reached. */
 static bool take_place(shmrpci_overload_worker *worker,
                        const shmrpci_overload_call *call, bool *out_of_client)
 {

@@ -39,7 +39,8 @@ void shmrpci_retry_note_success(shmrpc_client *client)
         more = have < SHMRPCI_BUDGET_FULL ? have + 1 : SHMRPCI_BUDGET_FULL;
     } while (!shmrpci_cas_seq(&client->budget, &have, more));
     if (more == SHMRPCI_BUDGET_FULL) {
-        /* If a call failed meanwhile, the next failure sets the flag again. */
+        /* A call that failed meanwhile loses its flag; the next failure sets it
+         * again. */
         (void)shmrpci_and_seq(&client->watched, ~SHMRPCI_CLIENT_IN_DEBT);
     }
 }

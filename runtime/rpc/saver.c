@@ -183,7 +183,7 @@ int shmrpci_saver_start(const shmrpci_served *served, shmrpci_saver **out,
 void shmrpci_saver_stop(shmrpci_saver *saver, bool is_last)
 {
     /* In a forked child the thread does not run, and it may have held the
-     * mutex. */
+     * mutex. So only the memory is freed. */
     if (saver == NULL || saver->generation != shmrpci_fork_generation()) {
         free(saver);
         return;

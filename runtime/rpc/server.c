@@ -523,8 +523,8 @@ static int finish_all(shmrpc_server *server, uint32_t count, int status,
             shmrpci_thread_join(&at->thread);
             at->has_thread = false;
         } else {
-            control(at); /* returns at once, because it is stopped, and ends its
-                          * workers */
+            control(at); /* ends the workers; returns at once, because the
+                          * listener was stopped */
         }
     }
     for (uint32_t i = 0; i < count; i++) {

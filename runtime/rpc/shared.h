@@ -21,8 +21,8 @@ int shmrpci_shared_inherit(shmrpci_served *served,
                            const shmrpci_address *address, int64_t deadline_ns,
                            shmrpc_error *error);
 
-/* Called when the objects belong to another server: ending them is left to it.
- */
+/* Called when another server has taken over the objects: from then on only that
+ * server may end them. */
 void shmrpci_shared_abandon(shmrpci_served *served);
 
 /* Ends the objects that this process has made or inherited, for all their

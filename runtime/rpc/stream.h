@@ -60,7 +60,7 @@ struct shmrpc_stream {
      * Relaxed: a hint. */
     shmrpci_atomic_pointer reader;
     shmrpci_buf out;     /* the item being sent */
-    shmrpci_lent lent;   /* the next item */
+    shmrpci_lent lent;   /* the loan of the next item */
     shmrpci_flat flat;   /* of received items, if they are flat */
     shmrpci_arena arena; /* of the item that was read */
     void *item;
@@ -167,8 +167,9 @@ void shmrpci_stream_anew_keep(shmrpc_stream *s, shmrpc_client *client,
 bool shmrpci_stream_open_again(shmrpc_stream *s, shmrpc_client *client,
                                const shmrpc_opts *opts, int status,
                                unsigned number);
-/* Called when the stream has ended with *status. Returns true if it was
- * reopened, or if reopening failed; *status then says how. */
+/* Called when the stream has ended with *status. Returns false if the stream
+ * must not be reopened. Otherwise reopens it, stores in *status whether that
+ * succeeded, and returns true. */
 bool shmrpci_stream_anew_try(shmrpc_stream *s, int *status,
                              shmrpc_error *error);
 void shmrpci_stream_anew_free(shmrpci_stream_anew *anew);

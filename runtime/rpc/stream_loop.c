@@ -190,8 +190,8 @@ static void arm(shmrpc_stream *s)
         return; /* the connection reports the end */
     }
     loop->is_armed = true;
-    /* Read before the bell can ring for this stream, which the waker may not
-     * see yet. */
+    /* Read before the bell can ring for this stream, so that such a ring is
+     * noticed even if the waker does not know the stream yet. */
     loop->rings = shmrpci_load_seq(&w->rung);
     if (!pump_of(s)->arm(s->end, &w->rung, loop->for_item, loop->for_room,
                          loop->on, &loop->on_count)) {

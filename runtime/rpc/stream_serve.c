@@ -36,9 +36,9 @@ static int cut(shmrpc_ctx *ctx)
     return SHMRPC_E_CANCELLED;
 }
 
-/* Limits the stream's age. The limit is a deadline that the client does not
- * know; if it is earlier than the request's deadline it replaces that, so that
- * waits and hang-kill need only one deadline. */
+/* Limits the stream's age by a deadline that the client does not know. If it is
+ * earlier than the request's deadline, it replaces that deadline, so that waits
+ * and hang-kill need only one. */
 static void limit_age(shmrpci_served_stream *s, shmrpci_request *request,
                       int64_t max_age_ns)
 {
@@ -249,8 +249,9 @@ int shmrpc_stub_sink_send(shmrpc_sink *sink, const void *item, uint32_t flags)
     if (status != SHMRPC_OK) {
         return status == SHMRPC_E_INVALID ? item_is_invalid(ctx, &why) : status;
     }
-    /* The first try reads no clock, which is enough while there is room. The
-     * handler's thread is also the one that reads. */
+    /* The first try succeeds while there is room. It does not wait, so it needs
+     * no deadline and reads no clock. (`alone` is true, because the handler's
+     * thread is also the one that reads.) */
     status = s->pump != NULL
                  ? send_detached(s)
                  : s->ops->send(s->end, s->out.data, s->out.len, 0, true);
@@ -459,8 +460,8 @@ int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
 int shmrpci_served_stream_end(shmrpc_ctx *ctx, int status)
 {
     shmrpci_served_stream *s = ctx->stream;
-    /* The handler may have noticed the age by shmrpc_ctx_cancelled or by a
-     * nested call, without a send. */
+    /* No send has recorded the age if the handler noticed it by
+     * shmrpc_ctx_cancelled or by a nested call. */
     if (is_by_age(ctx, status)) {
         (void)retire(ctx);
     }

@@ -4,10 +4,11 @@
  *
  * Protocols here change state by read-modify-write of a single word rather than
  * by fences: it is simpler to reason about, and ThreadSanitizer follows it (it
- * does not model fences). Where two words are in play (one side publishes, then
- * checks whether the other side sleeps), all four accesses are `seq`; one side
- * may use a plain store and a fence before its load instead, so that the stored
- * cache line can stay with the other side.
+ * does not model fences). Some protocols need two words: one side publishes,
+ * then checks whether the other side sleeps. Then all four accesses are `seq`.
+ * Alternatively, one side may use a plain store, and a fence before its load:
+ * without a locked instruction, the cache line of the stored word can stay with
+ * the other side.
  *
  * Threading: any thread.
  */

@@ -5,11 +5,11 @@
 #include "os/clock.h"
 #include "os/poll.h"
 
-/* Without a barrier in all threads we wait this long instead. An owner that was
- * preempted may be inside all this time; its stores are visible afterwards. */
+/* How long to wait if no barrier in all threads can be made. An owner that was
+ * preempted may still be inside then, but its store to `inside` is visible. */
 #define NAP_NS (1 * SHMRPCI_NS_PER_MS)
 
-/* Yields before the first nap. */
+/* How many times to yield before the first nap. */
 #define YIELDS 100
 
 static void nap(void)

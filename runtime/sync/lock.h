@@ -191,12 +191,13 @@ static inline bool shmrpci_lock_is_mortal(const shmrpc_lock *lock)
 /* ---- lock_borrow.c ------------------------------------------------------- */
 
 /*
- * Makes a handle for a lock whose `word` is in an object with participants of
- * its own, which hold the same bytes of `fd` as a lock's: we are number
- * `index`.  `at` maps a shmrpci_lock_file of which only `high`, `word` and the
- * slots are used, zeros at first; it outlives the handle, as does `fd`.  A new
- * participant of the object calls shmrpci_lock_bury() and _introduce() before
- * anything else, and _bury() when it leaves.  Nothing needs closing; a forked
+ * Makes a handle for a lock whose `word` is in an object that has participants
+ * of its own. Participant p of the object holds byte p of `fd`, as in the file
+ * of a lock; this process is participant `index`.  `at` maps a
+ * shmrpci_lock_file of which only `high`, `word` and the slots are used; they
+ * are zeros at first. `at` and `fd` must outlive the handle.  A new participant
+ * of the object calls shmrpci_lock_bury() and _introduce() before anything
+ * else, and _bury() when it leaves.  The handle needs no closing; a forked
  * child makes new handles.
  */
 void shmrpci_lock_borrow(shmrpc_lock *lock, const shmrpci_lock_map *at,
@@ -208,12 +209,13 @@ int32_t shmrpci_lock_reader_pid(const shmrpci_lock_map *at);
 
 /* ---- lock_shared.c ------------------------------------------------------- */
 
-/* Counts a thread in again that is already in, as a reader or as the owner: it
- * must not wait for a writer, which waits for it. EXHAUSTED. */
+/* Counts a thread once more as a reader that already is a reader, or the owner.
+ * It does not wait for a writer, because the writer may be waiting for this
+ * thread. Returns EXHAUSTED if the count is full. */
 shmrpc_status shmrpci_lock_enter_again(shmrpc_lock *lock);
 
-/* We own the word: waits for all readers to leave. DEADLINE, BUSY, DESTROYED:
- * some have not. */
+/* Called by the owner of the word: waits until all readers have left. Returns
+ * DEADLINE, BUSY or DESTROYED if some have not. */
 shmrpc_status shmrpci_lock_drain(shmrpc_lock *lock,
                                  shmrpci_lock_patience *patience);
 

@@ -81,7 +81,8 @@ static bool is_destroyed(const shmrpci_lock_map *at)
     return (shmrpci_load_seq(&at->file->word) & SHMRPCI_LOCK_DESTROYED) != 0;
 }
 
-/* Writers look at all slots below it. Seq: before our first look at the word as
+/* Raises `high`; writers check all slots below it for readers. Sequentially
+ * consistent, so that it comes before this participant first reads the word as
  * a reader. */
 static void raise_high(const shmrpci_lock_map *at, uint32_t count)
 {
@@ -116,8 +117,8 @@ shmrpc_status shmrpci_lock_attach(shmrpc_lock *lock)
     shmrpc_status status = claim_slot(lock->fd, lock->at.slot_count, &index);
     while (status == SHMRPC_E_EXHAUSTED && !is_destroyed(&lock->at) &&
            shmrpci_remaining_ns(deadline_ns) > 0) {
-        /* Somebody holds byte 0 until a participant ends, or until a process
-         * has removed the file. */
+        /* All bytes are held: by participants, or by a process that is removing
+         * the file. Wait for byte 0, and check the others now and then. */
         index = 0;
         status = shmrpci_byte_lock_until(lock->fd, 0, 1,
                                          shmrpci_deadline_after(RESCAN_NS));
@@ -159,7 +160,8 @@ void shmrpci_lock_bury(const shmrpci_lock_map *at, uint32_t index)
 {
     SHMRPCI_ASSERT(index < at->slot_count, "only participants are buried");
     free_of(&at->file->word, index);
-    /* The first one last: it may be the lock under which others are taken. */
+    /* Frees the first word last: it may be the lock under which processes take
+     * the other words. */
     for (uint32_t i = at->word_count; i > 0; i--) {
         free_of(shmrpci_lock_word_at(at, i - 1), index);
     }

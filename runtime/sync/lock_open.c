@@ -11,7 +11,8 @@
 #include "os/thread.h"
 #include "sync/lock.h"
 
-/* Others may be creating, replacing or removing the same lock. */
+/* How long to retry while other processes create, replace or remove the same
+ * lock. */
 #define OPEN_NS (10 * SHMRPCI_NS_PER_S)
 
 #define ALL_FLAGS                                                         \

@@ -322,8 +322,9 @@ static int wake(const shmrpc_lock *lock)
         lock->word, (lock->flags & SHMRPC_LOCK_SHARED) != 0 ? INT32_MAX : 1);
 }
 
-/* Ends a reservation if nobody sleeps, so that newcomers needn't sleep first. A
- * thread that began to sleep in between is woken after all. */
+/* Ends a reservation if nobody sleeps, so that newcomers may take the lock
+ * without sleeping first. Then wakes a thread that began to sleep in
+ * between. */
 static void end_reservation(const shmrpc_lock *lock, uint32_t word)
 {
     SHMRPCI_ASSERT((word & (OWNER | RESERVED)) == RESERVED,

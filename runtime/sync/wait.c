@@ -17,8 +17,8 @@
  * short. */
 #define STEP_NS (4 * SHMRPCI_NS_PER_US)
 
-/* If sched_yield took less than this, no other thread ran; it usually takes a
- * fifth of it then. */
+/* If sched_yield took less than this, no other thread ran. (If none runs, it
+ * usually takes a fifth of this.) */
 #define ASIDE_NS (5 * SHMRPCI_NS_PER_US)
 
 /* A gap this long while spinning means that the CPU was taken: by other
@@ -26,8 +26,8 @@
 #define TAKEN_NS (100 * SHMRPCI_NS_PER_US)
 
 /* How many waits are kept short after other threads were seen to want the CPU:
- * at first, and at most. The number grows fourfold each time, and is halved
- * after that many other waits. */
+ * the first time, and at most. The number is multiplied by four each time, and
+ * halved after CALM_WAITS waits that were not kept short. */
 #define CROWDED_FIRST 2u
 #define CROWDED_WAITS 16u
 #define CALM_WAITS    32u
@@ -159,8 +159,8 @@ void shmrpci_spinner_miss(shmrpci_spinner *spinner)
                           shmrpci_load_relaxed(&spinner->limit));
 }
 
-/* Moves the limit to the cost of a sleep: the lateness of the wake-up, and as
- * much again for going to sleep and for the peer, which makes the wake-up. */
+/* Moves the limit towards the cost of a sleep: the lateness of the wake-up, and
+ * as much again for going to sleep here and for waking us at the peer. */
 static uint64_t learn_limit(shmrpci_spinner *spinner, uint64_t late)
 {
     uint64_t mean = shmrpci_load_relaxed(&spinner->late);

@@ -100,8 +100,8 @@ bool shmrpci_spinner_step_aside(shmrpci_spinner *spinner, uint64_t overdue);
 /* Looks up the usable CPUs, which takes some 20 us. */
 void shmrpci_spinner_look_up(shmrpci_spinner *spinner, uint64_t now);
 
-/* Looks them up again if a second has passed; `now` is in ticks. This must not
- * only be called before sleeps, since nobody sleeps while spinning pays. */
+/* Looks them up again if a second has passed; `now` is in ticks. Must be called
+ * before spins too, since nobody sleeps while spinning pays. */
 static inline void shmrpci_spinner_refresh(shmrpci_spinner *spinner,
                                            uint64_t now)
 {

@@ -31,8 +31,8 @@ static void calls_64_are_outstanding_and_answers_match(void **state)
     fixture_stop(&f);
 }
 
-/* Sends a call that stays in flight if a slot is free until the deadline, else
- * returns the status of `reserve`. */
+/* Waits for a free slot until the deadline, and sends a call that stays in
+ * flight. If no slot becomes free, returns the status of `reserve`. */
 static int hold_one_more(shmrpci_conn *conn, shmrpci_call *call, uint32_t body,
                          int64_t deadline_ns)
 {

@@ -252,8 +252,8 @@ typedef struct sender {
     const pair *p;
     shmrpci_stream *from;
     int status;
-    /* When the last send and the one before it began, and when the last one
-     * failed. */
+    /* When the last send began, when the send before it began, and when the
+     * last send failed. */
     int64_t since_ns;
     int64_t before_ns;
     int64_t told_ns;
@@ -424,8 +424,9 @@ static void flood(void *user)
     }
 }
 
-/* Returns when `s` had begun to wait at `told_ns`. Its last send may be later
- * than that, since the other side's close may have made room. */
+/* Returns when the send began in which `s` was waiting at `told_ns`. That is
+ * the send before the last one if the last one began later, because the other
+ * side's close had made room. */
 static int64_t waited_since(const sender *s, int64_t told_ns)
 {
     return s->since_ns <= told_ns ? s->since_ns : s->before_ns;

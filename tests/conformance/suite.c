@@ -146,8 +146,8 @@ void gate_await(gate *g, const unsigned *field, unsigned count)
     }
 }
 
-/* Returns whether to use post or answer, the operations for short bodies: for
- * every second short body, if the transport has them. */
+/* Returns whether to use the operations for short bodies, post and answer. If
+ * the transport has them, they are used for every second short body. */
 static bool is_short(atomic_uint *count, size_t len)
 {
     return transport->shared != NULL && len <= SHMRPCI_POST_MAX_BYTES &&

@@ -117,7 +117,7 @@ shmrpci_listen_opts suite_listen_opts(fixture *f);
 void fixture_init(fixture *f, const shmrpci_listen_opts *opts);
 void fixture_run(fixture *f);
 void fixture_start_workers(fixture *f, unsigned count);
-/* Does all three of the above, with the suite's options. */
+/* Calls init with the suite's options, run and start_workers. */
 void fixture_start(fixture *f, unsigned workers);
 /* Stops the listener, joins all threads and closes the listener; may be called
  * twice. */

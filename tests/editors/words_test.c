@@ -62,7 +62,8 @@ static void require_word(const char *words, const char *word, group g)
     }
 }
 
-/* `words` is " word word ": all of the group, and no others. */
+/* Checks that `words`, such as " word word ", has all words of the group and no
+ * others. */
 static void check_group(group g, const char *words)
 {
     size_t count = 0;

@@ -20,8 +20,8 @@ static shmrpci_bias bias;
 static shmrpci_atomic_u64 bits;
 static shmrpci_atomic_u32 waiters;
 static uint64_t guarded;
-static uint64_t taken; /* not used, because to the compiler all fibers are one
-                        * thread */
+static uint64_t taken; /* not checked for races, because only one fiber runs at
+                        * a time */
 
 static void begin(void)
 {

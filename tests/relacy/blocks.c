@@ -13,7 +13,7 @@
 
 typedef enum place {
     FREE,
-    TAKEN, /* nothing leads to it yet, or what does has not been reported */
+    TAKEN, /* not reachable yet, or nobody has reported that it is */
     USED,
     LIMBO
 } place;

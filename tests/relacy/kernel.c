@@ -31,7 +31,7 @@ typedef struct member {
     int fd;
     shmrpci_poll_mode mode;
     uint64_t tag;
-    bool is_ready; /* BELL: it was reported once */
+    bool is_ready; /* an event is yet to be reported; not used for LEVEL */
 } member;
 
 typedef struct poll_set {
@@ -388,8 +388,9 @@ static bool rouse(poll_set *set)
     return true;
 }
 
-/* One of the sleepers hears the bell, and the sets that were polled before it
- * record it. */
+/* Visits the sets in a random order. Of the sets that hold the descriptor as a
+ * BELL, only the first one with a sleeper is woken; those visited before it
+ * keep the event for their next poll. */
 void shmrpci_event_set(int fd)
 {
     engine_step();

@@ -26,8 +26,8 @@ namespace rl
 /* The next relaxed load is made by the kernel. */
 inline bool is_kernel_load;
 
-/* For each storing thread: what it had stored before a fence that precedes the
- * last fence of a loading thread, whose loads see that store or a later one. */
+/* fenced[loader][storer]: the storer's last store before a fence that precedes
+ * the loader's last fence. The loader sees that store or a later one. */
 inline timestamp_t fenced[8][8];
 
 /*

@@ -200,7 +200,8 @@ class Top(unittest.TestCase):
                                  ("n", "name", ["shop", "workers"])):
             screen.press(key)
             reversed_ = (key, word) in (("r", "calls"), ("b", "busy"))
-            # A screen from before the key press may have this order by chance.
+            # A screen from before the key press may have this order by chance,
+            # so check the heading too.
             screen.await_frame(
                 lambda f, word=word, order=order, reversed_=reversed_:
                 f"by {word}" in f[0] and ("reversed" in f[0]) == reversed_

@@ -57,9 +57,9 @@ export async function call(service, method, params) {
   return answer(await post(`/rpc/${service}/${method}`, JSON.stringify(params)));
 }
 
-// The secret is sent only in the reply to the login, and stored for this origin, port
-// included. Without it the cookie, which other programs on this host get too, permits no
-// changes.
+// The server sends the secret only in its reply to the login; the page stores it for this
+// origin, which includes the port. Other programs on this host get the cookie too, because
+// cookies ignore the port; but without the secret the cookie permits no changes.
 const kept = "shmrpc.csrf";
 
 function take(body) {

@@ -206,8 +206,9 @@ const idl_enum_item *gen_find_item(const idl_enum *enumeration,
     return NULL;
 }
 
-/* If fields are ascending, an old version that has lost the order of
- * declaration (such as a lock) still has the same order. */
+/* Some old versions, such as locks, have lost the order of declaration: their
+ * fields are in the order of their numbers. They can be compared by position
+ * only if the new fields are declared in the order of their numbers too. */
 bool gen_is_ascending(const idl_field *fields, size_t count)
 {
     for (size_t i = 1; i < count; i++) {

@@ -400,9 +400,9 @@ static const char *shown_alias(const doc *d, const char *full_name)
 
 static void push_type(doc *d, gen_value *list, const idl_type *type);
 
-/* The innermost element first, then the lengths from the outermost, as
- * declared. An alias ends the chain, because its name stands for its own
- * lengths. */
+/* Writes the innermost element type, then the lengths from the outermost to the
+ * innermost, as declared. An alias ends the chain, because its name stands for
+ * its own lengths. */
 static void push_array(doc *d, gen_value *list, const idl_type *type)
 {
     const idl_type *base = type;

@@ -5,11 +5,12 @@
 
 #include "generator/doc/lang_doc.h"
 
-/* One file of the kind "types", which is generated with any --kinds. */
+/* One file. It has the kind "types", because files of that kind are generated
+ * with any --kinds. */
 static const gen_lang_file files[] = {{"types", "page.html", ".html"}};
 
-/* Removes spaces at line ends, and empty lines, which template sections leave
- * after; they have no effect in HTML. */
+/* Removes spaces at line ends, and the empty lines that sections of the
+ * template leave behind. Neither has any effect in HTML. */
 static void tidy(gen_tidying *state, const char *text, size_t len,
                  shmrpci_buf *out)
 {

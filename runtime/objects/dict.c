@@ -91,8 +91,9 @@ shmrpc_status shmrpci_dict_open_engine(shmrpci_handle *handle, int fd,
         shmrpci_fd_close(&fd);
         return status;
     }
-    /* The descriptor holds this process's place: a forked child must not keep
-     * that alive. */
+    /* The byte lock on this descriptor keeps the process's place. A forked
+     * child closes its copy of the descriptor, because that copy would keep the
+     * place taken after this process has ended. */
     status = shmrpci_fork_close_fd(&dict->guard, &dict->table.region.fd);
     if (status != SHMRPC_OK) {
         shmrpci_table_detach(&dict->table);
@@ -111,8 +112,8 @@ void shmrpci_dict_close_engine(shmrpci_handle *handle)
         return;
     }
     /* A forked child has a copy of its parent's memory, but none of its
-     * threads. It must not touch their mutex, nor give back what they
-     * reserved. */
+     * threads. So it must not end the mutex, which one of those threads may
+     * hold, nor give back a record that they have reserved and still use. */
     if (dict->table.region.map.generation != shmrpci_fork_generation()) {
         /* Forgets a record that a thread of the parent may have reserved. */
         dict->table.reserved = 0;
@@ -283,10 +284,11 @@ shmrpc_status shmrpci_dict_unless_destroyed(const shmrpc_dict *dict,
     return status;
 }
 
-/* Reads the value of a key. For a dict of many machines the versions are the
- * remote engine's, which the copy does not have. ABORTED means that the entry
- * changed during each of several looks; then it is read under a pin, which
- * keeps its memory from being reused. */
+/* Reads the value of a key. In a dict of many machines the remote engine is
+ * asked if the caller wants the version, because this machine's copy does not
+ * have the engine's versions. ABORTED means that the entry changed during each
+ * of several looks; then it is read under a pin, which keeps its memory from
+ * being reused. */
 static shmrpc_status get_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
                                shmrpci_buf *out, uint64_t *out_version,
                                shmrpc_error *error)

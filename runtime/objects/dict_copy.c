@@ -142,7 +142,8 @@ static void begin(void *user)
     copy->told_count = 0;
     copy->notes = shmrpci_table_len(&copy->dict->table) > 0;
     shmrpci_store_seq(&copy->words->is_whole, 0u);
-    /* A server that lost its last messages uses their revisions again. */
+    /* A server that has lost its last messages gives their revisions to other
+     * changes, so the revision reached before this pass no longer counts. */
     shmrpci_store_seq(&copy->words->reached, 0u);
 }
 

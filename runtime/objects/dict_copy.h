@@ -10,12 +10,12 @@
  * Layout, behind the locks of the dict, zeros at first:
  *
  *     offset                                              who writes it
- *          0  magic: tells that this is a copy             its first user
+ *          0  magic: tells that this is a copy            its first user
  *          8  reached: the revision that was stored last  the keeper
- *         16  is_whole: no pass over all entries is under  the keeper
- *             way, and one has ended
- *         20  bell: counts changes of the words above      the keeper
- *         24  waiters: those who sleep on the bell         they
+ *         16  is_whole: a pass over all entries has       the keeper
+ *             ended, and no other has begun since
+ *         20  bell: counts changes of the words above     the keeper
+ *         24  waiters: how many threads wait for the bell waiting threads
  *
  * Threading: any thread may call await. The other functions are called by one
  * thread, when a handle is opened or closed. The engine's thread fills the

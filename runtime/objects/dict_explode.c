@@ -15,8 +15,8 @@
 #include "codec/msgpack_token.h"
 #include "objects/dict_nest.h"
 
-/* Skips one value with everything in it: that is done when the input expects
- * one value less. */
+/* Skips one value with everything in it. The value has been read when the input
+ * expects one value less than before. */
 static bool skip(shmrpci_msgpack_input *in)
 {
     shmrpci_msgpack_token token;

@@ -5,7 +5,8 @@
  *   dict_change.c changes as bytes, here or at the engine of many machines
  *   dict_remote.c changes at that engine; dict_copy.c fills this machine's copy
  *   dict_path.c   paths into values of any shape
- *   dict_nest.c   paths through long ones; dict_explode.c: how they are made
+ *   dict_nest.c   paths into nests, the stored form of long values;
+ *                 dict_explode.c makes nests from values
  *   dict_view.c   views; many keys in one change
  *   dict_watch.c  watches
  *   dict_lock.c   locks
@@ -67,8 +68,8 @@ typedef struct shmrpci_dict_key {
     _Alignas(16) uint8_t room[128];
 } shmrpci_dict_key;
 
-/* Encodes a key; a value has none, so its key is NULL. The key must be ended in
- * any case. */
+/* Encodes a key; a value has none, so its key is NULL. The caller must call
+ * shmrpci_dict_key_fini() whatever this returns. */
 shmrpc_status shmrpci_dict_key_init(const shmrpc_dict *dict, const void *key,
                                     shmrpci_dict_key *out, shmrpc_error *error);
 void shmrpci_dict_key_fini(shmrpci_dict_key *key);

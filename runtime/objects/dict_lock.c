@@ -326,7 +326,8 @@ static shmrpc_status claim(asking *of, uint32_t *out_index)
     shmrpc_lock *desk = &of->locks->desk;
     shmrpc_status status = acquire_desk(of);
     if (status == SHMRPC_E_OWNER_DIED) {
-        /* The desk protects nothing that could be left half done. */
+        /* A dead holder of the desk can have left nothing half done, so nothing
+         * needs to be repaired. */
         status = shmrpc_lock_consistent(desk);
     }
     if (status != SHMRPC_OK) {
@@ -418,16 +419,16 @@ static void note_time(shmrpci_dict_lock_entry *entry)
     shmrpci_store_relaxed(&entry->since_ns, (uint64_t)shmrpci_now_ns());
 }
 
-/* If this thread holds the key already, the lock decides: RECURSIVE handles
- * count, others return PRECONDITION. */
+/* If this thread holds the key's lock already, sync/lock decides: through a
+ * RECURSIVE handle the lock is taken once more, otherwise PRECONDITION is
+ * returned. */
 static shmrpc_status lock_key(asking *of)
 {
     uint32_t index = entry_of(of);
     shmrpc_lock *mine =
         index == NO_ENTRY ? NULL : lock_of(of->dict, of->locks, index);
     if (is_of_thread(mine)) {
-        /* For a thread that already holds it, the result depends on the
-         * handle's flags. */
+        /* This doesn't wait, as this thread is the holder. */
         return shmrpc_lock_try_acquire(mine);
     }
     shmrpc_status entered = enter(of);
@@ -440,8 +441,9 @@ static shmrpc_status lock_key(asking *of)
         return status;
     }
     note_time(&of->locks->entries[index + 1]);
-    /* OWNER_DIED of the whole dict is reported to the next thread that
-     * enters. */
+    /* If the key's lock and the whole dict's lock both have OWNER_DIED, this
+     * call reports the key's, and the next thread that enters gets that of the
+     * whole dict. */
     return status == SHMRPC_OK ? entered : status;
 }
 
@@ -589,7 +591,8 @@ static shmrpc_status wait_until(asking *of, const shmrpc_lock_wait *wait)
     return status;
 }
 
-/* Takes the lock. A destroyed dict's locks are not waited for. */
+/* Takes the lock. Fails at once if the dict is destroyed, instead of
+ * waiting. */
 static shmrpc_status take(asking *of)
 {
     if (shmrpci_region_is_destroyed(&of->dict->table.region)) {

@@ -71,8 +71,9 @@ typedef struct shmrpci_dict_locks shmrpci_dict_locks;
 /* Adds the area to a region spec. */
 void shmrpci_dict_lock_plan(shmrpci_region_spec *spec);
 
-/* Like shmrpci_table_attach(), which this folder calls nowhere else: a new
- * participant first releases the locks of the dead one with its number. */
+/* Like shmrpci_table_attach(). In addition a new participant releases the locks
+ * of the dead one whose number it got, so that it does not seem to hold
+ * them. */
 shmrpc_status shmrpci_dict_lock_attach(int fd, shmrpci_access access,
                                        shmrpci_table *out, shmrpc_error *error);
 /* Called before detaching: others see locks that this handle still holds as

@@ -33,8 +33,8 @@ void shmrpci_dict_lock_plan(shmrpci_region_spec *spec)
     spec->roots_bytes = at + area_bytes(spec->participants);
 }
 
-/* The region's head is checked when it is attached, but only this file knows
- * the meaning of these `limits`. */
+/* Attaching checks the region's head, except for these `limits`, whose meaning
+ * only this file knows. So they are checked here. */
 bool shmrpci_dict_lock_find(const shmrpci_region *region,
                             shmrpci_dict_lock_area *out)
 {

@@ -11,8 +11,9 @@
 
 #include "objects/dict_inside.h"
 
-/* How many times other threads may take an entry away before us, or put one and
- * take it away. */
+/* The most attempts of an operation. An attempt of popitem fails if another
+ * thread takes the entry first; one of get_or_put, if others put the key and
+ * take it away again. */
 #define ATTEMPTS 1000u
 
 static shmrpc_status busy(const shmrpc_dict *dict, shmrpc_error *error)
@@ -73,7 +74,8 @@ static shmrpc_status pop_last(shmrpc_dict *dict, shmrpc_view *view,
     return status == SHMRPC_E_NOT_FOUND ? SHMRPC_MORE : status;
 }
 
-/* A new view for each attempt: the old one would give the same entry again. */
+/* Opens a new view for each attempt, because the old one would return the same
+ * entry again. */
 shmrpc_status shmrpc_dict_popitem(shmrpc_dict *dict, const shmrpc_any **out_key,
                                   const shmrpc_any **out_value,
                                   shmrpc_error *error)

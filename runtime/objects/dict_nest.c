@@ -118,7 +118,8 @@ shmrpc_status shmrpci_dict_nest_reach(const shmrpci_table *table,
         if (status == SHMRPC_OK && !at.is_there) {
             status = not_there(used, error);
         }
-        /* After a failure this is meaningless, and not used. */
+        /* After a failure `at` has no valid item, but then no caller uses
+         * `*out`. */
         *out = at.item.value;
         used++;
         forget(&at);
@@ -395,7 +396,8 @@ static shmrpc_status delete_item(change *of, shmrpci_nest_ref *ref,
 }
 
 /* Follows one step of the path. If it is the last one, does the operation, else
- * goes further down. APPEND has no last step of its own. */
+ * goes further down. For APPEND no step is the last one: all steps lead to the
+ * list, to which the item is appended. */
 static shmrpc_status change_item(change *of, shmrpci_nest_ref *ref,
                                  size_t depth)
 {
@@ -406,7 +408,7 @@ static shmrpc_status change_item(change *of, shmrpci_nest_ref *ref,
     shmrpc_status status =
         find(&of->dict->table, ref, &what->steps[depth], depth, &at, of->error);
     if (status != SHMRPC_OK) {
-        /* the value as it is */
+        /* nothing is changed */
     } else if (!is_last) {
         status = at.is_there
                      ? change_value(of, &at.item.value, depth + 1, &below)
@@ -527,8 +529,9 @@ static shmrpc_status change_value(change *of, const shmrpci_nest_value *from,
     return status;
 }
 
-/* One attempt. Returns MORE if another change was committed first. A failure
- * may be due to that too, and only then is the attempt repeated. */
+/* One attempt. Returns MORE if another change was committed first. In that case
+ * most failures become MORE too, as they may come from reading a value that was
+ * changing. */
 static shmrpc_status attempt(change *of, shmrpci_table_bytes key)
 {
     shmrpci_nest_value now;

@@ -26,9 +26,10 @@ shmrpc_status shmrpci_dict_nest_reach(const shmrpci_table *table,
                                       shmrpci_nest_value *out, size_t *out_used,
                                       shmrpc_error *error);
 
-/* Replaces the bytes of `held` by the value at the end of the steps, or by the
- * value where the nests on the path end; `*out_used` steps led there. Statuses
- * as for shmrpci_tree_get and shmrpci_table_get. */
+/* Replaces the bytes of `held` by the value at the end of the steps. If a step
+ * leads to a value that is not a nest, takes that value, and the caller follows
+ * the remaining steps. `*out_used` is the number of steps that led to the
+ * value. Statuses as for shmrpci_tree_get and shmrpci_table_get. */
 shmrpc_status shmrpci_dict_nest_fetch(shmrpc_dict *dict,
                                       shmrpci_table_bytes key,
                                       const shmrpc_any *steps, size_t len,

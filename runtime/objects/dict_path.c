@@ -98,7 +98,8 @@ typedef struct route {
     size_t count;
 } route;
 
-/* `out->key` must be ended in any case, even if the path is refused. */
+/* The caller must call shmrpci_dict_key_fini() for `out->key`, even if the path
+ * is refused. */
 static shmrpc_status begin(shmrpc_dict *dict, const shmrpc_path *path,
                            route *out, shmrpc_error *error)
 {
@@ -298,7 +299,7 @@ static bool is_long(shmrpc_dict *dict, shmrpci_table_bytes key)
             peek.value.bytes.len > SHMRPCI_NEST_INLINE_BYTES);
 }
 
-/* Held, as edits of one process must take turns. */
+/* Holds the mutex, because edits of one process must take turns. */
 static shmrpc_status change_nest(shmrpc_dict *dict, const change *of,
                                  shmrpc_error *error)
 {
@@ -438,8 +439,8 @@ shmrpc_status shmrpc_dict_put_if(shmrpc_dict *dict, const shmrpc_path *path,
         return status;
     }
     status = begin(dict, path, &to, error);
-    /* The two special versions belong to the table, and must not come from a
-     * user. */
+    /* ANY and ABSENT are special versions of the table's own functions. A user
+     * must not pass them. */
     bool is_version =
         version != SHMRPCI_TABLE_ANY && version != SHMRPCI_TABLE_ABSENT;
     if (status == SHMRPC_OK && (to.count != 0 || !is_version)) {
@@ -462,7 +463,8 @@ static int call_updater(shmrpc_function updater, void *user, const void *was,
     return ((shmrpc_dict_updater *)updater)(user, was, now);
 }
 
-/* Only whole keys can be updated: a path would need the version of a part. */
+/* Only whole keys can be updated. Updating a part of a value would need the
+ * version of that part, but only keys have versions. */
 shmrpc_status shmrpc_dict_update(shmrpc_dict *dict, const shmrpc_path *path,
                                  shmrpc_dict_updater *updater, void *user,
                                  shmrpc_error *error)

@@ -59,8 +59,9 @@ static shmrpc_status write_once(shmrpc_dict *dict, shmrpci_table_bytes key,
     return status;
 }
 
-/* A deleted key has the revision of its deletion. That is requested only if the
- * first attempt fails because there is one. */
+/* A put of a new key expects at first that the key never existed. If it was
+ * deleted, it has the revision of its deletion, so that attempt fails; then
+ * that revision is requested, and the next attempt expects it. */
 shmrpc_status shmrpci_dict_remote_put(shmrpc_dict *dict,
                                       shmrpci_table_bytes key,
                                       shmrpci_table_bytes value,

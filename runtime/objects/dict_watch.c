@@ -95,10 +95,11 @@ static shmrpc_status attach(shmrpc_watch *watch, shmrpc_error *error)
         shmrpci_fd_close(&fd);
         return status;
     }
-    /* The dict's handle outlives us, so we can share its owner. */
+    /* The owner belongs to the dict's handle. The watch holds a reference to
+     * that handle, so the owner outlives the watch. */
     watch->table.region.owner = dict->table.region.owner;
-    /* A read-only watch has no place among the writers; this byte shows that it
-     * exists. */
+    /* A read-only watch takes no writer's place. It shares the lock on the
+     * readers' byte instead, which shows that the object is in use. */
     if (reads) {
         (void)shmrpci_byte_lock_share(watch->table.region.fd,
                                       SHMRPCI_OBJECT_READERS_BYTE);
@@ -352,8 +353,8 @@ static shmrpc_status take_next(shmrpc_watch *watch, int64_t deadline_ns,
     return again;
 }
 
-/* No other watcher needs to be woken instead: each watch reports every
- * change. */
+/* Passes false: when this watch is woken, no other watch needs to be woken in
+ * its place, because each one reports every change. */
 int shmrpc_watch_fd(shmrpc_watch *watch)
 {
     int fd = -1;

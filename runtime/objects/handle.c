@@ -37,9 +37,10 @@
  * the same object. */
 #define OPEN_NS (10 * SHMRPCI_NS_PER_S)
 
-/* How often all places must be found taken before EXHAUSTED is believed, with
- * no process judging the object at that time. A judge takes all places for a
- * moment, and may have come and gone in between. */
+/* How many attempts must find all places taken, with no process judging the
+ * object, before EXHAUSTED is believed. One is not enough: a judge takes all
+ * places for a moment, and may have come and gone between the two checks for
+ * it. */
 #define REFUSALS 3u
 
 /* SHMRPC_SHARED_WAIT: the first and the longest pause between two looks. */
@@ -107,7 +108,7 @@ static const char *encoding_name(uint32_t encoding)
 
 /* ---- options ------------------------------------------------------------- */
 
-/* Whether the type is any type; so is NULL, as for pipes, which have none. */
+/* Whether the type is `any`. NULL counts as `any`: pipes have no type. */
 static bool is_any(const shmrpc_type *type)
 {
     return type == NULL || type->kind == SHMRPC_KIND_ANY;
@@ -618,8 +619,9 @@ static shmrpc_status settle(shmrpci_handle *handle)
     if (status == SHMRPC_OK && !is_writer(handle)) {
         status =
             shmrpci_byte_lock_share(region->fd, SHMRPCI_OBJECT_READERS_BYTE);
-        /* BUSY: a process is judging the object now, and will see us the next
-         * time. */
+        /* BUSY: a process holds this byte, because it has just found the object
+         * unused. If it removes the object, we find it destroyed; so this is
+         * not an error. */
         status = status == SHMRPC_E_BUSY ? SHMRPC_OK : status;
     }
     if (handle->creator_fd >= 0 &&
@@ -675,8 +677,9 @@ static shmrpc_status open_it(shmrpci_handle *handle, const char *name,
     return status;
 }
 
-/* The maximum size of the copy of an object that has this limit. The copy needs
- * more, because entries have other sizes here. */
+/* The maximum size of the copy, for an object with the limit `max_bytes`. It is
+ * larger than that, because an entry may take more room in the copy than at the
+ * engine. */
 static uint64_t copy_bytes(uint64_t max_bytes)
 {
     uint64_t least = (uint64_t)1 << 30;
@@ -833,8 +836,8 @@ shmrpc_status shmrpci_handle_ensure_slowly(shmrpci_handle *handle,
 
 /* ---- destroying and closing ---------------------------------------------- */
 
-/* Removes the name of our object, if the name still belongs to it; `is_due` may
- * refuse. */
+/* Removes the name of our object, if the name still belongs to it. If `is_due`
+ * is not NULL, it decides whether the name is removed. */
 static shmrpc_status remove_name(const shmrpci_handle *handle,
                                  bool (*is_due)(int fd))
 {

@@ -48,7 +48,8 @@ shmrpci_held *shmrpci_held_take(shmrpci_handle *handle)
         /* Checked first, because an exchange takes away a cache line that other
          * threads use. */
         if (shmrpci_load_relaxed(&handle->spares[i]) != NULL) {
-            /* Acquire, which seq includes: publishes the last user's writes. */
+            /* Seq, which includes acquire: makes the writes of the item's last
+             * user visible to us. */
             held = shmrpci_exchange_seq(&handle->spares[i], NULL);
         }
     }

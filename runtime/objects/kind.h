@@ -52,8 +52,8 @@ typedef struct shmrpci_object_kind {
     /* Looks for damage in an object that nobody changes meanwhile. Reports each
      * finding, and returns their number. NULL if there is nothing to check. */
     uint64_t (*check)(int fd, shmrpci_kind_finding *finding, void *user);
-    /* Inherits from dead participants. NULL if the next process that opens the
-     * object does that. */
+    /* Inherits from dead participants: finishes or frees what they left. NULL
+     * if the next process that opens the object does that. */
     void (*bury)(int fd);
     /* Reports the object's current figures without joining it; `fd` may be
      * read-only. Returns DESTROYED, DATA_LOSS, CONTRACT or NO_MEMORY if there

@@ -1,7 +1,7 @@
 /*
  * A shared object's description of itself, in addition to the head of its
- * region. It lies after the engine's roots, and is constant from before the
- * object has a name.
+ * region. It lies after the engine's roots. It is written before the object
+ * gets its name, and never changed afterwards.
  *
  *     offset from the end of the roots -128          the label below
  *     -128 - text   .svc text that declares the type; may be empty
@@ -10,10 +10,12 @@
  * Bytes of the file that are locked, beyond those of region/layout.h and
  * os/object.h:
  *
- *     CREATOR   by the handle that made it, where its life is the creator's
+ *     CREATOR   by the handle that made the object, if the object lives only as
+ *               long as its creator
  *     READERS   shared, by handles that only read; writers have their own bytes
- *     JUDGE     by whoever finds out whether anybody uses it, and takes all
- *               bytes of writers for that: whoever finds those taken looks here
+ *     JUDGE     by a process that finds out whether the object is in use. To do
+ *               so it takes the bytes of all writers; a process that finds
+ *               those taken looks at this byte for the reason
  *     KEEPER    by the handle that fills the copy of a dict of many machines
  *
  * None of it is trusted: it is copied, checked, then used.
@@ -53,8 +55,8 @@ _Static_assert(sizeof(shmrpci_label) == 128, "layout");
 /* How many bytes of the roots the label of this row takes. */
 uint64_t shmrpci_label_bytes(const shmrpc_shared *row);
 
-/* Writes the label to a newly formatted region, whose roots have that many more
- * bytes than its engine needs. */
+/* Writes the label to a newly formatted region. Its roots must have
+ * shmrpci_label_bytes() more bytes than the engine needs. */
 shmrpc_status shmrpci_label_write(int fd, const shmrpc_shared *row,
                                   shmrpc_error *error);
 
@@ -79,9 +81,10 @@ shmrpc_status shmrpci_label_look(int fd, shmrpci_glance *out,
 bool shmrpci_label_is_of(const shmrpci_glance *glance, const shmrpc_shared *row,
                          uint64_t type_hash);
 
-/* The same for a damaged object, which may also be of another boot, destroyed,
- * or truncated. `*out_text` as below; if the label is damaged too it is NULL,
- * and there is no signature or lifetime. */
+/* Like shmrpci_label_look(), for a damaged object, which may also be of another
+ * boot, destroyed, or truncated. `*out_text` receives the .svc text, to be
+ * freed. If the label is damaged too, it is NULL, and `out` has no signature
+ * and no lifetime. */
 shmrpc_status shmrpci_label_salvage(int fd, shmrpci_glance *out,
                                     char **out_text, shmrpc_error *error);
 

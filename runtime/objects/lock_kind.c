@@ -5,7 +5,7 @@
 #include "os/byte_lock.h"
 #include "sync/lock.h"
 
-/* The name of a kind of locks, as shown to users. The flags are those in the
+/* The name of a lock's kind, as shown to users. `kind` has the flags from the
  * file. */
 static const char *kind_name(uint32_t kind)
 {
@@ -81,8 +81,9 @@ static void describe(const shmrpci_object_kind *kind, int fd,
     }
 }
 
-/* Takes all bytes. So no process has it open, and none can open it until we are
- * done; a process that tries finds it destroyed. */
+/* Tries to take the bytes of all participants. If that succeeds, no process has
+ * the lock open, and none can open it until `fd` is closed; a process that
+ * tries finds the lock destroyed. */
 static bool is_over(int fd, int64_t idle_ns, int64_t min_idle_ns)
 {
     return idle_ns >= min_idle_ns &&

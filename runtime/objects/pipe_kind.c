@@ -5,8 +5,8 @@
 #include "os/memory.h"
 #include "ring/pipe.h"
 
-/* Joins the pipe for a moment; returns NULL if that is impossible. POWER, since
- * nothing here spins. */
+/* Joins the pipe for a moment; returns NULL if that is impossible. The profile
+ * is POWER, because no caller spins. */
 static shmrpci_pipe *enter(int fd)
 {
     int own;
@@ -30,7 +30,7 @@ static void destroy(int fd)
     }
 }
 
-/* Entering already checks the head; the engine then looks at its words. */
+/* enter() already checks the head; then the engine checks its words. */
 static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
 {
     shmrpci_pipe *pipe = enter(fd);
@@ -43,7 +43,8 @@ static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
     return count;
 }
 
-/* Joins only if somebody died, since that costs a place and a mapping. */
+/* Joins only if a participant has died, because joining takes a place and a
+ * mapping. */
 static void bury(int fd)
 {
     shmrpci_pipe *pipe = shmrpci_region_kind_has_dead(fd) ? enter(fd) : NULL;

@@ -243,7 +243,7 @@ static shmrpc_status push_bytes(shmrpc_queue *queue, const shmrpci_buf *buf,
                               deadline_ns, error);
 }
 
-/* An item that can't be encoded pushes nothing. */
+/* Pushes one item. If it can't be encoded, nothing is pushed. */
 static shmrpc_status push_one(shmrpc_queue *queue, const void *item,
                               int64_t deadline_ns, shmrpc_error *error)
 {

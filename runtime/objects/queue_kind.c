@@ -5,8 +5,8 @@
 #include "os/memory.h"
 #include "ring/queue.h"
 
-/* Joins the queue for a moment; returns NULL if that is impossible. POWER,
- * since nothing here spins. */
+/* Joins the queue for a moment; returns NULL if that is impossible. The profile
+ * is POWER, because no caller spins. */
 static shmrpci_queue *enter(int fd)
 {
     int own;
@@ -30,7 +30,7 @@ static void destroy(int fd)
     }
 }
 
-/* Entering already checks the head; the engine then looks at every item. */
+/* enter() already checks the head; then the engine checks every item. */
 static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
 {
     shmrpci_queue *queue = enter(fd);
@@ -43,7 +43,8 @@ static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
     return count;
 }
 
-/* Joins only if somebody died, since that costs a place and a mapping. */
+/* Joins only if a participant has died, because joining takes a place and a
+ * mapping. */
 static void bury(int fd)
 {
     shmrpci_queue *queue = shmrpci_region_kind_has_dead(fd) ? enter(fd) : NULL;

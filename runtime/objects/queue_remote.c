@@ -39,7 +39,8 @@ shmrpc_status shmrpci_queue_remote_push(const shmrpci_handle *handle,
     return push(handle, item->data, item->len, deadline_ns, error);
 }
 
-/* Pushes one after another: when one is refused, none after it may get in. */
+/* Pushes one item after another, and stops at the first that is refused, so
+ * that exactly the first `*out_pushed` items are in the queue. */
 shmrpc_status shmrpci_queue_remote_push_many(
     const shmrpci_handle *handle, const shmrpci_slice *items, uint32_t count,
     int64_t deadline_ns, uint32_t *out_pushed, shmrpc_error *error)

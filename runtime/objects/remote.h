@@ -41,8 +41,8 @@ typedef struct shmrpci_remote_spec {
 typedef struct shmrpci_remote_facts {
     uint32_t max_item_bytes;
     bool is_acked;
-    /* For a dict: its name there, and a number that is unique among all dicts,
-     * including later ones of this name. */
+    /* For a dict: its name at the engine, and a number that is unique among all
+     * dicts, including later ones with the same name. */
     const char *name;
     uint64_t identity;
 } shmrpci_remote_facts;

@@ -110,7 +110,8 @@ shmrpc_status shmrpci_salvage(int fd, const shmrpc_shared *row,
                   .entry = entry,
                   .finding = finding,
                   .user = user};
-    /* The row describes what the object's own head says. */
+    /* The encoding in `row` comes from the damaged object itself, so it may be
+     * unknown. */
     if (of.codec == NULL) {
         return shmrpc_error_set(error, SHMRPC_E_DATA_LOSS,
                                 "its encoding is unknown");

@@ -42,7 +42,8 @@ static shmrpc_status find_path(scene *on, const char *place,
     return shmrpci_snapshot_place(&what, on->path, error);
 }
 
-/* Attaches a table of its own, as the planner's handle has no engine. */
+/* Attaches a table for this call, because `on->handle` was made only for
+ * planning and has no engine. */
 static shmrpc_status attach(scene *on, int fd, shmrpc_error *error)
 {
     int own;

@@ -204,7 +204,8 @@ static void fini(loading *of)
     free(of->room);
 }
 
-/* Opens the snapshot and compares its type. `of` must be ended in any case. */
+/* Opens the snapshot and compares its type. The caller must call fini()
+ * whatever this returns. */
 static shmrpc_status init(const shmrpci_handle *handle,
                           const shmrpci_table *table, const char *path,
                           loading *of, shmrpc_error *error)
@@ -307,7 +308,8 @@ static shmrpc_status keep(gathering *of, shmrpci_table_bytes bytes,
     return of->bytes.status;
 }
 
-/* Refuses more than the table could hold before that fills the memory. */
+/* Refuses a snapshot with more bytes than the table may have as soon as that is
+ * known, so that it does not fill the memory. */
 static shmrpc_status gather(gathering *of, shmrpci_table_bytes key,
                             shmrpci_table_bytes value, shmrpc_error *error)
 {

@@ -1,7 +1,7 @@
 /* Dicts and values (shmrpc/dict.h, value.h) as kinds of named objects: one
  * implementation, with two names and suffixes. Tables are joined by
- * dict_lock_attach, as everywhere else, so that a participant holds no locks of
- * the dead one whose number it got. */
+ * shmrpci_dict_lock_attach(), as when they are opened, so that a participant
+ * does not hold the locks of the dead one whose number it got. */
 #include "objects/dict_lock.h"
 #include "objects/region_kind.h"
 #include "os/clock.h"
@@ -49,7 +49,8 @@ static uint64_t check(int fd, shmrpci_kind_finding *finding, void *user)
     return count;
 }
 
-/* Joins only if somebody died, since that costs a place and a mapping. */
+/* Joins only if a participant has died, because joining takes a place and a
+ * mapping. */
 static void bury(int fd)
 {
     shmrpci_table table;

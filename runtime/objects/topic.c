@@ -215,7 +215,7 @@ static shmrpc_status publish_bytes(shmrpc_topic *topic, const shmrpci_buf *buf,
                                  deadline_ns, error);
 }
 
-/* A message that can't be encoded publishes nothing. */
+/* Publishes one message. If it can't be encoded, nothing is published. */
 static shmrpc_status publish(shmrpc_topic *topic, const void *message,
                              int64_t deadline_ns, shmrpc_error *error)
 {

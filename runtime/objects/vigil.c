@@ -40,7 +40,8 @@ typedef struct shmrpci_watchman {
     shmrpci_vigil *first;
 } shmrpci_watchman;
 
-/* The tag of that event; tags of vigils are their addresses. */
+/* The tag of the event `end` in the set. The tag of a vigil is its address,
+ * which is never 0. */
 #define TAG_END ((uint64_t)0)
 
 static _Atomic(shmrpci_watchman *) watchman;

@@ -4,11 +4,11 @@
  *
  *     sleeper                            publisher
  *     bell |= SLEEPERS                   publishes
- *     looks again; there: takes it       fence
- *     sleeps while the bell is the same  SLEEPERS? counts it up, wakes as many
- *                                        as there is work for; if nobody was
- *                                        there to be woken: takes SLEEPERS
- *                                        away, and wakes all
+ *     looks again; found: takes it       fence
+ *     sleeps while the bell is the same  if SLEEPERS is set: increments the
+ *                                        bell, wakes as many sleepers as there
+ *                                        is work for; if none was asleep:
+ *                                        clears SLEEPERS, and wakes all
  *
  * The bit stays while there are sleepers, so that the next publication still
  * wakes the others if a sleeper is killed when it has just been woken. Clearing

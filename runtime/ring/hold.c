@@ -135,7 +135,8 @@ bool shmrpci_holds_may_take(const shmrpci_holds *holds, uint32_t len)
 
 /* ---- taking -------------------------------------------------------------- */
 
-/* Relaxed: whoever reads this has seen a later store. */
+/* Relaxed: a participant that reads these words has first read a word that was
+ * stored after them. */
 static shmrpci_hold *write_head(const shmrpci_holds *holds, uint64_t position,
                                 shmrpci_hold_state state, uint64_t identity,
                                 uint64_t len)
@@ -225,7 +226,8 @@ static bool push_again(const shmrpci_holds *holds, const hold_view *of)
     if (of->len > 0) {
         shmrpci_lane_copy_in(at, of->hold->data, of->len);
     }
-    /* Seq, both stores of the state: the record is published between them. */
+    /* Both stores of the state are seq, so that the record is published between
+     * them. */
     uint64_t end = shmrpci_lane_end_of(writer, of->len);
     shmrpci_store_seq(&of->hold->state,
                       (uint64_t)SHMRPCI_HOLD_MOVING | end << STATE_SHIFT);
@@ -332,7 +334,8 @@ static bool has_won(const shmrpci_ring *ring, uint32_t participant,
         (head & SHMRPCI_HEAD_MASK) == (taking & SHMRPCI_HEAD_MASK)) {
         return true;
     }
-    /* Whoever moved the head on has set WON before. */
+    /* The head has moved on. If the dead participant had won, the one that
+     * moved it had set WON before, so `taking` is read again. */
     return (shmrpci_load_seq(&station->taking) & WON) != 0;
 }
 

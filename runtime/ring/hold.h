@@ -2,10 +2,11 @@
  * Holds: copies of the records that a reader of a queue with `delivery acked`
  * has taken and not acknowledged, so that its heir can push them again.
  *
- * Each participant has a station beside its lane. Before it takes a record it
- * copies it into its station, after the holds that count, and names the record
- * in `taking`. Then it moves the head of the record's lane, where it also
- * writes its number as the last taker. Then it makes the hold count.
+ * Each participant has a station beside its lane. Before it takes a record, it
+ * copies the record into its station, behind the holds that count (those before
+ * `tail`), and names the record in `taking`. Then it moves the head of the
+ * record's lane; the new head also has its number, as that of the last taker.
+ * Then it makes the hold count.
  *
  *     reader p                            the next reader q of that lane
  *     hold at the tail of p's holds       head names p? taking of p becomes
@@ -16,9 +17,10 @@
  * So if p dies between the last two steps, either the head still names p, or
  * `taking` says WON; and if p never won, neither is true.
  *
- * A hold is HELD, then DONE (acknowledged); or MOVING while it is pushed again
- * into p's own lane, with the end that its record has there: if that lies at or
- * before the lane's tail it has been pushed.  A participant leaves as much of
+ * A hold is HELD, then DONE (acknowledged). It is MOVING while its record is
+ * pushed again into p's own lane; then its state also says where the record
+ * will end there. If that is at or before the lane's tail, the record has been
+ * pushed.  A participant leaves as much of
  * its own lane free as its holds need, so that its heir always finds room.
  *
  *     station   0  tail    u64: bytes of holds ever made       p
@@ -51,7 +53,7 @@ _Static_assert(offsetof(shmrpci_station, ring) == SHMRPCI_STATION_HEAD,
 typedef enum shmrpci_hold_state {
     SHMRPCI_HOLD_HELD = 1,
     SHMRPCI_HOLD_DONE = 2,
-    SHMRPCI_HOLD_MOVING = 3 /* also holds 8 x the end of its record */
+    SHMRPCI_HOLD_MOVING = 3 /* the bits above it have the record's end */
 } shmrpci_hold_state;
 
 typedef struct shmrpci_hold {

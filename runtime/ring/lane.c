@@ -7,7 +7,8 @@
 #include "base/copy.h"
 #include "os/map_alias.h"
 
-/* A thread that meets competitors this often gives way to them. */
+/* The most attempts of a look. An attempt fails if another consumer takes the
+ * records meanwhile; after the last one the look returns BUSY. */
 #define MAX_TRIES 64u
 
 #define ITEM_ALIGN 16u
@@ -158,7 +159,8 @@ static void refresh(shmrpci_lane_writer *writer)
     if (writer->is_topic) {
         return;
     }
-    /* Acquire: pairs with the CAS of the taker, which has made its copies. */
+    /* Acquire: pairs with the CAS of the taker, which has made its copies
+     * before, so that their room may be overwritten. */
     uint64_t word = shmrpci_load_acquire(&lane->words->head);
     uint64_t head = shmrpci_head_position(word, writer->tail);
     uint64_t position = head;
@@ -225,7 +227,8 @@ shmrpc_status shmrpci_lane_resume(shmrpci_lane_writer *writer)
     if (tail % 8 != 0) {
         return SHMRPC_E_DATA_LOSS;
     }
-    /* The head that we know is still valid, if old. */
+    /* The head that we know may be out of date, but is still valid: it only
+     * makes less room appear free. */
     writer->tail = tail;
     writer->shown = tail;
     writer->count = shmrpci_load_relaxed(&writer->lane.words->count);
@@ -351,13 +354,14 @@ void shmrpci_lane_append(shmrpci_lane_writer *writer, uint32_t len,
     writer->tail = end;
 }
 
-/* Writes a record to zeroed private memory. */
+/* Writes a record to private memory, which need not be zeros. */
 static void pack(uint8_t *to, const shmrpci_slice *slice, uint64_t number)
 {
     uint64_t word =
         shmrpci_record_word(slice->len, SHMRPCI_RECORD_DATA, 0, number);
     uint64_t room = shmrpci_record_room(slice->len);
-    /* The record may end before its room does: the rest stays 0. */
+    /* The bytes may end before the room of the record does, so its last word is
+     * set to 0 first. */
     memset(to + room - SHMRPCI_RECORD_HEAD, 0, SHMRPCI_RECORD_HEAD);
     memcpy(to, &word, sizeof word);
     shmrpci_copy_short(to + SHMRPCI_RECORD_HEAD, slice->data, slice->len);
@@ -463,8 +467,8 @@ static shmrpc_status copy_records(const shmrpci_lane *lane, uint64_t tail,
     return SHMRPC_OK;
 }
 
-/* Reads the head, and a tail that is not older. Returns false if the two
- * contradict each other, perhaps because they changed meanwhile. */
+/* Reads the head, then the tail. Returns false if the two contradict each
+ * other, perhaps because they changed meanwhile. */
 static bool look_at_ends(const shmrpci_lane *lane, shmrpci_lane_look *look,
                          uint64_t *out_tail)
 {
@@ -476,7 +480,8 @@ static bool look_at_ends(const shmrpci_lane *lane, shmrpci_lane_look *look,
     return *out_tail % 8 == 0 && is_behind(lane, look->from, *out_tail);
 }
 
-/* The same with a tail that was read before, if it is ahead of the head. */
+/* Like look_at_ends(), but uses the tail in `known`, which was read earlier, if
+ * it is ahead of the head. Only otherwise the tail is read again. */
 static bool recall_ends(const shmrpci_lane *lane, shmrpci_atomic_u64 *known,
                         shmrpci_lane_look *look, uint64_t *out_tail)
 {

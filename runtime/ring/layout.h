@@ -8,10 +8,11 @@
  *     offset  size   what                            who writes it
  *          0   128   bell: u32 (bell.h)              publishers, sleepers
  *        128   128   ended: u32, 1 for ever          who ends the stream
- *        256         lanes: u64 x (participants +   participant i, once; the
- *                    1), the offset of a lane; 0:    last one, common to all,
- *                    none                            in `order total` alone:
- * who has the turn then         turn: a lock (sync/lock_layout.h) in which
+ *        256         lanes: u64 x (participants +    word i: participant i,
+ *                    1), the offset of a lane; 0:    once; the last word, the
+ *                    none                            common lane of `order
+ *                                                    total`: who has the turn
+ *       then         turn: a lock (sync/lock_layout.h) in which
  *                    participant i has slot i; `order total` only
  *       then         desk: what subscribers write (desk.h), unless it
  *                    lies in a file of its own
@@ -77,9 +78,10 @@ _Static_assert(offsetof(shmrpci_ring_roots, lanes) == 256, "layout");
  *     writer: 0 --claims: CAS--> p + 1 --ends, closes--> 0
  *                                p + 1 --heir, if it is not ended:
  *                                        broken = tail + 1--> 0
- *     broken: 0, or 1 + the position where a writer died; a reader that has
- *             come there clears it, and nobody becomes the writer before
- * that */
+ *     broken: 0, or 1 + the position where a writer died. A reader that has
+ *             read up to there clears it; until then nobody can become the
+ *             writer.
+ */
 typedef struct shmrpci_pipe_words {
     _Alignas(128) shmrpci_atomic_u32 writer;
     _Alignas(128) shmrpci_atomic_u64 broken;

@@ -29,8 +29,8 @@ static void set64(shmrpci_atomic_u64 *at, uint64_t value)
     atomic_store_explicit(at, value, memory_order_relaxed);
 }
 
-/* Plans the next trial after `gap` rounds, within the limits; 0 means after the
- * fewest. */
+/* Plans the next trial after `gap` rounds, limited to GAP_LEAST..GAP_MOST; so 0
+ * means GAP_LEAST. */
 static void plan(shmrpci_pace *pace, uint32_t waits, uint32_t gap)
 {
     set32(&pace->is_trial, 0);

@@ -223,8 +223,8 @@ static uint64_t capacity_of(const shmrpci_pipe *pipe)
 static shmrpc_status write_some(shmrpci_pipe *pipe, const shmrpci_lane *lane,
                                 span *of)
 {
-    /* Acquire: the last writer is dead or has left, and its bytes come before;
-     * so do the copies that readers have made. */
+    /* Acquire: the last writer, which is dead or has left, wrote its bytes
+     * before this tail, and readers made their copies before this head. */
     uint64_t tail = shmrpci_load_acquire(&lane->words->tail);
     uint64_t head = shmrpci_load_seq(&lane->words->head);
     uint64_t used = tail - head;
@@ -263,7 +263,8 @@ static shmrpc_status wait_for_room(shmrpci_pipe *pipe, const shmrpci_lane *lane,
 {
     full_pipe full = {lane, capacity_of(pipe)};
     shmrpci_ring_counts *counts = shmrpci_ring_my_counts(&pipe->ring);
-    /* Checked first: a damaged head may change without making room. */
+    /* The deadline is checked first: a damaged head may change again and again
+     * without making room, and then only the deadline ends the loop. */
     if (slices->deadline_ns == 0 || shmrpci_now_ns() >= slices->deadline_ns) {
         return late(slices->deadline_ns, "the pipe is full, and no reader read",
                     error);

@@ -161,8 +161,9 @@ static bool has_moved(void *user)
            (full->head / 8 & SHMRPCI_HEAD_MASK);
 }
 
-/* How much room makes it worthwhile to continue. While we spin, the head's
- * cache line should stay with the consumer. */
+/* Whether enough of the ring, an eighth, has become free to make it worthwhile
+ * to continue. With less, we would soon spin here again, and take the head's
+ * cache line from the consumer more often. */
 static bool has_moved_far(void *user)
 {
     const full_ring *full = user;
@@ -176,7 +177,8 @@ static shmrpc_status wait_for_room(shmrpci_queue *queue, full_ring *full,
                                    shmrpci_slices *slices, shmrpc_error *error)
 {
     shmrpci_ring_counts *counts = shmrpci_ring_my_counts(&queue->ring);
-    /* Checked first: a damaged head may change without making room. */
+    /* The deadline is checked first: a damaged head may change again and again
+     * without making room, and then only the deadline ends the loop. */
     if (slices->deadline_ns == 0 || shmrpci_now_ns() >= slices->deadline_ns) {
         return shmrpci_queue_late(slices->deadline_ns,
                                   "the queue is full, and no record was taken",
@@ -261,8 +263,8 @@ static shmrpc_status overflow(shmrpci_queue *queue, uint32_t len,
     return wait_for_room(queue, &full, slices, error);
 }
 
-/* Reserves room in the lane. If it returns OK and not NULL, the lane is ours
- * from then on. */
+/* Reserves room in the lane. If it returns OK and `*out` is not NULL, no other
+ * producer can use the lane until this thread calls leave(). */
 static shmrpc_status reserve(shmrpci_queue *queue, uint32_t len,
                              int64_t deadline_ns, void **out,
                              shmrpc_error *error)

@@ -227,7 +227,8 @@ static shmrpc_status settle(shmrpci_ring *ring, uint32_t kind,
         return shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "no memory");
     }
     if (ring->region.is_writer) {
-        /* The counters still count waiting threads of the dead process. */
+        /* The last process with our number may have died while its threads
+         * waited; then the counters still count them. Ours do not wait yet. */
         shmrpci_ring_counts *counts = shmrpci_ring_my_counts(ring);
         shmrpci_store_relaxed(&counts->wants_items, 0u);
         shmrpci_store_relaxed(&counts->wants_room, 0u);

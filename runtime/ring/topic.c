@@ -234,8 +234,8 @@ const shmrpci_region *shmrpci_topic_region(const shmrpci_topic *topic)
 
 uint32_t shmrpci_topic_max_len(const shmrpci_topic *topic)
 {
-    /* Half of what fits into the ring, so that a subscriber has time to read
-     * it. */
+    /* A message has at most half of what fits into the ring, so that a
+     * subscriber has time to read it before it is overwritten. */
     return (uint32_t)shmrpci_lane_max_len(topic->ring.shape.ring_bytes / 2);
 }
 
@@ -253,7 +253,8 @@ static shmrpc_status check_writer(const shmrpci_topic *topic)
                                         : SHMRPC_E_DENIED;
 }
 
-/* Publishers that wait for subscribers sleep on a word of the desk. */
+/* Wakes the publishers that wait for subscribers. They sleep on a word of the
+ * desk. */
 static void wake_publishers(const shmrpci_topic *topic)
 {
     if (topic->desk.words != NULL) {

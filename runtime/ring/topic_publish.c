@@ -1,7 +1,8 @@
 /* Publishers: getting room, slow subscribers, wake-ups. */
 #include "ring/topic_inside.h"
 
-/* Other threads may take the room first, but not this often in a row. */
+/* When room has become free, other threads may take it before us. If that seems
+ * to happen this often in a row, the lane is damaged. */
 #define MAX_FUTILE 100000u
 
 /* A wait for subscribers. */
@@ -201,7 +202,8 @@ shmrpc_status shmrpci_topic_reserve(shmrpci_topic *topic, uint32_t len,
         }
         *out = try_reserve(topic, len, &of);
         if (*out == NULL && topic->laps == SHMRPCI_LAPS_DROP) {
-            /* So that dead subscribers don't delay us for long. */
+            /* A dead subscriber must not make us drop messages: its seat is
+             * freed, and then we try again. */
             clear_seats(topic, needed_for(topic, len), false);
             *out = try_reserve(topic, len, &of);
             if (*out == NULL) {

@@ -56,7 +56,8 @@ static void find_place(const shmrpci_topic *topic, const shmrpci_lane *lane,
             return;
         }
     }
-    /* The tail was read first, so messages published since then come next. */
+    /* The cursor is the tail that was read before the count, so a message
+     * published since then is not skipped. */
     out->cursor = tail - tail % 8;
     out->number = count;
     out->is_known = false;
@@ -206,8 +207,9 @@ static shmrpc_status try_next(shmrpci_subscription *of, shmrpci_buf *buf,
                                                     : status;
 }
 
-/* All subscriptions of a handle share its descriptor, and so its lock on the
- * byte. */
+/* Begins to listen. All subscriptions of a handle share its descriptor, and so
+ * its lock on the byte. They are counted, because only the last one that stops
+ * may release that lock. */
 static int64_t listen(shmrpci_subscription *of)
 {
     shmrpci_topic *topic = of->topic;
@@ -239,8 +241,9 @@ void shmrpci_topic_announce(shmrpci_subscription *of, shmrpci_futex_on *out,
 {
     shmrpci_topic *topic = of->topic;
     shmrpci_atomic_u32 *bell = &topic->ring.roots->bell;
-    /* Read before we announce our sleep: a publisher that clears the
-     * announcement increments the bell afterwards. */
+    /* The bell is read before we announce our sleep. A publisher that clears
+     * the announcement increments the bell afterwards, so we don't sleep on the
+     * old value. */
     *out = (shmrpci_futex_on){bell, shmrpci_load_seq(bell)};
     of->awake = 0;
     if (topic->desk.words != NULL) {

@@ -471,8 +471,9 @@ static void forget(shmrpci_table *table)
     shmrpci_fence_release();
 }
 
-/* Applies our own change. If a rehash can't be finished it has not begun, since
- * its block exists. */
+/* Commits our own change, and applies it. Applying can't fail for lack of
+ * memory, because the maker of a rehash has taken the block of the new table
+ * before. */
 bool shmrpci_table_commit_change(shmrpci_table *table, uint64_t turn,
                                  shmrpci_change *change)
 {
@@ -486,8 +487,9 @@ bool shmrpci_table_commit_change(shmrpci_table *table, uint64_t turn,
         return false;
     }
     (void)shmrpci_table_apply(table, change, mine, true);
-    /* Only blocks that are no longer held may be retired. A table that lost the
-     * race to become the root is still held, and is retired. */
+    /* A block must not be retired while it is held. The new table may be
+     * retired below, if it lost the race to become the root, so the hold on it
+     * ends in either case. */
     if (change->op == SHMRPCI_TABLE_OP_REHASH) {
         shmrpci_arena_keep_first(&table->region);
     } else if (change->op == SHMRPCI_TABLE_OP_MERGE ||
@@ -644,11 +646,13 @@ static bool finish(shmrpci_table *table, shmrpci_change *out)
     return was_committed(table, out);
 }
 
-/* Clears up after a dead participant. Its held blocks that have become
- * reachable are known by their marks, as long as the descriptor and the hazards
- * keep others from reusing them; so these are cleared last. They don't protect
- * blocks that were not committed, and must not name those any more when they
- * are given back. */
+/* Clears up after a dead participant. Of the blocks that it held, those with a
+ * mark have become reachable and stay; the others are given back. The marks can
+ * be trusted only as long as the descriptor and the hazards keep others from
+ * reusing the blocks, so after a committed change the descriptor is cleared
+ * late. If the change was not committed, the descriptor is cleared first,
+ * because it must not name blocks that are given back. The hazards are cleared
+ * last in both cases. */
 static void settle(shmrpci_table *table)
 {
     shmrpci_change change;

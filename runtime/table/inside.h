@@ -140,8 +140,8 @@ shmrpci_table_take_record(shmrpci_table *table, shmrpci_table_bytes key,
                                      shmrpci_table_hash_of(table, key),
                                      value_len, kind, out_offset, error);
 }
-/* Makes the block a record: from now on readers may find it, through words that
- * refer to the block's previous use. */
+/* Makes the block a record. It is not reachable yet, but from now on a reader
+ * may find it through an old word, which refers to the block's previous use. */
 void shmrpci_table_publish_record(shmrpci_table *table, uint64_t offset,
                                   shmrpci_record_facts *out);
 /* Sets the fields that name the change. Called before the change makes the

@@ -217,9 +217,9 @@ typedef struct shmrpci_table_change {
     shmrpci_atomic_u64 state_now;
     shmrpci_atomic_u64 oldest; /* REHASH: tombstones up to this one are
                                 * dropped */
-    /* What this participant protects while it works on another one's change:
-     * blocks; and everything that was retired at `epoch` or later, 0 for
-     * nothing. */
+    /* What this participant protects from reuse while it works on another one's
+     * change: the blocks in `hazards`, and all blocks that were retired at
+     * `epoch` or later (0: none of these). */
     _Alignas(128) shmrpci_atomic_u64 hazards[SHMRPCI_TABLE_HAZARDS];
     shmrpci_atomic_u64 epoch;
 } shmrpci_table_change;

@@ -132,8 +132,8 @@ static void add_part(merge *of, const item *it, uint64_t slot, uint64_t old,
                                   shmrpci_word_block(old), order);
 }
 
-/* Returns OK; MORE: start over; or DATA_LOSS, which is wrong if the turn has
- * changed. */
+/* Returns OK; MORE: start over; or DATA_LOSS, which means damage only if the
+ * turn is unchanged. */
 static shmrpc_status plan_item(merge *of, size_t index)
 {
     const item *it = &of->items[index];

@@ -10,7 +10,7 @@
  * are split. A change copies about half of that on each level. */
 #define LEAF_BYTES ((uint64_t)1024)
 #define BRANCHES   32u
-/* One more than the number of smallest items in a leaf. */
+/* One more than the most items in a leaf, all of the smallest size. */
 #define ITEMS_MAX (LEAF_BYTES / sizeof(shmrpci_nest_item_head) + 2)
 
 static shmrpc_status damaged(shmrpc_error *error)

@@ -12,11 +12,12 @@
 #include "base/likely.h"
 #include "table/inside.h"
 
-/* The bits of a word to compare if deleted keys must not match. */
+/* The bits of an index word that are compared if deleted keys must not
+ * match. */
 #define SHMRPCI_QUICK_LIVE (SHMRPCI_WORD_HASH | SHMRPCI_WORD_DEAD)
 
-/* A record is short if its key and value are at most this long. It then takes
- * no more than the last of these sizes. */
+/* A record is short if its key has at most QUICK_KEY bytes, and its value at
+ * most QUICK_VALUE. The whole record then takes at most QUICK_SHORT_BYTES. */
 #define SHMRPCI_QUICK_KEY     SHMRPCI_HASH_SHORT
 #define SHMRPCI_QUICK_KEY_MIN 9u /* see shmrpci_quick_get */
 #define SHMRPCI_QUICK_VALUE   64u
@@ -33,8 +34,7 @@ typedef struct shmrpci_quick {
     uint32_t value_len;
 } shmrpci_quick;
 
-/* Records that the table of a root lies in paid memory, which does not
- * change. */
+/* Notes that the table of this root lies in paid memory. That stays true. */
 static inline void shmrpci_quick_note(shmrpci_table *table, uint64_t root)
 {
     uint64_t paid = shmrpci_table_paid(table);
@@ -56,11 +56,10 @@ static inline bool shmrpci_quick_knows(const shmrpci_table *table,
     return root == shmrpci_load_relaxed(&table->known_root);
 }
 
-/*
- * Whether the record that a word leads to is a value of that key. It need not
- * be checked whether the record is being written: then its id differs
- * afterwards, or it was not the slot's record.
- */
+/* Whether the record that a word leads to is a value of that key. This does not
+ * check whether the record is being written: if it is, one of the later checks
+ * fails, because the id has changed by then, or the slot does not lead to the
+ * record. */
 static inline bool shmrpci_quick_look(const shmrpci_table *table,
                                       shmrpci_table_bytes key,
                                       shmrpci_quick *out)

@@ -16,8 +16,8 @@ static void lose(salvage *of, uint64_t offset, const char *what)
     of->finding(of->user, offset, what);
 }
 
-/* Whether a record is whole. It has no checksum, except for the key that led to
- * it, so every field that can be checked must be valid. */
+/* Whether a record is whole. Records have no checksum, except the hash of the
+ * key, so every field that can be checked must be valid. */
 static bool is_whole(const shmrpci_table *table, uint64_t word,
                      shmrpci_record_facts *out)
 {

@@ -87,7 +87,9 @@ static shmrpc_status adopt(shmrpci_table *table, const shmrpci_region *region)
     return table->used != NULL ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
 }
 
-/* The first callback comes while attaching, and must inherit. */
+/* The region calls this for the first time while we attach to it, before
+ * attach() has set up the table. It must inherit even then, so it sets up the
+ * table itself. */
 static void inherit(void *user, shmrpci_region *region, uint32_t participant)
 {
     shmrpci_table *table = user;

@@ -48,15 +48,16 @@ typedef struct shmrpci_table_spec {
 typedef struct shmrpci_table {
     shmrpci_region region;
     shmrpci_table_roots *roots;
-    /* Copied from the region: where blocks are counted from, where the first
-     * span is, and how many bytes of spans there can be, and are paid for. */
+    /* Copied from the region: the address from which blocks are counted, the
+     * offset of the first span, the most bytes of spans, and the word that says
+     * how many of these are backed by memory. */
     uint8_t *blocks;
     uint64_t spans_offset;
     uint64_t spans_bytes;
     shmrpci_atomic_u64 *paid;
-    /* A root whose table was found to be in paid memory (0: none yet); the last
-     * offset where a record could begin there; and the same for short records
-     * (quick.h). */
+    /* For quick.h: a root whose table was found to be in paid memory (0: none
+     * yet); the last offset there at which a record can begin; and the first
+     * offset at which no short record can begin. */
     shmrpci_atomic_u64 known_root;
     shmrpci_atomic_u64 known_last;
     shmrpci_atomic_u64 known_short;

@@ -32,9 +32,10 @@ static shmrpc_status last_change(shmrpci_table *table, uint64_t *out)
 }
 
 /*
- * Finds the table in which all of `change` can be found: the root's, or, if
- * that was made later, as after a clear, an earlier one. Earlier tables are
- * retired by changes after ours, so the pin keeps them.
+ * Finds the table that has the state as of `change`. That is the current table,
+ * unless it was made by a later change, such as a clear; then it is an earlier
+ * table. An earlier table was retired by a change after ours, so the pin keeps
+ * it.
  */
 static shmrpc_status table_of(const shmrpci_table *table, uint64_t change,
                               uint64_t *out_root)
@@ -167,7 +168,8 @@ static shmrpc_status look(const shmrpci_table_view *view,
         if (word == 0) {
             return SHMRPC_E_NOT_FOUND;
         }
-        /* Includes DEAD words, whose keys may have been alive then. */
+        /* DEAD words match too, because their keys may have been alive at the
+         * time of the view. */
         if (((word ^ hash) & SHMRPCI_WORD_HASH) == 0) {
             shmrpc_status status = newest(view, word, out);
             if (status == SHMRPC_OK && out->key_len == key.len &&
@@ -205,8 +207,9 @@ shmrpc_status shmrpci_table_view_get(shmrpci_table_view *view,
         return SHMRPC_E_NOT_FOUND;
     }
     uint64_t hash = shmrpci_table_hash_of(view->table, key);
-    /* The pin keeps everything since then, so no second look is needed. DEAD
-     * words count, as their keys may have been alive then. */
+    /* The pin keeps all blocks of the view, so it need not be checked
+     * afterwards that they are unchanged. DEAD words match too, because their
+     * keys may have been alive at the time of the view. */
     if (!shmrpci_quick_find(view->table, view->root, key, hash,
                             SHMRPCI_WORD_HASH, &found)) {
         return get_closely(view, key, out_value, out_version);

@@ -233,8 +233,9 @@ void shmrpci_table_watch_announce(shmrpci_table_watch *watch,
     shmrpci_table *table = watch->table;
     shmrpci_atomic_u32 *bell = &table->roots->bell;
     bool is_writer = table->region.is_writer;
-    /* Sequentially consistent, like the look at the turn that follows; a
-     * participant that ends a change does both in the opposite order. */
+    /* Sequentially consistent, like the look at the turn that follows. A
+     * participant that ends a change writes the turn first and then looks at
+     * the bell, so either it sees that we sleep, or we see its change. */
     uint32_t seen =
         is_writer ? shmrpci_or_seq(bell, 1u) | 1u : shmrpci_load_seq(bell);
     *out = (shmrpci_futex_on){bell, seen};

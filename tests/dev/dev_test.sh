@@ -84,8 +84,8 @@ END
 expect "the closing line counts what was left out" 1 \
     '^[0-9]* passed, [0-9]* failed, 3 SKIPPED$' \
     env PATH="$tree/fake:$PATH" ./dev test --no-install
-# Some configurations, and which tests have long counts there; this test may be
-# one of a long run itself.
+# Runs some configurations, and checks in which of them tests have long counts.
+# The variable is unset, because this test may itself belong to a long run.
 unset SHMRPC_TEST_LONG
 cat >fake/ctest <<END
 #!/bin/sh

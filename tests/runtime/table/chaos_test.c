@@ -1,8 +1,9 @@
 /*
  * Processes that change a table are killed and stopped at any moment. No change
  * whose call returned is lost, and none happens twice. Views show pairs of keys
- * in agreement, and stay unchanged. Nobody waits for a stopped process, and in
- * the end every block is in one place.
+ * in agreement, and stay unchanged. Nobody waits for a stopped process. In the
+ * end every block is in exactly one place: in use, or in one list of free
+ * blocks.
  */
 #include "stage.h"
 

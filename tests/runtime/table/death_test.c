@@ -2,8 +2,9 @@
  * Death at every point: a writer is killed before each change of a shared word
  * that it makes in a change of each kind. Afterwards the table is as before the
  * change, or as after it. This holds for readers at once, for the next writer,
- * and for views. Each block is in one place once the heir has finished. The
- * heir, and the writer that completes the dead writer's change, are killed too.
+ * and for views. Once the heir has finished, each block is in exactly one
+ * place: in use, or in one list of free blocks. The heir, and the writer that
+ * completes the dead writer's change, are killed too.
  *
  * The library is compiled again for this test, with points at which it can die
  * (os/crash.h).
@@ -381,8 +382,9 @@ static bool two_die(const change *of, unsigned point,
     bool again = dies(&in, second_act, second);
     (void)snprintf(where, sizeof where, "points %u and %u", point, second);
     if (second_act == go_on) {
-        /* The first change has happened, or not, once the second is
-         * finished. */
+        /* Opening a view finishes the second writer's change if that was
+         * committed. From then on the first change has either happened
+         * completely or not at all. */
         shmrpci_table_view view;
         assert_int_equal(shmrpci_table_view_open(&in.other, &view, NULL),
                          SHMRPC_OK);
@@ -395,9 +397,9 @@ static bool two_die(const change *of, unsigned point,
     return again;
 }
 
-/* The number of pairs is the square of the number of a change's points. For
- * changes with more points than this, a long run tries every fourth second
- * point; which ones differs each time. */
+/* The number of pairs is the square of the number of a change's points. If a
+ * change has more points than this, a long run tries only every fourth point
+ * for the second death, and begins with a random one. */
 #define FEW_POINTS 150u
 #define STRIDE     4u
 

@@ -204,7 +204,7 @@ typedef struct replayer {
 } replayer;
 
 /* Replays up to the change number of a view, then compares map and view. The
- * last changes before the view may have no entries. */
+ * last changes before the view may have no entries in the log. */
 static void replay_lap(replayer *of, shmrpci_table_view *view)
 {
     for (;;) {

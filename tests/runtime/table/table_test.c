@@ -537,7 +537,8 @@ static shmrpci_atomic_u64 *word_of_the_key(const shmrpci_table *table)
     return NULL;
 }
 
-/* The get and the view have found the key before. */
+/* Spoils a word after a get and a view have used it to find the key. Both must
+ * report the damage then, but a view does not read the root again. */
 static void expect_damage(shmrpci_table *table, shmrpci_table_view *view,
                           shmrpci_atomic_u64 *word, uint64_t spoiled)
 {

@@ -53,8 +53,8 @@ size_t shmrpc_dtype_bytes(shmrpc_dtype dtype)
     return 0;
 }
 
-/* Returns where the data begins: at UNIT also for 0 dimensions (a single
- * number). */
+/* Returns the offset of the data, which is the size of the head, a multiple of
+ * UNIT. The head of 0 dimensions (a single number) has UNIT bytes. */
 static size_t data_at(uint32_t dims)
 {
     return (HEAD_BYTES + dims * 2 * sizeof(uint64_t) + UNIT - 1) / UNIT * UNIT;

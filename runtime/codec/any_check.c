@@ -32,7 +32,8 @@ bool shmrpci_any_is_sound(const shmrpc_any *value)
         return true;
     }
     switch ((shmrpc_ext)value->ext_type) {
-    /* check_ext decodes the items, because that needs memory. */
+    /* Items can't be checked here, because decoding them needs memory:
+     * check_ext does that. */
     case SHMRPC_EXT_TUPLE:
     case SHMRPC_EXT_SET:
     case SHMRPC_EXT_FROZENSET:

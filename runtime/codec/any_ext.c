@@ -128,9 +128,9 @@ static bool has_items(shmrpc_ext ext)
            ext == SHMRPC_EXT_FROZENSET;
 }
 
-/* Encodes the items at once rather than keeping a tree, because a program that
- * passes an extension on treats it as bytes. Duplicates in a set are not
- * detected; no order of elements is guaranteed. */
+/* Encodes the items immediately and keeps no tree of them, because a program
+ * that passes an extension on treats it as bytes. Duplicates in a set are not
+ * detected, and callers must not rely on the order of its elements. */
 shmrpc_status shmrpc_any_make_items(shmrpc_any_memory *memory, shmrpc_ext ext,
                                     const shmrpc_any *items, size_t len,
                                     shmrpc_any *out, shmrpc_error *error)
@@ -242,8 +242,8 @@ static bool is_special(shmrpc_str text)
 }
 
 /* Checks the grammar of Python's `str(Decimal)`: sign, digits with at most one
- * point, exponent. `digits` counts the digits on both sides of the point; one
- * is enough. */
+ * point, exponent. There must be at least one digit before or after the point,
+ * so `digits` counts both. */
 static bool is_decimal(shmrpc_str text)
 {
     const char *at = text.ptr;

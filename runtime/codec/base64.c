@@ -1,4 +1,4 @@
-/* Strict Base64: base64.h says why each byte string has only one text. */
+/* Strict Base64: each byte string has only one text (base64.h). */
 #include "codec/base64.h"
 
 static const char alphabet[] =
@@ -65,7 +65,8 @@ static bool decode_last(const char *text, size_t pad, uint8_t *out)
 bool shmrpci_base64_decode(const char *text, size_t len, uint8_t *out,
                            size_t *out_len)
 {
-    /* This also makes `len - 2` and `len - 4` below safe. */
+    /* A length that is not 0 is then at least 4, so `len - 2` and `len - 4`
+     * below can't underflow. */
     if (len % 4 != 0) {
         return false;
     }

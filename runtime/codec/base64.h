@@ -1,6 +1,6 @@
 /*
- * Base64 (RFC 4648, section 4), strict: padded, no white space, unused bits
- * zero; so that every byte string has exactly one text.
+ * Strict Base64 (RFC 4648, section 4): texts are padded, have no white space,
+ * and their unused bits are zero. So every byte string has exactly one text.
  * Threading: pure functions.
  */
 #ifndef SHMRPCI_CODEC_BASE64_H

@@ -7,10 +7,10 @@
  *
  * Invariants: the encoder checks the bounds of what it is given, the decoder
  * those of what it receives, and the error has the path of the field. A decoder
- * accepts any bytes. It never reads past `len`, never allocates more than a
- * small multiple of `len` (at most about four times the size of the largest
- * list element of the type; the arena's limit applies in any case), and never
- * recurses deeper than SHMRPCI_CODEC_MAX_DEPTH.
+ * is safe for any bytes: it never reads past `len` and never recurses deeper
+ * than SHMRPCI_CODEC_MAX_DEPTH. It allocates at most a small multiple of `len`:
+ * for each byte at most about four times the size of the type's largest list
+ * element. The arena's limit applies in any case.
  *
  * Threading: pure functions; an arena belongs to one thread at a time.
  */
@@ -60,8 +60,9 @@ typedef struct shmrpci_codec {
 const shmrpci_codec *shmrpci_codec_of(uint32_t encoding);
 
 /* Returns the codec that writes for a reader with another version of the
- * contract, which may lack some of our names: the same encoding, but json
- * writes enums as numbers. Returns `codec` itself if it writes no names. */
+ * contract, which may lack some of our enumerators' names: the same encoding,
+ * but json writes enums as numbers. Returns `codec` itself for the other
+ * encodings, which never write names of enumerators. */
 const shmrpci_codec *shmrpci_codec_numbered(const shmrpci_codec *codec);
 
 #endif

@@ -130,8 +130,8 @@ static void *alloc(builder *b, size_t count, size_t size)
     return memory;
 }
 
-/* Of a default, the contract holds only that there is one: its value concerns
- * only the receiver, and need not be equal on both sides. */
+/* The contract says whether a field has a default, but not its value: only the
+ * receiver uses the value, so it need not be equal on both sides. */
 static void build_fields(builder *b, const shmrpc_type *type,
                          shmrpci_contract_type *out)
 {
@@ -196,8 +196,8 @@ static void build_type(builder *b, const shmrpc_type *type,
     }
 }
 
-/* The signature is for people; the hash is for the quick test at connect,
- * because equal hashes need no comparison. */
+/* The signature is shown to people. The hash makes connecting fast: if the
+ * hashes are equal, contracts are not compared. */
 static void build_method(builder *b, const shmrpc_method *method,
                          shmrpci_contract_method *out)
 {

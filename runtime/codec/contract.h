@@ -100,7 +100,7 @@ typedef enum shmrpci_difference_kind {
 typedef struct shmrpci_difference_place {
     shmrpc_str owner;  /* struct, union, enum, error; empty: the method */
     shmrpc_str member; /* field, parameter, enumerator; empty: the owner, the
-                          method's result, or an item of its stream */
+                        * method's result, or an item of its stream */
 } shmrpci_difference_place;
 
 typedef struct shmrpci_difference {
@@ -108,13 +108,13 @@ typedef struct shmrpci_difference {
     bool client_writes;  /* found in what the client writes */
     bool is_in_items;    /* found in the items of a stream */
     shmrpc_str method;   /* the first method that uses the type */
-    const char *message; /* with the wording of compare */
+    const char *message; /* the text that compare would report */
     shmrpci_difference_place client;
     shmrpci_difference_place server;
 } shmrpci_difference;
 
 /* Called for each difference. `difference` and all that it points to live until
- * the call returns, names as long as the contracts. */
+ * the call returns; only its names live as long as the contracts. */
 typedef void shmrpci_difference_fn(const shmrpci_difference *difference,
                                    void *user);
 

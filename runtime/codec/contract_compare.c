@@ -196,8 +196,8 @@ static int compare_head(comparison *cmp, const method_form *client,
     return status;
 }
 
-/* Begins with empty places: until a type is entered, the owner is the
- * method. */
+/* Begins a method. Both places are empty, which stands for the method itself,
+ * until the comparison enters a named type. */
 static void enter_method(comparison *cmp, shmrpc_str name, uint8_t encoding)
 {
     cmp->method = name;
@@ -207,7 +207,7 @@ static void enter_method(comparison *cmp, shmrpc_str name, uint8_t encoding)
 }
 
 /* Compares the parts in the order in which people read a method. Without a
- * listener the first difference ends it. */
+ * listener the comparison ends at the first difference. */
 static int compare_method(comparison *cmp, const method_form *client,
                           const method_form *server)
 {

@@ -131,10 +131,11 @@ static int differ_names(comparison *cmp, const field_form *client,
     return status;
 }
 
-/* A field that only one side has is compatible if it may be absent: its reader
- * fills it in, or the other reader skips it. A required field is refused on
- * either side, although a reader that doesn't know it could skip it: see the
- * table in README.md. */
+/* A field that only one side has is compatible if it may be absent. If only the
+ * reader has it, the reader leaves it absent or uses its default. If only the
+ * writer has it, the reader skips it. A required field is refused in both
+ * cases, although a reader that doesn't know it could skip it: see the table in
+ * README.md. */
 static int allow_extra(comparison *cmp, const field_form *extra, bool is_client)
 {
     size_t old = enter_extra(cmp, extra->name, is_client);

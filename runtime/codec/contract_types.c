@@ -33,8 +33,8 @@ typedef shmrpci_comparison comparison;
 
 #define NAME(str) (int)(str).len, (str).ptr
 
-/* With a listener: reports the difference, and goes on unless the limit of
- * complexity is reached, after which nothing is compared. */
+/* Reports the difference to the listener. Returns OK, so that the comparison
+ * goes on, except if the limit of complexity was exceeded, which ends it. */
 static int report_difference(comparison *cmp, shmrpci_difference_kind kind,
                              const char *what)
 {

@@ -43,7 +43,8 @@ static inline uint64_t shmrpci_flat_header(const shmrpci_flat *flat)
     return header;
 }
 
-/* Returns where the rest of a value's image is. */
+/* Returns the address of the bytes that follow the header in a value's image:
+ * the C value itself, which parameters may only point to. */
 static inline const void *shmrpci_flat_value(const shmrpci_flat *flat,
                                              const void *value)
 {
@@ -54,9 +55,9 @@ static inline const void *shmrpci_flat_value(const shmrpci_flat *flat,
     return at;
 }
 
-/* Whether the `len` bytes are such an image; otherwise the codec decides. The
- * check and the read each read a byte only once, so a peer may be changing the
- * bytes meanwhile. */
+/* Whether the `len` bytes are an image of this form. If not, the caller decodes
+ * them with the codec. This check and shmrpci_flat_read each read a byte only
+ * once, so it is safe if a peer changes the bytes meanwhile. */
 static inline bool shmrpci_flat_fits(const shmrpci_flat *flat,
                                      const uint8_t *image, size_t len)
 {
@@ -68,7 +69,8 @@ static inline bool shmrpci_flat_fits(const shmrpci_flat *flat,
     return bytes == flat->bytes;
 }
 
-/* Reads the value of an image that fits. No part of it is a pointer. */
+/* Copies the value out of an image that shmrpci_flat_fits accepted. The value
+ * contains no pointers. */
 static inline void shmrpci_flat_read(const shmrpci_flat *flat,
                                      const uint8_t *image, void *value)
 {

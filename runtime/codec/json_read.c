@@ -6,7 +6,6 @@
  * and ends with the token after the value. JSON containers announce no count,
  * so `left` and `heads_count` are 0, and lists grow.
  *
- * One shortcut pays: keys in the order of the `.svc` are compared with the
  * One shortcut pays off: keys in the order of the `.svc` are compared with the
  * input as bytes, before the lexer sees them. The lexer handles any other
  * order, and white space or an escape in a key, with the same result.

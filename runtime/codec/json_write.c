@@ -386,8 +386,8 @@ const shmrpci_codec shmrpci_codec_json = {
     .decode = shmrpci_json_decode,
 };
 
-/* Chosen by shmrpci_codec_numbered; peers can't tell this codec from the
- * other. */
+/* Chosen by shmrpci_codec_numbered. It has the encoding and name of the codec
+ * above, because readers of JSON accept both forms of enums. */
 const shmrpci_codec shmrpci_codec_json_numbered = {
     .encoding = SHMRPC_ENCODING_JSON,
     .name = "json",

@@ -6,9 +6,9 @@
  * with equal bits are duplicates.
  *
  * The search has three ways, chosen by count and order: few keys are compared
- * pair by pair; keys that already ascend need one pass; any others are sorted
- * through an array of indices, because entries are large and their addresses
- * are in use.
+ * pair by pair; keys that already ascend need one pass; for any others an array
+ * of indices is sorted. The entries themselves stay in place, because they are
+ * large and the value keeps them in their order.
  */
 #include "codec/keys.h"
 

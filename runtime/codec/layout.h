@@ -22,8 +22,8 @@
  * have other forms (shmrpc/descriptor.h lists them): a view is a pointer and a
  * length, an optional field is preceded by a `bool`, optional structs and
  * unions are pointers, fields are in source order, and a union has its members
- * at the first offset that suits them all. A struct is built with the same
- * begin, add and end.
+ * at the first offset that suits them all. The functions that build the native
+ * layout of a struct or union from its parts build the C layout as well.
  *
  * Used by the codec and by the generator, which writes native sizes and
  * alignments into the type tables and leaves those of C to the compiler; tools

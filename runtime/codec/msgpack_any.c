@@ -81,7 +81,8 @@ static int read_any_bytes(reader *in, const token *word, shmrpc_any *out)
     out->kind =
         word->kind == SHMRPCI_MSGPACK_BIN ? SHMRPC_ANY_BYTES : SHMRPC_ANY_EXT;
     out->ext_type = word->kind == SHMRPCI_MSGPACK_EXT ? word->ext_type : 0;
-    /* Shorter values are not arrays, and are copied like any extension. */
+    /* Below 64 bytes there is no complete head, so the value is no valid array
+     * and is copied like any other extension. */
     return shmrpc_any_is_ext(out, SHMRPC_EXT_ARRAY) && word->len >= 64
                ? copy_array(in, word, &out->u.bytes)
                : shmrpci_msgpack_copy(in, word, &out->u.bytes);

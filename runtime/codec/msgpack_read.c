@@ -40,8 +40,9 @@ static int not_a(const reader *in, const shmrpc_type *type, const token *word)
                              shmrpci_msgpack_kind_text(word->kind), word->at);
 }
 
-/* Reads strings or bytes, by `kind`: one is never accepted for the other. The
- * bound is checked before the text. */
+/* Reads a string or bytes. Only a token of `kind` is accepted: a string is
+ * refused where bytes are expected, and bytes where a string is. The length is
+ * checked against the type's bound before the text is checked for UTF-8. */
 static inline int read_text(reader *in, const shmrpc_type *type,
                             shmrpci_msgpack_kind kind, void *out)
 {
@@ -109,8 +110,8 @@ static int read_bool(reader *in, const shmrpc_type *type, void *out)
     return status;
 }
 
-/* Accepts any integer of the base type, because enums are open. Also the
- * general path of read_integer, because an integer is its own base type. */
+/* Accepts any integer of the base type, because enums are open. Also the slow
+ * path of read_integer, because an integer type is its own base type. */
 static inline int read_enum(reader *in, const shmrpc_type *type, void *out)
 {
     token word;
@@ -145,8 +146,8 @@ static uint8_t next_byte(const reader *in)
     return in->input.at < in->input.len ? in->input.data[in->input.at] : 0xC1;
 }
 
-/* Whether the next head is 0x90 to 0x9F, or one of the two with a longer
- * count. */
+/* Whether an array comes next: its head is 0x90 to 0x9F, or 0xDC or 0xDD, which
+ * longer counts follow. */
 static bool is_list_next(const reader *in)
 {
     uint8_t head = next_byte(in);

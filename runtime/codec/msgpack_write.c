@@ -94,8 +94,8 @@ static int write_enum(writer *to, const shmrpc_type *type, const void *value)
     return SHMRPC_OK;
 }
 
-/* If the count is too large, the walk ends with the status, so the message is
- * never sent. */
+/* If the count is too large, a wrong head is appended. That does no harm: the
+ * walk ends with the returned status, so the message is never sent. */
 static int open_list(writer *to, size_t count)
 {
     int status = check_length(to, count);

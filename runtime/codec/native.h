@@ -17,14 +17,14 @@
  *   union          u32 tag, then the member it chooses, zeros behind it
  *   string, bytes  u32 offset, u32 length of a block of bytes; no NUL
  *   list, map      u32 offset, u32 count of a block of elements or entries
- *   optional       u32 offset, u32 count (0 or 1) of a block: the form of
- *    struct, union optional structs and unions
+ *   optional       u32 offset, u32 count (0 or 1) of a block that holds the
+ *    struct, union struct or union
  *
  * A reference of length 0 has offset 0. Blocks are in the order in which a
  * depth-first walk meets their references (a list, then the blocks of its first
  * element, ...), and each begins at or after the end of the previous one. So no
- * byte is reached twice, and no image unfolds into more than it holds. Padding
- * is written as zero and ignored when read.
+ * two references share a byte, and the size of the decoded value is bounded by
+ * the size of the image. Padding is written as zero and ignored when read.
  *
  * Both sides must have the same layout of the type; contract.h checks that at
  * connect. Flat types (SHMRPC_TYPE_FLAT) are copied whole, because their C form
@@ -62,8 +62,9 @@ static inline bool shmrpci_native_is_flat(const shmrpc_type *type)
            (type->count == 0 && type->kind == SHMRPC_KIND_STRUCT);
 }
 
-/* If parameters consist of one flat struct, returns its field: the image of the
- * parameters is that of the struct. NULL for all other types. */
+/* If parameters consist of one flat struct, returns the field of that struct:
+ * the image of the parameters then equals the image of the struct. Returns NULL
+ * for all other types. */
 static inline const shmrpc_field *
 shmrpci_native_flat_param(const shmrpc_type *type)
 {

@@ -4,9 +4,9 @@
  * Two rules make it safe to read any bytes. First, the fixed part of a value is
  * known to be within the image before it is read: check_size checks that of the
  * whole value, take_block that of an element or a referenced struct. Second,
- * blocks must follow one another in the order in which they are met, so that no
- * byte is read twice: an image can't expand into more than it holds, and
- * recursion ends.
+ * blocks must follow one another in the order in which they are met. So no byte
+ * is read twice, which bounds the decoded value by the size of the image and
+ * ends recursion.
  *
  * The image must not change while it is read: references are read once, but
  * blocks are checked and then copied. Callers copy what a peer can write
@@ -39,9 +39,9 @@ static int no_memory(const reader *in)
 }
 
 /* Checks the reference at `at`, which is within the image, and moves `end`
- * behind its block. Nothing else may read a reference. `part_size` and `align`
- * are not 0: `any`, the only type without a native form, is refused when a
- * `.svc` is checked. */
+ * behind its block. All references must be read by this function, because it
+ * enforces the order of blocks. `part_size` and `align` are not 0: `any`, the
+ * only type without a native form, is refused when a `.svc` is checked. */
 static int take_block(reader *in, size_t at, uint32_t part_size, uint32_t align,
                       size_t *block, size_t *count)
 {
@@ -205,8 +205,8 @@ static int read_entries(reader *in, const shmrpc_type *type,
     for (size_t i = 0; status == SHMRPC_OK && i < count; i++) {
         uint8_t *entry = entries + i * type->item_size;
         size_t entry_at = block + i * layout->size;
-        /* A failure in a key is reported at the map, because the key can't name
-         * itself. */
+        /* The path of an error in a key ends at the map, because a key that
+         * could not be decoded can't be shown as a step. */
         step.kind = SHMRPCI_STEP_NONE;
         status = read_value(in, type->key, entry_at, entry);
         if (status == SHMRPC_OK) {

@@ -192,7 +192,8 @@ static int write_entries(writer *to, const shmrpc_type *type,
         const uint8_t *entry =
             (const uint8_t *)entries.ptr + i * type->item_size;
         size_t entry_at = block + i * layout.size;
-        /* Unlike the reader, the writer can name a bad key. */
+        /* The path of an error includes even a bad key, since the writer,
+         * unlike the reader, has the key's value. */
         shmrpci_step_key(&step, type->key, entry);
         status = write_value(to, type->key, entry, entry_at);
         if (status == SHMRPC_OK) {
@@ -401,8 +402,8 @@ static int write_image(writer *to, const shmrpc_type *type, const void *value)
 static int encode(const shmrpc_type *type, const void *value, const char *name,
                   shmrpci_buf *out, shmrpc_error *error)
 {
-    /* A failure here is one of the buffer; write_image gets the same failure
-     * and reports it with the path. */
+    /* write_flat fails only if the buffer does. Then write_image fails in the
+     * same way, and reports the failure with the path. */
     const void *flat = whole_flat(type, value);
     if (flat != NULL && write_flat(type, flat, out) == SHMRPC_OK) {
         return SHMRPC_OK;

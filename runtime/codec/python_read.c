@@ -459,8 +459,8 @@ static shmrpc_status read_number(reader *of, shmrpc_any *out)
                                        real, out);
     }
     if (!got.is_real) {
-        /* An integer may be the real part of a complex number: only what
-         * follows it tells. */
+        /* The integer is the real part of a complex number if a sign and an
+         * imaginary number follow it. */
         status = read_integer(of, &got, is_negative, out);
         if (status == SHMRPC_OK && got.len <= SHMRPCI_JSON_MAX_NUMBER_BYTES) {
             double whole = real_of(&got);
@@ -678,8 +678,9 @@ static shmrpc_status read_arguments(reader *of, items *out)
     return status;
 }
 
-/* Handles `set()`, `set([1])` or `set({1})`: the item is a list, or a set whose
- * kind changes. */
+/* Handles calls of `set` and `frozenset` with no argument, a list or a set, as
+ * in `set()`, `set([1])`, `set({1})`. A set as the argument is already encoded,
+ * so only its extension number changes. */
 static shmrpc_status make_set(const reader *of, shmrpc_ext ext,
                               const items *from, shmrpc_any *out)
 {

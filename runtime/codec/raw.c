@@ -29,7 +29,8 @@ static int encode(const shmrpc_type *type, const void *value, const char *name,
 {
     shmrpci_walk walk = {.root = name, .error = error};
     shmrpci_step step;
-    /* Only for the path of an error; the first level can't be too deep. */
+    /* The walk is entered only for the path of an error. The first level can't
+     * be too deep, so this can't fail. */
     (void)shmrpci_walk_enter(&walk, &step);
     if (type->count == 0 && type->kind == SHMRPC_KIND_STRUCT) {
         return SHMRPC_OK;

@@ -67,8 +67,8 @@ const shmrpc_type shmrpc_type_any = {
     .align = _Alignof(shmrpc_any),
 };
 
-/* An empty struct has one byte, in C and in a native image (layout.h), which is
- * copied: so the pointer to the parameters must lead to a byte. */
+/* An empty struct has one byte, in C and in a native image (layout.h). Codecs
+ * copy that byte, so a pointer to empty parameters must point to a byte. */
 const shmrpc_type shmrpc_type_no_params = {
     .kind = SHMRPC_KIND_STRUCT,
     .flags = SHMRPC_TYPE_PARAMS | SHMRPC_TYPE_FIXED,

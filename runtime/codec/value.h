@@ -27,7 +27,7 @@ typedef struct shmrpci_int {
     uint64_t magnitude;
 } shmrpci_int;
 
-/* Returns the type of an enum's values, or any other type itself. */
+/* Returns the base type of an enum. Returns any other type unchanged. */
 static inline const shmrpc_type *shmrpci_base_type(const shmrpc_type *type)
 {
     return type->kind == SHMRPC_KIND_ENUM ? type->element : type;

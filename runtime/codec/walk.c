@@ -148,8 +148,9 @@ static void cut_middle(const text *whole, char path[SHMRPC_ERROR_PATH_BYTES])
     memcpy(path + head + 3, whole->bytes + tail, whole->len - tail + 1);
 }
 
-/* Removes what cut_middle would not show, so that the end of a path with many
- * long keys still fits. A step takes less than half of the text. */
+/* If more than half of the text is in use, removes its middle, which cut_middle
+ * would not show anyway. So there is always room for the next step, which takes
+ * less than half of the text. */
 static void drop_middle(text *whole)
 {
     enum { KEPT = SHMRPC_ERROR_PATH_BYTES };

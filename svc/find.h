@@ -4,12 +4,13 @@
  *     echo_serv              a name; its port is found in the socket folders
  *     echo_serv@two          one of several copies
  *     echo_serv:5555         when services of one name run on several ports
- *     shm://echo_serv@two    an address, or several, as of the library
+ *     shm://echo_serv@two    an address or a list of addresses, as the library
+ *                            accepts
  *
  * Callers may know further names, such as the sections of the manager.
  *
  * Threading: any thread, unless another one changes the environment; an arena
- * is one thread's at a time.
+ * belongs to one thread at a time.
  */
 #ifndef SHMRPC_SVC_FIND_H
 #define SHMRPC_SVC_FIND_H

@@ -18,8 +18,8 @@
 
 #define NS_PER_S INT64_C(1000000000)
 
-/* Default timeout of a request for the description, and the interval at which a
- * service that is awaited is searched. */
+/* Default timeout of a request for the description, and the interval between
+ * searches for a service that has not started yet. */
 #define ASK_TIMEOUT_NS (5 * NS_PER_S)
 #define LOOK_AGAIN_NS  SHMRPC_WAIT_SLICE_NS
 
@@ -208,9 +208,9 @@ static int64_t now_ns(void)
     return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* Sleeps with the thread's hooks. Code outside of libshmrpc can read them only
- * by setting others and setting them back. Returns false if a hook says that
- * the wait was interrupted. */
+/* Sleeps, and calls the thread's wait hooks. Code outside of libshmrpc can read
+ * the hooks only by replacing them and then restoring them. Returns false if a
+ * hook says that the wait was interrupted. */
 static bool pause_for(int64_t ns)
 {
     const struct timespec rest = {.tv_nsec = (long)ns};

@@ -156,7 +156,7 @@ static void end_call(scene *s, user *u)
     }
 }
 
-/* Drops the call's reference first, because that needs the stream's pointer. */
+/* Ends the call first, because end_call needs the stream, which close frees. */
 static void close_user(scene *s, user *u)
 {
     if (u->stream != NULL) {

@@ -20,7 +20,7 @@ typedef struct scene {
     int fd;            /* the other end of the link's socket; -1: closed */
     shmrpci_buf all;   /* all bytes accepted so far */
     size_t read;       /* how many of these were read from the socket */
-    uint64_t given_at; /* when it was last checked */
+    uint64_t given_at; /* the link's given_at at the last check */
     const uint8_t *data;
     size_t len;
 } scene;
@@ -100,7 +100,7 @@ static bool take_other(scene *s)
         s->data += parcel.len;
         s->len -= parcel.len;
         if (parcel.len == 0) {
-            return true; /* would be refused earlier */
+            return true; /* an earlier check refuses empty data */
         }
     }
     return take(s, &parcel);

@@ -3,8 +3,8 @@
  * operation must return a status, and touch nothing outside the region.
  *
  *   0  1  kind of ring, and its options
- *   1  .. numbers of four bytes: an odd one begins a change of a word (two
- *         more numbers), an even one an operation (two more numbers)
+ *   1  .. groups of three numbers of four bytes; an odd first number means
+ *         that a word is changed, an even one that an operation is run
  */
 #include <stddef.h>
 #include <stdint.h>

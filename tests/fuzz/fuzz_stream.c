@@ -18,7 +18,8 @@
 #include "stream/end.h"
 
 #define MAX_ITEM ((size_t)20000)
-/* Max times that a use polls the other end, because that end never waits. */
+/* Max polls within one use of an end. A use that needs more of them counts as
+ * an endless wait, because the other end never waits. */
 #define MAX_WAITS 5000u
 
 typedef struct scene scene;

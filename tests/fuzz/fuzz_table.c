@@ -169,7 +169,8 @@ static void look(stage *on)
 static void attach_again(stage *on)
 {
     shmrpci_table_detach(&on->other);
-    /* Pretends that its owner died during the operation. */
+    /* Pretends that participant 1 was not released, because its process died
+     * during an operation. */
     shmrpci_store_seq(&shmrpci_region_participant(&on->table.region, 1)->pid,
                       1u);
     if (attach(on->fd, &on->other) != SHMRPC_OK) {

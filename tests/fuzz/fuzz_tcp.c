@@ -34,8 +34,8 @@ static void add(outcome *o, const void *data, size_t len)
     }
 }
 
-/* Unpacks a body that is marked as compressed: it either unpacks to something
- * that could have been compressed into it, or it is refused. */
+/* Unpacks a body that is marked as compressed. It must be refused if it claims
+ * to unpack to more bytes than any real compression could put into it. */
 static void unpack(outcome *o, shmrpc_compression how, const tcp_body *body)
 {
     tcp_pack_room room = {.data = NULL};

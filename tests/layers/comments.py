@@ -4,9 +4,9 @@ folder.
 
 The share is the percentage of lines that hold a comment, or part of one, among
 the lines that aren't blank, in the .c and .h files of a folder and below. The
-table ROOT/tests/layers/shares has the least share of each folder in percent; a
-file counts for the longest row that its path begins with, and a file that no
-row covers counts for its own folder, which needs DEFAULT.
+table ROOT/tests/layers/shares has the least share of each folder in percent. A
+file counts for the longest row that its path begins with. If no row covers the
+file, it counts for its own folder, whose least share is DEFAULT.
 
 A number can't tell whether a comment is worth reading. It only shows where
 comments are missing: write why, a promise, an invariant, a unit, an owner.

@@ -2,9 +2,11 @@
 """doc_names.py [ROOT]: checks that names used in the documents are in a public
 header.
 
-In the Markdown of docs/ and examples/, each `shmrpc_...` and `SHMRPC_...` must be
-a word of a header in runtime/include/shmrpc, and each `_put` or `_WAIT`, which
-leave out the beginning, the end of one. `..._` at the end stands for anything.
+In the Markdown of docs/ and examples/, each `shmrpc_...` and `SHMRPC_...` must
+be a word of a header in runtime/include/shmrpc. A shortened name that begins
+with an underscore, such as `_put` or `_WAIT`, must be the end of such a word. A
+name that ends in an underscore, as in `shmrpc_queue_...`, must be the beginning
+of one.
 """
 import glob
 import os

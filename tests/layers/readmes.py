@@ -4,8 +4,8 @@
 A table with a column "file" or "files" lists the files of its README's folder:
 `name.c`, `name.*`, `name` (name.c, name.h, ...), `folder/`, `folder/name.c`,
 globs. Each name must match something, and each file of the folder must be
-named by one of the README's tables. README.md and CMakeLists.txt go without
-saying; folders may be left out.
+named by one of the README's tables. README.md, CMakeLists.txt and folders need
+not be listed.
 """
 import fnmatch
 import os

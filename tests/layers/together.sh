@@ -1,7 +1,7 @@
 #!/bin/sh
-# together.sh BUILD_DIR: all public headers compile in one file, in either
-# order, as C11 and as C++17, so that no two of them define one name
-# differently.
+# together.sh BUILD_DIR: checks that all public headers compile in one file, in
+# alphabetical and in reverse order, as C11 and as C++17. That shows that no two
+# of them define one name differently.
 set -u
 build=$(cd "$1" && pwd)
 cd "$(dirname "$0")/../../runtime/include" || exit

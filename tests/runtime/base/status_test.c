@@ -63,8 +63,8 @@ static void only_what_surely_did_not_run_may_be_retried(void **state)
     assert_true(shmrpc_status_may_have_run(SHMRPC_E_DEADLINE));
     assert_true(shmrpc_status_may_have_run(SHMRPC_E_WORKER_DIED));
     assert_true(shmrpc_status_may_have_run(SHMRPC_E_SERVER_LOST));
-    /* True, because the reply may have been too large, or memory for the reply
-     * may have run out. */
+    /* These errors may concern the reply: it was too large, or memory for it
+     * ran out. Then the call has run. */
     assert_true(shmrpc_status_may_have_run(SHMRPC_E_TOO_LARGE));
     assert_true(shmrpc_status_may_have_run(SHMRPC_E_NO_MEMORY));
     assert_true(shmrpc_status_may_have_run(100));
@@ -99,8 +99,8 @@ static void words_and_flag_of_a_run_agree(void **state)
         {SHMRPC_E_DEADLINE, false, "late; it has not run"},
         {SHMRPC_E_DEADLINE, true, "late; it may have run"},
         {SHMRPC_E_UNAVAILABLE, true, "late; it may have run"},
-        /* The status alone tells whether it ran; repeating that would surprise
-         * readers. */
+        /* Nothing is appended, because UNAVAILABLE by itself means that the
+         * call has not run. */
         {SHMRPC_E_UNAVAILABLE, false, "late"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

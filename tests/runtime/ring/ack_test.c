@@ -145,7 +145,8 @@ static void who_sleeps_gets_what_a_dead_reader_held(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* Takes as many records of all lengths as it may, and gives some back. */
+/* Takes records of all lengths until the queue allows no more, and gives some
+ * back. */
 static void holds_of_all_lengths_fit_into_the_own_lane(void **state)
 {
     (void)state;

@@ -10,8 +10,8 @@
 
 enum { ROUNDS = 2000 };
 
-/* Runs one round in which each record takes that long, without or with waits.
- * Returns whether the consumer waited. */
+/* Runs one round. Each record takes `with_ns` if the consumer waits in this
+ * round, `without_ns` otherwise. Returns whether the consumer waited. */
 static bool turn(shmrpci_pace *pace, int64_t without_ns, int64_t with_ns)
 {
     static uint64_t now = UINT64_C(1) << 40;
@@ -23,7 +23,7 @@ static bool turn(shmrpci_pace *pace, int64_t without_ns, int64_t with_ns)
     return waits;
 }
 
-/* In how many of that many rounds the consumer waited. */
+/* Runs ROUNDS rounds. Returns in how many of them the consumer waited. */
 static unsigned waited(shmrpci_pace *pace, int64_t without_ns, int64_t with_ns)
 {
     unsigned count = 0;
@@ -45,7 +45,7 @@ static void it_seldom_waits_where_it_does_not(void **state)
     (void)state;
     shmrpci_pace pace = {0};
     assert_in_range(waited(&pace, 600, 1100), 1, ROUNDS / 50);
-    /* It does not wait either if that makes no difference. */
+    /* It seldom waits, too, if waits gain very little. */
     pace = (shmrpci_pace){0};
     assert_in_range(waited(&pace, 100, 95), 1, ROUNDS / 50);
 }
@@ -64,7 +64,7 @@ static void it_never_waits_where_records_are_rare(void **state)
     (void)state;
     shmrpci_pace pace = {0};
     (void)waited(&pace, 250, 180);
-    /* It waits at most in the rounds in which records become rare. */
+    /* It may still wait in the first rounds after records became rare. */
     assert_in_range(waited(&pace, 3000, 2500), 0, 2);
     assert_int_equal(waited(&pace, 3000, 2500), 0);
 }
@@ -81,7 +81,7 @@ static void a_hitch_teaches_nothing(void **state)
         for (unsigned k = 0; k < 4; k++) {
             count += turn(&pace, 250, 180) ? 1 : 0;
         }
-        /* One of the rounds may be a trial. */
+        /* One of the rounds may be a trial without waits. */
         assert_in_range(count, 3, 4);
     }
 }

@@ -205,8 +205,9 @@ static void a_participant_dies_at_every_point(void **state)
     }
 }
 
-/* Uses `acked` queues, whose heirs have work to do: for every fifth death, or
- * for all with SHMRPC_TEST_LONG. */
+/* Uses only `acked` queues, because only there an heir has work to do: it gives
+ * back the records that the dead process held. Tests every fifth point of the
+ * first death, or all with SHMRPC_TEST_LONG. */
 static void its_heir_dies_at_every_point(void **state)
 {
     bool is_long = getenv("SHMRPC_TEST_LONG") != NULL;

@@ -20,7 +20,7 @@
 int stage_make(const shmrpci_region_spec *spec);
 int stage_make_queue(const shmrpci_queue_spec *spec);
 
-/* Opens another open file description of the same file. */
+/* Opens the same file once more, which makes another open file description. */
 int stage_open_again(int fd);
 int stage_open_again_to_read(int fd);
 

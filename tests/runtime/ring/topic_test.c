@@ -340,7 +340,8 @@ static void who_may_only_read_writes_to_the_desk(void **state)
     assert_int_equal(publish(of.topic, published), SHMRPC_OK);
     shmrpci_topic_unsubscribe(slow);
     shmrpci_topic_close(reader);
-    /* Without the desk a subscriber may read, but nobody waits for it. */
+    /* A subscriber without the desk's descriptor may read, but publishers do
+     * not wait for it. */
     int desk_fd = of.desk_fd;
     of.desk_fd = -1;
     reader = open_topic(&of, true);

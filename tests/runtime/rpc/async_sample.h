@@ -15,7 +15,8 @@ typedef struct both {
     shmrpc_client *client;
 } both;
 
-/* A test whose state is a `both`. */
+/* Declares a test case. Its state points to a `both`, in which the server runs
+ * and the client is connected. */
 #define ASYNC_CASE(name) \
     cmocka_unit_test_setup_teardown(name, async_set_up, async_tear_down)
 

@@ -50,8 +50,8 @@ static void arguments_are_borrowed_until_start_returns(void **state)
     shmrpc_stub_release(reply);
 }
 
-/* Makes other calls need the slots, so that calls that are over are ended
- * early. */
+/* Makes more calls than there are slots. So the client must free the slots of
+ * calls that are over, before the test finishes these calls. */
 static void crowd(const both *b)
 {
     shmrpc_call *calls[2 * ASYNC_SLOTS];
@@ -63,7 +63,8 @@ static void crowd(const both *b)
     }
 }
 
-/* All kinds of results, of calls that are ended by finish or before it. */
+/* Tests all kinds of results, first of calls whose reply is taken by finish,
+ * then of calls whose reply the client took earlier to free their slot. */
 static void results_of_every_encoding_come_back(void **state)
 {
     both *b = *state;
@@ -212,8 +213,8 @@ static void loans_are_released_instead_of_sent(void **state)
         shmrpc_call_release(call);
     }
     crowd(b);
-    /* A loan larger than the largest message is refused. Another loan is given
-     * back when the client closes. */
+    /* A loan larger than the largest message is refused. The second loan stays
+     * open until the client is closed, which must give it back. */
     assert_int_equal(loan(b, (size_t)1 << 40, &at, &call), SHMRPC_E_TOO_LARGE);
     assert_int_equal(loan(b, 100, &at, &call), 0);
 }
@@ -412,8 +413,8 @@ static void pipeline(void *user)
     }
 }
 
-/* Errors get room where large replies are stored, which is another place than
- * for small replies. */
+/* Errors are stored in the memory for large replies, apart from small replies.
+ * So calls that fail at the same time must not overwrite each other's text. */
 static void failing_calls_get_their_own_messages(void **state)
 {
     enum { AT_A_TIME = 16, ROUNDS = 100 };

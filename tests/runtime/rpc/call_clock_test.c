@@ -39,13 +39,15 @@ static void interrupt(int number)
     int64_t end_ns = shmrpci_deadline_after(2 * SHMRPCI_NS_PER_MS);
     while (shmrpci_now_ns() < end_ns) {
     }
-    /* The next one starts only here. A timer with a fixed interval would have
-     * expired again on a busy machine, and leave no time between two. */
+    /* The timer for the next interrupt is set only now. On a busy machine a
+     * timer with a fixed interval would already have expired again, and the
+     * interrupted code would never run. */
     interrupt_soon();
 }
 
-/* As if the thread were preempted again and again, also while it updates the
- * clock: that must not shift the times that are read afterwards. */
+/* A signal handler that takes 2 ms stands for a preemption of the thread. It
+ * runs again and again, also while the thread updates the clock. That must not
+ * shift the times that are read afterwards. */
 static void an_update_may_be_interrupted(void **state)
 {
     (void)state;

@@ -257,8 +257,8 @@ static int call_back_soon(ticket *at, uint32_t method, const void *params,
                                   (shmrpc_function)note_sum, at);
 }
 
-/* A call that ends soon is reported at once. Another call is reported by the
- * loop, exactly once. */
+/* A call that ends soon is reported before the function that starts it returns.
+ * Any other call is reported by the loop, exactly once. */
 static void short_calls_are_waited_for(void **state)
 {
     both *b = *state;
@@ -365,7 +365,8 @@ static void end_of_the_server_is_told_to_the_loop(void **state)
     shmrpc_stub_close(b.client);
 }
 
-/* The end is also reported to a loop that has waited for all of its calls. */
+/* The end of the server also wakes a loop that has no calls in flight, because
+ * all of its calls were short and waited for. */
 static void end_of_the_server_is_told_after_short_calls(void **state)
 {
     (void)state;

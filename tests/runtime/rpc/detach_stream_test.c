@@ -320,7 +320,8 @@ static void woken_steps_send_and_closed_ones_are_dropped(void **state)
 
 /* The client closes its end without cancelling the call, which no client of
  * ours does. If that did not end the stream, the thread would find it closed
- * again and again, and never sleep. A gateway notices with the next item. */
+ * again and again, and never sleep. The test skips gateways, which only notice
+ * the closed end when they pass on the next item. */
 static void client_that_only_closes_its_end(void **state)
 {
     (void)state;

@@ -232,7 +232,7 @@ static void is_cut(const shmrpc_fault *got)
     assert_in_range(got->type.len, 200, 300);
     assert_in_range(got->message.len, 10000, 20000);
     assert_in_range(got->trace.len, 20000, 40000);
-    /* Of a trace the end is kept, of other texts the beginning. */
+    /* A long trace loses its beginning, other long texts lose their end. */
     assert_memory_equal(got->message.ptr, thrown.message.ptr, got->message.len);
     assert_memory_equal(got->trace.ptr,
                         thrown.trace.ptr + thrown.trace.len - got->trace.len,

@@ -264,7 +264,8 @@ static void waiting_handlers_are_cut(void **state)
     expect_cut(sends);
 }
 
-/* The handler never waits, but its client is told at once. */
+/* The client of a handler that never waits is told at once that its stream has
+ * been cut. */
 static void a_busy_handler_is_cut(void **state)
 {
     (void)state;

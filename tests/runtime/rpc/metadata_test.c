@@ -43,7 +43,7 @@ static void entries_come_back(void **state)
     assert_null(shmrpci_metadata_trace(&got));
 }
 
-/* A gateway does this with the metadata of a peer. */
+/* A gateway adds to a block that it has read from a peer. */
 static void a_block_that_was_read_takes_more(void **state)
 {
     (void)state;
@@ -59,7 +59,7 @@ static void a_block_that_was_read_takes_more(void **state)
     assert_false(shmrpci_metadata_peer(&got, &peer));
     shmrpci_metadata_reopen(&got);
     assert_int_equal(shmrpci_metadata_put_peer(&got, 7, NULL), SHMRPC_OK);
-    /* The peer's own claim does not count. */
+    /* The gateway's number replaces the number that the peer sent. */
     assert_int_equal(
         shmrpci_metadata_put_peer(&got, UINT64_C(0x123456789abcdef0), NULL),
         SHMRPC_OK);
@@ -106,8 +106,8 @@ static void a_kibibyte_is_the_most(void **state)
 {
     (void)state;
     char value[SHMRPC_METADATA_MAX_BYTES + 1];
-    /* The rest of the block is head, lengths and NULs, and a key of one letter.
-     */
+    /* The other bytes of the block are the head, the lengths, the NULs and a
+     * key of one letter. */
     size_t room = SHMRPC_METADATA_MAX_BYTES - 4 - 5 - 1;
     memset(value, 'v', sizeof value);
     value[room] = '\0';

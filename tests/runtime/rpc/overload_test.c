@@ -479,8 +479,8 @@ static void never_more_than_may_are_in(void **state)
     shmrpci_overload_destroy(&overload);
 }
 
-/* A worker that died in a call keeps its place until it is buried, but no
- * longer. */
+/* A worker that died in a call keeps its place until shmrpci_overload_bury
+ * releases it. */
 static void the_dead_give_their_places_back(void **state)
 {
     (void)state;
@@ -502,7 +502,7 @@ static void the_dead_give_their_places_back(void **state)
     assert_int_equal(shmrpci_overload_enter(&other, &one, &error), SHMRPC_OK);
     shmrpci_overload_exit(&other);
     shmrpci_memory_unmap(&dead.map);
-    /* Its detached calls are included. */
+    /* Burying a worker also releases the places of its detached calls. */
     shmrpci_overload_detached late;
     shmrpci_overload_join(&overload, 65, &dead);
     assert_int_equal(shmrpci_overload_enter(&dead, &one, &error), SHMRPC_OK);
@@ -516,7 +516,7 @@ static void the_dead_give_their_places_back(void **state)
     assert_int_equal(shmrpci_overload_enter(&other, &one, &error), SHMRPC_OK);
     shmrpci_overload_exit(&other);
     shmrpci_memory_unmap(&dead.map);
-    /* The places of another address are separate. */
+    /* Calls at another address don't take up places of this one. */
     shmrpci_overload_join(&overload, 1, &dead);
     assert_int_equal(shmrpci_overload_enter(&dead, &one, &error), SHMRPC_OK);
     assert_int_equal(shmrpci_overload_enter(&other, &one, &error), SHMRPC_OK);

@@ -1,6 +1,7 @@
 /*
- * The places where the sample's servers listen: each transport, and behind the
- * gateway of shmrpc-tcp, which runs in threads of the test.
+ * The places at which clients reach the sample's servers: directly over each
+ * transport, or through the gateway of shmrpc-tcp, which runs in threads of the
+ * test.
  *
  * Threading: one thread.
  */

@@ -38,7 +38,8 @@ enum {
     REMAINING,   /* native () -> i64 */
     PEER,        /* native () -> i64: the peer's pid */
     FILL,        /* json (i64 a, i64 b) -> string: a bytes of character b */
-    MISSING,     /* json (): the user has not written it */
+    MISSING,     /* json (): returns UNIMPLEMENTED, as the generated function
+                  * does until the user writes a handler */
     AGAIN,       /* native @idempotent () -> i64 */
     THROW,       /* native () throws Overflow, Detailed: throws the latter */
     SAMPLE_METHODS

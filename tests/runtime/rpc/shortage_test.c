@@ -256,7 +256,8 @@ static void each_shortage_is_NO_MEMORY_and_loses_nothing(void **state)
     assert_int_equal(waitpid(pid, &status, 0), pid);
 }
 
-/* Here the server's memory may run out, and the caller gets the error. */
+/* The server runs in this process, so its allocations fail, too, and the caller
+ * gets the error. */
 static void each_shortage_of_the_server_is_NO_MEMORY_too(void **state)
 {
     (void)state;

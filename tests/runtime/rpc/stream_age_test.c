@@ -186,7 +186,8 @@ static void a_detached_stream_ends_too(void **state)
     }
 }
 
-/* The deadline of the client's call, or of its items. */
+/* If the call's deadline is before the age limit, the stream ends with
+ * DEADLINE. */
 static void an_earlier_deadline_is_a_DEADLINE(void **state)
 {
     const shmrpc_opts hasty = {.timeout_ns = AGE_NS / 10};

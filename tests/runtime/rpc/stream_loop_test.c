@@ -344,7 +344,8 @@ static trip *leave_running(void)
     return t;
 }
 
-/* A program that closes in this order harms neither itself nor the server. */
+/* Closing the client before its stream harms neither the program nor the
+ * server. */
 static void client_is_closed_before_its_stream(void **state)
 {
     (void)state;

@@ -13,8 +13,9 @@
 
 /* Indices of the methods. */
 enum {
-    DOWN,   /* json (i64 a, i64 b) -> stream i64 throws Detailed: 0 to a - 1,
-             * then b is returned; Detailed if it is its number */
+    DOWN,   /* json (i64 a, i64 b) -> stream i64 throws Detailed: sends 0 to
+             * a - 1, then returns b as its status; throws Detailed if b is
+             * the number of that error */
     UP,     /* msgpack (stream string(..50000)) -> i64: how many bytes; returns
              * when one is "stop" */
     BOTH,   /* native (stream i64) -> stream i64: twice each */

@@ -1,6 +1,7 @@
-"""chain_test.py WEB CHAIN: a request goes through the web server, one service
-and another. Tests that all have one trace and one deadline, and that an end
-reaches both services."""
+"""chain_test.py WEB CHAIN: a request goes through the web server to a service,
+which calls another service. Tests that all three have one trace and one
+deadline, that both services notice when the client hangs up, and that the last
+one notices when the deadline passes."""
 import json
 import os
 import socket

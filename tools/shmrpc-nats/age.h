@@ -1,6 +1,7 @@
 /*
- * Warns about NATS servers whose version is known to lose sight of dead peers,
- * or to let anybody manage JetStream.
+ * Warns about NATS servers whose version has known defects: they do not notice
+ * dead peers while there is traffic, read stale keys after a restart, or let
+ * anybody manage JetStream.
  *
  * Threading: one thread. Must be called before the sandbox, because it resolves
  * names.

@@ -251,8 +251,8 @@ static void put_answer(gate *g, question what, shmrpci_buf *out)
     shmrpci_arena_fini(&arena);
 }
 
-/* Drops a request without an inbox for the answer, and one for whose answer
- * memory is exhausted: the sender will ask again. */
+/* Drops a request that has no inbox for the answer. Also drops it if memory for
+ * the answer runs out; the sender will then ask again. */
 void announce_answer(gate *g, const nats_message *message)
 {
     question what = question_of(g, message->subject);

@@ -57,11 +57,12 @@ struct foreign {
     shmrpci_atomic_u32 is_stale; /* the service has another contract */
     int64_t stop_ns;             /* written before is_stopping is set */
     shmrpci_mutex lock;
-    queue waiting; /* guarded by lock, as the next three */
+    queue waiting; /* guarded by lock, as the next four */
     size_t count;
     size_t bytes;
-    foreign_counts *counts; /* one for each method, and their owner */
-    shmrpc_interface *interface;
+    foreign_counts *counts;      /* one for each method of `interface` */
+    shmrpc_interface *interface; /* the thread, which sets it, reads it without
+                                  * the lock */
     /* Used by the thread only: */
     shmrpc_service here; /* the service of the interface, at the port where it
                           * runs */
@@ -150,7 +151,8 @@ void foreign_take(foreign *f, const nats_message *message, bool is_leaving)
         return; /* no memory is left, not even for an answer */
     }
     r->owner = f;
-    /* Relaxed: a request that arrives in between is freed without an answer. */
+    /* Relaxed: if the flag is set just after this check, the request is put in
+     * the queue, and later freed without an answer. */
     if (is_leaving || shmrpci_load_relaxed(&f->is_stopping) != 0) {
         refuse(r, SHMRPC_E_UNAVAILABLE, "the gateway is being stopped", 0);
     } else if (r->error.code != SHMRPC_OK) {
@@ -249,7 +251,8 @@ static bool connect_anew(foreign *f)
         return false;
     }
     disconnect(f);
-    /* Relaxed: the next call notices a change after this line. */
+    /* Relaxed: if the contract changes after this line, the flag is set again,
+     * and the next call reads the new contract. */
     shmrpci_store_relaxed(&f->is_stale, 0u);
     int status = learn(f, &opts, &f->why);
     if (status == SHMRPC_OK) {

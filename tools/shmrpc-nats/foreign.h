@@ -3,7 +3,7 @@
  * through the tables of its interface, as HTTP requests do in shmrpc-web.
  *
  *     NATS -> pump -> waiting -> a client of the service at shm
- *          <- answers, from this thread <-
+ *          <- answers, published by the thread of foreign.c <-
  *
  * Requests are decoded and encoded again here, so the service gets nothing that
  * one of its own clients could not have sent. A connection has room for 64

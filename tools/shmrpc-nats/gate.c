@@ -73,8 +73,9 @@ static void say_who(gate *g, const char *subject)
     answer(g, subject, &found);
 }
 
-/* Tells clients that already have links when the gateway starts, and when it or
- * its service leaves. */
+/* Tells clients that already have links whether the gateway takes them now.
+ * Called when the gateway starts, and when it or its service starts or
+ * leaves. */
 static void announce(gate *g)
 {
     char subject[NATS_SUBJECT_BYTES];
@@ -83,7 +84,8 @@ static void announce(gate *g)
     say_who(g, subject);
 }
 
-/* Repeated after a reconnection, since nobody could receive it meanwhile. */
+/* Announces the gateway again after each reconnection to NATS, because clients
+ * received nothing while the connection was lost. */
 static void on_connect(void *user)
 {
     announce(user);
@@ -97,8 +99,8 @@ static void on_second(void *user)
     if (takes_clients(g) != g->is_announced) {
         announce(g);
     }
-    /* A gateway without NATS is useless, so its parent process must learn that.
-     * Relaxed: the end of the relay orders it. */
+    /* A gateway that NATS refuses is useless. It ends, so that its parent
+     * process learns that. Relaxed: the end of the relay orders the flag. */
     if (nats_pump_is_closed(g->pump) &&
         shmrpci_load_relaxed(&g->is_refused) == 0) {
         shmrpci_store_relaxed(&g->is_refused, 1u);
@@ -404,7 +406,7 @@ int gate_run(gate *g, shmrpc_error *error)
         relay_stop(g->relay);
     }
     int ran = relay_run(g->relay, error);
-    /* Relaxed: it was set before the relay was stopped. */
+    /* Relaxed: the flag was set before the relay was stopped. */
     if (status == SHMRPC_OK && shmrpci_load_relaxed(&g->is_refused) != 0) {
         status = shmrpc_error_set(error, SHMRPC_E_UNAUTHENTICATED,
                                   "%.120s: NATS refuses it", g->file);

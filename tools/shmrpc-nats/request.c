@@ -294,8 +294,8 @@ static int encode(const request *r, const shmrpc_type *type, const void *value,
     return (int)out->status;
 }
 
-/* Reports an error after the call has run, which a client that may repeat the
- * call should know. */
+/* Reports an error that occurred after the call has run. The error says so,
+ * because a client that wants to repeat the call must know it. */
 static int fail_late(request *r, int status, const char *why)
 {
     shmrpc_error error;
@@ -305,8 +305,8 @@ static int fail_late(request *r, int status, const char *why)
     return status;
 }
 
-/* Only the carrier knows, from the server, whether the answer fits into a
- * message. */
+/* The server tells the carrier the largest message, so whether the answer fits
+ * is known only when it is published. */
 int request_answer(request *r, const shmrpc_method *method, const void *result)
 {
     heads h = {.count = 0};

@@ -33,7 +33,8 @@ shmrpc_str mgr_answer_text(shmrpc_ctx *ctx, const char *text)
     return mgr_answer_text_of(ctx, text, strlen(text));
 }
 
-/* A separator after the last word ends it, and begins no empty one. */
+/* A separator at the end of the text ends the last word; no empty word follows
+ * it. */
 shmrpc_str_list mgr_answer_words(shmrpc_ctx *ctx, const char *text,
                                  char separator)
 {

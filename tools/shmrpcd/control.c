@@ -268,15 +268,15 @@ static int reload(shmrpc_ctx *ctx, void *user, manager_reloaded *ret)
 
 /* ---- serving --------------------------------------------------------- */
 
-/* Searches for the path of our own socket, which must be the first one with our
- * name and port. */
+/* The search for the path of our own socket. */
 typedef struct search {
     const char *instance;
     char *where;
     size_t size;
 } search;
 
-/* Keeps the first one, as clients do. */
+/* Keeps the first socket with our name, instance and port, because clients
+ * connect to that one. */
 static void found(void *user, const shmrpc_found *at)
 {
     const search *s = user;

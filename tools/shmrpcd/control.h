@@ -20,7 +20,7 @@ int mgr_control_create(mgr_manager *m, mgr_figures *figures,
                        mgr_control **out, shmrpc_error *error);
 /* Begins to answer calls. */
 int mgr_control_start(mgr_control *control, shmrpc_error *error);
-/* Stops answering, and frees it. NULL is fine. */
+/* Stops answering calls, and frees the control interface. NULL is fine. */
 void mgr_control_destroy(mgr_control *control);
 
 #endif

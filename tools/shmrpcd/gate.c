@@ -29,7 +29,7 @@ static bool is_to_run(const mgr_unit *service)
     return service != NULL && service->is_wanted && !service->is_removed;
 }
 
-/* It doesn't matter whether the service runs now. */
+/* Checks only whether services are wanted, not whether they run now. */
 bool mgr_gate_may_run(const mgr_manager *m, const mgr_unit *unit)
 {
     bool may = !mgr_plan_is_gate(unit->plan);

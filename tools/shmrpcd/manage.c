@@ -43,7 +43,8 @@ static manager_exit manage(mgr_manager *m, const char *instance)
             ? shmrpc_error_set(&error, SHMRPC_E_NO_MEMORY, "out of memory")
             : mgr_control_create(m, figures, instance, where, sizeof where,
                                  &control, &error);
-    /* If no service takes a passed socket, its clients would wait forever. */
+    /* A passed socket that is not the control socket is an error: nobody would
+     * serve it, and its clients would wait forever. */
     if (status == SHMRPC_OK && shmrpci_activation_left() != NULL) {
         status = shmrpc_error_set(
             &error, SHMRPC_E_INVALID,

@@ -296,8 +296,8 @@ static bool all_ended(const mgr_manager *m)
     return true;
 }
 
-/* Broadcasts before each wait, so that handlers see every state in which the
- * loop releases the lock. */
+/* Wakes the handlers before each wait, because the loop releases the lock only
+ * then: so they see each state that the loop leaves behind. */
 void mgr_manager_run(mgr_manager *m)
 {
     uint64_t tags[64];

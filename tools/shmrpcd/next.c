@@ -125,8 +125,8 @@ static void start(mgr_manager *m, mgr_unit *unit)
     mgr_unit_say(unit, MGR_LEVEL_ERROR, "%s", unit->last_end);
 }
 
-/* Sends the next signal of the ladder SIGINT, SIGTERM, SIGKILL. Signals without
- * a time of their own are skipped. */
+/* Sends the next of the stop signals SIGINT, SIGTERM, SIGKILL. SIGINT and
+ * SIGTERM are skipped if the plan gives the program no time after them. */
 static void climb(mgr_unit *unit)
 {
     const int64_t times[] = {unit->plan->int_ns, unit->plan->term_ns};
@@ -154,8 +154,8 @@ static void climb(mgr_unit *unit)
     unit->step++;
 }
 
-/* An heir that has not taken over yet ends too. The kill_ns of both is the
- * limit if they ignore the ladder's signals. */
+/* Begins to stop the program, and also an heir that has not taken over yet. At
+ * kill_ns what is left of either is killed, whatever signals it ignored. */
 static void begin_stop(mgr_unit *unit)
 {
     if (unit->heir != NULL && unit->heir != unit->run) {

@@ -87,8 +87,9 @@ mgr_plan *mgr_plan_create_gate(const shmrpci_ini_service *service,
 bool mgr_plan_wants_nats(const shmrpci_ini *ini);
 mgr_plan *mgr_plan_create_nats(const shmrpci_ini *ini, const char *own_path);
 
-/* `option`, which ends in `=`, followed by the servers of NATS among `values`;
- * NULL if memory ran out. */
+/* Returns a text in the plan's memory: `option`, which ends in `=`, followed by
+ * the addresses among `values` that are servers of NATS. NULL if memory ran
+ * out. */
 char *mgr_plan_nats_option(mgr_plan *plan, const char *option,
                            const shmrpci_ini_value *values);
 

@@ -9,11 +9,12 @@
 /* The next state of the table, which is complete before anything changes. */
 typedef struct draft {
     mgr_plan **plans; /* in starting order */
-    mgr_unit **units; /* new units where there was none */
+    mgr_unit **units; /* new units; NULL where the plan's unit exists */
     size_t count;
 } draft;
 
-/* Plans and units that were applied are no longer in the draft. */
+/* Frees plans and units that were not applied. Those that were applied are no
+ * longer in the draft. */
 static void draft_fini(draft *d)
 {
     for (size_t i = 0; i < d->count; i++) {

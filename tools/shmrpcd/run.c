@@ -108,7 +108,8 @@ static shmrpc_status start(mgr_manager *m, mgr_run *run, size_t slot,
     run->fds[1] = program.err_fd;
     run->order_fd = program.order_fd;
     for (uint64_t i = 0; i < 2; i++) {
-        /* If this fails, the output is still read when the program ends. */
+        /* If this fails, the loop does not see the output, which is then read
+         * only when the program ends. */
         (void)shmrpci_poll_add(m->poll_set, run->fds[i], SHMRPCI_POLL_LEVEL,
                                MGR_TAG_RUNS + 2 * (uint64_t)slot + i);
     }
@@ -156,8 +157,9 @@ bool mgr_run_start(mgr_manager *m, mgr_unit *unit)
     return unit->run != NULL;
 }
 
-/* Only our own servers report where they can be called. Servers with threads
- * can't take over, and a stopped process can't hand over. */
+/* Only our own servers report addresses, so a program without an address can't
+ * be replaced. Servers with threads can't take over, and a stopped process
+ * can't hand over. */
 bool mgr_run_can_replace(const mgr_unit *unit)
 {
     return unit->state == MGR_RUNNING && unit->addresses[0] != '\0' &&
@@ -239,8 +241,8 @@ void mgr_run_read(mgr_manager *m, size_t slot, int which)
     }
 }
 
-/* Reads at most what a pipe holds: other processes may hold the other end, and
- * go on writing. */
+/* Reads at most as much as a pipe holds, because processes outside of the group
+ * may have the other end open and never stop writing. */
 static void read_rest(mgr_manager *m, mgr_run *run)
 {
     for (int which = 0; which < 2; which++) {
@@ -313,8 +315,8 @@ static void note_end(mgr_unit *unit, const mgr_run *run,
     }
 }
 
-/* An heir has taken over, or it can't. If the file has changed meanwhile,
- * another heir must be started. */
+/* Called when an heir has taken over, or has failed to. If the file has changed
+ * since the heir was started, the unit is restarted once more. */
 static void end_heir(mgr_unit *unit)
 {
     unit->heir = NULL;
@@ -457,8 +459,8 @@ static int64_t step(mgr_manager *m, size_t slot)
         end_late(run);
     }
     for (int i = 0; i < 2; i++) {
-        /* We may be late, and the rest of the line may have arrived long
-         * ago. */
+        /* Read before flushing: if the loop is late, the rest of the line may
+         * have arrived long ago. */
         if (shmrpci_remaining_ns(run->flush_ns[i]) == 0 &&
             !read_some(m, run, i)) {
             run->flush_ns[i] = SHMRPCI_NEVER_NS;
@@ -476,7 +478,8 @@ static int64_t step(mgr_manager *m, size_t slot)
     }
     if (shmrpci_remaining_ns(run->kill_ns) == 0) {
         shmrpci_program_signal_group(run->pid, SHMRPCI_CHILD_KILL);
-        /* Waits until the kernel has released its processes. */
+        /* Steps again soon, because the kernel takes a moment to release the
+         * processes of the group. */
         return shmrpci_deadline_after(10 * SHMRPCI_NS_PER_MS);
     }
     return run->kill_ns < next_ns ? run->kill_ns : next_ns;
@@ -494,8 +497,8 @@ int64_t mgr_runs_step(mgr_manager *m)
     return next_ns;
 }
 
-/* Called after the step of the units, which may have started programs since the
- * step of the runs. */
+/* Called after the step of the units, because that may have started programs
+ * whose deadlines mgr_runs_step could not see. */
 int64_t mgr_runs_late_ns(const mgr_manager *m)
 {
     int64_t next_ns = SHMRPCI_NEVER_NS;

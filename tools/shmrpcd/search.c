@@ -146,8 +146,8 @@ static void look_at_first(search *s, const char *from, const char *end)
 
 /* ---- files ----------------------------------------------------------- */
 
-/* Checked for each piece, so that for a caller that went away at most 1 MiB
- * more is read. */
+/* Whether the search ends. It is asked before each piece, so that at most one
+ * piece (1 MiB) is read after the caller has gone. */
 static bool is_over(const search *s)
 {
     return s->count == s->limit || s->is_before || shmrpc_ctx_cancelled(s->ctx);

@@ -134,7 +134,8 @@ void mgr_unit_destroy(mgr_unit *unit)
     }
 }
 
-/* The time of a state is when it was entered, even if it is entered again. */
+/* Entering the state that the unit is already in does not change the time at
+ * which it entered that state. */
 void mgr_unit_enter(mgr_unit *unit, mgr_state state)
 {
     if (unit->state != state) {

@@ -27,7 +27,7 @@ static void add(mgr_figures *f, const mgr_watched *w, const char *subject,
                 const char *figure, double value)
 {
     const shmrpci_series series = {w->name, subject, figure};
-    /* The flush reports failures. */
+    /* A failure is reported when the store is flushed. */
     (void)shmrpci_store_add(f->store, &series, f->now_s, value, NULL);
 }
 

@@ -53,7 +53,8 @@ struct mgr_figures {
     uint32_t looks;
 };
 
-/* Must be called before another process is sampled under the same name. */
+/* Forgets the counters of the service's process. Must be called before another
+ * process of the service is sampled. */
 void mgr_watched_forget_stats(mgr_watched *w);
 /* Each function adds to the store: events of the service, resources of its
  * processes, and figures of its calls. The last two need a running service. */

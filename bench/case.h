@@ -70,9 +70,10 @@ struct bench_case {
     const char *contestant; /* the name of this way; NULL without a contest */
     int is_ours;            /* whether this is our case, with which the others
                              * of its contest are compared */
-    /* 0, or how many calls one `call` makes, in any process (possibly a
-     * multiple of that, see bench_counts_as). Reported times are for one of
-     * these calls, and contests compare calls/s. */
+    /* How many calls, made by any of the processes, one `call` stands for;
+     * bench_counts_as() may multiply this number. Reported times are for one of
+     * these calls, and contests compare calls/s. 0: one `call` is one call, and
+     * contests compare times. */
     unsigned calls;
     const void *with; /* private data of the suite */
     void *(*setup)(const bench_case *self);
@@ -125,9 +126,9 @@ unsigned bench_free_port(void);
 /* Called by serve: clients may dial now. */
 void bench_ready(void);
 
-/* Called by `call`: this call counts as `times` times bench_case.calls, since
- * other processes may have made more calls than needed before the timed one
- * noticed. */
+/* Called by `call`: this `call` stands for `times` times as many calls as
+ * bench_case.calls says. Other processes may have made more calls than required
+ * before the timed process noticed that there were enough. */
 void bench_counts_as(double times);
 
 /* Called by `call`: replaces the measured time of this call by `ns`. */

@@ -18,7 +18,7 @@
 typedef struct ball {
     _Alignas(128) _Atomic uint32_t turn; /* odd: it is the server's turn */
     _Alignas(
-        128) _Atomic uint32_t back; /* for answers in a line of their own */
+        128) _Atomic uint32_t back; /* answers that are not given in `turn` */
     _Alignas(128) uint32_t last;    /* only the client uses it */
 } ball;
 

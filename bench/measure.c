@@ -11,9 +11,11 @@ enum {
     BATCHES = 5,
     GROUP = 64,
     GROUP_BELOW_NS = 1000,
-    MIN_SAMPLES = 3, /* of a batch, unless they take longer than LONG batches */
+    /* A batch takes at least MIN_SAMPLES samples, unless they take LONG times
+     * its planned time. It takes at most MAX_SAMPLES, even if time is left. */
+    MIN_SAMPLES = 3,
     LONG = 20,
-    MAX_SAMPLES = 1 << 13 /* of a batch, even if calls are fast */
+    MAX_SAMPLES = 1 << 13
 };
 
 typedef struct timing {

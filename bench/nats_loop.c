@@ -12,10 +12,12 @@ struct nats_loop {
     const nats_carrier_ops *ops;
     nats_carrier *carrier;
     nats_inbox *inbox;
-    nats_message last; /* `own` is NULL if there is none */
+    /* The message returned last; its `own` is NULL if there is none. */
+    nats_message last;
 };
 
-/* Nothing to do: the client's state is checked before each wait. */
+/* Called when the descriptor, or what to wait for on it, has changed. Nothing
+ * has to be done, because both are read before each wait. */
 static void on_change(void *user)
 {
     (void)user;

@@ -1,8 +1,9 @@
 /*
- * One client beside another one, which behaves well or badly: it overwrites all
- * shared memory that it can write, or it was stopped in the middle of its
- * calls. A client that overwrites never waits, so another case writes to
- * private memory at the same rate, for comparison.
+ * One client beside another one, which behaves well or badly. A bad one
+ * overwrites all shared memory that it can write, rings all doorbells that it
+ * can ring, or is stopped in the middle of its calls. A client that overwrites
+ * never waits, so for comparison another case writes to private memory at the
+ * same rate.
  *
  * Single calls of the first client are timed; their p99 must not depend on what
  * the other client does.

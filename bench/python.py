@@ -139,8 +139,8 @@ def python_worker(cpu):
 
 
 def awaited(server):
-    """Measures one awaited call after another in one event loop; and tasks of
-    32 concurrent calls, divided by the number of calls."""
+    """Measures calls in one event loop: calls that are awaited one after the
+    other, and groups of 32 concurrent calls. Times are for one call."""
     import asyncio
 
     import shmrpc.aio

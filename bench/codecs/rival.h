@@ -29,7 +29,7 @@ enum { RIVAL_RECORD_COUNT = RIVAL_MANY + 1 };
 
 enum {
     RIVAL_MANY_COUNT = 100,
-    RIVAL_ROOM_BYTES = 1 << 20 /* for bytes, and for decoded text */
+    RIVAL_ROOM_BYTES = 1 << 20 /* size of a job's `bytes` and of its `room` */
 };
 
 /* The state of one case. */

@@ -50,8 +50,8 @@ static void reserve_type(gen_model *m, const idl_decl *decl)
     }
 }
 
-/* Reserves names with linkage of the file's own and of imported declarations,
- * since both end up in one translation unit. */
+/* Reserves names with linkage: those of this file's declarations, and those of
+ * imported ones, because both end up in one translation unit. */
 static void reserve_names(gen_model *m)
 {
     const idl_schema *schema = m->schema;
@@ -198,8 +198,9 @@ static void set_needs(gen_model *m, gen_value *c)
     gen_c_set_flag(m, c, "has_streams", streams);
 }
 
-/* Runs before any entity. Creates the lists to which types are added while
- * entities are made; their order is the order in which templates print them. */
+/* Runs before any entity is made. Creates the lists to which making an entity
+ * adds the types that it needs; templates print them in the order of the
+ * lists. */
 static void begin(gen_model *m, gen_value *root)
 {
     gen_tree *tree = m->tree;
@@ -426,8 +427,8 @@ static void add_field(gen_model *m, gen_value *object, const idl_record *record,
                                    gen_c_member(m, field));
     gen_c_set_member(m, c, field, idl_field_flags(field, false), place);
     gen_c_set_text(m, c, "initial", gen_c_initial(m, field));
-    /* Set for every field, but claimed only for unions, the only place where
-     * the template uses it. */
+    /* Every field gets the name of a tag, but only members of unions claim it,
+     * because the template uses it only for them. */
     const char *tag_name = gen_c_text(m, "%s_%s", gen_c_macro(m, &record->decl),
                                       gen_c_upper(m, gen_c_member(m, field)));
     if (record->kind == IDL_RECORD_UNION) {
@@ -443,8 +444,8 @@ static void add_field(gen_model *m, gen_value *object, const idl_record *record,
 
 /* ---- records and errors ---- */
 
-/* Sets the size and alignment in the native image; the C compiler computes
- * those in C. */
+/* Sets the size and alignment that a value has in the native encoding. Those of
+ * the C type are not set: the C compiler computes them. */
 void gen_c_set_layout(gen_model *m, gen_value *c, shmrpci_layout layout)
 {
     gen_set(c, "size", gen_uint(m->tree, layout.size));

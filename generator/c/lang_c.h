@@ -123,8 +123,8 @@ const char *gen_c_element(gen_model *m, const idl_type *type,
  * tables that it needs. */
 const char *gen_c_table(gen_model *m, const idl_type *type, const char *place);
 
-/* The same for the type of a field or parameter; an annotation may change
- * it. */
+/* Like gen_c_table, for the type of a field or parameter, whose annotation may
+ * require another descriptor. */
 const char *gen_c_field_table(gen_model *m, const idl_field *field,
                               const char *place);
 

@@ -74,8 +74,8 @@ static const gen_lang_file files[] = {
     {"client", "client_main.c", "_client_main.c"},
 };
 
-/* Copies the language C and replaces a few functions. At run time, because a C
- * constant can't be initialised from another one. */
+/* Copies the language C and replaces a few functions. This happens at run time,
+ * because C can't initialise a constant with the value of another one. */
 void gen_lang_make_skeleton(gen_lang *out)
 {
     *out = gen_lang_c;

@@ -104,8 +104,8 @@ const char *gen_c_prefixed(gen_model *m, const char *name)
     return gen_c_text(m, "%s%s%s", prefix, *prefix != '\0' ? "_" : "", name);
 }
 
-/* Whether the guard made of `prefix` and `path` could also be made of other
- * words: "acme/echo" and "acme_echo" both give ACME_ECHO. */
+/* Whether another prefix and path would give the same guard: "acme/echo" and
+ * "acme_echo" both give ACME_ECHO. */
 static bool is_ambiguous(const char *prefix, const char *path)
 {
     bool plain = true;
@@ -146,8 +146,9 @@ const char *gen_c_short(gen_model *m, const idl_decl *decl)
     return gen_buf_take(m->tree, &buf);
 }
 
-/* The declaration; without the prefix of its service's own @c_prefix if
- * --prefix is given, which takes precedence. */
+/* Returns a copy of the declaration, from which its C names are made. If
+ * --prefix is given, it replaces the @c_prefix of a service, so the copy has no
+ * @c_prefix. */
 static idl_decl as_wanted(const gen_model *m, const idl_decl *decl)
 {
     idl_decl copy = *decl;
@@ -269,7 +270,8 @@ typedef struct claimant {
     const char *suffix; /* NULL, or the suffix appended to the name of `what` */
 } claimant;
 
-/* Includes the suffix if the name is derived from the owner's. */
+/* Describes the owner for a message. If the claimed name is the owner's name
+ * with a suffix, the text contains the suffix. */
 static const char *claimant_text(gen_model *m, const claimant *who)
 {
     return who->suffix == NULL

@@ -1,6 +1,6 @@
-/* The language C: reports constructs of a .svc that can't be generated yet.
- * Each is an error with a place, so that users need not discover it by missing
- * C code. */
+/* The language C: reports constructs of a .svc for which no code can be
+ * generated yet. Each is an error with its place in the .svc; otherwise users
+ * would only notice that C code is missing. */
 #include "generator/c/lang_c.h"
 
 /* The code is "not generated": the file itself is correct. */

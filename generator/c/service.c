@@ -274,7 +274,8 @@ static const char *release_text(gen_model *m, const idl_method *method)
 /* The sentences that the comment of a call has after the documentation. */
 static const char *promise(gen_model *m, const idl_method *method)
 {
-    /* Without @timeout, the timeout given when the connection was opened. */
+    /* A method without @timeout has the timeout that was given when the
+     * connection was opened. */
     const char *deadline = method->timeout_ns > 0
                                ? duration_text(m, method->timeout_ns)
                                : "the connection's";
@@ -349,7 +350,8 @@ static const char *set_items(gen_model *m, gen_value *c,
         gen_c_set_text(m, c, key, NULL);
         return "NULL";
     }
-    /* The name that the result of an ordinary call would have. */
+    /* Unnamed types of items get the names that they would have in an ordinary
+     * parameter or result. */
     const char *place = gen_c_text(
         m, "%s_%s", gen_c_method_place(m, method),
         to_server ? gen_c_member(m, method->stream_param) : "result");

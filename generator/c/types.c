@@ -190,8 +190,8 @@ static const char *stem_of_list(gen_model *m, const char *view)
                                             : view;
 }
 
-/* Whether a form named after its place is new. If another type has the same
- * name, reports a clash. */
+/* Enters a C form that is named after its place. Returns whether the name is
+ * new; reports a clash if another type has the name already. */
 static bool enter_placed(gen_model *m, const char *name, const idl_type *type)
 {
     gen_c_state *c = gen_c_state_of(m);
@@ -208,8 +208,8 @@ static bool enter_placed(gen_model *m, const char *name, const idl_type *type)
     return false;
 }
 
-/* Wraps an array that is an element in a struct, because C can't assign arrays,
- * nor name a pointer to one with a single word. */
+/* Wraps an array in a struct where it is an element, such as an item of a list:
+ * C can't assign an array, and an array type has no single name. */
 static const char *wrap_array(gen_model *m, const idl_type *array,
                               const char *place)
 {
@@ -226,8 +226,8 @@ static const char *wrap_array(gen_model *m, const idl_type *array,
     return name;
 }
 
-/* A C type with a single name; arrays are wrapped because they also have
- * dimensions. */
+/* Returns a C type that is a single name. An array type, which also has
+ * dimensions, is wrapped in a struct. */
 const char *gen_c_element(gen_model *m, const idl_type *type, const char *place)
 {
     return type->kind == IDL_ARRAY ? wrap_array(m, type, place)
@@ -390,8 +390,8 @@ static const char *list_table(gen_model *m, const idl_type *type,
             gen_ref(m->tree, gen_c_element(m, type->element, inner)));
     gen_set(table, "element", gen_ref(m->tree, element));
     gen_push(c->tables, table);
-    /* Lists without bounds are shared by name, but the elements of two lists
-     * with the same name may still differ. */
+    /* A later list without bounds that has this name shares the table, if its
+     * elements have the same descriptor. */
     if (!bounded) {
         (void)gen_c_enter(m, &c->list_tables, name, table);
     }

@@ -134,7 +134,7 @@ static size_t literal_end(const char *text, size_t len)
     return end > 0 ? end : 1;
 }
 
-/* In text that is not UTF-8 all bytes are escaped. */
+/* If the text is not UTF-8, all of its bytes that are not ASCII are escaped. */
 static const char *literal(gen_model *m, const char *text, size_t len)
 {
     shmrpci_buf out;
@@ -284,8 +284,9 @@ static const char *record_initial(gen_model *m, const idl_record *record,
     return gen_c_text(m, "{%s}", text);
 }
 
-/* `zeros` is set inside arrays and unions, where not every element can be given
- * a value. */
+/* With `zeros`, fields get zeros instead of their defaults. It is set inside
+ * arrays and unions: only their first element or member gets an initialiser
+ * here, and C sets the rest to zero. */
 static const char *type_initial(gen_model *m, const idl_type *type, bool zeros)
 {
     switch (type->kind) {

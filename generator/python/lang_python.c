@@ -167,7 +167,8 @@ static const char *class_name(gen_model *m, const idl_decl *decl)
 
 /* ---- types ---- */
 
-/* `hidden`: members hide built-in names of Python. */
+/* `hidden`: members have the names of built-in types and hide them, so those
+ * types are written with the prefix `builtins.`. */
 static const char *type_text(gen_model *m, const idl_type *type, bool hidden)
 {
     const char *in = hidden ? "builtins." : "";
@@ -582,7 +583,7 @@ static void add_method(gen_model *m, gen_value *object,
     set_text(m, py, "async", method->result_is_stream ? "" : "async ");
 }
 
-/* Refuses nothing that C accepts. */
+/* Refuses nothing: every valid .svc can be generated as Python. */
 static void refuse(const idl_schema *schema, idl_diags *diags)
 {
     (void)schema;
@@ -591,7 +592,7 @@ static void refuse(const idl_schema *schema, idl_diags *diags)
 
 /* ---- the text ---- */
 
-/* Removes spaces at line ends, and all but two of several empty lines. */
+/* Removes spaces at line ends, and keeps at most two empty lines in a row. */
 static void tidy(gen_tidying *state, const char *text, size_t len,
                  shmrpci_buf *out)
 {

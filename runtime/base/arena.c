@@ -46,7 +46,8 @@ void shmrpci_arena_fini(shmrpci_arena *arena)
 
 void shmrpci_arena_reset(shmrpci_arena *arena)
 {
-    /* Chunks double, so the newest is the largest. */
+    /* Keep the newest chunk. Chunks double, so it is the largest, unless the
+     * limit has made it smaller. */
     arena->used_bytes = 0;
     if (arena->chunks != NULL && arena->chunks->next != NULL) {
         free_chunks(arena->chunks->next);

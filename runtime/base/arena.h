@@ -2,8 +2,9 @@
  * A bump allocator: many small objects with one lifetime.
  *
  * Not for objects that are freed one by one. Invariant: memory handed out is
- * not moved until reset or fini. A reset keeps the largest chunk, so that a
- * steady load stops allocating. Threading: one thread at a time.
+ * not moved until reset or fini. A reset keeps the newest chunk, usually the
+ * largest, so that a steady load stops allocating. Threading: one thread at a
+ * time.
  */
 #ifndef SHMRPCI_BASE_ARENA_H
 #define SHMRPCI_BASE_ARENA_H
@@ -26,7 +27,7 @@ void shmrpci_arena_init(shmrpci_arena *arena, size_t limit_bytes);
 /* Frees everything. The arena may be used again, as after init. */
 void shmrpci_arena_fini(shmrpci_arena *arena);
 
-/* Ends the life of all objects; keeps the largest chunk for reuse. */
+/* Ends the life of all objects; keeps the newest chunk for reuse. */
 void shmrpci_arena_reset(shmrpci_arena *arena);
 
 /* Returns `size` bytes (0 is fine), not cleared, aligned to `align` (a power of

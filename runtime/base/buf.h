@@ -65,8 +65,8 @@ static inline uint8_t *shmrpci_buf_extend(shmrpci_buf *buf, size_t count)
     return at;
 }
 
-/* Like extend, but returns an address even for no bytes in a buffer without
- * memory; for lending. */
+/* Like extend, for memory that is lent: returns an address even if `count` is 0
+ * and the buffer has no memory yet, where extend would return NULL. */
 uint8_t *shmrpci_buf_lend(shmrpci_buf *buf, size_t count);
 
 static inline void shmrpci_buf_append_char(shmrpci_buf *buf, char c)

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Reads a number below the end of the set, and moves `*at` past it. */
+/* Reads the number of a CPU, and moves `*at` past it. Returns false if there is
+ * no number, or if it is too large for a set. */
 static bool read_cpu(const char **at, uint32_t *out)
 {
     char *end;

@@ -13,8 +13,9 @@
  * detected by this process; keeps path and message. */
 void shmrpci_error_code(shmrpc_error *error, int status);
 
-/* Sets whether the call may have run, and appends that to the message, unless
- * it obviously hasn't run. Only this function has that wording. */
+/* Sets may_have_run, and appends "; it may have run" or "; it has not run" to
+ * the message. Appends nothing if the status alone says that the call has not
+ * run. No other function writes these words. */
 void shmrpci_error_ran(shmrpc_error *error, bool may_have_run);
 
 /* Copies a name, cut at a character boundary. */

@@ -5,8 +5,6 @@
  * There is exactly one writer and one reader, and no third party reads the
  * memory.
  *
- *   offset  written by                what
- *   ------  ------------------------  ------------------------------------
  *     offset  written by                what
  *     ------  ------------------------  ----------------------------------
  *          0  writer; reader: to 0      u32 waits: shmrpci_stream_waits

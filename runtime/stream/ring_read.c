@@ -26,8 +26,8 @@ static void give_credit(shmrpci_stream_reader *r)
         return;
     }
     r->credited = r->at;
-    /* Relaxed: the store of head below releases it. All items that were read
-     * are released. */
+    /* All items that were read are given back by now, so their number is that
+     * of the items released. Relaxed: the store of head below publishes it. */
     shmrpci_store_relaxed(&r->ring->taken, r->number);
     /* This store and the load after it are sequentially consistent: either a
      * writer that has announced a wait sees the credit, or we see its
@@ -77,7 +77,8 @@ static bool is_sound(const shmrpci_stream_reader *r, uint32_t kind,
                shmrpci_stream_frame_bytes(len) <= to_end &&
                number_at(r) == r->number;
     case SHMRPCI_STREAM_PAD:
-        /* Never at the start: two PADs in a row would make no progress. */
+        /* A PAD at the start would fill the whole ring, and the reader could
+         * skip it again and again without progress. */
         return r->offset != 0 && len + SHMRPCI_STREAM_FRAME_BYTES == to_end;
     case SHMRPCI_STREAM_END:
         return len <= (uint32_t)SHMRPCI_STREAM_ABANDONED &&

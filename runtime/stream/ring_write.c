@@ -7,9 +7,9 @@
 #include "os/waiting.h"
 #include "stream/ring.h"
 
-/* How long a writer that waits for the opposite writer waits before it asks
- * that one to check again for room, and then again before it returns
- * ABORTED. */
+/* How long a writer sleeps while the opposite writer waits for room, too. After
+ * this time it asks the opposite writer to check again for room; after the same
+ * time once more, it returns ABORTED. */
 #define SUSPECT_NS (INT64_C(25) * 1000000)
 
 void shmrpci_stream_format(shmrpci_stream_ring *ring)
@@ -99,7 +99,8 @@ static int look_for_room(shmrpci_stream_writer *w, uint64_t needed)
     return has_room(w, needed) ? SHMRPC_OK : SHMRPC_E_BUSY;
 }
 
-/* Whether the writer of the other direction waits for us as we wait for it. */
+/* Whether the two writers wait for each other: the opposite one waits for room,
+ * too, and neither end has another thread that could read. */
 static bool faces_waiter(const shmrpci_stream_writer *w, bool alone)
 {
     return alone && w->back != NULL &&
@@ -114,10 +115,10 @@ typedef struct wait_state {
     bool has_asked; /* the opposite writer was asked to check again */
 } wait_state;
 
-/* Called when SUSPECT_NS have passed with both writers waiting. Perhaps the
- * opposite writer has not run since we gave it room: ask it to check again. If
- * it announces once more that it waits, it has checked since, and as we read
- * nothing meanwhile, it would wait forever: return ABORTED. */
+/* Called when both writers have waited for SUSPECT_NS. The first time, the
+ * opposite writer may not have run since we gave it room, so ask it to check
+ * again. If both still wait the next time, it has checked and found no room.
+ * We read nothing while we wait, so it would never get any: return ABORTED. */
 static int confirm(shmrpci_stream_writer *w, wait_state *wait)
 {
     if (wait->has_asked) {
@@ -143,7 +144,7 @@ int shmrpci_stream_sleep(shmrpci_stream_waiter *waiter,
                SHMRPCI_FUTEX_LATE) {
         status = SHMRPC_E_DEADLINE;
     }
-    /* The hooks of the waiting thread may end its wait. */
+    /* The thread's wait hooks (shmrpc/wait.h) may have told it to give up. */
     return status == SHMRPC_OK && shmrpci_waiting_is_interrupted()
                ? SHMRPC_E_DEADLINE
                : status;

@@ -32,8 +32,6 @@
  *
  * Finish and release free a call, and so does closing its client. Using a call
  * after that, a reply after its release, or a client after its close, is a bug
- * Finish and release free a call, and so does closing its client. Using a call
- * after that, a reply after its release, or a client after its close, is a bug
  * in the program: where it can be detected, the function returns INVALID and
  * the log names the method. In a checked program (the library was built for
  * debugging or with a sanitizer, or SHMRPC_CHECK=1 is in the environment) it

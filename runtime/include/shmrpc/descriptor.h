@@ -184,9 +184,10 @@ typedef struct shmrpc_method {
     shmrpc_policy policy;
 } shmrpc_method;
 
-/* Row sizes at compile time: a library whose own rows are longer recognises
- * older tables by them. This struct is the first member of the service's table,
- * from which all other tables are reached, and it never grows. */
+/* The sizes that the rows of the tables had when the program was compiled. A
+ * library whose rows have other sizes refuses the service with CONTRACT. This
+ * struct is the first member of the service's table, from which all other
+ * tables are reached, and it never grows. */
 typedef struct shmrpc_rows {
     uint16_t service;
     uint16_t method;
@@ -414,7 +415,8 @@ SHMRPC_API extern const shmrpc_type shmrpc_type_no_params;
             SHMRPC_COUNT(fields), name, doc, 0, 0, NULL, NULL, fields, NULL \
     }
 
-/* A struct without fields, to which C gives a char. */
+/* A struct without fields. Its C struct has a char, because C has no empty
+ * structs. */
 #define SHMRPC_TYPE_EMPTY_INIT(c_type, name, doc)                             \
     {                                                                         \
         SHMRPC_KIND_STRUCT, SHMRPC_TYPE_FIXED, (uint32_t)sizeof(c_type),      \

@@ -41,23 +41,24 @@
  * Between machines. The name "nats://host/acme.voices" means one dict for all
  * machines: a NATS bucket (docs/many-machines.md), of which each machine has a
  * copy. Reading, views and watches use this machine's copy, at local speed,
- * even while no server is reachable. The copy lags behind by the changes that
- * are under way, and after the death of the process that fills it by about a
- * second. Getting a value together with its version asks the servers instead,
+ * even while no server is reachable. The copy lacks the changes that are still
+ * under way; after the death of the process that fills it, it is about a second
+ * behind. Getting a value together with its version asks the servers instead,
  * and is exact; so are put_new, put_if, update and changes below a key.
  *
- * A change returns when the servers have stored it and this machine's copy has
- * it; for the copy it waits at most 2 s. It blocks for up to 30 s; after
- * DEADLINE or UNAVAILABLE it may have happened. Each key is changed by itself:
- * merge and clear are many changes, and others may see some of them without the
- * others. update and changes below a key read the whole value first.
+ * A change blocks for up to 30 s. It returns when the servers have stored it
+ * and this machine's copy has it, but it waits at most 2 s for the copy. A
+ * change that returns DEADLINE or UNAVAILABLE may have happened. Each key is
+ * changed by itself: merge and clear make one change for each key, and other
+ * processes may see some of these changes before the rest. update and changes
+ * below a key read the whole value first.
  *
- * Functions also return there: UNAVAILABLE if no server is reachable; TOO_LARGE
- * for a value longer than the servers' max_payload (1 MiB), or a key of more
- * than about 300 to 1,000 bytes; EXHAUSTED if the bucket (max_bytes) or this
- * machine's copy is full; FORKED in a forked child; UNIMPLEMENTED for locks and
- * load; INVALID for READ_ONLY, `capacity`, `snapshot` and a `lifetime` other
- * than FILE.
+ * Between machines functions also return: UNAVAILABLE if no server is
+ * reachable; TOO_LARGE for a value longer than the servers' max_payload (1
+ * MiB), or a key of more than about 300 to 1,000 bytes; EXHAUSTED if the bucket
+ * (max_bytes) or this machine's copy is full; FORKED in a forked child;
+ * UNIMPLEMENTED for locks and load; INVALID for READ_ONLY, `capacity`,
+ * `snapshot` and a `lifetime` other than FILE.
  *
  * shmrpc/shared.h describes what all shared objects have in common.
  */
@@ -360,14 +361,16 @@ SHMRPC_API int shmrpc_watch_fd(shmrpc_watch *watch);
  *
  * Returns OK, or OWNER_DIED if the former owner died while it held the lock; in
  * both cases the lock is held. After OWNER_DIED repair what the lock protects,
- * then call shmrpc_dict_lock_consistent(); a process that dies while it is
- * taking a lock may cause OWNER_DIED for a key that it never held. Otherwise
- * the lock is not held: DEADLINE (the error has the process that holds it,
- * `pid`, and for how long, `held_ns`); PRECONDITION if this thread holds it
- * already and the handle is not RECURSIVE, or if the thread holds the lock of a
- * key and asks for the whole dict; EXHAUSTED if too many locks are held; DENIED
- * for a READ_ONLY handle; INVALID if `wait` is not valid, or `key` can't be a
- * key; DESTROYED; DATA_LOSS; NO_MEMORY.
+ * then call shmrpc_dict_lock_consistent(). OWNER_DIED may also be returned for
+ * a key that the dead process never held, if it died while it was taking a
+ * lock.
+ *
+ * With any other status the lock is not held: DEADLINE (the error has the
+ * process that holds it, `pid`, and for how long, `held_ns`); PRECONDITION if
+ * this thread holds it already and the handle is not RECURSIVE, or if the
+ * thread holds the lock of a key and asks for the whole dict; EXHAUSTED if too
+ * many locks are held; DENIED for a READ_ONLY handle; INVALID if `wait` is not
+ * valid, or `key` can't be a key; DESTROYED; DATA_LOSS; NO_MEMORY.
  */
 SHMRPC_API shmrpc_status shmrpc_dict_lock(
     shmrpc_dict *dict, const shmrpc_any *key, const shmrpc_lock_wait *wait,
@@ -379,8 +382,8 @@ shmrpc_dict_try_lock(shmrpc_dict *dict, const shmrpc_any *key,
                      shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
 /* Releases the lock; never waits. Returns PRECONDITION if this thread does not
- * hold it by this handle. Closing the handle releases all of its locks, as
- * death does. */
+ * hold it by this handle. Closing the handle releases all of its locks, and
+ * so does the death of its process. */
 SHMRPC_API shmrpc_status shmrpc_dict_unlock(shmrpc_dict *dict,
                                             const shmrpc_any *key,
                                             shmrpc_error *error);

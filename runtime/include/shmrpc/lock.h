@@ -24,8 +24,8 @@
  * and the death of a holder is not noticed. A RECURSIVE lock may be acquired
  * again by its owner. A SHARED lock also has readers
  * (shmrpc_lock_acquire_shared), any number at a time while nobody holds it
- * exclusively. A FAIR lock serves a thread that has waited for a millisecond
- * before those that come later.
+ * exclusively. When a thread has waited for a FAIR lock for a millisecond,
+ * threads that come later can't take the lock before it.
  *
  * Death. The kernel reports deaths within 50 ms: there is no heartbeat and no
  * timeout, and a stopped process counts as alive. A thread that gets OWNER_DIED
@@ -34,8 +34,8 @@
  * OWNER_DIED. A dead reader is simply forgotten. A thread that ends while it
  * holds the lock, in a process that goes on, is not noticed.
  *
- * Fork. A child uses the same handles as a participant of its own that holds
- * nothing; what the parent holds stays the parent's.
+ * Fork. A child may use the same handles. It is then a participant of its own
+ * and holds no lock: locks that the parent holds stay the parent's.
  *
  * Trust. A lock is a file. Anyone who may write to it can damage the lock:
  * functions then return DATA_LOSS or wait until their deadline. They can also

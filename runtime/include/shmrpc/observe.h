@@ -121,7 +121,7 @@ typedef struct shmrpc_worker_stats {
     uint64_t hits;    /* of these, those that found a call */
     int64_t spin_ns;  /* time that the worker spent searching */
     uint64_t sleeps;  /* times that the worker went to sleep */
-    uint64_t wakes;   /* times that a client's bell woke it */
+    uint64_t wakes;   /* times that a client's doorbell woke it */
     uint64_t futile;  /* of these, those that found nothing to do */
     uint64_t streams; /* open now */
 } shmrpc_worker_stats;

@@ -135,9 +135,9 @@ shmrpc_server_create(const shmrpc_server_opts *opts, shmrpc_server **out,
 
 /* Serves until stopped. Clients find the service as soon as `<svc>_serve` has
  * returned, and wait in connect until run answers them. After stop, returns OK
- * when the calls in progress have ended; clients send calls that no worker had
- * taken again, to the next server. Returns PRECONDITION if there is nothing to
- * serve. */
+ * when the calls in progress have ended. If no worker had taken a call, its
+ * client resends it to the next server. Returns PRECONDITION if there is
+ * nothing to serve. */
 SHMRPC_API shmrpc_status shmrpc_server_run(shmrpc_server *server,
                                            shmrpc_error *error);
 

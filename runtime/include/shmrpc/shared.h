@@ -82,9 +82,9 @@ typedef enum shmrpc_shared_mode {
 
 enum {
     /* Opens for reading only: this needs no permission to write, takes none of
-     * the writers' places, and never changes a byte; functions that would are
-     * DENIED. INVALID for queues and pipes, where reading changes the
-     * object. */
+     * the writers' places, and never changes a byte. Functions that would
+     * change the object return DENIED. Queues and pipes can't be opened so
+     * (INVALID), because reading changes them. */
     SHMRPC_SHARED_READ_ONLY = 1u << 0,
     /* The object is in the folder for all users, rather than the user's own.
      * Without `permissions` that let others in, they still can't use it. */

@@ -43,8 +43,8 @@ SHMRPC_API int shmrpc_stub_connect(const shmrpc_service *service,
                                    shmrpc_client **out, shmrpc_error *error);
 
 /* Closes the connection; calls in progress on other threads must have ended.
- * Pending callbacks are called with CANCELLED; calls that were started end.
- * Replies stay valid. NULL is fine. */
+ * Pending callbacks are called with CANCELLED. Calls that were started and not
+ * finished are cancelled and freed. Replies stay valid. NULL is fine. */
 SHMRPC_API void shmrpc_stub_close(shmrpc_client *client);
 
 /* Calls method number `method` (its index in the service's table) and writes a

@@ -137,14 +137,14 @@ for tool in Ninja "Unix Makefiles"; do
     build "$dir" "!Generating C"
     stamp="$dir/shmrpc/stubs/echo.stamp"
     cmake -S project -B "$dir" >log 2>&1 || fail "configure with a lock"
-    # Something new.
+    # A new method, which the lock does not have.
     sleep_until_newer "$stamp"
     sed -i 's/^service.*{/&\n  native extra();/' project/echo.svc
     broken "$dir" "project/echo.svc.lock:"
     broken "$dir" "error[S1302]"
     "$generator" check --update-lock --force project/echo.svc
     build "$dir" "Generating C from echo.svc"
-    # Another lock than that of the .svc, as after a merge.
+    # A lock that differs from the .svc, as after a merge.
     sleep_until_newer "$stamp"
     sed -i 's/native extra/json extra/' project/echo.svc.lock
     broken "$dir" "error[S1104]"

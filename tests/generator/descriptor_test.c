@@ -378,7 +378,8 @@ static void calls(void **state)
     check(TEST_FOLDER "/calls.svc", &calls_calls_descriptor);
 }
 
-/* Expects these streams on a method of the service below. */
+/* Checks the streams of a method of the service below; a window of 0 means no
+ * stream in that direction. */
 static void streams(const shmrpc_method *method, const char *name,
                     uint32_t window_in, uint32_t window_out, int64_t idle_ns)
 {
@@ -428,7 +429,7 @@ static void streams_of_methods(void **state)
                      SHMRPC_OK);
     streams(&got->methods[0], "down", 0, small, 0);
     assert_string_equal(got->methods[0].items_out->name, "p.Small");
-    /* 16 items of this size, with what msgpack adds to each. */
+    /* The window holds 16 of the largest items, as msgpack encodes them. */
     uint32_t pages = got->methods[1].window_in;
     assert_true(pages > 16 * 65000 && pages < 16 * 66000);
     streams(&got->methods[1], "up", pages, 0, 0);

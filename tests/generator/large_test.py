@@ -1,6 +1,6 @@
 """A service of 10,000 methods over 5,000 structs: how much memory it takes.
 
-    large_test.py SHMRPCGEN [MB]    0: don't ask (sanitizers take more)
+    large_test.py SHMRPCGEN [MB]    0: no limit (sanitizers take more)
 """
 import os
 import resource
@@ -12,7 +12,7 @@ import large_svc
 
 generator = os.path.realpath(sys.argv[1])
 limit_mb = int(sys.argv[2])
-# Only the memory check needs this many.
+# Only the memory check needs so large a service.
 METHODS, STRUCTS = (10000, 5000) if limit_mb else (2000, 1000)
 
 
@@ -42,8 +42,8 @@ with tempfile.TemporaryDirectory() as folder:
     if found != METHODS / 2:
         fail(f"expected {METHODS / 2} replies, got {found}")
 
-    # A file that is compared piece by piece stays when nothing changes; these
-    # are large enough for that.
+    # Files of this size are compared with the new text piece by piece. A file
+    # whose text has not changed must not be replaced.
     with open("large.svc", "w", encoding="utf-8") as file:
         file.write(large_svc.text(1000, 500))
     subprocess.run(command, check=True)

@@ -56,8 +56,8 @@ static idl_kind key_kind(uint64_t *seed)
     return kinds[below(seed, 5)];
 }
 
-/* A type without parts. It may be a record below `limit`; `value` means held by
- * value, not through a pointer. */
+/* Makes a type without parts. It may be a record whose index is below `limit`,
+ * so that no record contains itself by value. */
 static random_node leaf(const random_svc *svc, uint64_t *seed, unsigned limit)
 {
     random_node node = {.kind = scalar_kind(svc, seed)};

@@ -166,7 +166,7 @@ static bool same_key(const shmrpc_type *type, const uint8_t *a,
     return memcmp(a, b, type->size) == 0;
 }
 
-/* Skips keys that exist already. */
+/* Makes entries, and drops those whose key exists already. */
 static void make_map(maker *m, const shmrpc_type *type, void *value)
 {
     size_t wanted = make_length(m, type, 4);
@@ -493,7 +493,8 @@ static bool same_texts(shmrpci_span a, shmrpci_span b)
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-/* The items of a list or an array, which are compared with each other. */
+/* Returns the items of a list or an array; a list and an array with the same
+ * items are equal. */
 static shmrpci_span items_of(const shmrpc_type *type, const void *value)
 {
     return type->kind == SHMRPC_KIND_ARRAY ? (shmrpci_span){value, type->count}

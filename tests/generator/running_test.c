@@ -428,9 +428,9 @@ static void safe_pairs_work(void **state)
 
 /* ---- unions and maps ---- */
 
-/* `before` and `after` replace T, a type of parameters or of the result. The
- * other members are the expected results of connect if the writer of T is old,
- * and if it is new. */
+/* `before` and `after` are two versions of T, a type of parameters or of the
+ * result. The other members say whether connect must succeed if the side that
+ * writes T has the old version, and if it has the new one. */
 typedef struct rule {
     const char *name;
     const char *before;

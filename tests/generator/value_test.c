@@ -84,8 +84,8 @@ static void makes_members_when_asked(void **state)
         }
         assert_true(!before || gen_get(root, "a", 1) != NULL);
         assert_int_equal(fills, 0);
-        if (i < 4) { /* some are looked up by name first, the others printed
-                      * at once */
+        if (i < 4) { /* the first four are looked up before they are
+                      * printed */
             assert_string_equal(gen_text(root, "b"), "x");
             assert_null(gen_get(root, "e", 1));
         }

@@ -148,7 +148,8 @@ cp was/echo.svc old
 cp -r old/. new
 run 0 --against old new
 [ ! -s "$work/err" ] || fail "said something of what is the same"
-# Old files import old files, whatever the folders are called.
+# An import in an old file means the old version of the imported file, whatever
+# the folders are called.
 cat >old/user.svc <<'END'
 package user;
 import "shared.svc";
@@ -290,7 +291,7 @@ says "lock.svc.lock:$place:6: note: it was u32"
 run 1 --update-lock lock.svc
 run 0 --update-lock --force lock.svc
 run 0 --lock lock.svc
-# A lock at another path, and a missing lock.
+# A lock at another path, a damaged lock, and a file with nothing to lock.
 run 0 --update-lock=else.lock lock.svc
 cmp lock.svc.lock else.lock || fail "not the same bytes"
 run 0 --lock=else.lock lock.svc

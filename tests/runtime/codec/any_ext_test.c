@@ -168,7 +168,7 @@ static void integers_have_one_form_and_a_bound(void **state)
     longest.len++;
     assert_int_equal(shmrpc_any_make_integer(memory, longest, &value),
                      SHMRPC_E_TOO_LARGE);
-    /* Forms with a superfluous byte, or of a number that fits an i64. */
+    /* Two forms with a superfluous byte, and a number that fits a u64. */
     static const uint8_t forms[][10] = {{0, 1}, {0xFF, 0x80}, {0, 0xFF}};
     static const size_t lens[] = {10, 10, 9};
     for (size_t i = 0; i < 3; i++) {
@@ -266,8 +266,8 @@ static void arrays_need_no_copy(void **state)
     assert_int_equal(shmrpc_array_pack(&array), SHMRPC_OK);
     assert_int_equal(array.data_len, sizeof numbers);
     assert_int_equal(shmrpc_any_make_array(memory, &array, &value), SHMRPC_OK);
-    /* Comes after other values, so that it may begin at any offset of the
-     * message. */
+    /* In this list the array follows other values, so it may begin at any
+     * offset of the message. */
     shmrpc_any list[] = {shmrpc_any_str("odd"), value, shmrpc_any_i64(1),
                          value};
     shmrpc_any all = shmrpc_any_list_of(list, 4);

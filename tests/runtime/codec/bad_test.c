@@ -365,7 +365,8 @@ static void depth(void **state)
     check_depth(SHMRPC_ENCODING_MSGPACK, "\x91", "", path);
 }
 
-/* Sixty keys of 24 bytes don't fit the path, but its two ends do. */
+/* A path of sixty keys of 24 bytes is too long; its beginning and its end are
+ * kept. */
 static void paths_of_long_keys(void **state)
 {
     (void)state;
@@ -644,7 +645,7 @@ static void many_keys(void **state)
                                    &arena, &value, NULL),
                      SHMRPC_OK);
     assert_int_equal(value.u.map.len, count);
-    /* The last key becomes the first. */
+    /* Overwrite the last key with the first one. */
     memcpy(buf.data + buf.len - 13, buf.data + 1, 10);
     shmrpc_error error = {0};
     assert_int_equal(codec->decode(&shmrpc_type_any, buf.data, buf.len, "v",

@@ -576,8 +576,8 @@ static void natural_bounds(void **state)
             "-inf..inf at the server");
 }
 
-/* A writer sends a field that has a default, so a reader need not have the
- * default. */
+/* A writer also sends a field whose value is the default, so the reader need
+ * not know the default. */
 static void dropped_default(void **state)
 {
     (void)state;

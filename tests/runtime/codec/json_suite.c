@@ -1,8 +1,8 @@
 /*
  * Tests our JSON reader with nst/JSONTestSuite: json_suite FOLDER, where FOLDER
  * is the suite's test_parsing. Files y_* must be accepted, n_* refused; i_* may
- * be either and are listed. Duplicate keys, which the suite allows, we refuse
- * on purpose. The exit status is 0 if nothing is wrong.
+ * be either and are listed. We refuse duplicate keys on purpose, although the
+ * suite allows them. The exit status is 0 if nothing is wrong.
  *
  * The suite is not part of this project: tests/runtime/codec/README.md says
  * where to get it.

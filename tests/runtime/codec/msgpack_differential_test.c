@@ -1,7 +1,7 @@
 /*
- * Our msgpack reader against msgpack-c's: both read random values that we
- * write, and must agree; damaged bytes that we accept, msgpack-c must accept
- * with the same value. We refuse more: text that is not UTF-8, duplicate keys,
+ * Our msgpack reader against msgpack-c's. Both read random values that we
+ * write, and must agree. Both read damaged bytes, and must both refuse them or
+ * give the same value. Only we refuse text that is not UTF-8, duplicate keys,
  * and counts that the message can't hold (for which msgpack-c allocates).
  */
 #include <setjmp.h>
@@ -77,7 +77,8 @@ static shmrpc_any make_list(shmrpci_arena *arena, uint64_t *seed, int depth)
     return shmrpc_any_list_of(items, count);
 }
 
-/* Keys are lists that hold their own number, so that they differ. */
+/* Makes a map whose keys differ: each key is a list that holds the index of its
+ * entry. */
 static shmrpc_any make_map(shmrpci_arena *arena, uint64_t *seed, int depth)
 {
     unsigned count = random_below(seed, 20);
@@ -186,8 +187,9 @@ static bool same(const shmrpc_any *ours, const msgpack_object *theirs)
     return false;
 }
 
-/* Whether msgpack-c must not be asked, because it would allocate what the
- * sender claims, or because it does not refuse this. */
+/* Whether we refused a message for a reason that msgpack-c doesn't know, so
+ * that the readers can't be compared. In the case of "more items", msgpack-c
+ * would also allocate as much as the message claims. */
 static bool is_ours_alone(const char *message)
 {
     return strncmp(message, "more items", 10) == 0 ||

@@ -13,8 +13,8 @@ import msgpack
 VALUES = 3000
 REFUSED = 0xFFFFFFFF
 
-# Reasons for which we refuse a message and Python does not: of duplicate keys
-# it keeps the last one.
+# Reasons for which only we refuse a message. Python accepts duplicate keys, for
+# example, and keeps the last one.
 OURS_ALONE = ("duplicate key", "more items")
 
 

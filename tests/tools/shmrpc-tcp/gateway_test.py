@@ -77,8 +77,8 @@ def answered(client, calls):
 
 
 def cancelled_calls_end_at_once(client):
-    """Three naps run, and another call waits behind them. That call has not
-    run."""
+    """Three naps run, and another call waits behind them. When it is cancelled,
+    it ends as a call that has not run."""
     naps = [client.begin("nap", b"[60000]") for _ in range(2)]
     await_(lambda: client_is(client, "napping", 2), "two naps")
     naps.append(client.begin("nap", b"[60000]"))
@@ -197,8 +197,8 @@ def cpu_seconds(pid):
 
 
 def idle_connections_cost_little(gateway, where, count, is_plain):
-    """They use little memory (not checked if a sanitizer adds its own) and no
-    CPU time."""
+    """Idle connections use little memory (not checked if a sanitizer adds its
+    own) and hardly any CPU time."""
     before = resident_bytes(gateway.pid)
     clients = [connect(where) for _ in range(count)]
     each = (resident_bytes(gateway.pid) - before) / count
@@ -255,8 +255,8 @@ def call_at(world, address):
 
 
 def gateway_speaks_tls(world, options):
-    """No files are opened, since the sandbox forbids that; both sides
-    authenticate."""
+    """Both sides authenticate. The gateway works although its sandbox forbids it
+    to open files."""
     folder = world.folder + "/pki"
     os.mkdir(folder)
     subprocess.run([world.pki, folder], check=True)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""pressure_test.py SHMRPC_TCP FAULT_SERVER KIND: peers that send but never read
-make the gateway keep no more memory than its limit, and shut nobody else out.
+"""pressure_test.py SHMRPC_TCP FAULT_SERVER KIND: checks that peers
+which send but never read don't make the gateway exceed its memory limit, and
+don't keep it from serving others.
 
 With a number of peers as another argument, it measures instead."""
 

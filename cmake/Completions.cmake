@@ -1,5 +1,5 @@
-# Shell completions. shmrpc prints its own, which call it for candidates; those of
-# the other programs are made from their --help.
+# Shell completions. shmrpc prints its own scripts, which call shmrpc for
+# candidates. The scripts of the other programs are made from their --help.
 set(place_bash ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 set(place_zsh ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
 set(place_fish ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)

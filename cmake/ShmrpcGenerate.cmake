@@ -12,9 +12,9 @@
 #     [OUT_VAR variable]         is set to all generated files
 #     [HEADERS_VAR variable]     is set to the generated headers
 #     [DEPENDS file...]          additional files that trigger regeneration
-#     [LOCK file])               the lock file of the SVC, of which there must
-#                                be only one: the build fails if the SVC has a
-#                                change that is not in the lock file yet
+#     [LOCK file])               the lock file; SVC must then name one file. The
+#                                build fails if that file has a change that is
+#                                not in the lock file yet
 #
 # Generates C from service descriptions at build time, adds it to the target
 # with its folder as an include directory, and links shmrpc::runtime.
@@ -148,8 +148,9 @@ function(shmrpc_generate)
         file(GLOB templates CONFIGURE_DEPENDS ${dir}/*.mustache)
     endif()
 
-    # The check runs before anything is generated. A missing lock file is not a
-    # dependency, so that the check runs and says how to create it.
+    # The check runs before anything is generated. The lock file is not a
+    # dependency if it is missing: then the check still runs, and says how to
+    # create it.
     set(check_lock "")
     set(lock "")
     if(arg_LOCK)

@@ -4,8 +4,8 @@
 #include "os/clock.h"
 
 /* Returns when to cut the streams of a worker that began to leave at `left_ns`.
- * At the service's end that is early enough to tell the clients before the
- * worker is killed. */
+ * If the service is ending, the time is limited, so that the clients are told
+ * before the worker is killed. */
 static int64_t due_of(const shmrpci_supervisor *s, int64_t left_ns)
 {
     int64_t due_ns = left_ns + s->opts.crew.drain_ns;

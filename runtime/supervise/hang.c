@@ -1,14 +1,15 @@
 /*
- * Kills workers whose handlers still run long after anybody waited for them.
+ * Kills workers whose handlers run on although nobody has waited for them for a
+ * long time.
  */
 #include "supervise/state.h"
 
 #include "os/clock.h"
 
-/* Returns since when nobody waits for the call at a place: since its deadline
- * or, for a call with streams, which usually has none, since its client was
- * first seen to be gone. Returns SHMRPCI_NEVER_NS if somebody waits, or if
- * there is no call. */
+/* Returns the time after which nobody waits for the call at a place: the call's
+ * deadline or, for a call with streams, the time at which its client was first
+ * seen to be gone, whichever is earlier. Returns SHMRPCI_NEVER_NS if neither is
+ * known, or if there is no call. */
 static int64_t alone_since(shmrpci_supervisor *s, uint32_t index,
                            uint32_t place, int64_t now_ns)
 {

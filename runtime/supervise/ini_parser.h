@@ -94,7 +94,7 @@ typedef enum shmrpci_ini_piece_kind {
     SHMRPCI_INI_PIECE_TEXT,     /* literal text */
     SHMRPCI_INI_PIECE_DOLLAR,   /* $$ */
     SHMRPCI_INI_PIECE_VARIABLE, /* ${NAME} or ${NAME:-fallback} */
-    SHMRPCI_INI_PIECE_ODD       /* ${ that is neither */
+    SHMRPCI_INI_PIECE_ODD       /* ${ in neither of these forms */
 } shmrpci_ini_piece_kind;
 
 typedef struct shmrpci_ini_piece {

@@ -121,8 +121,8 @@ static void put_off(shmrpci_supervisor *s)
     s->zygote_next_ns = s->zygote_backoff.next_ns;
 }
 
-/* Reports the zygote's death. Workers continue without it, but the requested
- * ones will never come. */
+/* Reports the zygote's death. Running workers continue without it, but the
+ * workers that were requested from it will never be forked. */
 static void lose_zygote(shmrpci_supervisor *s)
 {
     shmrpci_supervisor_say(s,

@@ -58,7 +58,7 @@ static void dismiss(shmrpci_supervisor *s, uint32_t most)
             newest = find_newest(s, false);
         }
         if (newest == SHMRPCI_WORKERS_MAX) {
-            return; /* the others are being started */
+            return; /* the remaining ones are still being started */
         }
         shmrpci_worker_retire(s, newest);
     }

@@ -3,7 +3,7 @@
 
 #define FIRST_DELAY_NS INT64_C(10000000)
 #define LAST_DELAY_NS  INT64_C(30000000000)
-/* The longest pause before a worker is tried for a service without workers. */
+/* The longest pause before a service without workers tries to start one. */
 #define REVIVAL_NS INT64_C(1000000000)
 
 /* ---- workers that die ---------------------------------------------------- */

@@ -35,20 +35,21 @@ void shmrpci_backoff_died_within(shmrpci_backoff *backoff, int64_t now_ns,
 void shmrpci_backoff_lives(shmrpci_backoff *backoff, int64_t lived_ns);
 bool shmrpci_backoff_is_degraded(const shmrpci_backoff *backoff);
 
-/* The longest pause of a place whose last worker served calls before it died:
- * such a worker can start, so another try is worthwhile. */
+/* The longest pause of a worker number whose last worker served calls before it
+ * died: such a worker can start, so another try is worthwhile. */
 #define SHMRPCI_SERVED_PAUSE_NS INT64_C(100000000)
 
-/* Each place of a worker has its own backoff. If no worker is left, one of them
- * is tried before its time. */
+/* Each worker number has its own backoff. While no worker serves, the number
+ * with the shortest pause is tried at `next_ns`, even if its own pause is not
+ * over. */
 typedef struct shmrpci_revival {
     uint32_t vain;   /* deaths in a row without a served call */
-    int64_t next_ns; /* without workers, none is tried before this time */
+    int64_t next_ns; /* latest time of the next try while no worker serves */
 } shmrpci_revival;
 
-/* Called when the last worker died. The next try is at once, then after 10 ms,
- * 20 ms and so on, up to 1 s; it is at once again if the worker has served
- * calls. */
+/* Called when the last worker died. The next worker is tried at once, and after
+ * further deaths after 10 ms, 20 ms and so on, up to 1 s. The series begins
+ * anew if the worker has served calls. */
 void shmrpci_revival_died(shmrpci_revival *revival, int64_t now_ns,
                           bool has_served);
 

@@ -14,8 +14,8 @@
 /* Measuring takes at most this fraction of the time. */
 #define MEASURE_SHARE 20
 
-/* How long a worker continues to grow until its replacement is ready and its
- * call has ended. */
+/* Estimate of how long a worker that is being replaced continues to grow: until
+ * its replacement is ready and its call has ended. */
 #define AHEAD_NS (100 * SHMRPCI_NS_PER_MS)
 
 /* A worker that must be replaced this soon was too large from the start, or
@@ -81,9 +81,9 @@ static void look_at_growth(shmrpci_supervisor *s, int64_t now_ns)
     r->last_ns = now_ns;
 }
 
-/* Estimates the memory of all without measuring: as if all growth since the
- * last measurement were unshared. Each worker's growth is counted by itself:
- * the memory of one that has left since does not make up for it. */
+/* Estimates the memory of all workers without measuring: all growth since the
+ * last measurement counts as unshared. Only growth is added: the memory of a
+ * worker that has left since then is not subtracted. */
 static uint64_t estimate(const shmrpci_recycling *r)
 {
     return r->share_bytes + r->grown_bytes;
@@ -118,8 +118,9 @@ static uint64_t measure(shmrpci_supervisor *s, uint64_t shares[])
     return leaving;
 }
 
-/* Replaces a worker that is too large. If it has not grown since it started, it
- * was too large from the start, and its replacement won't be smaller. */
+/* Replaces a worker that is too large. If its private memory has not doubled
+ * since the first check, the worker was too large from the start: then its
+ * replacement won't be smaller, and the backoff delays further replacements. */
 static void replace_large(shmrpci_supervisor *s, uint32_t number,
                           int64_t now_ns)
 {

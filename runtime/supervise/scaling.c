@@ -25,12 +25,11 @@ static void add_outlet(shmrpci_supervisor *s, uint32_t index,
         calls += view.calls;
         streaming += view.has_streams ? 1u : 0u;
     }
-    /* A worker that is only kept running by its streams takes no calls, and is
-     * no load. */
+    /* A worker whose streams keep it from taking calls is not counted. */
     streaming /= s->opts.crew.threads;
     sample->workers -= streaming < sample->workers ? streaming : 0;
-    /* The sum may shrink, because a call that ended with its worker is missing.
-     */
+    /* The sum may shrink: if a worker died in a call, the time of that call is
+     * missing now. */
     int64_t more_ns = busy_ns - s->scaling.busy_ns[index];
     more_ns = more_ns > 0 ? more_ns / s->opts.crew.threads : 0;
     /* Each outlet has its own threads in a worker, so the busiest outlet

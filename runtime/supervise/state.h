@@ -95,8 +95,8 @@ typedef struct shmrpci_recycling {
     int64_t last_ns;
     uint64_t rate;        /* growth of the workers' private memory per second */
     uint64_t share_bytes; /* their total shares (PSS) at the last measurement */
-    uint64_t grown_bytes; /* how much each has grown since then, summed up */
-    int64_t measure_ns;   /* may be measured again */
+    uint64_t grown_bytes; /* sum of what each worker has grown since then */
+    int64_t measure_ns;   /* when they may be measured again */
 } shmrpci_recycling;
 
 struct shmrpci_supervisor {

@@ -221,8 +221,9 @@ static int prepare(shmrpci_supervisor *s, shmrpc_error *error)
     return failed == SHMRPC_OK ? watch_listeners(s, error) : failed;
 }
 
-/* Limits `target`, the predecessor's number of workers or 0, to the configured
- * range: it is the best initial guess. */
+/* Returns `target`, limited to the configured range. It is the predecessor's
+ * number of workers, which is the best initial guess, or 0 if there is no
+ * predecessor. */
 static uint32_t within(const shmrpci_supervisor *s, uint32_t target)
 {
     return target < s->opts.min_workers   ? s->opts.min_workers

@@ -196,9 +196,9 @@ bool shmrpci_workers_serve(const shmrpci_supervisor *s)
     return shmrpci_elders_count(s) > 0;
 }
 
-/* Returns the number that gets a worker next, and sets when. A number that
- * pauses after a death still stands for a wanted worker, so no other number is
- * used instead. */
+/* Returns the worker number that gets a worker next; `*out_ns` is the time for
+ * it. A number that pauses after a death counts as one of the wanted workers,
+ * so no other number is used in its place. */
 static uint32_t find_due(const shmrpci_supervisor *s, int64_t *out_ns)
 {
     int64_t now_ns = shmrpci_now_ns();
@@ -231,8 +231,8 @@ static uint32_t find_due(const shmrpci_supervisor *s, int64_t *out_ns)
     return first;
 }
 
-/* Whether another worker is wanted and can be started, except that its pause
- * may not be over. */
+/* Whether another worker is wanted and can be started. The pause of its number
+ * after a death is not considered. */
 static bool wants_more(const shmrpci_supervisor *s)
 {
     return s->is_zygote_ready && s->successor_fd < 0 &&

@@ -20,7 +20,7 @@ typedef struct zygote {
     int child_event;
     int poll_set;
     bool is_alone;                     /* the supervisor is gone */
-    int64_t patience_ns;               /* how long workers then may take */
+    int64_t patience_ns;               /* how long workers may run after that */
     int64_t deadline_ns;               /* when the remaining workers are killed,
                                         * if is_alone */
     int32_t pids[SHMRPCI_WORKERS_MAX]; /* 0: none */
@@ -134,8 +134,8 @@ static void be_alone(zygote *z)
     shmrpci_fd_close(&z->socket);
 }
 
-/* Returns how long elders may take. Their successor cuts their streams, and
- * tells the clients, before this time is over. */
+/* Returns how long workers may run that were handed over (elders). Before this
+ * time is over, the new supervisor cuts their streams and tells the clients. */
 static int64_t patience_with_elders(const shmrpci_crew *crew)
 {
     int64_t drained_ns = crew->drain_ns + AFTER_DRAIN_NS;

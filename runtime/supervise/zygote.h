@@ -17,8 +17,8 @@
  * As the parent of all workers it also ensures that none outlives the service:
  * when the supervisor is gone, workers have SHMRPCI_ORPHAN_NS to end their
  * calls; then the zygote kills those that are left, and ends. If the supervisor
- * has handed them over to another one (RELEASED), they have SHMRPCI_ELDER_NS,
- * or somewhat longer than the time for their streams if that is more.
+ * has handed them over to another one (RELEASED), they have SHMRPCI_ELDER_NS
+ * or, if that is more, 5 s longer than the time for their streams.
  *
  * Threading: one thread.
  */

@@ -32,8 +32,9 @@ static tcp_call *get_free(tcp_listener *listener)
     return call;
 }
 
-/* Called by the reader. Gets memory for a request and, with the same locking,
- * for later requests. Returns NULL if memory is exhausted. */
+/* Called by the reader. Returns a free call for a request. When it has to lock,
+ * it also takes free calls for later requests. Returns NULL if memory is
+ * exhausted. */
 static tcp_call *get_call(tcp_conn *conn)
 {
     tcp_listener *listener = conn->listener;
@@ -450,7 +451,7 @@ void tcp_call_end(tcp_call *call)
 static void tell(tcp_call *call)
 {
     const shmrpci_listen_opts *opts = &call->conn->listener->opts;
-    /* Relaxed: it orders no other data; a relay is woken afterwards. */
+    /* Relaxed: no other data depends on it. A relay is woken below. */
     shmrpci_store_relaxed(&call->is_cancelled, 1u);
     tcp_call_stop_streams(call);
     if (opts->on_cancel != NULL) {
@@ -462,8 +463,8 @@ tcp_end tcp_call_cancel(tcp_conn *conn, uint32_t id)
 {
     tcp_listener *listener = conn->listener;
     tcp_head head = {.call = id};
-    tcp_end end = tcp_call_arrive(conn); /* the cancelled call may be among
-                                          * those that were not queued yet */
+    tcp_end end = tcp_call_arrive(conn); /* queues the received requests, which
+                                          * may include the cancelled call */
     if (end != TCP_END_NONE) {
         return end;
     }
@@ -484,7 +485,7 @@ tcp_end tcp_call_cancel(tcp_conn *conn, uint32_t id)
         }
     }
     shmrpci_mutex_unlock(&listener->lock);
-    /* An unknown call was answered above. */
+    /* An unknown call has been answered already, so CANCEL gets no answer. */
     if (head.type != 0) {
         tcp_conn_note(conn, &head);
     }

@@ -226,9 +226,10 @@ void tcp_slot_leave_streams(tcp_slot *slot);
 
 /* ---- client_push.c ---- */
 
-/* Whether a request in the outbox, one of `waiting`, may wait for others. Then
- * it is sent within TCP_HOLD_NS, unless another thread flushes earlier. If it
- * returns false, the caller must flush now. */
+/* Whether a request of `bytes`, one of `waiting` in the outbox, may wait for
+ * others. If it returns true, the pusher sends the request within TCP_HOLD_NS,
+ * unless another thread flushes earlier. If it returns false, the caller must
+ * flush now. */
 bool tcp_client_hold(tcp_client *client, size_t bytes, uint32_t waiting);
 
 /* Makes the pusher send bytes that did not fit into the socket and for which no

@@ -319,8 +319,9 @@ static int wait_for_room(tcp_slot *slot, int64_t deadline_ns)
     return SHMRPC_E_DEADLINE;
 }
 
-/* A thread of an event loop does not wait for room either: arming and the
- * pusher send the rest. */
+/* Sends a request. If the socket is full, a thread of an event loop does not
+ * wait for room: the rest is sent by the pusher, or when the loop arms the
+ * client. */
 static int post(tcp_slot *slot, int64_t timeout_ns, uint32_t flags)
 {
     bool is_told = (flags & SHMRPCI_HEAD_TOLD) != 0;

@@ -337,8 +337,8 @@ static tcp_end on_frame(void *user, const tcp_head *head, tcp_body *body)
 {
     tcp_conn *conn = user;
     conn->frames++;
-    if (conn->was_welcomed) { /* if it has ended since, the next step notices
-                               * that */
+    if (conn->was_welcomed) { /* needs no lock: if the connection has ended
+                               * since, a later step notices that */
         return on_open_frame(conn, head, body);
     }
     switch (state_of(conn)) {
@@ -361,8 +361,8 @@ static bool is_readable(tcp_conn *conn)
 {
     tcp_listener *listener = conn->listener;
     if (tcp_outbox_is_stuck(&conn->outbox)) {
-        return false; /* becomes readable when the socket has room again, which
-                       * is an event */
+        return false; /* it is read again when the socket has room, which an
+                       * event reports */
     }
     shmrpci_mutex_lock(&listener->lock);
     conn->is_paused = conn->is_paused || tcp_budget_is_paused(conn);
@@ -370,7 +370,8 @@ static bool is_readable(tcp_conn *conn)
     bool readable = !is_paused && conn->state != TCP_CONN_DEAD;
     shmrpci_mutex_unlock(&listener->lock);
     if (conn->was_paused && !is_paused) {
-        conn->frame_since_ns = 0; /* the delay was our fault, not the peer's */
+        conn->frame_since_ns = 0; /* the pause was ours, so it does not count as
+                                   * a delay by the peer */
         shmrpci_store_relaxed(&conn->body_since_ns, (uint64_t)shmrpci_now_ns());
     }
     conn->was_paused = is_paused;
@@ -532,7 +533,8 @@ static void read_all(tcp_conn *conn)
 static void work_on(tcp_conn *conn)
 {
     if (shmrpci_add_seq(&conn->events, 1u) != 0) {
-        return; /* the thread that works on it also does this round */
+        return; /* another thread works on it, and handles this event in a
+                 * further round */
     }
     uint32_t seen = 1;
     do {

@@ -44,8 +44,8 @@ typedef struct tcp_flow_ops {
      * signals that something may have changed; returns false at the
      * deadline. */
     bool (*wait)(tcp_flow *flow, shmrpci_cond *cond, int64_t deadline_ns);
-    /* Called with the lock held, after such a wait or a check without
-     * waiting. */
+    /* Called with the lock held when the caller stops waiting, also if it only
+     * checked without waiting. */
     void (*leave)(tcp_flow *flow);
     /* Called without the lock. Flushes the outbox. */
     void (*flush)(tcp_flow *flow);
@@ -143,15 +143,15 @@ shmrpci_stream *tcp_flow_find(const tcp_flow *flow, uint32_t call);
 /* Adds a reference. */
 void tcp_stream_ref(shmrpci_stream *stream);
 void tcp_stream_unref(shmrpci_stream *stream);
-/* The other side neither reads nor sends any more. */
+/* Called when the other side will neither read nor send any more. */
 void tcp_stream_over(shmrpci_stream *stream);
-/* Like tcp_stream_over, because the call has ended. The stream leaves the flow,
- * and the reference of the call is dropped. */
+/* Like tcp_stream_over, but called when the call has ended. The stream leaves
+ * the flow, and the reference of the call is dropped. */
 void tcp_stream_leave(shmrpci_stream *stream);
-/* The connection is lost. */
+/* Called when the connection is lost. */
 void tcp_flow_lose(tcp_flow *flow);
-/* Sending and reading on our side fail with UNAVAILABLE from now on; the calls
- * go on. */
+/* From now on sending and reading on our side fail with UNAVAILABLE. The calls
+ * themselves go on. */
 void tcp_flow_cut(tcp_flow *flow);
 
 /* ---- called by the reader ------------------------------------------------ */

@@ -12,8 +12,8 @@
 void tcp_stream_let_go(shmrpci_stream *stream, int64_t cost);
 
 /* Called without the lock. Returns credit of the stream and of the connection
- * to the peer. Of the stream it returns all that is due with `all` (the user
- * waits), otherwise only half a window or more. */
+ * to the peer. With `all`, because the user waits, it returns all the credit of
+ * the stream that is due; otherwise only if that is half a window or more. */
 void tcp_stream_pay(shmrpci_stream *stream, bool all);
 
 /* Called with the lock held. Returns OK if a new item may begin, BUSY if there
@@ -21,8 +21,8 @@ void tcp_stream_pay(shmrpci_stream *stream, bool all);
 int tcp_stream_may_send(const shmrpci_stream *stream);
 
 /* Called with the lock held, and releases it meanwhile. Tells the other side
- * that we wait without reading, and have got this much credit; 0: we no longer
- * wait. */
+ * that we wait for credit and do not read meanwhile; `given` is all the credit
+ * that we have got so far. 0: we no longer wait. */
 void tcp_stream_say_wait(shmrpci_stream *stream, int64_t given);
 
 /* Called without the lock. Makes frames of a part of an item; a frame is packed

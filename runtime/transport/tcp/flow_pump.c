@@ -104,7 +104,7 @@ static void disarm(shmrpci_stream *stream)
     shmrpci_mutex_unlock(stream->flow->lock);
 }
 
-/* Needs no futex of its own: `bell` also rings when the other side stops
+/* Adds no futex to wait on, because `bell` also rings when the other side stops
  * reading. */
 static bool arm_close(shmrpci_stream *stream, shmrpci_futex_on *on,
                       size_t *out_count)

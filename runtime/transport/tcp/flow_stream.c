@@ -50,7 +50,8 @@ static int64_t due_of_flow(tcp_flow *flow)
 static int64_t due_of_stream(shmrpci_stream *stream, bool all)
 {
     bool is_enough = all || stream->owed >= stream->in_window / 2;
-    /* Even after its last item the sender wants to know how many were read. */
+    /* Credit tells the sender how many items were read, so it is also returned
+     * after the last item. */
     bool is_wanted = stream->over == SHMRPC_MORE || stream->over == SHMRPC_OK;
     int64_t due = is_enough && is_wanted && !stream->is_deaf ? stream->owed : 0;
     stream->left += due;
@@ -160,8 +161,8 @@ int tcp_stream_may_send(const shmrpci_stream *stream)
                                                             : SHMRPC_E_BUSY;
 }
 
-/* Whether the other side also waits although it has received all the credit
- * that we gave: then neither side can go on. */
+/* Whether this is a deadlock: we wait for credit, and so does the other side,
+ * although it has received all the credit that we gave. */
 static bool is_deadlock(const shmrpci_stream *stream, bool alone)
 {
     return alone && stream->reads && stream->credit <= 0 &&

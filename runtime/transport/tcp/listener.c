@@ -324,7 +324,8 @@ static int64_t plan_round(tcp_listener *listener, round_state *state)
         state->claims = listener->claims;
         state->wakeful_ns = now_ns + WAKEFUL_NS;
     }
-    /* Workers that serve short calls one after another will read soon. */
+    /* If no worker is idle, but one has polled since the last round, the
+     * workers serve short calls and will read soon. */
     state->all_busy = listener->idle == 0 && listener->looks == state->looks;
     state->looks = listener->looks;
     listener->is_quick = listener->holds != state->holds;
@@ -381,7 +382,8 @@ static void run_round(tcp_listener *listener, round_state *state,
     for (size_t i = 0; i < count; i++) {
         dispatch(listener, tags[i], state);
     }
-    /* Idle workers were woken by the same events and are faster alone. */
+    /* If a worker is idle, the same events have woken it. It reads faster if
+     * this thread does not compete with it. */
     if (nobody_is_idle(listener)) {
         count = shmrpci_poll_wait_edges(listener->edge_set, tags, 16, 0);
         for (size_t i = 0; i < count; i++) {

@@ -52,8 +52,8 @@ typedef struct tcp_outbox {
     bool has_failed;
     bool is_sealed;    /* some bytes of `first` may have been sent in a TLS
                         * record */
-    tcp_lane *lanes;   /* ring of the non-empty lanes; points to the last one in
-                        * turn */
+    tcp_lane *lanes;   /* ring of the non-empty lanes; points to the lane whose
+                        * turn comes last */
     size_t lane_bytes; /* bytes of lanes that are in the list */
     size_t bytes;      /* bytes not sent yet, without those of lanes */
     uint32_t pieces;   /* number of these pieces */

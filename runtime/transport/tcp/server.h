@@ -376,10 +376,11 @@ tcp_end tcp_call_begin_streams(tcp_call *call);
 /* Called with the listener's lock held. Returns the call's streams, with a
  * reference for the caller; NULL: the call has none. */
 shmrpci_stream *tcp_call_hold_streams(tcp_call *call);
-/* Drops that reference; any thread. `stream` may be NULL. */
+/* Drops the reference from tcp_call_hold_streams; any thread. `stream` may be
+ * NULL. */
 void tcp_call_let_streams_go(shmrpci_stream *stream);
-/* The client no longer reads or sends (stop), or the call has ended (end). The
- * caller may hold any lock except the flow's. */
+/* Called when the client no longer reads or sends (stop), or when the call has
+ * ended (end). The caller may hold any lock except the flow's. */
 void tcp_call_stop_streams(tcp_call *call);
 void tcp_call_end_streams(tcp_call *call);
 int tcp_worker_accept(shmrpci_request *request, uint32_t max_places,
@@ -391,11 +392,11 @@ int tcp_worker_accept(shmrpci_request *request, uint32_t max_places,
 
 /* Counts the request of a call that has been queued. */
 void tcp_budget_take_request(tcp_call *call);
-/* The reply of a call takes this many bytes, or will. */
+/* Counts the reply of a call, which takes or will take this many bytes. */
 void tcp_budget_take_reply(tcp_call *call, size_t bytes);
-/* The request of a call is no longer needed. */
+/* Called when the request of a call is no longer needed. */
 void tcp_budget_end_request(tcp_call *call);
-/* The call is over: nothing is kept for it any more. */
+/* Called when a call is over, and nothing is kept for it any more. */
 void tcp_budget_give_back(tcp_call *call);
 /* Reports that a free call keeps `bytes` of memory; 0: the call will be freed.
  * Returns false if all calls would keep too much. */
@@ -404,7 +405,7 @@ bool tcp_budget_spare(tcp_listener *listener, tcp_call *call, size_t bytes);
  * (is_full). */
 bool tcp_budget_is_paused(const tcp_conn *conn);
 bool tcp_budget_is_full(const tcp_conn *conn);
-/* The connection has ended. */
+/* Called when a connection has ended. */
 void tcp_budget_leave(tcp_conn *conn);
 /* Called by the reader, without the lock, when a body of `bytes` has begun to
  * arrive; 0: none is arriving. */

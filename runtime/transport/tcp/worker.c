@@ -150,7 +150,8 @@ int tcp_worker_next(shmrpci_participant *base, shmrpci_request *request)
             return SHMRPC_E_CANCELLED;
         }
         bool has_held = listener->line_first == NULL && listener->held != NULL;
-        if (has_held) { /* no queued call is left for which they could wait */
+        if (has_held) { /* no queued call is left whose reply they could wait
+                         * for */
             shmrpci_mutex_unlock(&listener->lock);
             tcp_conn_release_held(listener);
             continue;
@@ -522,8 +523,8 @@ uint64_t tcp_worker_connection(const shmrpci_request *request)
     return call_of(request)->conn->tag;
 }
 
-/* Each call already has a state of its own, so only its place for streams is
- * given back. */
+/* A detached call can keep its request, because each call has a state of its
+ * own. Only its place for streams is given back. */
 int tcp_worker_detach(shmrpci_request *request, shmrpci_request *out)
 {
     tcp_call *call = call_of(request);

@@ -52,8 +52,9 @@ static bool keep(tcp_flow *flow, int64_t bytes)
     return true;
 }
 
-/* Drops the reference that accept has taken: the call, which also had one, may
- * have ended. */
+/* Drops the reference to the connection that accept has taken for the stream.
+ * The stream needs its own, because the call, which also has one, may end
+ * earlier. */
 static void closed(tcp_flow *flow)
 {
     tcp_conn_unref(conn_of(flow));

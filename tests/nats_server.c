@@ -1,4 +1,4 @@
-/* Starting nats-server: its ports file says where it listens. */
+/* Starts nats-server, and reads its port from the ports file that it writes. */
 #include "nats_server.h"
 
 #include <errno.h>
@@ -22,7 +22,7 @@ static void die(const char *what)
     exit(EXIT_FAILURE);
 }
 
-/* Debian has it where only root looks. */
+/* Debian installs nats-server in /usr/sbin, which only root has in PATH. */
 static const char *find_program(void)
 {
     static const char *const places[] = {"/usr/sbin/nats-server",
@@ -77,7 +77,8 @@ static void start(nats_server *server)
     }
 }
 
-/* The first "nats://127.0.0.1:PORT" in the file; 0: it is not there yet. */
+/* Returns the port of the first "nats://127.0.0.1:PORT" in the ports file; 0:
+ * there is none yet. */
 static uint16_t read_port(const nats_server *server)
 {
     char path[128];
@@ -154,7 +155,7 @@ bool nats_server_start_storing(nats_server *server)
     return start_new(server, 0, true);
 }
 
-/* Its ports file stays, as of any server that is killed. */
+/* A killed server leaves its ports file, so this removes it. */
 void nats_server_kill(nats_server *server)
 {
     char path[128];

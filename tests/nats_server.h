@@ -1,5 +1,6 @@
 /*
- * A nats-server of a test's own, on loopback, at a port that the kernel chose.
+ * A nats-server that a test starts for itself, on loopback, at a port that the
+ * kernel chooses.
  *
  * Threading: one thread.
  */
@@ -16,24 +17,25 @@
 typedef struct nats_server {
     pid_t pid;
     uint16_t port;
-    char folder[64]; /* of its own, in /tmp */
+    char folder[64]; /* its own folder in /tmp */
 } nats_server;
 
-/* False: there is no such program, and that was said on stderr. Ends the test
- * if it is there and does not start. `max_payload` 0: its own. It dies with
- * us. */
+/* Starts a server. Returns false, after a message on stderr, if nats-server is
+ * not installed. Ends the test if the server does not start. `max_payload` 0:
+ * the server's default. The kernel kills the server when the test dies. */
 bool nats_server_start(nats_server *server, unsigned max_payload);
 
-/* The same, with JetStream, which keeps its files in the folder. */
+/* Like nats_server_start, but with JetStream, which keeps its files in the
+ * folder. */
 bool nats_server_start_storing(nats_server *server);
 
-/* Kills it, and waits for its end. */
+/* Kills the server, and waits for its end. */
 void nats_server_kill(nats_server *server);
 
-/* Starts it again, at the same port. */
+/* Starts a killed server again, at the same port. */
 void nats_server_restart(nats_server *server);
 
-/* Kills it and removes its folder. */
+/* Kills the server and removes its folder. */
 void nats_server_end(nats_server *server);
 
 #endif

@@ -1,4 +1,4 @@
-/* Certificates by OpenSSL, with keys on the curve P-256. */
+/* Makes certificates with OpenSSL. Their keys are on the curve P-256. */
 #include "pki.h"
 
 #include <openssl/evp.h>
@@ -34,8 +34,9 @@ static void extend(X509 *cert, X509 *issuer, int nid, const char *value)
     X509_EXTENSION_free(extension);
 }
 
-/* Valid until `end_days` from now; the validity began two days ago. `names`
- * NULL: an authority. `by` NULL: signs itself. */
+/* Makes a certificate that is valid from two days ago until `end_days` from
+ * now. `names` NULL: the certificate of an authority. `by` NULL: the
+ * certificate is signed with its own key. */
 static identity make(const char *name, const char *names, long end_days,
                      const identity *by)
 {

@@ -1,12 +1,12 @@
 /*
- * Promises about time, on a machine that is shared with others.
+ * Checks promises about time on a machine that also runs other programs.
  *
- * The median of a few runs is checked, so that a single run that other programs
- * delayed does not count; and the best of a few medians, so that some seconds
- * of such delays do not count either. Code that is too slow by itself is too
- * slow in all of them. On a machine with more work than processors every run
- * might be late: so the lateness of a bare sleep, measured between the runs, is
- * allowed for.
+ * The median of a few runs is taken, so that a single run that other programs
+ * delayed does not count. The best of a few such medians is checked, so that
+ * some seconds of such delays do not count either. Code that is too slow by
+ * itself is too slow in all runs. On a machine with more work than processors
+ * every run may be late. So the delay of a plain sleep is measured between the
+ * runs and subtracted.
  */
 #ifndef TESTS_REACTION_H
 #define TESTS_REACTION_H
@@ -46,7 +46,7 @@ static inline int64_t reaction_clock_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* How late the machine wakes a sleeper. */
+/* Measures how late the machine wakes a sleeper, in ns. */
 static inline int64_t reaction_oversleep(void)
 {
     const struct timespec nap = {.tv_nsec = 1000000};
@@ -56,8 +56,9 @@ static inline int64_t reaction_oversleep(void)
     return late_ns > 0 ? late_ns : 0;
 }
 
-/* No run may take less than `least_ns`. Half of them may take at most `most_ns`
- * and the delay of `wakes` wake-ups, one after another. */
+/* Fails the test if a run takes less than `least_ns`, or if the median run
+ * takes more than `most_ns` plus the measured delay of `wakes` consecutive
+ * wake-ups. */
 static inline void expect_reaction_of(int64_t wakes, reaction *once, void *user,
                                       int64_t least_ns, int64_t most_ns)
 {
@@ -88,7 +89,7 @@ static inline void expect_reaction_of(int64_t wakes, reaction *once, void *user,
     }
 }
 
-/* The same for a few wake-ups. */
+/* Like expect_reaction_of, with REACTION_WAKES wake-ups. */
 static inline void expect_reaction(reaction *once, void *user, int64_t least_ns,
                                    int64_t most_ns)
 {

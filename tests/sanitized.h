@@ -1,6 +1,7 @@
 /*
- * Whether this program was built with a sanitizer: it can't be traced, preloads
- * nothing, keeps what was freed, and is several times slower.
+ * Whether this program was built with a sanitizer. Such a program can't be
+ * traced, no library can be preloaded into it, it keeps freed memory, and it is
+ * several times slower.
  */
 #ifndef TESTS_SANITIZED_H
 #define TESTS_SANITIZED_H

@@ -46,8 +46,8 @@ def ends_of_wider_fixtures(item):
 def run(item):
     """Runs the test once; fixtures of wider scope stay alive. Returns None if
     it has passed, "" if it was skipped, otherwise why it has failed."""
-    # With the same test as the next one, pytest keeps the fixtures that it
-    # needs.
+    # pytest keeps the fixtures that the next test needs, so it is told that the
+    # next test is the same one.
     reports = runtestprotocol(item, log=False, nextitem=copy.copy(item))
     item._report_sections.clear()
     for report in reports:
@@ -86,7 +86,8 @@ def pytest_runtest_protocol(item, nextitem):
     where = {"nodeid": item.nodeid, "location": item.location}
     item.ihook.pytest_runtest_logstart(**where)
     wrong = wrong_with(item)
-    # Run it once more, to end fixtures that are no longer needed.
+    # Run the test once more with the real next test, to end fixtures that are
+    # no longer needed.
     for report in runtestprotocol(item, log=False, nextitem=nextitem):
         if wrong and report.when == "call" and report.passed:
             report.outcome = "failed"

@@ -65,8 +65,8 @@ def test_exceptions_of_coroutines(served, flows):
 
 
 def test_results_that_do_not_fit(folder):
-    """The handler gets the blame, as with plain handlers: a fault with the
-    path."""
+    """A result that does not fit is reported as a fault of the handler, with
+    the path of the value, as with plain handlers."""
     with running("flows:AsyncFlows", "--workers=1",
                  where="shm://flows@unfit") as service:
         with connect(service) as client:
@@ -202,8 +202,9 @@ def test_exit_of_a_handler_ends_the_worker(folder):
             now = pid
             while now == pid:
                 assert time.monotonic() < until
-                time.sleep(0.05)  # the worker exits when it is idle,
-                # and a call may come at exactly that moment
+                # The worker exits when it is idle. A call that arrives at
+                # exactly that moment fails with WorkerDied.
+                time.sleep(0.05)
                 with contextlib.suppress(shmrpc.WorkerDied):
                     now = client.pid()
             service.wait_for(f"stopped {pid}")

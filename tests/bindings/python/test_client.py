@@ -185,8 +185,8 @@ def test_started_calls(fault):
 
 
 def test_started_call_that_has_failed_is_collected(fault):
-    """The exception leads to the frame that holds the call, which is a
-    cycle."""
+    """The exception refers to the frame, and the frame to the call, so there
+    is a reference cycle."""
     def once():
         call = fault.nap.start(PATIENCE_S * 1000)
         call.cancel()

@@ -42,8 +42,8 @@ def test_killed_worker_is_an_exception_at_once_and_another_one_comes(folder):
 
 
 def test_service_stops_at_once(folder):
-    """Promised: within 0.2 s of CPU availability; several processes compete
-    for it."""
+    """Promised: a service stops within 0.2 s if a CPU is free for it. Here its
+    processes compete for the CPUs, so the limit is multiplied by SLACK."""
     took = []
     for _ in range(5):
         with running("services:Works", "--workers=2") as service:

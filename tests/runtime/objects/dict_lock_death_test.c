@@ -4,8 +4,8 @@
  * get each lock, and a process that claims an entry where others died finds its
  * own entry.
  *
- * The locks are compiled again for this test, with the points in them
- * (os/crash.h).
+ * The locks are compiled again for this test, with points at which a process
+ * can die (os/crash.h).
  */
 #include "stage.h"
 
@@ -37,15 +37,14 @@ static bool take_and_release(shmrpc_dict *dict, const shmrpc_any *key)
            shmrpc_dict_unlock(dict, key, NULL) == SHMRPC_OK;
 }
 
-/* The distance between the keys of the dying process and those that existed
- * before. */
+/* What the dying process uses: it locks the keys `first` and `first` + 1. */
 typedef struct play {
     shmrpc_dict *dict;
     int64_t first;
 } play;
 
-/* What the dying process does: it locks new keys, known keys, the whole dict,
- * and nested. */
+/* What the dying process does: it locks two keys, the second while it holds the
+ * first, then the whole dict, and then the first key again. */
 static bool use_locks(void *user)
 {
     const play *of = user;
@@ -58,9 +57,9 @@ static bool use_locks(void *user)
            take_and_release(of->dict, NULL) && take_and_release(of->dict, &one);
 }
 
-/* Each lock can be acquired, and only once. The whole dict comes first: a
- * thread that locks a key before the whole is repaired gets OWNER_DIED for that
- * too. */
+/* Checks that each lock can be acquired, and only by one handle at a time. The
+ * whole dict is locked first, because until it is repaired, locking a key
+ * returns OWNER_DIED, too. */
 static void check_locks(shmrpc_dict *dict, int64_t first)
 {
     shmrpc_error error;

@@ -136,7 +136,7 @@ static void hold_own_key(int index, void *user)
         EXPECT_HERE(lock_key(dict, key, &error), &error);
         add_one(dict, key);
         if (i == 100) {
-            /* Each of these threads holds a lock at this moment. */
+            /* At this moment all of these processes hold a lock. */
             stage_advance(0);
             stage_await(0, KEYS);
         }
@@ -177,7 +177,8 @@ static void use_many_keys(int index, void *user)
     unsigned random = (unsigned)index * 7919 + 1;
     for (int i = 0; i < ROUNDS; i++) {
         random = random * 1103515245 + 12345;
-        /* Half of the time it is one of a few keys that all processes want. */
+        /* In half of the rounds the key is one of the first four, so that many
+         * processes want the same. */
         unsigned at =
             random >> 8 & 1 ? random >> 16 & 3 : (random >> 12) % MANY;
         shmrpc_any key = shmrpc_any_i64(at);
@@ -390,7 +391,7 @@ static void values_have_a_lock(void **state)
     EXPECT(shmrpc_value_try_lock(two, &error), SHMRPC_E_BUSY, &error);
     EXPECT(shmrpc_value_unlock(one, &error), SHMRPC_OK, &error);
     EXPECT(shmrpc_value_try_lock(two, &error), SHMRPC_OK, &error);
-    shmrpc_value_close(two); /* same effect as a death */
+    shmrpc_value_close(two); /* has the effect of the owner's death */
     EXPECT(shmrpc_value_lock(one, NULL, &error), SHMRPC_E_OWNER_DIED, &error);
     EXPECT(shmrpc_value_lock_consistent(one, &error), SHMRPC_OK, &error);
     EXPECT(shmrpc_value_unlock(one, &error), SHMRPC_OK, &error);
@@ -412,7 +413,7 @@ static void hold_a(int index, void *user)
     shmrpc_dict_close(dict);
 }
 
-/* This also holds if the owner is stopped, as it is alive. */
+/* A stopped owner keeps the lock, too, because it is alive. */
 static void a_living_owner_keeps_it(void **state)
 {
     (void)state;
@@ -452,8 +453,8 @@ static void *wait_for_whole(void *user)
     return NULL;
 }
 
-/* While a thread waits for the whole dict, a holder of a key still gets another
- * key, and a thread without one does not. */
+/* While a thread waits for the whole dict, a thread that holds a key can lock
+ * another key, but a thread that holds none can't. */
 static void who_has_a_key_gets_more(void **state)
 {
     (void)state;

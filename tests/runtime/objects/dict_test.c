@@ -467,8 +467,8 @@ static void readers_change_nothing(void **state)
     EXPECT(shmrpc_dict_del(reader, &at.path, &error), SHMRPC_E_DENIED, &error);
     EXPECT(shmrpc_dict_clear(reader, &error), SHMRPC_E_DENIED, &error);
     assert_int_equal(shmrpc_dict_destroy(reader), SHMRPC_E_DENIED);
-    /* A reader also has the dict open, which does not end before the reader
-     * closes it. */
+    /* The reader also keeps the dict open, so the dict does not end before the
+     * reader closes it. */
     shmrpc_dict_close(dict);
     expect_at(reader, &at.path, one);
     assert_int_equal(access(stage_path("r.dict"), F_OK), 0);

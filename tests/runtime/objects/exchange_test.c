@@ -300,8 +300,8 @@ static void processes_share_the_fields_of_a_struct(void **state)
 /* ---- readers beside writers (ronny-rentner/UltraDict#6) -------------------
  */
 
-/* The value is so large that most preempted readers are preempted while they
- * copy; then the block is reused before they continue. */
+/* The value is so large that most readers that are preempted are preempted
+ * while they copy it. The block is then reused before they continue. */
 enum { TORN_BYTES = 32 << 10, TORN_CHANGES = 6000, TORN_LOSSES = 100 };
 
 static void put_the_same_bytes(int index, void *user)
@@ -356,8 +356,9 @@ static void no_value_is_ever_torn(void **state)
     stage_await(0, 1);
     int64_t soon_ns = shmrpci_deadline_after(2 * SHMRPCI_NS_PER_S);
     long enough = losses() + TORN_LOSSES;
-    /* At least this many changes happen meanwhile. On a machine with many
-     * processors no reader may be preempted. */
+    /* Read until TORN_CHANGES changes were made and this reader was preempted
+     * TORN_LOSSES times. Wait for the latter only until `soon_ns`, because on a
+     * machine with many processors the reader may never be preempted. */
     while (stage_step(0) < TORN_CHANGES || shmrpci_now_ns() < end_ns ||
            (losses() < enough && shmrpci_now_ns() < soon_ns)) {
         for (size_t i = 0; i < 2; i++) {

@@ -187,7 +187,7 @@ static void run_out_of_addresses(int index, void *user)
     small = old;
     small.rlim_cur = (rlim_t)64 << 20;
     CHECK(setrlimit(RLIMIT_AS, &small) == 0);
-    /* It needs a gigabyte of address space. */
+    /* The dict needs a gigabyte of address space. */
     int status = shmrpc_dict_open("other", NULL, &dict, &error);
     CHECK(status == SHMRPC_E_NO_MEMORY || status == SHMRPC_E_EXHAUSTED);
     CHECK(error.message[0] != '\0');

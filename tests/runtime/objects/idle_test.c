@@ -17,8 +17,8 @@
 
 enum { SLEEPERS = 1000, KINDS = 5, PLACES = 1024 };
 
-/* After this time the slices have grown to ten seconds. Then wake-ups are
- * counted for as long as the second number says. */
+/* GROWN_S seconds after the waits began, their slices have grown to ten
+ * seconds. From then on wake-ups are counted for WINDOW_S seconds. */
 #define GROWN_S  26u
 #define WINDOW_S 30u
 

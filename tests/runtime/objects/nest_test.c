@@ -196,7 +196,7 @@ static int change(shmrpc_dict *dict, uint32_t op, const steps *at,
     }
 }
 
-/* Compares messages, which begin with the name of the dict. */
+/* Compares messages without the names of the dicts, with which they begin. */
 static void expect_same_text(const shmrpc_error *one, const shmrpc_error *two)
 {
     const char *texts[2] = {strchr(one->message, ':'),
@@ -294,7 +294,8 @@ static void grow(shmrpc_dict *dict, const shmrpc_path *path, int count)
     }
 }
 
-/* Puts a value "home" that has a list in its "list". */
+/* Puts the value "home", a map with an empty list as "list"; `list` becomes the
+ * path of that list. */
 static void found(shmrpc_dict *dict, steps *list)
 {
     shmrpc_any_entry entry = {shmrpc_any_str("list"),
@@ -512,7 +513,7 @@ static void eight_processes_append_to_a_typed_list(void **state)
 
 /* ---- concurrent deletions ------------------------------------------------ */
 
-/* A long list is put and deleted as a whole. */
+/* Puts a long list and deletes it as a whole, again and again. */
 static void found_and_delete(int index, void *user)
 {
     static shmrpc_any items[300];
@@ -531,7 +532,8 @@ static void found_and_delete(int index, void *user)
     }
 }
 
-/* A read sees the state of one moment: old numbers, then only later ones. */
+/* Checks that a read sees the state of one moment: the 300 numbers that were
+ * put, and then only numbers that were appended later. */
 static void read_all(int index, void *user)
 {
     steps list;

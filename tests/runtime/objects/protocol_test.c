@@ -54,8 +54,8 @@ static void expect_order(shmrpc_dict *dict, bool backwards,
     const shmrpc_any *value;
     shmrpc_view *view;
     EXPECT(shmrpc_dict_view_open(dict, &view, &error), SHMRPC_OK, &error);
-    for (int round = 0; round < 2; round++) { /* both start at the beginning
-                                               * again */
+    for (int round = 0; round < 2; round++) { /* after its end the view begins
+                                               * again, in both directions */
         text[0] = '\0';
         while ((backwards ? shmrpc_view_prev : shmrpc_view_next)(
                    view, &name, &value, &error) == SHMRPC_OK) {
@@ -186,7 +186,7 @@ static void clear(void)
     expect_order(d, true, "");
 }
 
-/* Python: also |, with both in a new dict. */
+/* Python: also |, which merges two dicts into a new one. */
 static void copy(void)
 {
     shmrpc_dict *other = open_dict("other");

@@ -189,7 +189,8 @@ static void what_killed_producers_pushed_comes(void **state)
             await_readable(fd);
             popped += try_pop(queue, &number) == SHMRPC_OK ? 1 : 0;
         }
-        /* One item may have been pushed, but not counted. */
+        /* The producer may have died after it pushed an item and before it
+         * counted the item. */
         while (try_pop(queue, &number) == SHMRPC_OK) {
         }
         popped = stage_step(0);
@@ -232,8 +233,9 @@ static void who_only_polls_is_in_nobodys_way(void **state)
         stage_await(0, (uint32_t)i + 1);
     }
     stage_dismiss(reader, 0);
-    /* Few slices end during the test, as they are long compared with a round,
-     * except on a busy machine. */
+    /* Rescued items were found at the end of a slice, and not by a wake-up. A
+     * slice is much longer than a round, so there are many only if wake-ups
+     * were lost. A few may occur on a busy machine. */
     shmrpc_queue_stat stat;
     assert_int_equal(shmrpc_queue_stat_read(queue, &stat), SHMRPC_OK);
     assert_true(stat.rescued_count < 25);

@@ -266,7 +266,7 @@ static int64_t saved_value(void)
     while (status == SHMRPC_OK) {
         status = shmrpci_snapshot_next(&reader, &key, &value, &error);
         if (status == SHMRPC_OK) {
-            /* in msgpack a number below 128 is its own byte */
+            /* msgpack encodes a number below 128 as one byte with that value */
             number = *(const uint8_t *)value.data;
         }
     }

@@ -162,8 +162,8 @@ static void judge_loaded(const char *path)
     shmrpc_dict_close(copy);
 }
 
-/* Compares a snapshot with a view. Returns whether nobody changed anything
- * between the two; if so they must be equal byte for byte. */
+/* Writes a snapshot, then opens a view. Returns whether nothing was changed
+ * between the two. In that case they must be equal byte for byte. */
 static bool compare(shmrpc_dict *dict, shmrpci_table *table, const char *path)
 {
     shmrpc_error error;
@@ -209,7 +209,7 @@ static void a_snapshot_is_one_moment(void **state)
     for (int w = 0; w < WRITERS; w++) {
         stage_dismiss(pids[w], 0);
     }
-    /* Now nothing changes in between. */
+    /* The writers have ended, so nothing changes between snapshot and view. */
     assert_true(compare(dict, &table, path));
     shmrpci_table_detach(&table);
     shmrpc_dict_close(dict);

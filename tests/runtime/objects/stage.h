@@ -26,7 +26,7 @@ const char *stage_path(const char *file);
 void stage_expect(int status, int expected, const shmrpc_error *error,
                   const char *file, int line);
 
-/* The same for expecting OK, in a child process of the test. */
+/* Like EXPECT with the status OK, for child processes of the test. */
 #define EXPECT_HERE(status, error) \
     stage_expect_here((status), (error), __FILE__, __LINE__)
 void stage_expect_here(int status, const shmrpc_error *error, const char *file,

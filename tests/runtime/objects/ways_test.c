@@ -67,7 +67,8 @@ static shmrpc_shared_opts opts_of(const road *way, uint32_t flags)
 
 /* ---- the suites ---------------------------------------------------------- */
 
-/* A suite gets an object opened in one way for writing, and in another way. */
+/* A suite opens one object twice: in the way `way` for writing, and in the way
+ * `other`. */
 typedef void suite(const road *way, const road *other);
 
 static shmrpc_queue *open_queue(const road *way)
@@ -89,7 +90,7 @@ static void queues(const road *way, const road *other)
     EXPECT(shmrpc_queue_pop(theirs, &patient, &got_item, &error), SHMRPC_OK);
     assert_true(got_item->u.i64 == 7);
     shmrpc_queue_release(theirs, got_item);
-    /* Changes made through one handle are seen through the other. */
+    /* A queue can't be opened read-only. */
     const shmrpc_queue_opts opts = {
         .shared = opts_of(other, SHMRPC_SHARED_READ_ONLY)};
     EXPECT(shmrpc_queue_open("queue", &opts, &refused, &error),

@@ -257,8 +257,9 @@ static void child_learns_that_it_was_replaced(void **state)
 
 /* ---- L7 and L6 together: counting, with kills ---------------------------- */
 
-/* Checks that there are never two holders. A writer that is killed leaves a
- * journal, from which the next one undoes what was half done. */
+/* Counts once, and checks that there is no other holder. A holder that is
+ * killed while it writes leaves a journal, from which the next holder undoes
+ * the unfinished change. */
 static void count_once(shmrpc_lock *lock, int me, shmrpc_status status,
                        uint32_t dwell)
 {
@@ -322,8 +323,8 @@ static void count(int index, void *user)
         }
         count_once(lock, index, status, orders->dwell);
         if ((orders->flags & SHMRPC_LOCK_SEMAPHORE) == 0) {
-            /* A second release lets nobody in, as another process owns the lock
-             * by now. */
+            /* A second release must fail: another process may own the lock by
+             * now, and nobody else must be let in. */
             CHECK(shmrpc_lock_release(lock) == SHMRPC_E_PRECONDITION);
         }
     }

@@ -45,7 +45,7 @@ static void writer_gives_up_at_its_deadline(void **state)
     int64_t began_ns = shmrpci_now_ns();
     assert_int_equal(shmrpc_lock_acquire(writer, &wait), SHMRPC_E_DEADLINE);
     assert_true(shmrpci_now_ns() - began_ns >= wait.timeout_ns);
-    /* New readers are not let in for at most this long. */
+    /* The writer has given up, so new readers are let in again. */
     assert_int_equal(shmrpc_lock_try_acquire_shared(writer), SHMRPC_OK);
     assert_int_equal(shmrpc_lock_release_shared(writer), SHMRPC_OK);
     assert_int_equal(shmrpc_lock_release_shared(reader), SHMRPC_OK);
@@ -168,12 +168,12 @@ static void readers_are_warned_of_a_dead_writer(void **state)
 typedef struct {
     uint32_t flags;
     uint32_t rounds;
-    int64_t end_ns; /* they go on at least until then */
+    int64_t end_ns; /* the processes continue at least until then */
 } mix_orders;
 
-/* Writers move two numbers, which readers must never see separately. They also
- * release once too often, which must let in nobody while there is a next
- * holder. */
+/* Writers move two numbers, which readers must never see separately. Writers
+ * also release a second time. That must fail, and must not let in anybody
+ * beside the next holder. */
 static void mix_once(shmrpc_lock *lock, int index, uint32_t round)
 {
     if ((round + (uint32_t)index) % 4 == 0) {
@@ -334,7 +334,7 @@ static void who_has_waited_goes_first(void **state)
     int64_t began_ns = shmrpci_now_ns();
     assert_int_equal(shmrpc_lock_acquire(lock, &stage_patience), SHMRPC_OK);
     assert_true(shmrpci_now_ns() - began_ns >= SHMRPCI_LOCK_PATIENCE_NS);
-    /* Nobody else waits, so the next one need not wait either. */
+    /* Nobody else waits, so the next acquisition succeeds at once. */
     assert_int_equal(shmrpc_lock_release(lock), SHMRPC_OK);
     assert_int_equal(shmrpc_lock_try_acquire(lock), SHMRPC_OK);
     shmrpc_lock_close(lock);

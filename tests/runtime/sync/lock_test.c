@@ -139,8 +139,8 @@ static void race(int index, void *user)
     }
 }
 
-/* Lets processes race for opening a lock. Returns how many opened it; steps[3]
- * is how many of those locks are in use. */
+/* Lets processes race for opening a lock. Returns how many opened it. Then
+ * steps[3] is how many of them have a lock that is not destroyed. */
 static uint32_t race_of(shmrpc_lock_mode mode)
 {
     pid_t pids[RACERS];
@@ -238,7 +238,7 @@ static int64_t wait_for_500_us(void *user)
     return shmrpci_now_ns() - began_ns;
 }
 
-/* The limit is 1 ms, plus what the machine itself adds. */
+/* The limit is 1 ms, plus the delay that the machine itself adds. */
 static void timeout_of_500_us_ends_within_1_ms(void **state)
 {
     (void)state;
@@ -351,8 +351,9 @@ static void hold_on_first_cpu(int index, void *user)
     stage_await(1, 1);
 }
 
-/* It spins for 30 ms, even where that never paid; on a busy machine it gets
- * only a part of the CPU. */
+/* The waiter spins for the requested 30 ms, although spinning has never paid
+ * here. On a busy machine it gets only a part of the CPU, so 4 ms of CPU time
+ * suffice. */
 static void wait_on_second_cpu(int index, void *user)
 {
     (void)index, (void)user;
@@ -514,8 +515,8 @@ static void wait_for_the_end(int index, void *user)
 }
 
 /* The time from the destruction until the second of three waiters knows of it.
- * On a busy machine with few CPUs the last one also waits for the others, so it
- * is not used. */
+ * The third waiter is not measured: on a busy machine with few CPUs it also
+ * waits until the others have run. */
 static int64_t destroy_under_waiters(void *user)
 {
     uint32_t flags = *(const uint32_t *)user;

@@ -119,7 +119,8 @@ static uint64_t next_random(uint64_t *seed)
     return *seed;
 }
 
-/* Overwrites bytes of the whole file, or only its word and counts. */
+/* Overwrites bytes anywhere in the file. The process with index 1 overwrites
+ * only the lock word and the counts. */
 static void scribble(int index, void *user)
 {
     size_t bytes = *(const size_t *)user;
@@ -204,7 +205,7 @@ static void scribbled_locks_end_in_time(void **state)
                 assert_int_equal(shmrpc_objects_visit(SHMRPC_SCOPE_USER,
                                                       count_objects, &found),
                                  SHMRPC_OK);
-                assert_in_range(found, 0, 1); /* 0 if it was found to be
+                assert_in_range(found, 0, 1); /* 0 if the overwritten lock looks
                                                * destroyed */
                 if (open_lock(SHMRPC_LOCK_OPEN_EXISTING, &third) == SHMRPC_OK) {
                     shmrpc_lock_close(third);
@@ -366,8 +367,8 @@ static void draft_with_a_name_is_published_and_collected(void **state)
     assert_int_equal(close(fd), 0);
     assert_int_equal(shmrpc_objects_collect(SHMRPC_SCOPE_USER, 0, &removed),
                      SHMRPC_OK);
-    assert_int_equal(removed, 2); /* one of these is x.lock, which is not a
-                                   * lock */
+    assert_int_equal(removed, 2); /* the old draft, and x.lock, whose contents
+                                   * are not a lock */
     assert_int_equal(close(dir_fd), 0);
 }
 

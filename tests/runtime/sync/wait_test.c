@@ -105,8 +105,8 @@ static void short_waits_make_short_spins(void **state)
     assert_true(after > 300);
 }
 
-/* Otherwise two peers, each of which sleeps when the other one comes back,
- * would never find each other awake. */
+/* Otherwise two peers could keep missing each other: each would be asleep
+ * whenever the other one answers. */
 static void after_a_miss_the_next_spin_is_the_longest(void **state)
 {
     (void)state;
@@ -153,7 +153,8 @@ static void no_spin_is_longer_than_the_limit(void **state)
     assert_in_range(shmrpci_spinner_budget(&spinner, ELSEWHERE), 1, us(1001));
 }
 
-/* Wake-ups are quick, and waits are long, so it should sleep. */
+/* If wake-ups are quick and waits are long, threads should keep sleeping at
+ * once. */
 static void sleeps_that_were_right_stay(void **state)
 {
     (void)state;
@@ -225,7 +226,8 @@ static void who_stands_aside_for_others_spins_briefly(void **state)
     is_short_for(&spinner, 2);
 }
 
-/* The first time may have been chance. */
+/* A first loss of the CPU may be chance, so only a few spins are short after
+ * it. After each further loss, more spins are short. */
 static void who_loses_its_cpu_again_spins_briefly_for_longer(void **state)
 {
     (void)state;
@@ -242,8 +244,8 @@ static void who_loses_its_cpu_again_spins_briefly_for_longer(void **state)
     is_short_for(&spinner, 2);
 }
 
-/* That must also happen in a thread that never sleeps; integration/machine_test
- * takes CPUs away. */
+/* The lookup must also happen in a thread that never sleeps.
+ * integration/machine_test tests what happens when CPUs are taken away. */
 static void usable_cpus_are_looked_up_once_a_second(void **state)
 {
     (void)state;
@@ -251,8 +253,9 @@ static void usable_cpus_are_looked_up_once_a_second(void **state)
     shmrpci_store_relaxed(&spinner.quota, 0u);
     uint64_t checked = shmrpci_load_relaxed(&spinner.checked);
     shmrpci_spinner_refresh(&spinner, checked + us(900000));
-    shmrpci_spinner_refresh(&spinner, checked - us(1000)); /* the last look of a
-                                                            * slow thread */
+    shmrpci_spinner_refresh(&spinner, checked - us(1000)); /* a slow thread has
+                                                            * read an earlier
+                                                            * time */
     assert_int_equal(shmrpci_load_relaxed(&spinner.quota), 0);
     shmrpci_spinner_refresh(&spinner, checked + us(1100000));
     assert_in_range(shmrpci_load_relaxed(&spinner.quota), 1, UINT32_MAX);

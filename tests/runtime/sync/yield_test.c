@@ -35,8 +35,8 @@ static int go_anywhere(void **state)
     return sched_setaffinity(0, sizeof g_all, &g_all);
 }
 
-/* The CPUs that the decision is based on, for a thread that may run on
- * `cpus`. */
+/* Makes a spinner, whose CPU counts the decision is based on, for a thread that
+ * may run on `cpus` CPUs. */
 static shmrpci_spinner spinner_on(uint32_t cpus)
 {
     shmrpci_spinner spinner;
@@ -70,8 +70,8 @@ static void yields_to_a_peer_on_this_cpu_alone(void **state)
     assert_false(may(&yielder, SHMRPCI_CPU_UNKNOWN, now));
 }
 
-/* On different CPUs both could spin, and the scheduler wakes sleepers on idle
- * CPUs. */
+/* If there are two CPUs, yielding is of no use: both peers can spin, and the
+ * scheduler wakes a sleeper on an idle CPU. */
 static void who_could_be_elsewhere_does_not_yield(void **state)
 {
     (void)state;
@@ -133,7 +133,8 @@ static uint64_t lose_cpu(shmrpci_yielder *yielder)
     return 0;
 }
 
-/* The pause is 4 ms, then four times as long. */
+/* After the first loss of the CPU yielding pauses for 4 ms, after the second
+ * for four times as long. */
 static void who_loses_its_cpu_does_not_yield_for_a_while(void **state)
 {
     (void)state;

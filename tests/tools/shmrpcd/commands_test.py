@@ -61,7 +61,8 @@ def test_both_names_are_known_everywhere(m):
         assert m.run("scale", name, "1..2") == "Echo: 1 to 2 workers\n"
         assert m.run("restart", name).startswith("Echo: running, pid ")
         assert m.run("stop", name) == "Echo: stopped\n"
-        # An earlier line has named the service.
+        # The service reported its name while it ran, so the manager still knows
+        # it.
         assert m.run("start", name).startswith("Echo: running, pid ")
     fails(3, "there is no service `Ecko`; did you mean `Echo`?", m.run,
           "call", "Ecko", "add", "1", "2")

@@ -91,8 +91,8 @@ class Manager:
         self.env = {k: v for k, v in os.environ.items()
                     if k not in ("XDG_RUNTIME_DIR", "NOTIFY_SOCKET")}
         self.env["SHMRPC_DIR"] = self.run_dir
-        # Programs that the manager itself starts; in a build tree they are not
-        # beside it.
+        # The manager itself starts these programs. In a build tree they are not
+        # in its folder, so it must find them in PATH.
         self.env["PATH"] = ":".join(
             [os.path.dirname(programs.web), os.path.dirname(programs.tcp),
              self.env.get("PATH", "")])

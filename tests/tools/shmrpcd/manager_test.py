@@ -185,8 +185,9 @@ def test_quotas(m):
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             return "".join(pool.map(lambda _: said(), range(4)))
 
-    # A call makes two connections, one after the other. If the server notices
-    # the end of the first in time, the limit is not exceeded.
+    # A call makes two connections, one after the other. The limit of one is
+    # exceeded only if the server has not noticed the end of the first yet, so
+    # several calls are made at once until that happens.
     m.start(m.body("Echo", max_connections_per_user=1, **echo))
     await_that("one is too few", lambda:
                "your user id has too many connections" in said_at_once())
@@ -201,8 +202,8 @@ def test_quotas(m):
 
 
 def test_the_last_change_counts(m):
-    """The last change counts even if it comes while a server is taking over
-    with the last but one."""
+    """The last change counts even if it comes while a server that has the
+    change before it is still taking over."""
     gate = m.path("gate")
     with open(m.path("slow"), "w", encoding="utf-8") as script:
         script.write('case "$SHMRPC_OPTIONS" in *take-over*) until [ -e ' +
@@ -286,7 +287,7 @@ def test_scale(m):
     assert load.poll() is None, load.stdout.read()  # no call has failed
     load.kill()
     load.communicate()
-    # A restarted service has the same number.
+    # A restarted service has the same number of workers.
     m.call("scale", "Echo", "2", "2")
     m.call("restart", "Echo")
     await_that("two workers", lambda: workers_of(m, "Echo") == 2)
@@ -294,7 +295,7 @@ def test_scale(m):
           "Threads", "1", "2")
     fails(1, "the minimum of 3 workers is above the maximum of 2", m.call, "scale", "Echo",
           "3", "2")
-    # The number stays until the file changes.
+    # The number of workers stays until the file changes.
     m.write(m.body("Echo", exec=m.programs.echo, max_proc_num=3,
                    min_proc_num=3))
     m.call("reload")
@@ -432,7 +433,8 @@ def test_a_restart_leaves_no_gap(m):
     assert load.poll() is None, load.stdout.read()  # no call has failed
     load.kill()
     load.communicate()
-    # Keys that concern neither its address nor its program.
+    # The new keys concern neither its address nor its program, so a new server
+    # takes over.
     pid = m.status("Echo")["pid"]
     m.write(m.body("Echo", exec=m.programs.echo, max_proc_num=2,
                    hang_kill_secs=20))
@@ -464,7 +466,7 @@ def test_what_can_not_take_over_starts_anew(m):
           m.call, "restart", "Echo")
     assert m.status("Echo")["pid"] == pid
     assert m.run("call", "echo_serv@two", "add", "1", "2") == "3\n"
-    # A server with another interface at the same address.
+    # With a program that starts again, the restart succeeds.
     os.unlink(program)
     os.symlink(m.programs.echo, program)
     assert m.call("restart", "Echo")["pid"] != pid

@@ -73,8 +73,8 @@ def await_announced(manager, *wanted):
 
 
 def await_gateway(manager, state, starts=None):
-    """Waits for that state and returns the gateway's status. `starts` is the
-    pid of an earlier process, which doesn't count."""
+    """Waits until the gateway is in `state`, and returns its status. `starts`
+    is the pid of an earlier process, which doesn't count."""
     def is_so():
         status = manager.status("shmrpc-nats")
         return status if status["state"] == state and \

@@ -75,7 +75,7 @@ static void newest_lines_are_kept(void **state)
             }
         }
         check(&ring, count, sizes[i]);
-        /* It holds not many fewer lines than there is room for. */
+        /* The lines in the ring fill more than half of its room. */
         assert_true((ring.next - ring.first) * (sizes[i] / 2 + 40) >
                     MGR_RING_BYTES / 2);
         mgr_ring_fini(&ring);

@@ -88,8 +88,8 @@ def test_niceness_and_cpus(m):
 
 
 def test_limits(m):
-    """A sanitizer needs more address space than there is memory, and must not
-    dump it."""
+    """A sanitizer reserves more address space than there is memory, and turns
+    core dumps off, so limits on these are not checked with one."""
     space = {"limit_as": "64G", "limit_data": "1G"}
     if harness.SANITIZED:
         space = {}

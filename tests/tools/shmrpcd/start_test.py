@@ -65,8 +65,8 @@ def test_a_plain_program_runs_as_soon_as_it_is_started(m):
             m.section("After", "ready", after="Plain"))
     pid = m.status("Plain")["pid"]
     assert m.status("After")["state"] == "RUNNING"
-    # `start_timeout` does not apply to it: a longer one expires for another
-    # service meanwhile.
+    # `start_timeout` does not apply to Plain: it still runs when the longer
+    # timeout of Never has expired.
     m.write(m.section("Plain", ready="started", start_timeout="100ms"),
             m.section("Never", start_timeout="200ms"))
     m.run("reload")

@@ -29,8 +29,8 @@ typedef struct writer { /* state while words are turned into JSON */
     shmrpci_buf *message; /* why it failed, as text for people */
 } writer;
 
-/* Prefixes the message, which says what is wrong with the word, with the word's
- * path; returns INVALID. */
+/* Puts the word's path in front of the message, which says what is wrong with
+ * the word. Returns INVALID. */
 static int refuse(writer *w, const word *at)
 {
     shmrpci_buf reason;
@@ -161,8 +161,9 @@ static int write_file(writer *w, const shmrpc_type *type, const char *path)
     return status;
 }
 
-/* The type decides how a word is read. A string that begins with @ names a
- * file; `tags:=` is the way to write such a string as JSON. */
+/* The type decides how a word is read. A word for a string that begins with @
+ * names a file. A string that itself begins with @ must be given as JSON, with
+ * `:=`. */
 static int write_value(writer *w, const shmrpc_type *type, const word *at)
 {
     const char *text = at->value;

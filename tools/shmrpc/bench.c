@@ -267,7 +267,7 @@ static int warm_up(cli_invocation *in, uint64_t calls, shmrpc_error *error)
 }
 
 /* Either the time or the number of calls is limited. The main thread is the
- * first worker, so that one thread needs no second one. */
+ * first worker, so that a bench with one thread starts no other. */
 static void start_all(worker *workers, const bench_opts *opts,
                       cli_invocation *in)
 {

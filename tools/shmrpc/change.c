@@ -105,7 +105,7 @@ static cli_exit change_one(const cli_control *line, const change *what,
             printf(", pid %d", (int)service->pid);
         }
         putchar('\n');
-        (void)fflush(stdout); /* the next one may take long */
+        (void)fflush(stdout); /* the next service may take long */
     }
     what->release(reply);
     return CLI_OK;

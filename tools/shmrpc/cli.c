@@ -28,7 +28,8 @@ static void list_shorts(const struct option *options, char out[64])
             *at++ = (char)options->val;
         }
         for (int i = 0; i < options->has_arg; i++) {
-            *at++ = ':'; /* one: required_argument; two: optional_argument */
+            *at++ = ':'; /* one colon for required_argument, two for
+                          * optional_argument */
         }
     }
     *at = '\0';

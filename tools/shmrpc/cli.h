@@ -34,8 +34,9 @@ typedef struct cli_line {
     int argc;        /* as in main, after the program's name */
     char **argv;     /* operands are moved to its beginning */
     int count;       /* number of operands so far: argv[1] to argv[count] */
-    bool has_values; /* operands may begin with a dash, as -5 does: among them
-                      * only words with two dashes are options */
+    bool has_values; /* operands may begin with a dash, as -5 does. Then, after
+                      * the first operand, only words with two dashes are
+                      * options */
     bool ended;      /* no more options follow */
 } cli_line;
 

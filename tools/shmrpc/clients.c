@@ -114,9 +114,9 @@ static void append(table *t, const row *r)
     t->rows++;
 }
 
-/* A client's process id in our namespace. If the service is in our namespace,
- * the service's view of it counts; if the client is, the client's report
- * counts. */
+/* Returns a client's process id in our namespace, or 0. If the service is in
+ * our namespace, it is the pid that the service sees. Otherwise, if the client
+ * is in our namespace, it is the pid that the client has reported. */
 static int32_t pid_here(const table *t, const shmrpc_service_stats *service,
                         const shmrpc_connection_stats *client)
 {
@@ -155,9 +155,9 @@ static void append_service(table *t, const char *name,
     }
 }
 
-/* Skips services that don't run or that we may not inspect: `shmrpc list` shows
- * those. It also skips hidden places, whose name exists in an earlier folder:
- * clients never connect there. */
+/* Appends the processes of a service. Skips services that don't run or that we
+ * may not inspect: `shmrpc list` shows those. It also skips hidden places,
+ * whose name exists in an earlier folder: clients never connect there. */
 static void look_at(table *t, const svc_place *place)
 {
     shmrpc_stats *stats;

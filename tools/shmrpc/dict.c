@@ -64,9 +64,9 @@ static const char value_help[] =
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* With `reads` only permission to read is requested. NATS is an exception: its
- * accounts decide. A value has an open function of its own, but its handle is a
- * dict's, and is used like one from then on. */
+/* With `reads` the object is opened read-only, except in NATS, whose accounts
+ * decide what we may do. A value has an open function of its own, but its
+ * handle is a dict's, and is used like one from then on. */
 
 cli_exit cli_dict_open(cli_shared *shared, bool reads, shmrpc_dict **out)
 {
@@ -142,8 +142,9 @@ static cli_exit read_key(cli_shared *shared, int count, const void **out)
 
 /* ---- one value ----------------------------------------------------------- */
 
-/* If an operand could not be read, the error has been printed and `*result` is
- * not OK; otherwise the returned status counts. */
+/* Looks up the item that the operands name, and returns the status of the
+ * lookup. If an operand could not be read, the error has been printed and
+ * `*result` is not OK; then the returned status means nothing. */
 static int get_item(cli_shared *shared, shmrpc_dict *dict, const void **out,
                     cli_exit *result, shmrpc_error *error)
 {
@@ -191,7 +192,8 @@ static cli_exit run_get(cli_shared *shared)
 }
 
 /* The last operand is the value, those before it are the key or path. If an
- * operand could not be read, it returns OK and `result` has the failure. */
+ * operand could not be read, the error has been printed: `status` stays OK, so
+ * that only `result` is returned. */
 static cli_exit set_item(cli_shared *shared, shmrpc_dict *dict)
 {
     int count = shared->operand_count - 1;
@@ -486,8 +488,7 @@ cli_exit cli_dict(int argc, char **argv)
     return cli_shared_run(argc, argv, &command);
 }
 
-/* A value has no keys, so it has fewer verbs, and each takes one operand
- * less. */
+/* A value has no keys, so it has fewer verbs, and none of them takes a key. */
 static const cli_verb value_verbs[] = {
     {"get", "[STEP...]", 0, -1, false, run_get},
     {"set", "[STEP...] VALUE", 1, -1, true, run_set},

@@ -23,8 +23,8 @@
 /* ---- lines ------------------------------------------------------------- */
 
 /* The entries that were read so far, as shmrpc_stub_dict_merge takes them: an
- * array with `step` bytes for each, a key and, `value_at` bytes further, a
- * value. */
+ * array in which each entry has `step` bytes. The key is at its beginning, the
+ * value `value_at` bytes further. */
 typedef struct loading {
     cli_shared *shared; /* the dict's command line */
     size_t value_at;    /* offset of the value in an entry */
@@ -270,8 +270,8 @@ cli_exit cli_dict_snapshot(cli_shared *shared)
     const char *path = shared->operand_count > 0 ? shared->operands[0] : NULL;
     shmrpc_dict *dict;
     shmrpc_error error;
-    /* Open it for writing if that is allowed, so that it records the time of
-     * the snapshot. */
+    /* Open the object for writing, so that it records the time of the snapshot.
+     * If a service allows only reading, the handle is read-only. */
     cli_exit result = cli_dict_open(shared, false, &dict);
     if (result != CLI_OK) {
         return result;

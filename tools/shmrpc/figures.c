@@ -18,7 +18,8 @@
 
 /* ---- JSON ------------------------------------------------------------ */
 
-/* NULL if memory ran out, or if the worker has left. */
+/* Returns the resources of a worker; all are -1 if memory ran out, or if the
+ * worker has left. */
 static const cli_usage *usage_of(const cli_watched *w, uint32_t index)
 {
     static const cli_usage unknown = {-1, -1, -1, -1};
@@ -634,8 +635,9 @@ static bool is_first(const shmrpc_snapshot *s, uint32_t index)
     return true;
 }
 
-/* Processes that are not visible add nothing, rather than making the sum
- * unknown: a row has no room to say which they are. */
+/* Adds up the workers. Processes that are not visible add nothing. The sum is
+ * shown nevertheless, because a row has no room to say which ones are missing.
+ */
 static totals add_up(const cli_watched *w, const shmrpc_snapshot *s)
 {
     totals sum = {0};

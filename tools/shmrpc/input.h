@@ -14,8 +14,8 @@
 
 #include "base/buf.h"
 
-/* The most that one read returns. A piece of this size is an item of a quarter
- * of the smallest default window. */
+/* The most that one read returns. Sent as an item, a piece of this size takes a
+ * quarter of the smallest default window. */
 #define CLI_INPUT_BYTES 16384u
 
 /* Longer lines are refused. */

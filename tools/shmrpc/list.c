@@ -187,7 +187,7 @@ static void print_table(const svc_places *places, bool all)
                    "PORT", "STATE", "AFTER", "", "IS");
         }
         print_row(&places->items[i], &a, width);
-        (void)fflush(stdout); /* the next one may take long */
+        (void)fflush(stdout); /* the next place may take long */
     }
     print_counts(places, shown);
 }

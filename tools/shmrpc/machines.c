@@ -101,8 +101,8 @@ static bool is_same(const tool_gateway *a, const tool_gateway *b)
     return is_same_service(a, b) && strcmp(a->hash, b->hash) == 0;
 }
 
-/* Gathers the group of gateway `first`. False if an earlier gateway belongs to
- * it: then the group was shown already. */
+/* Gathers the group of gateway `first`. Returns false if the group was shown
+ * already, because an earlier gateway belongs to it, too. */
 static bool gather(const tool_gateways *all, size_t first, group *out)
 {
     const char *host = NULL;

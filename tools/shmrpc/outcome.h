@@ -15,8 +15,8 @@ typedef struct cli_outcome {
     bool raw;              /* print strings and bytes unchanged */
     const int64_t *ns;     /* duration of the call if it is to be printed; else
                             * NULL */
-    const uint64_t *items; /* number of items that came before the end, for a
-                            * call with streams */
+    const uint64_t *items; /* number of items that came before the end of a call
+                            * with streams; else NULL */
 } cli_outcome;
 
 /* Appends a value as JSON. Returns INVALID if it has no form in JSON. */

@@ -9,7 +9,8 @@
 #include "base/buf.h"
 
 /* Appends `json`, which must have no white space between its tokens. Each
- * member gets a line, and so does each item, except numbers and short texts. */
+ * member and item gets a line of its own, except in short containers that hold
+ * no other container. */
 void cli_pretty(const shmrpci_buf *json, shmrpci_buf *out);
 
 #endif

@@ -27,8 +27,8 @@ const struct option cli_status_options[] = {CLI_CONTROL_OPTIONS};
 
 /* ---- ps -------------------------------------------------------------- */
 
-/* One word for the state of a service. A note in state RUNNING means that the
- * process was stopped by a signal. */
+/* One word for the state of a service. If `trouble` is set in state RUNNING,
+ * the process was stopped by a signal. */
 static const char *word_of(const manager_service *s)
 {
     if (s->degraded) {

@@ -268,8 +268,9 @@ static cli_exit both_ways(streamed *s)
         return CLI_TROUBLE;
     }
     cli_exit result = receive_all(s);
-    /* If the handler has returned, a sender that waits for room notices. With
-     * --max-items the handler may still run, so the program exits. */
+    /* Usually the handler has returned, which also ends the wait of a sender
+     * for room. After --max-items items the handler may still run and the
+     * sender wait, so the program exits. */
     if (s->opts->max_items > 0 && s->items == s->opts->max_items) {
         (void)fflush(stdout);
         exit((int)result);
@@ -279,7 +280,7 @@ static cli_exit both_ways(streamed *s)
     return result;
 }
 
-/* The call ends with a result, after all items were sent. */
+/* Sends all items, and then receives the result, with which the call ends. */
 static cli_exit upload(streamed *s)
 {
     const void *reply = NULL;

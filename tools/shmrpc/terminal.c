@@ -1,6 +1,6 @@
 /* The columns, size and keys of a terminal. */
 #define _XOPEN_SOURCE   700
-#define _DEFAULT_SOURCE /* for the window's size */
+#define _DEFAULT_SOURCE /* for TIOCGWINSZ, the size of the window */
 #include "tools/shmrpc/terminal.h"
 
 #include <errno.h>

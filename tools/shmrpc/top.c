@@ -24,8 +24,8 @@
 
 /* How long a service that does not answer may delay all others. */
 #define OPEN_NS (300 * SHMRPCI_NS_PER_MS)
-/* For the first sample of services named on the command line, which are needed
- * before anything can be shown. */
+/* The same limit for the first sample of the services that the command line
+ * names: nothing can be shown before it. */
 #define FIRST_OPEN_NS (5 * SHMRPCI_NS_PER_S)
 
 const struct option cli_top_options[] = {

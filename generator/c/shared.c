@@ -25,7 +25,7 @@ typedef struct kind_names {
 } kind_names;
 
 /* Must match the names that templates/c generates: a clash of a name missing
- * here would not be found. */
+ * here would not be found (tests/generator/clashes_test.py). */
 static const char *const queue_suffixes[] = {
     "_queue",    "_open",    "_close",          "_push", "_push_many", "_pop",
     "_pop_many", "_peek",    "_release",        "_ack",  "_end",       "_stat",
@@ -37,24 +37,36 @@ static const char *const pipe_suffixes[] = {
     "_pipe", "_open", "_close", "_write",   "_read",
     "_end",  "_stat", "_fd",    "_destroy", NULL};
 static const char *const dict_suffixes[] = {
-    "_dict",      "_view",       "_watch",      "_entry",      "_event",
-    "_change",    "_open",       "_close",      "_get",        "_release",
-    "_contains",  "_len",        "_put",        "_put_new",    "_del",
-    "_update",    "_merge",      "_clear",      "_view_open",  "_view_get",
-    "_view_next", "_view_close", "_watch_open", "_watch_next", "_watch_close",
-    "_stat",      "_destroy",    "_snapshot",   "_load",       NULL};
+    "_dict",        "_view",       "_watch",
+    "_entry",       "_event",      "_change",
+    "_open",        "_close",      "_get",
+    "_release",     "_contains",   "_len",
+    "_put",         "_put_new",    "_del",
+    "_update",      "_merge",      "_clear",
+    "_view_open",   "_view_get",   "_view_next",
+    "_view_close",  "_watch_open", "_watch_next",
+    "_watch_close", "_stat",       "_destroy",
+    "_snapshot",    "_load",       "_lock",
+    "_try_lock",    "_unlock",     "_lock_consistent",
+    "_watch_fd",    NULL};
 static const char *const value_suffixes[] = {
-    "_value",       "_watch",  "_event",      "_change",
-    "_open",        "_close",  "_get",        "_release",
-    "_put",         "_update", "_watch_open", "_watch_next",
-    "_watch_close", "_stat",   "_destroy",    "_snapshot",
-    "_load",        NULL};
+    "_value",       "_watch",      "_event",
+    "_change",      "_open",       "_close",
+    "_get",         "_release",    "_put",
+    "_update",      "_watch_open", "_watch_next",
+    "_watch_close", "_stat",       "_destroy",
+    "_snapshot",    "_load",       "_lock",
+    "_try_lock",    "_unlock",     "_lock_consistent",
+    "_watch_fd",    NULL};
 static const char *const list_suffixes[] = {
-    "_value",  "_watch",       "_event",      "_change",     "_open",
-    "_close",  "_get",         "_release",    "_put",        "_update",
-    "_append", "_insert",      "_set",        "_pop",        "_at",
-    "_len",    "_release_one", "_watch_open", "_watch_next", "_watch_close",
-    "_stat",   "_destroy",     "_snapshot",   "_load",       NULL};
+    "_value",       "_watch",      "_event",      "_change",
+    "_open",        "_close",      "_get",        "_release",
+    "_put",         "_update",     "_append",     "_insert",
+    "_set",         "_pop",        "_at",         "_len",
+    "_release_one", "_watch_open", "_watch_next", "_watch_close",
+    "_stat",        "_destroy",    "_snapshot",   "_load",
+    "_lock",        "_try_lock",   "_unlock",     "_lock_consistent",
+    "_watch_fd",    NULL};
 
 /* By kind. A value that is a list has other names: see names_of. */
 static const kind_names kinds[] = {

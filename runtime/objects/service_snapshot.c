@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "objects/dict_lock.h"
 #include "objects/snapshot.h"
 #include "objects/snapshot_place.h"
 #include "os/clock.h"
@@ -52,7 +53,8 @@ static shmrpc_status attach(scene *on, int fd, shmrpc_error *error)
     if (status != SHMRPC_OK) {
         return shmrpc_error_set(error, status, "its memory can't be opened");
     }
-    status = shmrpci_table_attach(own, SHMRPCI_ACCESS_WRITE, &on->table, error);
+    status =
+        shmrpci_dict_lock_attach(own, SHMRPCI_ACCESS_WRITE, &on->table, error);
     if (status != SHMRPC_OK) {
         shmrpci_fd_close(&own);
         return status;

@@ -196,10 +196,10 @@ def main(service: type | str, svc: str | None = None,
     .svc, or a path relative to the file of the class. The class is
     instantiated once, without arguments, in the process from which workers are
     forked. Its methods worker_start and worker_stop, if it has them, run in
-    each worker. If instantiating the class leaves threads running, they are
-    refused unless `allow_threads` is set. `traceback` says who gets the
-    traceback of an undeclared exception: callers of the same user ("user"),
-    "all" or "none".
+    each worker. If instantiating the class leaves threads running, the class
+    is not served unless `allow_threads` is set. `send_traceback` says who gets
+    the traceback of an undeclared exception: callers of the same user
+    ("user"), "all" or "none".
     """
     from . import _worker
 

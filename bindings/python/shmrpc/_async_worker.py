@@ -96,7 +96,7 @@ class Runner:
         self._ready.set()
         try:
             await self._stopped.wait()
-            # Their clients already know that the server is ending.
+            # Clients of these tasks already know that the server is ending.
             tasks = list(self._tasks.values())
             for task in tasks:
                 task.cancel()

@@ -199,7 +199,7 @@ class Dict(_core.Dict, Shared, MutableMapping[Any, Any]):
         return modify(self, (key,), function, default)
 
     def get_version(self, key: Any) -> tuple[Any, int]:
-        """Returns the value, and its version, which is never used again."""
+        """Returns the value and its version. No version is ever used twice."""
         return self._get_version((key,))
 
     def put_if(self, key: Any, value: Any, version: int) -> int | None:

@@ -152,8 +152,9 @@ def make_exception(cls: Any, status: int, name: str, message: str, path: str,
     return error
 
 
-# Classes that derive from RemoteError and another class, by the other's name.
-# The next set names exceptions that would end the caller's program or loop.
+# _remote has classes that derive from RemoteError and another class, by the
+# other's name. No such class is made for exceptions in _NOT_RAISED, since they
+# would end the caller's program or loop.
 _NOT_RAISED = frozenset(("SystemExit", "KeyboardInterrupt", "GeneratorExit",
                          "StopIteration", "StopAsyncIteration"))
 _remote: dict[str, type[RemoteError]] = {}

@@ -158,9 +158,9 @@ class Queue(_core.Queue, Shared):
         return True
 
     def _is_done(self) -> bool:
-        """Whether nothing is queued or unacknowledged. The figures of one
-        status() are not of one instant, so two are compared, to notice items
-        in transit."""
+        """Whether nothing is queued or unacknowledged. One status() does not
+        read all figures at the same instant, and may miss an item that moves
+        meanwhile. So two are compared: any difference means "not done"."""
         before = self.status()
         after = self.status()
         moved = ("pushed_count", "popped_count", "redelivered_count")

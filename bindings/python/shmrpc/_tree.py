@@ -33,8 +33,8 @@ class _Part:
         return self._root._get(self._path, True)
 
     def _is_at(self, root: Any, path: Path) -> bool:
-        """Used so that `d[key] += ...` does not put back the part that it has
-        just changed."""
+        """Whether this is the part at `path` of `root`. If so, `d[key] += ...`
+        has changed the part in place, and need not put it back."""
         return self._root is root and self._path == path
 
     __shmrpc_plain__ = copy

@@ -18,12 +18,12 @@ from ._errors import DeclaredError, Error
 
 _FAULT, _STATUS, _DECLARED = range(3)
 _TEXT_LIMIT = 1 << 20
-# How many calls a worker's loop runs at a time, and the most that can be
-# detached.
+# How many calls a worker's loop runs at a time by default, and at most: a
+# worker can't have more detached calls.
 _CONCURRENCY = 256
 _CONCURRENCY_MOST = 1024
-# Most workers in calls with streams: no limit, since a server has fewer
-# workers.
+# Max workers in calls with streams at a time. This limits nothing, since no
+# server has more workers.
 _STREAMS_MOST = 64
 
 
@@ -112,8 +112,8 @@ def _options_of(cls: type, text: str) -> list[str]:
     words = set(re.findall(r"\w+", text))
     names = [name for name in dir(cls)
              if name in words or name.rstrip("_") in words]
-    # A call with streams keeps no worker busy if a loop handles it, except
-    # until the call is detached, so the limit can be high.
+    # If a loop handles a call with streams, the call occupies its worker only
+    # until it is detached, so the limit can be high.
     is_async = any(_is_async(getattr(cls, name)) for name in names)
     return [f"--max-streams={_STREAMS_MOST}"] if is_async else []
 
@@ -241,9 +241,9 @@ def _threads() -> dict[str, str]:
 
 
 def _refuse_threads(before: set[str]) -> None:
-    """Refuses threads that were started meanwhile. The library refuses them,
-    too, but its message is for C programs. A thread that is about to end
-    gets 0.2 s."""
+    """Raises Refused if threads are running that are not in `before`. The
+    library refuses them, too, but its message is for C programs. Threads that
+    are about to end have 0.2 s for that."""
     import time
 
     until = time.monotonic() + 0.2

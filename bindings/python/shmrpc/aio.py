@@ -166,8 +166,8 @@ class _Stream:
         await future
 
     async def _until(self, attempt: Callable[[], Any]) -> Any:
-        """Repeats `attempt` after each news, until it no longer returns
-        NotImplemented."""
+        """Calls `attempt`, and again whenever the stream has news, until it
+        returns something other than NotImplemented."""
         if not self._is_open:
             await self._open()
         answer = attempt()

@@ -55,8 +55,8 @@ int core_aio_enter(core_aio *aio)
         Py_XDECREF(loop);
         return loop != NULL ? 0 : -1;
     }
-    /* Either the first call, or a call in another loop, for which attach
-     * raises. */
+    /* This is either the first call of the connection, or a call in another
+     * loop than the first one, for which attach() raises. */
     PyObject *done = PyObject_CallMethod(aio->glue, "attach", "O", loop);
     if (done != NULL) {
         Py_CLEAR(aio->loop);

@@ -34,7 +34,7 @@ typedef struct core_aio_call {
     PyObject *raised;  /* or the exception */
     bool wants_turn;   /* the loop must run other tasks before the await ends */
     bool was_wanted;   /* the call was awaited or cancelled */
-    bool is_cancelled; /* if STARTING: the call is to be given up */
+    bool is_cancelled; /* was cancelled while STARTING */
 } core_aio_call;
 
 typedef struct core_aio {
@@ -48,8 +48,8 @@ typedef struct core_aio {
     core_aio_call *last;
     core_aio_call *starting;
     unsigned flying;
-    unsigned calls; /* calls that ended at once since the loop's last known
-                     * turn */
+    unsigned calls; /* number of calls that ended at once since `turn_ns`, the
+                     * loop's last known turn */
     int64_t turn_ns;
     int score;    /* how well waiting for calls has paid off so far */
     bool is_lost; /* the connection is lost: only start_first sends */

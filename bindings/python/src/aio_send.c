@@ -18,8 +18,8 @@
  * of the loop, other tasks get a turn. */
 #define CALLS_A_TURN 64
 #define TURN_NS      INT64_C(1000000)
-/* Bounds of the score of waiting. While the score is below 0, calls are not
- * waited for; each call adds 1. */
+/* Bounds of core_aio.score. While the score is below 0, the thread does not
+ * wait for calls, and each call adds 1 to the score. */
 #define SCORE_MOST  8
 #define SCORE_LEAST (-64)
 

@@ -269,7 +269,8 @@ static int write_other(core_scratch *scratch, PyObject *value, shmrpc_any *at,
     if (is_ext != 0) {
         return is_ext < 0 ? -1 : core_write_ext(scratch, plain, at, step);
     }
-    /* Counts as one level deeper, so that the recursion ends in any case. */
+    /* The simpler value may again need to be converted. Each round counts as
+     * one level deeper, so the limit of the depth ends the recursion. */
     core_step here = step != NULL ? *step : core_below(NULL);
     here.depth++;
     return core_write_any(scratch, plain, at, &here);

@@ -19,8 +19,8 @@ static void disconnect(core_connection *connection)
     connection->client = NULL;
     if (gone != NULL) {
         core_wait wait;
-        /* Closing ends asyncio calls, whose callbacks need the GIL, so it can't
-         * be released at once. */
+        /* Closing ends asyncio calls, whose callbacks need the GIL, so the GIL
+         * is not released at once if there may be such calls. */
         core_wait_enter(&wait, connection->aio != NULL ? CORE_WAIT_LATE
                                                        : CORE_WAIT_WHOLE);
         shmrpc_stub_close(gone);

@@ -196,8 +196,9 @@ static PyObject *read_enum(core_node *node, const void *at)
             is_known = value == node->type->enumerators[i].value;
             PyErr_Clear();
         }
-        /* Unknown members come from a peer, and keeping them would let the dict
-         * grow without limit. */
+        /* Only known members are kept in the dict. Numbers of unknown ones come
+         * from a peer, and keeping them would let the dict grow without
+         * limit. */
         if (member != NULL && is_known &&
             PyDict_SetItem(node->members, number, member) != 0) {
             Py_CLEAR(member);

@@ -69,7 +69,8 @@ static int entries_to_c(objects_tree *tree, core_scratch *scratch,
     return entries != NULL ? 0 : -1;
 }
 
-/* _merge([(key, value), ...]): no other thread knows the list. */
+/* _merge([(key, value), ...]). The list can't change meanwhile, since no other
+ * thread knows it. */
 static PyObject *dict_merge(PyObject *self, PyObject *pairs)
 {
     objects_tree *tree = (objects_tree *)self;

@@ -678,7 +678,8 @@ static PyObject *stream_close(PyObject *self, PyObject *unused)
     stream *s = (stream *)self;
     (void)unused;
     if (s->users == 0 && let_go(s) != 0) {
-        PyErr_Clear(); /* the stream is closed when that view is released */
+        PyErr_Clear(); /* a view of the item is in use; the stream is closed
+                        * when the view is released */
     }
     close_soon(s);
     Py_CLEAR(s->args);

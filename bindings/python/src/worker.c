@@ -534,8 +534,8 @@ static void on_stop(void *user)
     PyGILState_Release(lock);
 }
 
-/* The GIL, acquired before the fork and released afterwards in both
- * processes. */
+/* What PyGILState_Release needs: on_before_fork acquires the GIL, and
+ * on_after_fork releases it in both processes. */
 static PyGILState_STATE around_fork;
 
 static void on_before_fork(void *user)

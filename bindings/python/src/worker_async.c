@@ -14,14 +14,16 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A loop that has taken no calls for this long is stuck: then callers wait in
- * their handler, so that the supervisor notices. */
+/* If the loop leaves calls waiting for this long, it is stuck. Then the
+ * library's threads wait in the handler, so that the supervisor sees calls that
+ * hang. */
 #define STUCK_NS INT64_C(100000000)
 
 static void ring(const core_async *a)
 {
     const uint64_t one = 1;
-    /* This can fail only if the descriptor is already readable. */
+    /* An error is ignored: writing only fails if the descriptor is already
+     * readable. */
     ssize_t done = write(a->event, &one, sizeof one);
     (void)done;
 }
@@ -104,8 +106,9 @@ static void push_job(core_async *a, core_job *j)
     ring(a);
 }
 
-/* Waits until the loop has taken the call. A oneway call can't be detached, so
- * its parameters stay valid only until its handler returns. */
+/* Waits until the loop has taken a oneway call. Such a call can't be detached,
+ * so its parameters would become invalid if its handler returned before
+ * that. */
 static void await_taken(core_async *a, const core_job *j)
 {
     (void)pthread_mutex_lock(&a->lock);

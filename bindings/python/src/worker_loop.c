@@ -124,8 +124,8 @@ static PyObject *take_news(core_job *news)
         news = j->more;
         j->has_news = false;
         bool is_over = j->is_dropped;
-        if (j->context == NULL) { /* not taken yet: the loop looks again once
-                                   * it has taken the call */
+        if (j->context == NULL) { /* the loop has not taken the call yet; it
+                                   * looks again once it has */
             core_job_note_news(j);
         }
         (void)pthread_mutex_unlock(&a->lock);

@@ -1,7 +1,8 @@
 /*
  * The clients connected to a service: seats in the memory that outsiders may
- * read (layout.h). The server's control loops write them. A seat is kept as
- * long as the connection, so that a reused process id causes no confusion.
+ * read (layout.h). The server's control loops write them. A client keeps its
+ * seat as long as its connection, so that a new process with a reused process
+ * id is not taken for that client.
  *
  * Threading: any thread may enter and leave; one seat is used by one thread at
  * a time.

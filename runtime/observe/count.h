@@ -26,8 +26,8 @@ typedef struct shmrpci_counter {
     uint32_t buckets;
 } shmrpci_counter;
 
-/* Relaxed: only this worker writes the counters, and readers need each value
- * only by itself. */
+/* Relaxed: only this worker writes the counters, and readers do not depend on
+ * the order of these stores. Where they do, shmrpci_count_after counts. */
 static inline void shmrpci_count_add(shmrpci_atomic_u64 *at, uint64_t count)
 {
     atomic_store_explicit(

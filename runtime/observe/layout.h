@@ -6,8 +6,8 @@
  * workers. Outsiders get a descriptor for reading only.
  *
  *     offset  what
- *          0  head: a page.  The server writes it once, but for the gauges,
- *             which its control loops write
+ *          0  head: a page.  The server writes it once, except the gauges,
+ *             which its control loops keep up to date
  *       4096  a name for each method, shmrpci_stats_name, in rows' order
  *      pages  blocks: one for each place of a worker, block_bytes each
  *
@@ -15,8 +15,8 @@
  *          0  shmrpci_stats_worker
  *        256  a row for each method, shmrpci_stats_row: row 0 is method id 0
  *             (and unknown ones), row n is id n
- *       then  the late rows, as many: of calls that were detached, and are
- *             answered by other threads, one at a time
+ *       then  as many late rows: they count the method's detached calls,
+ *             which other threads answer, one at a time
  *       then  for each row two histograms, queue and service: buckets(bits)
  *             u64 each
  *
@@ -136,7 +136,8 @@ typedef struct shmrpci_stats_name {
     char text[SHMRPCI_STATS_METHOD_BYTES]; /* ends with a NUL */
 } shmrpci_stats_name;
 
-/* How a worker waits. The transport writes this, if it is given one. */
+/* Counts of how a worker waits. The transport writes them if its participant
+ * points to them (`waits`). */
 typedef struct shmrpci_stats_waits {
     shmrpci_atomic_u64 spins;
     shmrpci_atomic_u64 hits;
@@ -158,7 +159,8 @@ typedef struct shmrpci_stats_worker {
 
 /* Streams of a method: their items and stalls. This is a cache line of its own,
  * which calls without streams never touch. `stalls_since_ns` is not a count: it
- * is the time (CLOCK_MONOTONIC) since which a send waits for room, or 0. */
+ * is the time (CLOCK_MONOTONIC) when the send that is waiting for room began to
+ * wait, or 0. */
 typedef struct shmrpci_stats_streams {
     _Alignas(64) shmrpci_atomic_u64 opened;
     shmrpci_atomic_u64 ended;

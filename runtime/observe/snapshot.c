@@ -258,8 +258,8 @@ static void read_worker(const shmrpc_snapshot *s, uint32_t place,
         .futile = shmrpci_load_relaxed(&waits->futile)};
 }
 
-/* Adds a worker's rows to the sums. The growth of the sums is this worker's
- * part. */
+/* Adds a worker's rows to the sums. The amounts by which the sums grow are the
+ * worker's own figures. */
 static shmrpc_status read_rows(const shmrpc_stats *stats, shmrpc_snapshot *s,
                                shmrpc_worker_stats *worker)
 {
@@ -284,7 +284,7 @@ static shmrpc_status read_rows(const shmrpc_stats *stats, shmrpc_snapshot *s,
     return SHMRPC_OK;
 }
 
-/* Moves workers that have left after the others. */
+/* Moves present workers to the front, before those that have left. */
 static void sort_workers(shmrpc_snapshot *s)
 {
     uint32_t count = 0;
@@ -390,8 +390,9 @@ static uint64_t bounded_max(const uint64_t *counts, uint32_t bits, uint64_t max)
     return bound < max && bound < SHMRPCI_HISTOGRAM_MAX ? bound : max;
 }
 
-/* Subtracts streams. Open streams stay open. A stall that has just ended may
- * not be counted yet. */
+/* Subtracts the figures of streams, except `open`, which is a gauge.
+ * `stalled_ns` may have decreased, because a stall that has just ended may not
+ * be counted yet. */
 static bool subtract_streams(const shmrpci_stats_stream_sums *before,
                              shmrpci_stats_stream_sums *sums)
 {

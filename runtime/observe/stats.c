@@ -213,9 +213,9 @@ void shmrpci_stats_bury(const shmrpci_stats *stats, uint32_t place,
         end_all_streams(stats, place, &counter);
     }
     if (row < stats->methods && counter.worker != NULL) {
-        /* A place without starts can only have had a worker of the previous
-         * server. It is marked as taken, because readers skip places that were
-         * never taken. */
+        /* If the place has no starts, its worker can only have been one of the
+         * previous server. The place is then marked as taken, because readers
+         * skip places that were never taken. */
         if (shmrpci_load_relaxed(&counter.worker->starts) == 0) {
             shmrpci_store_relaxed(&counter.worker->starts, 1u);
         }

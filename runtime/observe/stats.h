@@ -32,8 +32,8 @@ shmrpc_status shmrpci_stats_create(const char *name, uint32_t methods,
 void shmrpci_stats_set_name(shmrpci_stats *stats, uint32_t row, uint32_t id,
                             const char *name);
 
-/* Returns the gauges, or NULL if there are no statistics, or in other
- * processes. */
+/* Returns the gauges. Returns NULL if there are no statistics, or if the
+ * calling process did not create them. */
 shmrpci_stats_gauges *shmrpci_stats_gauges_of(const shmrpci_stats *stats);
 
 void shmrpci_stats_destroy(shmrpci_stats *stats);
@@ -55,8 +55,8 @@ static inline uint32_t shmrpci_stats_late_row(const shmrpci_stats *stats,
 #define SHMRPCI_STATS_NO_ROW UINT32_MAX
 
 /* Called when the worker of a place has died, before a new one takes the place:
- * marks the worker as left, ends its streams, and counts a call of this row as
- * failed. */
+ * marks the worker as left, ends its streams, and counts a call of `row` as
+ * failed, unless that is SHMRPCI_STATS_NO_ROW. */
 void shmrpci_stats_bury(const shmrpci_stats *stats, uint32_t place,
                         uint32_t row);
 

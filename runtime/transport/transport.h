@@ -4,8 +4,8 @@
  * A message is a head (method, status, time left) and a body of bytes, whose
  * meaning only rpc and codec know. Every transport (inproc, shm, tcp, tls,
  * unix, nats) implements the operation tables of a client, a listener and a
- * worker, and those of the other tables that it can. All pass one conformance
- * suite (tests/conformance).
+ * worker, and those of the other tables that it supports. All pass one
+ * conformance suite (tests/conformance).
  *
  * Memory changes owner only at these calls, which are the same on both sides:
  *
@@ -245,8 +245,8 @@ typedef struct shmrpci_listen_opts {
     /* Network transports: max bytes of requests and replies buffered at a time,
      * at least twice the largest message. 0 means 256 MiB. */
     size_t max_total_bytes;
-    /* Memory for large messages is freed when it has been idle for this long,
-     * at the latest after twice this time. 0 means 30 s. */
+    /* Memory for large messages is freed once it has been idle for this long;
+     * at the latest, once it has been idle for twice as long. 0 means 30 s. */
     int64_t extent_idle_ns;
     const uint32_t *allowed_uids; /* copied, as are the three fields below */
     size_t allowed_uid_count;
@@ -264,11 +264,11 @@ typedef struct shmrpci_listen_opts {
     int stats_fd;
     shmrpci_stats_gauges *gauges;
     /*
-     * Set by relays, which pass requests on. A participant may then have
-     * several requests at a time, and any thread may answer each of them. The
-     * listener calls it when a client cancels one of them, with locks held, so
-     * it may do no more than wake a thread. The relay must still answer the
-     * request, and should do so soon.
+     * Set by relays, which pass requests on: a participant may then have
+     * several requests at a time, and any thread may answer them. The listener
+     * calls on_cancel when a client cancels one of these requests. The listener
+     * holds locks meanwhile, so on_cancel must only wake a thread. The relay
+     * must still answer the request, and should do so soon.
      */
     void (*on_cancel)(void *user);
     bool tells_peers; /* also call the workers' on_end when a relay's peer has
@@ -336,8 +336,8 @@ typedef struct shmrpci_client_ops {
     int (*connect)(const shmrpci_address *address,
                    const shmrpci_connect_opts *opts, shmrpci_conn **out,
                    shmrpci_buf *welcome, shmrpc_error *error);
-    /* Another thread must not have a call between reserve and release. In a
-     * forked child it frees only the child's copy of its parent's connection:
+    /* No other thread may have a call between reserve and release. In a forked
+     * child, disconnect only frees the child's copy of its parent's connection:
      * it takes no lock and does not tell the peer. */
     void (*disconnect)(shmrpci_conn *conn);
     /*
@@ -429,9 +429,8 @@ typedef struct shmrpci_listener_ops {
      */
     void (*linger)(shmrpci_listener *listener,
                    const shmrpci_atomic_u32 *working, int64_t cut_ns);
-    /* Called after run has returned (or if it was never called), when all
-     * participants are closed. Calls that no worker took end with
-     * UNAVAILABLE. */
+    /* Called once all participants are closed and run has returned, unless run
+     * was never called. Calls that no worker took end with UNAVAILABLE. */
     void (*close)(shmrpci_listener *listener);
     /* Returns one line for people: where the service listens. */
     const char *(*describe)(const shmrpci_listener *listener);
@@ -590,8 +589,8 @@ typedef struct shmrpci_stream_ops {
      * streams, or NO_MEMORY; the call is then aborted. */
     int (*open)(shmrpci_call *call, const shmrpci_stream_opts *opts,
                 shmrpci_stream **out, shmrpc_error *error);
-    /* Whether a worker has, or has had, an opened call that was not received
-     * yet. Also true if that is unknown. */
+    /* For a call that was opened and not received yet: whether a worker has it
+     * or has had it. Also true if that is unknown. */
     bool (*is_taken)(const shmrpci_call *call);
     /*
      * Opens the worker's end, for a request with SHMRPCI_HEAD_STREAMS. A worker
@@ -670,9 +669,9 @@ typedef struct shmrpci_pump_ops {
     int (*put)(shmrpci_stream *stream, const void *data, size_t len,
                bool is_last, size_t *out_sent);
     /*
-     * Called before the thread sleeps. From now on until disarm, when data
-     * arrives (`takes`: none was there) or room appears (`puts`: there was
-     * none), the stream increments and wakes `bell` or one of the *out_count
+     * Called before the thread sleeps. With `takes` the thread waits for data,
+     * with `puts` it waits for room. From now on until disarm, when these
+     * appear, the stream increments and wakes `bell` or one of the *out_count
      * (up to 2) words in `on`. Returns false if data or room is already there.
      */
     bool (*arm)(shmrpci_stream *stream, shmrpci_atomic_u32 *bell, bool takes,
@@ -686,23 +685,27 @@ typedef struct shmrpci_pump_ops {
      * may be gone. NULL if the words of arm report that. */
     shmrpci_atomic_u32 *(*alarm)(shmrpci_stream *stream);
     /* At a worker: whether the peer is gone, even if items can still be taken.
-     * Returns OK if it is not, else CANCELLED, SERVER_LOST or UNAVAILABLE as
-     * next. Does not include what the request's is_cancelled reports. */
+     * Returns OK while the peer is there, else CANCELLED, SERVER_LOST or
+     * UNAVAILABLE as next. Does not include what the request's is_cancelled
+     * reports. */
     int (*gone)(const shmrpci_stream *stream);
-    /* Makes a later close end our items as given up. */
+    /* Marks our items as given up, which the peer sees when this end is
+     * closed. */
     void (*give_up)(shmrpci_stream *stream);
     /* Whether the peer waits for room to send while nobody reads at its end. */
     bool (*peer_waits)(const shmrpci_stream *stream);
-    /* Used by a relay: tells the peer whether those for whom we move items wait
-     * for room without reading. If the peer does the same, that is a
-     * deadlock. */
+    /* Used by a relay: tells the peer whether the process whose items we move
+     * waits for room and does not read. If the peer also waits for room and
+     * does not read, that is a deadlock. */
     void (*say_waits)(shmrpci_stream *stream, bool waits);
 } shmrpci_pump_ops;
 
-/* The number by which a relay tells a service which of its peers a call is
- * from. A number that a client claims must never equal the number of another
- * connection. Connections of other users are numbered in another way, which the
- * client can't know, and the top bit distinguishes our own connections. */
+/* Converts `peer`, by which a relay tells a service which of the relay's peers
+ * a call is from, to a connection number of the service. Any client can claim
+ * to be a relay, so the result must never equal the number of another
+ * connection. `uid` is mixed in, so that a client can't hit the peers of
+ * another user's relay, whose numbers it does not know. The top bit is never
+ * set in numbers of the service's own connections. */
 #define SHMRPCI_PEER_CONNECTION (UINT64_C(1) << 63)
 
 static inline uint64_t shmrpci_peer_connection(uint32_t uid, uint64_t peer)
@@ -723,8 +726,8 @@ typedef struct shmrpci_peer_ops {
 /* For relays, whose participants have many requests at a time (see on_cancel in
  * shmrpci_listen_opts). */
 typedef struct shmrpci_relay_ops {
-    /* Declares the welcome that clients got out of date: asks all clients to
-     * reconnect, and returns the number of the new epoch. A client that says
+    /* Called when the welcome that clients got is out of date: asks all clients
+     * to reconnect, and returns the number of the new epoch. A client that says
      * hello meanwhile may still get the old epoch. */
     uint32_t (*renew)(shmrpci_listener *listener);
     /* Takes up to `count` more requests that have already arrived; returns the
@@ -826,7 +829,8 @@ typedef struct shmrpci_takeover_ops {
 struct shmrpci_transport {
     const char *scheme;               /* "shm" of shm:// */
     bool is_network;                  /* peers may be on other machines */
-    const shmrpci_client_ops *client; /* never NULL, as are the two below */
+    const shmrpci_client_ops *client; /* this one and the next two are never
+                                       * NULL */
     const shmrpci_listener_ops *listener;
     const shmrpci_worker_ops *worker;
     const shmrpci_shared_ops *shared;

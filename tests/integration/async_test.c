@@ -87,8 +87,8 @@ static void loop_until(fault_fault *client, const unsigned *count,
 }
 
 /* Numbers match each answer to its call. All calls are started before any
- * answer is dispatched. (inproc: runtime/rpc/async; NATS:
- * tools/shmrpc-nats/gateway) */
+ * answer is dispatched. (The same is tested over inproc by runtime/rpc/async,
+ * over NATS by tools/shmrpc-nats/gateway.) */
 static void hundred_calls_get_their_own_answers(void **state)
 {
     harness_service service = serve(*state, "2");
@@ -114,7 +114,7 @@ static void hundred_calls_get_their_own_answers(void **state)
     harness_end(&service);
 }
 
-/* Replies in extents, whose arrival also wakes the loop. */
+/* Large replies, which arrive in extents, also wake the loop. */
 static void large_replies_come_through_the_loop(void **state)
 {
     static uint8_t data[(size_t)3 << 20];

@@ -1,7 +1,7 @@
 /*
  * Workers are killed every 5 to 50 ms under load: the service is never without
- * a worker for long, and no call gets a wrong answer. A request that kills
- * workers delays other calls no longer than that.
+ * a worker for long, and no call gets a wrong answer. A request that kills its
+ * workers delays other calls by at most a second.
  *
  * With an argument (`ctest -L long`) it runs for a minute, and for a million
  * calls.
@@ -37,7 +37,8 @@ typedef struct chaos {
     int reader_fd;
 } chaos;
 
-/* How long a call occasionally takes on a busy machine. */
+/* Shorter gaps between answers don't count as lost time, because on a busy
+ * machine a call occasionally takes this long. */
 #define LATE_NS (20 * MS)
 
 static void note_answer(chaos *c)

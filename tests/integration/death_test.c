@@ -180,7 +180,8 @@ static _Noreturn void stand_in_crowd(const char *where, int said_fd)
     }
 }
 
-/* All of them live at the same time and die at the same time. */
+/* All clients of the crowd are alive at the same time, and are killed at the
+ * same time. */
 static void a_crowd_killed_at_once_leaves_nothing_behind(void **state)
 {
     (void)state;

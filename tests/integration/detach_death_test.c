@@ -29,8 +29,8 @@ static shmrpc_call *start(later_later *client, uint32_t ms, uint64_t number)
     return call;
 }
 
-/* Returns the process that serves. If there is only one, it has taken all
- * requests that were sent before. */
+/* Returns the pid of the worker that answers this call. If there is only one
+ * worker, it has then taken all requests that were sent before. */
 static pid_t worker_of(later_later *client)
 {
     uint32_t pid = 0;
@@ -90,7 +90,7 @@ static void killed_supervisors_clients_get_SERVER_LOST(void **state)
     later_later_close(client);
 }
 
-/* The worker could answer; it was not killed before. */
+/* The call succeeds: the worker was not killed before it could answer. */
 static void supervisor_that_ends_waits_for_answers(void **state)
 {
     (void)state;
@@ -110,6 +110,8 @@ static void supervisor_that_ends_waits_for_answers(void **state)
     later_later_close(client);
 }
 
+/* The elder has a detached call, so it does not count as idle: it answers the
+ * call before it leaves. */
 static void elders_answer_while_the_young_serve(void **state)
 {
     (void)state;
@@ -140,8 +142,8 @@ static void elders_answer_while_the_young_serve(void **state)
     harness_signal(&second, SIGTERM);
 }
 
-/* A worker with a detached call does not count as idle. A worker that must
- * leave answers first. */
+/* Clients give up detached calls and leave. The server then holds no more than
+ * before. */
 static void given_up_calls_leave_nothing(void **state)
 {
     (void)state;

@@ -103,7 +103,8 @@ typedef struct kind {
     const char *name;
     int (*be)(steps_steps *client);
     const char *says;
-    const char *begins; /* expected output of the server, like the next */
+    const char *begins; /* what the server prints when the stream begins, and
+                         * below when it ends */
     const char *ends;
 } kind;
 
@@ -197,8 +198,9 @@ static void killed_clients_streams_are_dropped(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* The stopped reader keeps its detached stream. Another stream, whose handler
- * waits for its client, is evicted. */
+/* The stopped reader keeps its stream, which is detached. The other client's
+ * stream is not detached: its handler waits for the client, so the stream is
+ * evicted. */
 static void stopped_client_is_not_evicted(void **state)
 {
     (void)state;
@@ -407,7 +409,8 @@ static void killed_clients_streams_are_dropped_over(void **state)
     for (size_t i = 0; i < LATE_KINDS; i++) {
         child client = start_client(&kinds[i], service.where);
         await_line(&client, kinds[i].says, NULL);
-        /* Without a handler yet, a call would end with its client. */
+        /* Wait for the handler: a call without one would just end with its
+         * client. */
         await_line(&service.server, kinds[i].begins, NULL);
         harness_signal(&client, SIGKILL);
         await_line(&service.server, kinds[i].ends, NULL);

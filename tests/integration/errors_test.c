@@ -385,8 +385,8 @@ static const char *const names[] = {
 };
 #define NAMES ((uint32_t)(sizeof names / sizeof *names))
 
-/* Checks the payload of the error that was thrown, the only one that exists.
- * Returns its index. */
+/* Checks the payload of the error that was thrown; the reply has no other
+ * payload. Returns the error's index. */
 static uint32_t check_named(const errors_errors_by_name_reply *reply,
                             uint32_t place)
 {

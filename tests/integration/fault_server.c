@@ -44,8 +44,8 @@ static int nap(shmrpc_ctx *ctx, void *user, uint32_t ms)
         (void)nanosleep(&slice, NULL);
         cancelled = shmrpc_ctx_cancelled(ctx);
     }
-    /* Counted first, so that a client that sees no more naps sees all
-     * cancellations. */
+    /* Count the cancellation before the nap ends, so that a client that sees no
+     * more naps sees all cancellations. */
     atomic_fetch_add(&cancellations, cancelled);
     atomic_fetch_sub(&naps, 1);
     return cancelled ? SHMRPC_E_CANCELLED : SHMRPC_OK;

@@ -7,15 +7,15 @@
  *     short    pieces of 1 to 256 bytes are received and sent
  *     small    the system buffers only a few KiB, so that little is sent
  *              at a time, and then nothing (EAGAIN)
- *     accept   no memory, no descriptors, or the client is gone: two of
- *              three times
+ *     accept   two of three accepts fail: no memory, no descriptors, or the
+ *              client is gone
  *     reset    each 150th piece resets the connection
  *
- * To an edge-triggered epoll set, the rest of a piece seems to arrive a moment
- * later. Packages that inject errors (libfiu, strace) are not suitable: they
- * can't shorten what sockets accept, and they skip the operation that fails.
- * They return EAGAIN although bytes are there, and nothing wakes a reader for
- * these bytes.
+ * If only a part of a piece is received, an edge-triggered epoll set is told
+ * again, as if the rest arrived a moment later. Packages that inject errors
+ * (libfiu, strace) are not suitable. They can't shorten what sockets accept.
+ * They skip the operation that fails, so they return EAGAIN although bytes are
+ * there, and nothing wakes the reader for these bytes.
  */
 #include <dlfcn.h>
 #include <errno.h>

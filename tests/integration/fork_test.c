@@ -312,7 +312,8 @@ static void forked_child_holds_none_of_its_parents_sockets(void **state)
     assert_true(with > before);
     pid_t pid = fork();
     if (pid == 0) {
-        /* The descriptors of `more`, and as many for the other client. */
+        /* The child lacks the descriptors of `more`, and as many of the other
+         * client. */
         unsigned left = harness_holdings(getpid()).fds;
         _exit(left == before - (with - before) &&
                       harness_holdings(getpid()).maps == 0

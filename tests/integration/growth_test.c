@@ -114,8 +114,8 @@ static void elder_client_of_a_younger_server(void **state)
     assert_int_equal(kind, 77);
     assert_int_equal(elder_growth_kind_by_json(client, 0, NULL, &kind, NULL),
                      0);
-    assert_int_equal(kind, 2); /* json would send the name PRECIOUS to a peer of
-                                * the same version */
+    assert_int_equal(kind, 2); /* a client of the same version would get the
+                                * name PRECIOUS in json */
     assert_int_equal(elder_growth_kind_by_json(client, 1, NULL, &kind, NULL),
                      0);
     assert_int_equal(kind, ELDER_KIND_FANCY);

@@ -119,8 +119,8 @@ static void start_clients(child *clients, const char *where)
     }
 }
 
-/* Waits until clients have finished `more` calls, or all of theirs. Polls a
- * counter in memory that the clients share with us. */
+/* Waits until the clients have finished `more` calls. Polls a counter in memory
+ * that the clients share with us. */
 static void await_progress(uint32_t more)
 {
     static const struct timespec slice = {.tv_nsec = 1 * MS};
@@ -325,7 +325,7 @@ static void a_used_up_quota_keeps_no_successor_out(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Without a running server it starts normally. */
+/* A server that shall take over starts normally if no server is running. */
 static void with_nobody_there_it_just_serves(void **state)
 {
     (void)state;
@@ -381,7 +381,8 @@ static bool has_ended(const child *server)
            info.si_pid != 0;
 }
 
-/* Returns false if the server has ended and no other has taken its place. */
+/* Makes calls until one succeeds. Returns false if the server has ended and no
+ * other has taken its place. */
 static bool answers(life_life *client, const child *server, uint64_t number)
 {
     uint64_t back = 0;

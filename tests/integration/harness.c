@@ -410,7 +410,7 @@ void harness_list(const char *path, char *out, size_t size)
 
 /* ---- the program ---- */
 
-/* The socket folder has no subfolders. */
+/* Removes the socket folder, which has no subfolders. */
 static void remove_folder(void)
 {
     DIR *folder = opendir(harness_folder);

@@ -73,7 +73,7 @@ child harness_serve_by(const char *program, const char *where,
                        const char *workers, const char *threads);
 
 /* Starts a gateway and waits until it serves. Clients connect to `to`; the
- * service is at `where`, a shm:// address with a name, and has that port. */
+ * service is at `where`, a shm:// address with a name, and has this `port`. */
 child harness_relay(const char *where, uint16_t port, const char *to);
 
 /* A service and, over "gateway", the gateway in front of it. */
@@ -84,8 +84,9 @@ typedef struct harness_service {
     char where[96]; /* where clients connect */
 } harness_service;
 
-/* Starts a server with threads over "shm", "tcp", "unix", "tls" or "gateway".
- * For tests whose cases have that transport as their initial state. */
+/* Starts a server with threads. `over` is the initial state of a test that
+ * HARNESS_CASE defines: harness_shm, harness_tcp, harness_unix, harness_tls or
+ * harness_gateway. */
 harness_service harness_serve_over(const void *over, const char *program,
                                    const char *name, uint16_t port,
                                    const char *threads);
@@ -151,8 +152,9 @@ unsigned long harness_rss_kib(pid_t pid);
 #define HARNESS_GROWTH_KIB 4096
 #endif
 
-/* Waits until a supervisor watches `workers` workers. A worker may serve before
- * its supervisor has got its descriptor, which holdings count. */
+/* Waits until a supervisor watches `workers` workers. Call it before
+ * harness_holdings, which counts the supervisor's descriptor of each worker: a
+ * worker may serve before its supervisor has that descriptor. */
 void harness_await_watched(pid_t supervisor, unsigned workers);
 
 /* Waits until a process has no more than `most`. Fails the test if it still has

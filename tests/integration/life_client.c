@@ -146,7 +146,8 @@ static int ask(life_life *client)
     return EXIT_SUCCESS;
 }
 
-/* A sleeping call that was refused has ended before the next call. */
+/* Makes each call while another call of the same client sleeps, and waits for
+ * the sleeping call before it goes on. Either call may be refused. */
 static int beside(life_life *client, uint64_t first, uint64_t count)
 {
     unsigned refused = 0;

@@ -83,7 +83,7 @@ static void more_replies_are_held_than_stay_in_place(void **state)
         assert_int_equal(borrow(client, SOME, i, &replies[i]), SHMRPC_OK);
         assert_int_equal(is_in_place(replies[i]), i < IN_PLACE);
     }
-    /* Releasing one makes room for another. */
+    /* Releasing one reply makes room for another one that is read in place. */
     workers_workers_lend_release(replies[3]);
     assert_int_equal(borrow(client, SOME, 3, &replies[3]), SHMRPC_OK);
     assert_true(is_in_place(replies[3]));
@@ -114,8 +114,8 @@ static void memory_is_used_again_when_replies_are_let_go(void **state)
     holdings after = harness_holdings(getpid());
     harness_await_holdings(server.pid, (holdings){UINT_MAX, after.maps + 3},
                            PATIENCE);
-    /* The block, the status page, and extents for the reply and for the next
-     * one that is expected: not 200 of them. */
+    /* Only the block, the status page, and extents for the reply and for the
+     * expected next reply are mapped, not 200 extents. */
     assert_in_range(after.maps, 1, 6);
     workers_workers_close(client);
     harness_signal(&server, SIGTERM);
@@ -226,7 +226,8 @@ static void reply_outlives_a_killed_server(void **state)
     assert_int_equal(borrow(client, LARGE, 1, &first), SHMRPC_OK);
     assert_true(is_in_place(first));
     harness_signal(&server, SIGKILL);
-    /* The worker may still take a call, and exit during it. */
+    /* Wait for its end, because the worker may still take a call and exit
+     * during it. */
     workers_await_end(pids[0]);
     workers_await_end(zygote);
     expect_whole(first, LARGE, 1);
@@ -246,7 +247,6 @@ static void reply_outlives_a_killed_server(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* The loan of a killed worker can be granted to the next worker. */
 /* Workers that die soon after their start are restarted at growing intervals of
  * at most a second; meanwhile calls are refused. */
 static void await_a_worker(workers_workers *client)
@@ -262,6 +262,7 @@ static void await_a_worker(workers_workers *client)
     assert_int_equal(status, SHMRPC_OK);
 }
 
+/* The loan of a killed worker can be granted to the next worker. */
 static void killed_workers_give_back_what_they_were_lent(void **state)
 {
     (void)state;
@@ -333,7 +334,8 @@ static void killed_clients_give_back_what_they_held(void **state)
     child server = harness_start(WORKERS_SERVER, arguments);
     workers_await_line(&server, "serving at");
     workers_await(workers_zygote(&server), 1, pids);
-    /* Memory of a user is counted while the user has a connection. */
+    /* Memory of a user is only counted while the user has a connection, so keep
+     * one open. */
     workers_workers *other = workers_connect(where);
     workers_expect_echo(other, 1);
     holdings before = harness_holdings(server.pid);

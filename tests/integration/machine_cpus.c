@@ -116,9 +116,9 @@ static uint64_t spins(void)
     return count;
 }
 
-/* Whether the worker has spun at least once during `calls` calls within
- * `time_ns`. It tries one time in 16, but not for calls that were already there
- * when the previous one ended. */
+/* Makes at least `calls` calls, for at least `time_ns`. Returns whether the
+ * worker has spun meanwhile. It tries to spin before one call in 16, and not if
+ * that call was already there when the previous one ended. */
 static bool spins_at(int calls, int64_t time_ns)
 {
     uint64_t before = spins();
@@ -131,8 +131,8 @@ static bool spins_at(int calls, int64_t time_ns)
 
 /* Returns how long it takes until the worker spins, or spins no more. Calls
  * follow each other without a pause, so a worker that spins with success does
- * not sleep. A worker that gets no CPU does not spin for a while either, so the
- * end of spinning is checked twice. */
+ * not sleep. A worker that gets no CPU for a while does not spin meanwhile
+ * either, so the end of spinning is checked twice. */
 static int64_t time_until(bool it_spins)
 {
     int64_t began_ns = harness_now_ns();
@@ -147,8 +147,8 @@ static int64_t time_until(bool it_spins)
     return asked_ns - began_ns;
 }
 
-/* `change` takes away what spinning needs, or restores it. The policy follows
- * within 2 s in the best of several attempts. */
+/* `change` takes away what spinning needs, or restores it. The worker stops or
+ * resumes spinning within 2 s in the best of several attempts. */
 static void expect_to_adapt(void (*change)(bool it_spins))
 {
     int64_t best_ns[2] = {INT64_MAX, INT64_MAX};

@@ -2,9 +2,9 @@
  * Effects of the machine on processes: slow system calls, CPUs that are removed
  * and restored, clocks that jump; and what many connections leave behind.
  *
- *     test_integration_machine_test [soak
- *
- * clock]
+ *     test_integration_machine_test          runs all tests
+ *     test_integration_machine_test soak     makes many connections
+ *     test_integration_machine_test clock    is started by the test of clocks
  */
 #include "machine.h"
 
@@ -48,9 +48,9 @@ shmrpc_snapshot *machine_take(shmrpc_stats *stats)
 
 enum { CLIENTS = 4, MOST_CLIENTS = 16, EACH = 30 };
 
-/* The delay of all system calls of a server or of its clients. With as many
- * clients as workers some workers sleep in each call; with more they seldom
- * do. */
+/* The delays of system calls of a server and of its clients. If there are as
+ * many clients as workers, some worker sleeps in each call; if there are more
+ * clients, workers seldom sleep. */
 typedef struct delay {
     uint32_t clients;
     const char *profile;
@@ -123,8 +123,8 @@ static void call_from_all(const delay *d, const char *where)
     }
 }
 
-/* Returns the number of rescued wake-ups that clients have reported, once all
- * reports have arrived. */
+/* Waits until all clients have left, and so have reported their rescued
+ * wake-ups. Returns the number of these. */
 static uint64_t rescued_in(shmrpc_stats *stats)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
@@ -169,7 +169,7 @@ static uint64_t rescued_with(const delay *d)
 
 /* A process that gets no CPU for 20 ms at the wrong moment looks like a lost
  * wake-up, but that is rare. If the ring for a request, or the wake-up for a
- * reply, really got lost, each run would have a dozen. */
+ * reply, really got lost, each run would have a dozen rescues. */
 static void late_system_calls_lose_no_wake_up(void **state)
 {
     (void)state;
@@ -301,8 +301,8 @@ static void come_and_go(const char *where, unsigned number)
     workers_workers_close(client);
 }
 
-/* Connects and closes for this number of cycles, or of seconds in a long
- * run. */
+/* Connects and closes for at least this number of cycles and, in a long run, of
+ * seconds. */
 static unsigned come_and_go_for(const char *where, unsigned cycles, int seconds)
 {
     unsigned done = 0;

@@ -94,8 +94,8 @@ static uint64_t calls_of(shmrpc_stats *stats, const char *name)
 
 /* ---- counts ---------------------------------------------------------- */
 
-/* Each worker counts separately. Waits until all `workers` are shown, and as
- * many connections as given. */
+/* Waits until the statistics show this number of workers, each of which counts
+ * separately, and this number of connections. */
 static void await_gauges(shmrpc_stats *stats, uint32_t workers,
                          uint64_t connections)
 {
@@ -210,9 +210,9 @@ static void times_are_those_of_the_workload(void **state)
     const shmrpc_method_stats *nap = method(s, "nap");
     assert_int_equal(nap->calls, 10);
     assert_int_equal(nap->service.count, 10);
-    /* Each call took at least the requested time, less one percent; half of
-     * them took no longer than the client measured. (A worker may be delayed
-     * after its reply.) */
+    /* Each call took at least the requested time, less one percent. At least
+     * half of the calls took no longer than the longest that the client
+     * measured; not all, because a worker may be delayed after its reply. */
     assert_true(nap->service.p50_ns >= 198 * MS / 10);
     assert_true(nap->service.total_ns >= 1980 * MS / 10);
     assert_true(nap->service.p50_ns <= longest_ns + longest_ns / 100);

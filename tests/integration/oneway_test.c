@@ -261,7 +261,7 @@ static void lost_connection_is_UNAVAILABLE(void **state)
         status = oneway_notes_by_native(f->client, 1, &at_once, &error);
     }
     assert_int_equal(status, SHMRPC_E_UNAVAILABLE);
-    /* tear_down expects a running server. */
+    /* Start another server, because tear_down expects a running one. */
     assert_int_equal(shmrpc_server_create(NULL, &f->server, &error), 0);
     assert_int_equal(pthread_create(&f->thread, NULL, run, f->server), 0);
 }

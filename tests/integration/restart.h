@@ -38,8 +38,8 @@ typedef struct restart_load {
     bool kills_gateway;  /* the gateway is killed rather than the service */
     int signals[2];      /* the signals that end it, used in turn */
     uint32_t each;       /* number of calls of each client */
-    uint32_t between;    /* number of calls, over all clients, between two
-                          * ends */
+    uint32_t between;    /* after how many calls of all clients the server is
+                          * ended again */
 } restart_load;
 
 restart_sums restart_run(const restart_load *load);

@@ -49,8 +49,8 @@ static void keeper_stop(keeper *k, life_life *client)
 {
     shmrpc_error error;
     uint64_t back = 0;
-    /* Waits until the server serves again, so that it is known which process to
-     * end. */
+    /* Wait until the server serves again: only then is it known which process
+     * to end. */
     if (life_life_again(client, 0, 0, NULL, &back, &error) != 0) {
         fail_msg("%s", error.message);
     }

@@ -35,11 +35,11 @@ void restart_clear_book(void)
 
 /* ---- under load ---- */
 
-/* The first call of each client that had not ended when last checked. */
+/* For each client its first call that had not ended at the last check. */
 static uint32_t nexts[CLIENTS];
 
-/* Whether that call has ended meanwhile. Otherwise the same call could be lost
- * again and again. */
+/* Whether the client's call in `nexts` has ended meanwhile. Each kill waits for
+ * that, since otherwise the same call could be lost again and again. */
 static bool has_gone_on(uint32_t client, uint32_t each)
 {
     return nexts[client] == (client + 1) * each ||
@@ -222,8 +222,9 @@ static void ended_in_order_under_load_no_call_is_lost(void **state)
     assert_int_equal(s.repeated, 0);
 }
 
-/* A tenth of the calls over TCP. Through a gateway, either the gateway or the
- * service is killed; without one, the service itself listens, with threads. */
+/* Over TCP, with a tenth of the calls. Through a gateway, either the gateway or
+ * the service is killed; without one, the service itself listens, with
+ * threads. */
 static void kill_over_tcp(bool has_gateway, bool kills_gateway)
 {
     char where[96];

@@ -13,7 +13,7 @@ typedef struct walk {
     uint64_t next;
     uint64_t most;
     uint64_t twice;
-    bool has_twice; /* the next number was computed and waits to be sent */
+    bool has_twice; /* `twice` was computed and must be sent next */
 } walk;
 
 static void say(const char *what, const char *name)

@@ -149,7 +149,7 @@ static void server_that_stays_away(void **state)
     int status = read_all(stream, &at, &error);
     assert_true(status < 0);
     assert_int_equal(at, 0);
-    /* The status stays the same when asked again. */
+    /* Another read returns the same status. */
     assert_int_equal(read_all(stream, &at, &error), status);
     steps_steps_again_close(stream);
     steps_steps_close(client);

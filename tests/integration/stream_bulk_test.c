@@ -147,7 +147,7 @@ static int one_of(steps_steps *client, unsigned kind, shmrpc_error *error)
 }
 
 /* Opens one stream, retrying because the places of earlier streams may not be
- * free yet. The handlers print when they begin and end. */
+ * free yet. Discards what the handlers print when they begin and end. */
 static void one_more(const harness_service *service, steps_steps *client,
                      unsigned number)
 {

@@ -95,9 +95,8 @@ static child start_client(const char *kind, const char *where)
 
 /* ---- servers ------------------------------------------------------------ */
 
-/* Whether a process has a thread that watches its peer. The process starts that
- * thread at its first long wait in a stream, and from then on sleeps without a
- * timeout. */
+/* Whether a process sleeps in a stream without a timeout. From its first long
+ * wait on it does, since then it has a thread that watches its peer. */
 static bool is_fast_asleep(pid_t pid)
 {
     char path[300];
@@ -351,7 +350,7 @@ static void elders_keep_their_streams(void **state)
     pid_t worker;
     shmrpc_error error;
     uint64_t at = 0;
-    uint32_t idle; /* the older worker, which has no stream */
+    uint32_t idle; /* the first server's other worker, which has no stream */
     child first = serve(where, "2");
     flow_flow *client = connect_to(where);
     flow_flow_count_stream *stream = open_count(client, 0, 0);

@@ -175,8 +175,8 @@ static void hot_restarts(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Opens a stream at a worker, which then reaches its maximum number of
- * calls. */
+/* Opens a stream. Then makes calls until its worker has reached its maximum
+ * number of calls and was replaced. */
 static flow_flow_count_stream *outlive_worker(flow_flow *client)
 {
     shmrpc_error error;

@@ -1,7 +1,7 @@
 /*
- * Streams over shared memory, each kind of socket and the gateway: they carry
- * metadata, the surviving end is told of a death, complete items come before
- * that, and a slow reader costs nobody else memory.
+ * Streams over shared memory, each kind of socket and the gateway. They carry
+ * metadata. If one end dies, the other end gets complete items, then an error.
+ * A slow reader costs nobody else memory.
  *
  * With one argument this program is a client that opens a stream and waits;
  * with two it stops itself in the middle of a stream, and goes on.
@@ -144,7 +144,8 @@ static int read_from_killed(const harness_service *service, child *victim)
 
 /* ---- stopped ------------------------------------------------------------ */
 
-/* The items that were sent before arrive first, however many they are. */
+/* When the client continues, it first gets the items that were sent before the
+ * eviction, however many they are. */
 static void stopped_client_is_EVICTED(void **state)
 {
     char line[512];
@@ -166,8 +167,8 @@ static void stopped_client_is_EVICTED(void **state)
     harness_end(&service);
 }
 
-/* A client that reads nothing but leaves room is also left alone. Waits for
- * five times the limit; only time passes. */
+/* A stopped client is not evicted while its handler has room for items. The
+ * client stays stopped for five times the limit. */
 static void stopped_client_with_room_is_left_alone(void **state)
 {
     harness_service service = harness_serve_with(
@@ -272,7 +273,7 @@ static void slow_reader_keeps_memory_flat(void **state)
     unsigned long before = rss_of_all(&service);
     unsigned long most = before;
     while (at < all) {
-        /* The window fills up again before anything is read. */
+        /* Let the window fill up again before the next items are read. */
         (void)usleep(500);
         uint64_t to = at + 100 < all ? at + 100 : all;
         assert_int_equal(read_to(stream, &at, to, &error), SHMRPC_MORE);

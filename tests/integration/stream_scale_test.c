@@ -8,8 +8,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* There are more calls than a worker has threads, so that some wait; and so
- * many threads that two streams don't make a worker count as busy. */
+/* NAPS exceeds THREADS, so that some calls wait for a thread. THREADS is large
+ * enough that two streams don't make a worker count as busy. */
 #define THREADS "3"
 #define NAPS    6
 

@@ -46,8 +46,8 @@ static int be_client(const char *where)
     return pause();
 }
 
-/* Whether the process may still be running. A process that is exiting, or was
- * not waited for, has already released everything. */
+/* Whether the process is running. A process that is exiting, or has exited and
+ * was not waited for, has already released everything. */
 static bool is_alive(pid_t pid)
 {
     enum { PF_EXITING = 4 }; /* Linux's flag in the ninth field of stat */
@@ -85,7 +85,8 @@ static void expect_killed(child *server, pid_t worker)
     await_death(worker);
 }
 
-/* The stream lasts longer than a stream that was given up may. */
+/* While the client keeps the stream, its worker lives for longer than it may
+ * once the client has closed the stream. */
 static void closed_stream(void **state)
 {
     (void)state;
@@ -135,7 +136,8 @@ static void stream_past_its_deadline(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* The client waits for the stream and has set no deadline. */
+/* The client waits for the stream and has set no deadline, so only the age
+ * limit ends the stream. */
 static void stream_past_the_age_that_is_allowed(void **state)
 {
     (void)state;

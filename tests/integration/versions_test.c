@@ -269,8 +269,8 @@ static appended_shop *appended_connect(const running *r)
     return client;
 }
 
-/* The table ends where the older header's table ends; nothing after it is
- * read. */
+/* The table of handlers is as short as in the older header, and nothing behind
+ * it is read. */
 static void handlers_of_an_older_header_are_served(void **state)
 {
     (void)state;

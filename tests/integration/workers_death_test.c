@@ -157,8 +157,9 @@ static void hung_worker_is_killed_after_its_deadline(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* A worker that lives for 2 s, because the machine is slow, ends the series of
- * crashes; therefore there are more than ten crashes. */
+/* Ten crashes in a row are a series. But a worker that lives for 2 s, because
+ * the machine is slow, ends the series. Therefore more than ten crashes are
+ * tried. */
 static void series_of_crashes_is_told_and_survived(void **state)
 {
     (void)state;
@@ -306,7 +307,8 @@ static int64_t kill_the_group(void *user)
     (void)kill(zygote, SIGKILL);
     harness_signal(&server, SIGKILL);
     int status = napper_join(&n);
-    /* The supervisor may have been killed last. */
+    /* WORKER_DIED: the supervisor was killed last and had noticed the worker's
+     * death. */
     assert_true(status == SHMRPC_E_SERVER_LOST ||
                 status == SHMRPC_E_WORKER_DIED);
     workers_workers_close(n.client);
@@ -331,7 +333,8 @@ static void dead_zygote_is_replaced_and_calls_go_on(void **state)
     assert_int_equal(kill(zygote, SIGKILL), 0);
     workers_await_line(&server, "zygote has ended");
     workers_expect_echo(client, 1);
-    /* The old workers still serve; the new server replaces those that die. */
+    /* The old workers still serve; the new zygote forks successors of those
+     * that die. */
     assert_int_equal(kill(pids[0], SIGKILL), 0);
     assert_int_equal(kill(pids[1], SIGKILL), 0);
     uint32_t pid = 0;
@@ -342,7 +345,8 @@ static void dead_zygote_is_replaced_and_calls_go_on(void **state)
         workers_await_end(pids[1]);
         status = workers_workers_pid(client, NULL, &pid, NULL);
     }
-    /* Calls are refused while no worker lives and a zygote loads for long. */
+    /* Calls are refused while no worker lives, which may be long if the zygote
+     * takes long to load. */
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
     while (START_S > 1 && status == SHMRPC_E_UNAVAILABLE &&
            harness_now_ns() < deadline_ns) {

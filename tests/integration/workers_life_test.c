@@ -241,7 +241,8 @@ static void await_equals(pid_t one, pid_t other)
     assert_int_equal(a.maps, b.maps);
 }
 
-/* Others may see a worker a while before the supervisor has its descriptor. */
+/* Notes the numbers of descriptors. They can't be noted at the start: other
+ * processes may see a worker before the supervisor has its descriptor. */
 static void note_descriptors(const pid_t pids[3], holdings out[3])
 {
     for (int i = 0; i < 3; i++) {

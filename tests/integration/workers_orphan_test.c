@@ -1,6 +1,6 @@
 /* A supervisor is killed in the middle of a call. No process of its server runs
- * beside the next server, and older calls never overtake the calls of that
- * server. */
+ * beside the next server, so an older call never takes effect after a call of
+ * the next server. */
 #include "workers_common.h"
 
 #include <unistd.h>

@@ -20,7 +20,8 @@ static child serve(const char *workers, const char *option, char where[96])
                                      option,
                                      NULL};
     child server = harness_start(WORKERS_SERVER, arguments);
-    do { /* a worker that is too large from the start is replaced before */
+    do { /* earlier lines may say that a worker was too large from the start and
+          * is replaced */
         harness_read_line(&server, line, sizeof line);
     } while (strstr(line, "serving at") == NULL);
     return server;
@@ -337,8 +338,8 @@ static void limit_that_is_too_small_is_told(void **state)
     char where[96];
     char line[512];
     int replaced = 0;
-    /* This memory is shared with the zygote, to which half of it is
-     * attributed. */
+    /* The worker shares this memory with the zygote, so half of it counts as
+     * the worker's. */
     assert_int_equal(setenv("PRELOAD_MB", "8", 1), 0);
     child server = serve("--workers=1", "--max-proc-mem-bytes=1M", where);
     (void)unsetenv("PRELOAD_MB");
@@ -348,8 +349,8 @@ static void limit_that_is_too_small_is_told(void **state)
         assert_true(replaced <= 20);
     } while (strstr(line, "degraded: 1 MB are too little for 1 workers") ==
              NULL);
-    assert_true(replaced >= 8); /* and up to two more before the server
-                                 * served */
+    assert_true(replaced >= 8); /* serve() may have skipped up to two more such
+                                 * lines */
     workers_workers *client = workers_connect(where);
     workers_expect_echo(client, 1);
     workers_workers_close(client);

@@ -1,7 +1,8 @@
 /*
  * Death at every point. A participant takes, keeps, gives back, retires and
  * reclaims blocks, small and large, also through the depot. It is killed at
- * each point, and so is its heir. Afterwards every block is in one place.
+ * each point, and so is its heir. Afterwards every block is in exactly one
+ * place.
  */
 #include "arena_stage.h"
 
@@ -13,7 +14,8 @@
 
 #define KIB ((uint64_t)1024)
 
-/* Blocks as large as large spans: a few of them make a list too long. */
+/* Blocks of this size are so large that a few of them exceed the limit of a
+ * list. */
 #define BIG 5000u
 
 static bool act(void *user)
@@ -39,7 +41,7 @@ static bool act(void *user)
            shmrpci_arena_take(&region, 6000, &offset, NULL) == SHMRPC_OK &&
            shmrpci_arena_take(&region, 30000, &offset, NULL) == SHMRPC_OK;
     shmrpci_arena_give(&region);
-    /* Enough blocks for the list, the spare list and the depot. */
+    /* Frees enough blocks to fill the list, the spare list and the depot. */
     for (uint32_t i = 10; i < 19; i++) {
         good = good && arena_put(&region, i, 0, change++, NULL) == SHMRPC_OK;
     }
@@ -47,8 +49,8 @@ static bool act(void *user)
     shmrpci_arena_reclaim(&region, true);
     arena_used = 0;
     shmrpci_arena_reclaim(&region, true);
-    /* Some spans are entirely free, some of their blocks being those that the
-     * other participant left in the depot. */
+    /* Some spans now consist of free blocks only. Some of these blocks are
+     * those that the other participant left in the depot. */
     good = good && shmrpci_arena_regain(&region);
     shmrpci_region_detach(&region);
     return good;
@@ -82,8 +84,8 @@ static int begin(shmrpci_region *other)
     return fd;
 }
 
-/* After the heir has run, all blocks are in one place, and all can be
- * allocated. */
+/* After the heir has run, each block is in exactly one place, and all can be
+ * freed. */
 static void settle_and_check(int fd, shmrpci_region *other)
 {
     shmrpci_region region;
@@ -115,8 +117,8 @@ static void a_participant_dies_at_every_point(void **state)
     assert_true(point > 250);
 }
 
-/* All pairs would be about 50,000 deaths. So this tries one point of each heir,
- * a different one each time. */
+/* All pairs of points would be about 50,000 deaths. So for each point of the
+ * participant this tries one random point of its heir; a long run tries all. */
 static void its_heir_dies_at_every_point(void **state)
 {
     (void)state;

@@ -36,8 +36,8 @@ static void blocks_have_room_and_do_not_overlap(void **state)
         uint64_t got =
             shmrpci_arena_block_bytes(&region, arena_root(&region, index));
         assert_true(got >= bytes);
-        /* The next smaller class would not be large enough, nor would one span
-         * less. */
+        /* The block is no larger than necessary: the next smaller class would
+         * be too small, and so would one span less. */
         assert_true(bytes <= 48 || got < bytes + bytes / 4 + 16 ||
                     bytes > 7144);
         memset((uint8_t *)shmrpci_region_at(&region, arena_root(&region, index),
@@ -80,7 +80,7 @@ static void what_is_given_back_is_taken_again(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* However often blocks are replaced, no more memory than this is needed. */
+/* However often blocks are replaced, the memory of this region is enough. */
 static void what_is_retired_comes_back(void **state)
 {
     (void)state;
@@ -230,7 +230,7 @@ static void a_pin_keeps_what_was_there(void **state)
     assert_non_null(strstr(error.message, said));
     assert_int_equal(seen[300 * KIB], 0x5A);
     assert_int_equal(shmrpci_pin_oldest(&region, 2), 1);
-    /* The handle's own pins count too. */
+    /* The pins of the handle that asks for the oldest one count too. */
     assert_int_equal(shmrpci_pin(&region, 1), SHMRPC_E_ABORTED);
     assert_int_equal(shmrpci_pin(&region, 3), SHMRPC_OK);
     assert_int_equal(shmrpci_pin_oldest(&region, 9), 1);
@@ -355,7 +355,8 @@ static void who_dies_early_has_an_heir_that_reclaims(void **state)
             paid = shmrpci_region_paid(&region);
         }
         assert_true(life < 10 || shmrpci_region_paid(&region) <= paid);
-        /* Expects a page as new from the kernel. */
+        /* Leaves the region as the kernel does when a process dies: without
+         * detaching. */
         shmrpci_fd_close(&region.fd);
         shmrpci_memory_unmap(&region.map);
         free(region.pins);

@@ -56,7 +56,7 @@ static void writers_hear_of_it_with_the_next_tick(void **state)
         (void)shmrpci_listen(&listening, reader, LONG_NS);
         assert_true(listening.is_on);
         await_next_tick();
-        /* From now on it rings for every change. */
+        /* From now on the writer rings for every change. */
         assert_true(shmrpci_listeners_are_there(&writer, fd));
         assert_true(shmrpci_listeners_are_there(&writer, fd));
         assert_int_equal(shmrpci_listen(&listening, reader, LONG_NS), LONG_NS);
@@ -68,7 +68,9 @@ static void writers_hear_of_it_with_the_next_tick(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* The writer has just been told that nobody listens. */
+/* The writer has just found that nobody listens, and does not check again
+ * before the next tick. So a new listener sleeps only in short slices until
+ * then. */
 static void before_that_one_sleeps_lightly(void **state)
 {
     (void)state;

@@ -386,7 +386,7 @@ static void findings_are_told_with_their_place(void **state)
                                        region.facts.table_offset);
     static const uint32_t wrong[] = {
         SHMRPCI_SPAN_CLAIMED,          /* in nobody's journal */
-        SHMRPCI_SPAN_HEAD,             /* to which nothing leads */
+        SHMRPCI_SPAN_HEAD,             /* a run to which no root leads */
         SHMRPCI_SPAN_TAIL | 1u << 2,   /* part of another participant's run */
         SHMRPCI_SPAN_FREE | 1u << 16,  /* has a note, but is not in a run */
         SHMRPCI_SPAN_HEAD | 999u << 2, /* owned by nobody */

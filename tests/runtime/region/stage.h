@@ -40,7 +40,8 @@ uint64_t stage_root(const shmrpci_region *region, uint32_t index);
  * and where. */
 void stage_check(const shmrpci_region *region);
 
-/* Returns the number of free spans, allocated or not. */
+/* Returns the number of free spans, whether or not the file has memory for
+ * them. */
 uint32_t stage_free_spans(const shmrpci_region *region);
 
 #endif

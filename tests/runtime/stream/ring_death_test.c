@@ -64,8 +64,8 @@ static void begin(void)
         assert_int_equal(read_all(i, &status), 1);
         assert_int_equal(status, SHMRPC_E_BUSY);
     }
-    /* A reader does this before it sleeps, so that there is room for the next
-     * items. */
+    /* Return all credit, as a reader does before it sleeps, so that there is
+     * room for the next items. */
     shmrpci_store_seq(&ring->head, reader.at);
     reader.credited = reader.at;
 }
@@ -79,7 +79,8 @@ static void sleep_there(void)
         shmrpci_stream_header(SHMRPCI_STREAM_WAITING, 0)));
 }
 
-/* Writes an item in place. More than a piece can't be lent. */
+/* Writes an item in place, or copies it if it is longer than a piece, which
+ * can't be lent. */
 static int lend(uint32_t number, size_t len)
 {
     uint8_t *at;

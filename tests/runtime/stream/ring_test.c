@@ -144,7 +144,7 @@ static void abandoned(void **state)
     assert_int_equal(get(&piece), SHMRPC_E_CANCELLED);
 }
 
-/* Credit is returned in quarters. */
+/* The reader returns credit for a quarter of the ring at a time. */
 static void room_comes_back(void **state)
 {
     (void)state;
@@ -261,8 +261,8 @@ static void one_loan_at_a_time(void **state)
     assert_int_equal(shmrpci_stream_commit(&writer, 1), SHMRPC_E_PRECONDITION);
     assert_int_equal(put(&writer, 0, 8, 0), SHMRPC_OK);
     expect(0, 8);
-    /* An item that is still lent at the end, or after a cancellation, does not
-     * count. */
+    /* An item that is still lent at the end, or after a cancellation, is not
+     * sent. */
     (void)lend(100);
     shmrpci_stream_finish(&writer, SHMRPCI_STREAM_FINISHED);
     assert_int_equal(shmrpci_stream_commit(&writer, 1), SHMRPC_E_PRECONDITION);

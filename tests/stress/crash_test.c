@@ -20,7 +20,7 @@
 /* With this many calls, nearly every point is reached. */
 #define ENOUGH_CALLS 200u
 
-/* The numbers of the pass through a point at which the process dies. */
+/* At each point a process dies at its Nth pass, once for each of these N. */
 static const unsigned quick_times[] = {1, 2};
 static const unsigned long_times[] = {1, 2, 3, 5, 8, 13, 100, 1000};
 

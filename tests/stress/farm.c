@@ -562,9 +562,9 @@ static uint64_t told(const farm *f)
 }
 
 /* Does what the control loop does when it learns of a death. `before` is the
- * number of rescues while the process still lived. On a busy machine the death
- * may be long ago, and calls that waited for the recovery meanwhile were not
- * forgotten, so their rescues are excused. */
+ * number of rescues before the death. On a busy machine this function may run
+ * long after the death. Rescues since then are excused: those calls waited for
+ * the recovery, and their wake-ups were not lost. */
 static void bury(farm *f, const farm_process *p, uint64_t before)
 {
     if (p->role == FARM_WORKER) {

@@ -134,7 +134,7 @@ void farm_pause(farm *f, int64_t resume_ns);
 /* Resumes all processes, and waits until every client has had calls answered.
  * Fails the test if one has not. */
 void farm_settle(farm *f);
-/* Settles like farm_settle, without the client `dead`. */
+/* Like farm_settle, but does not wait for the client `dead`. */
 void farm_settle_without(farm *f, const farm_process *dead);
 /* Fails the test and prints the account, if there is any fault, or if an extent
  * is kept for a reply that will never come. */

@@ -7,8 +7,8 @@
 #include "os/thread.h"
 
 #define MOST 32u
-/* Most conversations at a time. With this few, new ones find their thread
- * asleep. */
+/* Max conversations at a time. There are so few that a new one often finds the
+ * thread asleep, which tests the wake-up. */
 #define TALKS 4u
 
 static struct {

@@ -111,8 +111,8 @@ static int take_all(side *s)
 
 static void answer(shmrpci_request *request, uint64_t sent, int status)
 {
-    /* ABORTED means that both ends only sent, which is no error here. Neither
-     * is a client that has left. */
+    /* ABORTED means that both ends only sent, which is no error here. Nor is it
+     * an error if the client has left: then nobody gets the status. */
     request->head.status = status == SHMRPC_E_ABORTED ? SHMRPC_OK : status;
     request->head.flags = 0;
     shm->worker->reply_reserve(request, sizeof sent);

@@ -1,5 +1,5 @@
 /* Interfaces at run time: a server and a client of one text, without any
- * generated code; and texts that are not what they should be. */
+ * generated code; and texts that are refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -126,7 +126,7 @@ static void wrong_texts_are_refused_with_their_place(void **state)
     }
 }
 
-/* Every beginning of a good text is good or refused, and nothing else. */
+/* A text is refused if its end is missing, wherever it is cut. */
 static void cut_texts_are_refused(void **state)
 {
     (void)state;
@@ -172,7 +172,8 @@ static void text_that_is_too_long_is_refused(void **state)
 
 /* ---- calls --------------------------------------------------------------- */
 
-/* A handler for all methods, which tells them by their number. */
+/* A handler for all methods. The number of the method says which one was
+ * called. */
 static int serve_any(shmrpc_ctx *ctx, const void *impl, void *user,
                      const void *params, void *result)
 {
@@ -268,7 +269,7 @@ static shmrpc_interface *ask(const char *name)
     return interface;
 }
 
-/* Calls with parameters in JSON, and expects this. */
+/* Calls the method with `params`, which are JSON, and expects `result`. */
 static void expect_call(shmrpc_client *client, const shmrpc_service *service,
                         uint32_t index, const char *params, const char *result)
 {
@@ -395,7 +396,7 @@ static const shmrpc_wait_hooks hooks = {.size = sizeof hooks,
                                         .unblock = on_return,
                                         .interrupted = gives_up};
 
-/* Somebody who waits for "places@two". */
+/* A thread that waits for the service "places@two". */
 typedef struct asker {
     int64_t timeout_ns;
     shmrpc_interface *interface;
@@ -449,7 +450,7 @@ static void waiting_has_an_end(void **state)
     assert_int_equal(a.status, SHMRPC_E_NOT_FOUND);
     assert_non_null(strstr(a.error.message, "places@two"));
     assert_null(a.interface);
-    /* Or the thread's hooks end it. */
+    /* The hooks of the waiting thread can end the wait, too. */
     a.timeout_ns = INT64_C(60000000000);
     atomic_store(&is_to_give_up, true);
     (void)wait_for_places(&a);

@@ -54,7 +54,7 @@ async function filters() {
     await filter.selectOption(name);
     expect(`only ${name}`, await machines(), [name]);
   }
-  // The choice stays when the cluster has been asked again.
+  // The choice stays the same after the page has updated its list of machines.
   await page.waitForResponse((reply) => reply.url().endsWith("/api/v1/machines"));
   expect("it stays", await machines(), [second]);
   await filter.selectOption("all");

@@ -755,7 +755,7 @@ async function graphGoesOn() {
   await atLeast(before + 2);
 }
 
-/** A span of 30 days, services that don't exist, and a server that returns. */
+/** Shows a span of 30 days, and pages of services that don't exist. */
 async function spans() {
   await page.goto(`${base}/#/service/echo_serv`);
   const answered = page.waitForResponse((reply) =>

@@ -33,8 +33,8 @@ for number in 0 1 2 3 4 5; do echo "<$((7 - number))>of level $number"; done
 exec %s --listen=shm://slow "$@"
 """
 
-# While a certain file exists, this service prints more than is kept. It takes
-# a while to end.
+# When a certain file appears, this service prints more lines than the manager
+# keeps, and removes the file. It ignores SIGINT, so ending it takes a while.
 CHATTY = """#!/bin/sh
 trap '' INT
 while :; do

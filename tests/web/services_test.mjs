@@ -49,8 +49,8 @@ async function all(answers) {
   return got;
 }
 
-/** Repeats `ask` until `enough` accepts its answers: a message may arrive before a
- * subscription. */
+/** Repeats `ask` until `enough` accepts its answers. The first ones may be incomplete,
+ * because a message may arrive before a subscription. */
 async function until(what, ask, enough) {
   const end = Date.now() + PATIENCE_MS;
   for (;;) {

@@ -2,8 +2,8 @@
  * Detached streams whose client, worker or supervisor is killed, stopped or
  * replaced: the rows of the death table, as seen by both ends.
  *
- * With arguments this program is such a client: it prints what it has done, and
- * waits.
+ * With arguments this program is a client to be killed or stopped: it prints
+ * what it has done, and waits.
  */
 #include "steps_common.h"
 

@@ -2,8 +2,8 @@
  * Streams whose client, worker or supervisor is killed or stopped, and servers
  * that take over: the rows of the death table, as seen by both ends.
  *
- * With arguments this program is such a client: it prints what it has done, and
- * waits.
+ * With arguments this program is a client to be killed or stopped: it prints
+ * what it has done, and waits.
  */
 #include "flow_common.h"
 

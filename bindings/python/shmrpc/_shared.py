@@ -112,8 +112,8 @@ class Shared(_core.Handle):
             self._check_own(name, all_users)
 
     def _check_own(self, name: str, all_users: bool) -> None:
-        """Refuses pickles unless no other user can write to the object, since
-        loading a pickle can run code."""
+        """Refuses pickles if another user owns the object or can write to it,
+        since loading a pickle can run code."""
         for info in objects(all_users=all_users):
             if (info.name == name and info.kind == self._kind
                     and info.uid == os.geteuid() and not info.mode & 0o022):

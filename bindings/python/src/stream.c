@@ -257,6 +257,9 @@ static PyObject *stream_open(PyObject *self, PyObject *waits)
 {
     stream *s = (stream *)self;
     int may_wait = PyObject_IsTrue(waits);
+    if (may_wait < 0) {
+        return NULL;
+    }
     if (s->is_closed || s->is_closing) {
         (void)refuse_closed(s);
         return NULL;

@@ -51,8 +51,8 @@ static const char *roff_name(char c)
     }
 }
 
-/* Reads one code point and its length. `len` is the only place where the text,
- * which is valid UTF-8, may end within a character. */
+/* Reads one code point and returns its length in bytes. The text is valid
+ * UTF-8, except that `len` may cut off its last character. */
 static size_t read_char(const char *text, size_t len, uint32_t *out)
 {
     unsigned char first = (unsigned char)text[0];

@@ -234,7 +234,8 @@ static void note_all(generation *g)
     for (size_t i = 0; i < g->count; i++) {
         note(&made->tree, made->targets, g->products[i].path);
     }
-    /* The main file is last in the schema, but first in the rule. */
+    /* The main file is the last one in the schema, but must be the first source
+     * of the Make rule. */
     for (size_t i = g->schema->file_count; i > 0; i--) {
         note(&made->tree, made->sources, g->schema->files[i - 1]->source->path);
     }
@@ -335,8 +336,8 @@ shmrpc_status gen_made_write(const gen_options *options, gen_made *made,
 
 /* ---- writing ---- */
 
-/* A file that is generated only once belongs to the user afterwards, and so
- * does a file that we did not write. */
+/* Refuses to overwrite files that belong to the user: files that are generated
+ * only once, and files that we did not write. --force allows both. */
 static shmrpc_status refuse_existing(generation *g)
 {
     for (size_t i = 0; i < g->count && !g->options->force; i++) {

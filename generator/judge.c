@@ -6,8 +6,8 @@
 
 #include "idl/explore.h"
 
-/* State of one run. The trees are members, so that they are freed even if
- * memory runs out (which jumps). */
+/* State of one run. The trees are members rather than locals, so that they can
+ * be freed after memory has run out, which leaves the run by longjmp. */
 typedef struct run {
     const gen_judge *judge;
     const idl_schema *schema;
@@ -64,8 +64,8 @@ static void add_import_notes(const idl_schema *schema, const idl_file *file,
     }
 }
 
-/* Translates a place in a file that was loaded separately to the same file in
- * `schema`. */
+/* An import is loaded a second time on its own. Translates a place in that copy
+ * to the same place in the file of `schema`. */
 static idl_span span_in(const idl_schema *schema, idl_span span)
 {
     for (size_t i = 0; span.source != NULL && i < schema->file_count; i++) {
@@ -78,8 +78,8 @@ static idl_span span_in(const idl_schema *schema, idl_span span)
     return span;
 }
 
-/* Reports the first reason why an import would not be generated, at its
- * place. */
+/* Reports the first reason why an import would not be generated, at the place
+ * in the import. */
 static void report_import(const run *r, const idl_file *file,
                           const idl_diags *found)
 {
@@ -90,7 +90,8 @@ static void report_import(const run *r, const idl_file *file,
     }
     if (first == NULL || !is_refused(r->judge, found) ||
         (found->error_count == 0 && r->diags->warning_count > 0)) {
-        return; /* not refused, or refused for the importer's own warnings */
+        return; /* the import is not refused; or only its warnings refuse it,
+                 * and the importer's own warnings refuse the importer anyway */
     }
     idl_diag *diag =
         idl_report(r->diags, first->code, span_in(r->schema, first->span), "%s",
@@ -105,8 +106,8 @@ static void report_import(const run *r, const idl_file *file,
     add_import_notes(r->schema, file, r->diags, diag);
 }
 
-/* Judges an import as if it were generated itself: in C its importers include
- * its header, which would not exist. */
+/* Judges an import as if it were generated itself. In C its importers include
+ * its header, which would not exist if the import were refused. */
 static shmrpc_status judge_import(run *r, const idl_file *file)
 {
     idl_diags found;

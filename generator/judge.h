@@ -16,10 +16,11 @@
 
 typedef struct gen_judge {
     const gen_lang *lang;
-    const idl_options *idl_opts; /* those with which the file was loaded */
+    const idl_options *idl_opts; /* the options with which the file was
+                                  * loaded */
     bool async;                  /* --async */
     const char *prefix;          /* --prefix, or NULL */
-    bool werror;                 /* warnings count as errors of an import */
+    bool werror;                 /* an import with warnings is refused, too */
     bool names_only;             /* ignore constructs that can't be generated */
 } gen_judge;
 
@@ -33,9 +34,9 @@ shmrpc_status gen_judge_build(const gen_judge *judge, const idl_schema *schema,
                               gen_tree *tree,
                               gen_value **model) SHMRPC_WARN_UNUSED;
 
-/* Checks only the names, as generated in C without options. For programs that
- * generate nothing. `schema` may come from idl_explore. Returns the same
- * statuses. */
+/* Checks only the names that would be generated in C without options. For
+ * programs that generate nothing. `schema` may come from idl_explore. Returns
+ * the same statuses as gen_judge_build. */
 shmrpc_status gen_judge_names(const idl_options *idl_opts,
                               const idl_schema *schema, shmrpci_arena *arena,
                               idl_diags *diags) SHMRPC_WARN_UNUSED;

@@ -29,8 +29,8 @@ typedef struct gen_model_opts {
     const char *prefix; /* --prefix, for names of the main file's package; or
                          * NULL */
     idl_diags *diags;   /* for errors that only the language can find; its
-                         * memory must be set, and is left by longjmp when it is
-                         * exhausted */
+                         * `memory` must be set: adding an error calls longjmp
+                         * when memory is exhausted */
 } gen_model_opts;
 
 /* What the language's functions work on. */

@@ -38,8 +38,8 @@ typedef struct gen_template {
     const char *name;
     const char *text;
     size_t len;
-    size_t indent_len; /* of the text that the including template puts before
-                        * every line */
+    size_t indent_len; /* length of the indentation that the including template
+                        * puts before every line */
 } gen_template;
 
 /* Parses into nodes that live in `arena` and point into the template's text.

@@ -40,8 +40,8 @@ typedef struct gen_options {
     const gen_lang *lang;  /* `skeleton` if --skeleton is given */
     gen_lang skeleton;     /* storage for `lang` */
     bool once;             /* refuse to overwrite any existing file */
-    bool force;            /* with `once`: overwrite nevertheless, whoever
-                            * wrote the file */
+    bool force;            /* overwrite existing files, whoever wrote them; also
+                            * with `once` */
     gen_dump dump;
     gen_report_form form; /* form of diagnostics */
     bool werror;          /* warnings make the run fail, as errors do */

@@ -165,7 +165,7 @@ static size_t read_old(const gen_output *output, size_t offset, void *out,
     return done;
 }
 
-/* Whether the old file continues with these bytes. */
+/* Whether these bytes come next in the old file. */
 static bool goes_on(const gen_output *output, const char *data, size_t len)
 {
     char chunk[8192];
@@ -224,7 +224,8 @@ shmrpc_status gen_output_append(gen_output *output, const void *data,
     return SHMRPC_OK;
 }
 
-/* Whether the old file is as long as the appended bytes, which equal it. */
+/* Whether the appended bytes are exactly the contents of the old file. All of
+ * them equal it so far, so only the lengths are compared. */
 static bool is_unchanged(const gen_output *output)
 {
     struct stat info;

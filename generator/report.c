@@ -56,7 +56,8 @@ static bool append_head(const char *line, const char *end, shmrpci_buf *out)
     return false;
 }
 
-/* Whether a line has only a margin and a mark for the line above. */
+/* Whether a line consists only of the margin and the mark (`^~~`) under the
+ * line of source above it. */
 static bool is_mark_line(const char *line, const char *end)
 {
     return line < end && strspn(line, " |^~") >= (size_t)(end - line) &&

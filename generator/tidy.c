@@ -6,8 +6,9 @@
 
 #define MAX_NESTING    32
 #define UTF8_MAX_BYTES 4
-/* If the arguments of a call would be aligned further right, they start on a
- * new line. */
+/* The last column of an opening parenthesis to which the arguments of a call
+ * are aligned. If the parenthesis is further right, the whole value after ` = `
+ * starts on a new line. */
 #define MAX_ALIGNMENT 44
 
 typedef struct line {
@@ -179,7 +180,8 @@ static const char *find_break(const wrapper *w)
         }
         depth += *at == '(' || *at == '{';
         depth -= (*at == ')' || *at == '}') && depth > 0;
-        /* A break after an operator is used only if there is no comma. */
+        /* A break after `|` counts as one level deeper, so a comma of the same
+         * level is preferred. */
         size_t rank = *at == '|' ? depth + 1 : depth;
         if ((*at == ',' || *at == '|') && at + 1 < w->end && at[1] == ' ' &&
             rank <= best_rank) {
@@ -241,8 +243,9 @@ static const char *find_assign(const line *l)
     return NULL;
 }
 
-/* The first opening parenthesis at or after `from`, or NULL. The first one of a
- * pointer to a function, `(*name)(...)`, does not count. */
+/* The first opening parenthesis or brace at or after `from`, or NULL. A
+ * parenthesis before an asterisk is skipped: in a pointer to a function,
+ * `(*name)(...)`, the second parenthesis is meant. */
 static const char *find_open(const char *from, const char *end)
 {
     from = next_mark(from, end);
@@ -328,8 +331,8 @@ static void break_assignment(wrapper *w, const line *l, size_t indent,
     }
 }
 
-/* Whether there is a comma outside of literals before `stop`, where a line may
- * be broken. */
+/* Whether there is a comma outside of literals before `stop`. The line may be
+ * broken at that comma. */
 static bool has_comma(const char *at, const char *stop)
 {
     while ((at = next_mark(at, stop)) < stop) {

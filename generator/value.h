@@ -99,9 +99,10 @@ gen_value *gen_push(gen_value *array, gen_value *item);
 gen_value *gen_set(gen_value *object, const char *key, gen_value *item);
 
 /*
- * Appends members that `fill` sets when a lookup finds no other member with the
- * name: most of a model is never read. `fill` must set at least one member;
- * `source` must outlive the tree.
+ * Appends members that are computed only when they are needed, since most of a
+ * model is never read. `fill` sets them when a lookup finds no other member
+ * with the name, or when gen_first or gen_next reaches them. It must set at
+ * least one member. `source` must outlive the tree.
  */
 typedef void gen_fill(gen_tree *tree, gen_value *object, const void *source);
 void gen_set_later(gen_tree *tree, gen_value *object, gen_fill *fill,

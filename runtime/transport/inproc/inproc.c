@@ -145,8 +145,8 @@ static int run(shmrpci_listener *listener, shmrpc_error *error)
 {
     (void)error;
     inproc_hub *hub = (inproc_hub *)listener;
-    /* Pairs with the increment in stop: what its caller did before is visible
-     * here. */
+    /* Acquire: pairs with the increment in stop. What the caller of stop has
+     * written before is visible here. */
     while (shmrpci_load_acquire(&hub->stops) == 0) {
         if (!shmrpci_inproc_answer(hub)) {
             shmrpci_semaphore_wait(&hub->wake);
@@ -160,9 +160,9 @@ static int run(shmrpci_listener *listener, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* Waits until no worker is busy, and at `cut_ns` ends the streams of those that
- * still are. Nothing else is needed, since a client that leaves notifies its
- * workers itself. */
+/* Waits until no worker is busy. At `cut_ns` ends the streams of workers that
+ * still are. Does not watch for clients that leave, since such a client wakes
+ * its workers itself. */
 static void linger(shmrpci_listener *listener,
                    const shmrpci_atomic_u32 *working, int64_t cut_ns)
 {

@@ -130,7 +130,8 @@ void shmrpci_inproc_conn_lose(inproc_conn *conn)
 
 /* ---- the client's end ---- */
 
-/* Sets the error that reserve returns once the service has closed. */
+/* Sets the error for a client whose service has closed, and returns
+ * SERVER_LOST. */
 static int server_lost(const inproc_hub *hub, shmrpc_error *error)
 {
     return shmrpc_error_set(error, SHMRPC_E_SERVER_LOST, "%s has stopped",

@@ -80,7 +80,8 @@ void shmrpci_inproc_conn_free(inproc_conn *conn)
         shmrpci_farewell_push(&hub->farewells, conn->farewell);
         shmrpci_cond_broadcast(&hub->work);
     }
-    /* Not the last one: whoever holds the hub's lock has a reference too. */
+    /* This can't be the last reference: the thread that holds the hub's lock
+     * has one of its own. */
     hub->refs--;
     conn_destroy(conn);
 }

@@ -31,7 +31,7 @@ struct inproc_streams {
 struct shmrpci_stream {
     shmrpci_stream_waiter waiter; /* must be first; only worker ends use it */
     inproc_streams *streams;
-    shmrpci_atomic_u32 *cut; /* the hub's word; NULL in a client's end */
+    shmrpci_atomic_u32 *cut; /* the hub's `cut`; NULL in a client's end */
     shmrpci_stream_end end;
 };
 
@@ -391,7 +391,7 @@ static int put(shmrpci_stream *stream, const void *data, size_t len,
 static bool arm(shmrpci_stream *stream, shmrpci_atomic_u32 *bell, bool takes,
                 bool puts, shmrpci_futex_on on[2], size_t *out_count)
 {
-    (void)bell; /* the words in the rings suffice for waking */
+    (void)bell; /* not needed: waiters sleep on the words in the rings */
     return shmrpci_stream_end_arm(&stream->end, takes, puts, on, out_count);
 }
 

@@ -28,7 +28,8 @@ shmrpc_status shmrpci_inproc_watch(shmrpci_conn *base, int poll_set,
     }
     shmrpci_mutex_lock(&conn->hub->lock);
     conn->told_fd = fd;
-    /* If the service has already closed, no later event would report it. */
+    /* If the service has already closed, nothing will set the event later, so
+     * it is set here. */
     if (conn->hub->closed) {
         shmrpci_event_set(fd);
     }
@@ -36,8 +37,8 @@ shmrpc_status shmrpci_inproc_watch(shmrpci_conn *base, int poll_set,
     return SHMRPC_OK;
 }
 
-/* Sets the event once for each arm; the end of the service sets it whether
- * armed or not. */
+/* Sets the event if the connection is armed, and disarms it. Once the service
+ * has closed, sets the event even if the connection is not armed. */
 void shmrpci_inproc_tell(inproc_conn *conn)
 {
     bool is_due = conn->is_armed || conn->hub->closed;
@@ -47,8 +48,9 @@ void shmrpci_inproc_tell(inproc_conn *conn)
     }
 }
 
-/* Returns the time at which to look again: at once if one of the calls has
- * already ended, otherwise never, since every end sets the event. */
+/* Returns the time at which to check again: at once if one of the calls has
+ * already ended or the service has closed, otherwise never, since both set the
+ * event from now on. */
 int64_t shmrpci_inproc_arm(shmrpci_conn *base, shmrpci_call *const *calls,
                            size_t count)
 {

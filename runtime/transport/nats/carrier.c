@@ -35,7 +35,8 @@ struct nats_carrier {
     atomic_uint connects;
     atomic_bool wants_write;
     nats_credentials credentials;
-    bool is_unsigned; /* libnats has sent no signature; open_carrier reads it */
+    bool is_unsigned; /* libnats has sent no signature; connect_signed then
+                       * tries again */
 };
 
 struct nats_inbox {

@@ -13,8 +13,9 @@
 /* Timeout of the attempt to connect to one server of the list. */
 #define SERVER_MS 2000
 
-/* The longest request for which the calling thread does the pump's rounds: it
- * fits into the buffer of the socket to the pump. */
+/* The calling thread does the pump's rounds only for requests up to this
+ * length. Such a request fits into the buffer of the socket to the pump, so
+ * sending it does not depend on a round. */
 #define DRIVEN_BYTES ((size_t)16 << 10)
 
 /* ---- connecting -------------------------------------------------------- */
@@ -275,9 +276,9 @@ void nats_client_end_streams(nats_client *client)
     shmrpci_mutex_unlock(&client->lock);
 }
 
-/* If the pump's thread is parked, the calling thread sends the request at once.
- * A large request is sent by the pump's thread, because the thread that waits
- * for the reply must then not do the pump's rounds. */
+/* If this is the only call and the pump's thread is parked, the calling thread
+ * does a round, which sends the request at once. A large request (DRIVEN_BYTES)
+ * or one of several calls is left to the pump's thread. */
 static int commit(shmrpci_call *call)
 {
     nats_route *route = nats_route_of(call);
@@ -343,7 +344,8 @@ static int receive(shmrpci_call *call, int64_t deadline_ns)
     if (status == SHMRPC_OK) {
         nats_route_answered(route, call->head.status);
     } else if (status != SHMRPC_E_DEADLINE && status != SHMRPC_E_FORKED) {
-        /* A gateway that takes no calls would refuse the next one too. */
+        /* UNAVAILABLE means that the gateway takes no calls. It would refuse
+         * the next one too, so its route is retired. */
         give_up_route(route, status == SHMRPC_E_UNAVAILABLE);
     }
     return status;
@@ -388,8 +390,8 @@ static shmrpc_status watch(shmrpci_conn *conn, int poll_set, uint64_t tag)
     return status;
 }
 
-/* Collects the calls that use one route. There are at most as many as a link
- * may carry. */
+/* Collects the calls that use one route. `out` has room for all calls that a
+ * client may have in flight. */
 static size_t calls_of(const nats_route *route, shmrpci_call *const *calls,
                        size_t count, shmrpci_call *out[NATS_CALLS_MAX])
 {

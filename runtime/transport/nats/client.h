@@ -71,7 +71,7 @@ struct nats_client {
                           * equal */
     nats_directory directory;
     nats_route routes[NATS_ROUTES_MAX];
-    uint32_t route_top; /* first route that was never used */
+    uint32_t route_top; /* index of the first route that was never used */
     uint32_t calls;     /* in flight */
     uint32_t waiting;   /* threads that wait for `calls` to fall below the
                          * limit */

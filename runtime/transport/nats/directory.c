@@ -21,8 +21,9 @@
  * tried. */
 #define NO_LINK_NS SHMRPCI_NS_PER_S
 
-/* Added to twice the load of a farther instance before it is used: a difference
- * of a few calls is no reason to leave the near ones. */
+/* A farther instance is used when the load of the near ones reaches twice its
+ * own load plus this number. A difference of a few calls is no reason to leave
+ * the near ones. */
 #define FAR_CALLS 8u
 
 void nats_directory_init(nats_directory *dir, const char *zone)
@@ -58,9 +59,11 @@ static uint32_t index_of(const nats_directory *dir, const char *id)
     return NATS_NO_INSTANCE;
 }
 
-/* Chooses the place for a new instance: a free place, or the place of an
- * instance that has no link and is farther away. Among instances that are
- * equally far, chance decides. */
+/* Chooses the place for a new instance: a free place, or else the place of the
+ * farthest instance that has no link and is farther away than the new one. An
+ * instance that is equally far is replaced only by chance, so that all that
+ * answered have the same chance to stay. Returns NATS_NO_INSTANCE if there is
+ * no place. */
 static uint32_t place_for(const nats_directory *dir, nats_nearness nearness,
                           uint64_t random)
 {
@@ -178,8 +181,9 @@ static bool may_link(const nats_instance *it, int64_t now_ns)
            it->links < NATS_INSTANCE_LINKS_MAX;
 }
 
-/* Whether every instance of this nearness refuses calls or has half full links.
- * Then links to farther instances should be ready. */
+/* Whether every instance of this nearness to which we have a link refuses
+ * calls, or has a load that fills half a link. Then links to farther instances
+ * should be ready. */
 static bool is_tight(const nats_directory *dir, nats_nearness nearness,
                      int64_t now_ns)
 {
@@ -294,7 +298,8 @@ void nats_directory_refused(nats_directory *dir, uint32_t index, int64_t now_ns)
 {
     nats_instance *it = &dir->instances[index];
     if (is_out(it, now_ns)) {
-        return; /* this call was sent before the first refusal */
+        return; /* already left out: this call was sent before an earlier
+                 * refusal arrived */
     }
     int64_t pause_ns = it->pause_ns == 0 ? PAUSE_MIN_NS : it->pause_ns * 2;
     it->pause_ns = pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS;

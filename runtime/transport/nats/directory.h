@@ -27,8 +27,8 @@
 /* Index that means "no instance". */
 #define NATS_NO_INSTANCE UINT32_MAX
 
-/* A link can carry 64 calls; another link is opened once each has half of
- * that. */
+/* A link can carry 64 calls. Another link to the instance is opened once its
+ * links have half of that on average. */
 #define NATS_LINK_CALLS         32u
 #define NATS_INSTANCE_LINKS_MAX 4u
 
@@ -40,7 +40,7 @@ typedef enum nats_nearness {
 
 typedef struct nats_instance {
     bool is_used;
-    bool has_answered; /* number of the last search that it answered */
+    bool has_answered; /* it has answered the last search */
     bool is_silent;    /* left out until it answers again */
     nats_who who;
     nats_nearness nearness;
@@ -59,7 +59,7 @@ typedef struct nats_directory {
     char zone[64];    /* "": none */
     bool is_far;      /* farther instances are used, because the near ones have
                        * twice the load */
-    uint32_t answers; /* number of the last search */
+    uint32_t answers; /* number of answers to the last search */
     nats_instance instances[NATS_INSTANCES_MAX];
 } nats_directory;
 
@@ -74,7 +74,8 @@ void nats_directory_search(nats_directory *dir);
  * instances replace farther ones; among equally near ones chance decides. */
 void nats_directory_add(nats_directory *dir, const nats_who *who, uint32_t load,
                         int64_t now_ns, uint64_t random);
-/* Called when an instance is gone (drop), or does not answer (silence). */
+/* Called when an instance has left (drop), or does not answer (silence): it
+ * gets no new links until it answers a search. */
 void nats_directory_drop(nats_directory *dir, const char *id);
 void nats_directory_silence(nats_directory *dir, uint32_t index);
 /* Called when a reply has reported how many calls its gateway has. */

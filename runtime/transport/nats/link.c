@@ -16,8 +16,8 @@
 #define FIRST_PROBE_NS (50 * SHMRPCI_NS_PER_MS)
 #define PROBE_NS       SHMRPCI_NS_PER_S
 
-/* How long to wait for more refusals (503): those of messages that were sent
- * together arrive together. */
+/* How long to wait for more refusals (503) after the first one. Refusals of
+ * messages that were sent together also arrive together. */
 #define VERDICT_NS (50 * SHMRPCI_NS_PER_MS)
 
 void nats_link_init(nats_link *link, int fd, uint64_t number,

@@ -40,7 +40,8 @@ struct nats_link {
                          * the first, nothing is sent */
     int64_t verdict_ns; /* until when to wait for more refusals */
     uint64_t got_at;
-    uint64_t given_at;   /* offset of bytes given to the socket */
+    uint64_t given_at;   /* offset up to which received bytes were written to
+                          * the socket */
     uint64_t said_at;    /* the last value of `given_at` that we acknowledged */
     shmrpci_buf waiting; /* bytes from given_at to got_at */
     size_t waiting_from; /* number of bytes of `waiting` that were given to the

@@ -219,7 +219,7 @@ int nats_pump_create(const nats_pump_opts *opts, nats_pump **out,
     shmrpci_mutex_init(&pump->parking);
     shmrpci_cond_init(&pump->changed);
     pump->set = pump->bell_fd = pump->fd = -1;
-    /* A small piece, until the servers have reported their limit. */
+    /* Pieces are small until the servers have reported their limit. */
     pump->piece = NATS_PIECE_BYTES / 8;
     status = make(pump, error);
     if (status == SHMRPC_OK) {
@@ -256,7 +256,8 @@ int nats_pump_new_subject(nats_pump *pump, char out[NATS_SUBJECT_BYTES],
                : shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
 }
 
-/* Whether `fd` still belongs to the connection after the rest was sent. */
+/* Whether everything was sent, and `fd` is still the descriptor of the
+ * connection. */
 static bool is_sent(nats_pump *pump, int fd)
 {
     nats_view view;

@@ -175,10 +175,10 @@ void nats_pump_round(nats_pump *pump, int64_t deadline_ns);
 void nats_pump_wake(nats_pump *pump);
 
 /*
- * A thread that waits for something that the pump brings may do the rounds
- * itself (drive), between take_over and give_back: any thread that does not
- * hold a lock which a callback takes. Meanwhile, and for 100 ms after that, the
- * pump's own thread is parked unless nats_pump_want was called.
+ * A thread that waits for a message, such as a reply, may do the rounds itself:
+ * it calls take_over, then drive repeatedly, then give_back. It must not hold a
+ * lock that a callback takes. From take_over until 100 ms after give_back the
+ * pump's own thread is parked, unless nats_pump_want was called.
  */
 /* Returns false if another thread already does the rounds. */
 bool nats_pump_take_over(nats_pump *pump);
@@ -189,7 +189,8 @@ void nats_pump_give_back(nats_pump *pump);
 /* If the pump's thread is parked, does a round without waiting; any thread. */
 void nats_pump_push(nats_pump *pump);
 /* Makes the pump's thread do the rounds again: at once or, if another thread
- * has taken over, once that gives back; it is woken to do so. Any thread. */
+ * has taken over, after its give_back. Ends the drive of that thread, so that
+ * it can give back soon. Any thread. */
 void nats_pump_want(nats_pump *pump);
 
 /* Whether there is a connection to NATS. */

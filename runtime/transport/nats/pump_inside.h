@@ -58,15 +58,15 @@ struct nats_pump {
                             * rounds */
     bool is_parked;        /* guarded by parking: the pump's thread does no
                             * rounds */
-    bool is_wanted;        /* guarded by parking: the pump's thread shall do
-                            * them again */
+    bool is_wanted;        /* guarded by parking: nats_pump_want has asked the
+                            * pump's thread to do the rounds */
     int64_t driven_ns;     /* guarded by parking: when another thread did the
                             * last round; 0: never */
     shmrpci_thread thread;
     bool has_thread;
     shmrpci_atomic_u32 stopping;
-    /* Number of the thread that did the last round; it needs no bell to
-     * wake. */
+    /* Number of the thread that did the last round. Changes that this thread
+     * causes need not ring the bell, since it is awake. */
     shmrpci_atomic_u32 thread_number;
     shmrpci_atomic_u64 counts[sizeof(nats_counts) / sizeof(uint64_t)];
 };

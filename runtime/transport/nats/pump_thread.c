@@ -45,8 +45,8 @@ static bool is_quiet(nats_pump *pump)
     return !view.wants_write;
 }
 
-/* Called with `parking` held. Returns until when the thread stays parked; 0: it
- * must not be parked. */
+/* Called with `parking` held. Returns the time until which the pump's thread
+ * stays parked; 0 if it must do rounds now. */
 static int64_t parked_until(const nats_pump *pump)
 {
     int64_t now_ns = shmrpci_now_ns();
@@ -70,8 +70,8 @@ static bool park(nats_pump *pump)
     int64_t until_ns;
     shmrpci_mutex_lock(&pump->parking);
     if (pump->is_driven) {
-        /* The other thread may be asleep although our last round has brought
-         * what it waits for. */
+        /* Our last round may have brought what the other thread waits for,
+         * while that thread sleeps in its drive: wake it. */
         shmrpci_event_set(pump->bell_fd);
     }
     while ((until_ns = parked_until(pump)) != 0) {

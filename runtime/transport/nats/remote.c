@@ -98,8 +98,9 @@ void nats_remote_leave(shmrpci_remote *remote)
 
 /* ---- sending ------------------------------------------------------------- */
 
-/* Called when nothing stores or receives what we send: the object is gone, it
- * was ended, or its servers are electing a leader, which passes. */
+/* Called when nothing stores or receives what we send. Returns an error if the
+ * object is gone or was ended. Otherwise its servers may be electing a leader,
+ * which passes: waits a moment and returns OK. */
 static int why_gone(shmrpci_remote *remote, int64_t deadline_ns,
                     shmrpc_error *error)
 {
@@ -166,8 +167,8 @@ shmrpc_status nats_remote_send(shmrpci_remote *remote, const void *data,
         (void)shmrpc_error_set(error, status, "the connection to NATS is lost");
     }
     if (status != SHMRPC_OK) {
-        /* The message was not sent: subscribers would count a gap in the
-         * numbers as a lost message. */
+        /* The message was not sent, so the next one gets its number.
+         * Subscribers would count a gap in the numbers as a lost message. */
         remote->number -= is_stored ? 0 : 1;
     }
     return (shmrpc_status)status;
@@ -290,8 +291,9 @@ static int join(shmrpci_remote *remote, int64_t deadline_ns,
     return status;
 }
 
-/* JetStream accepts the creation of a stream that exists if both are equal.
- * Ours never equals that of another handle, because it contains our id. */
+/* If a stream exists already, JetStream reports success only if it equals the
+ * one to be created. Ours never equals the stream of another handle, because
+ * its description contains our id. */
 static int make(shmrpci_remote *remote, bool is_exclusive, int64_t deadline_ns,
                 shmrpc_error *error)
 {
@@ -534,7 +536,8 @@ static void facts(const shmrpci_remote *remote, shmrpci_remote_facts *out)
         .identity = hash_text(hash, remote->stream.name)};
 }
 
-/* Only queues can be ended; subscribers of a topic could not be told. */
+/* Only queues can be ended: there is no way to tell the subscribers of a
+ * topic. */
 static shmrpc_status end(shmrpci_remote *remote)
 {
     nats_stream_info info;

@@ -57,7 +57,8 @@ static void consumer_of(const shmrpci_remote *remote, char out[CONSUMER_BYTES])
                    remote->copy.number);
 }
 
-/* Our subject PREFIX + number of the consumer. */
+/* Makes a subject of ours for messages that concern the present consumer. Its
+ * last token is `prefix`, followed by the number of the consumer. */
 static void inbox_of(const shmrpci_remote *remote, const char *prefix,
                      char out[NATS_PLACE_SUBJECT_BYTES])
 {
@@ -145,7 +146,7 @@ static void start(shmrpci_remote *remote)
 
 /* ---- incoming messages --------------------------------------------------- */
 
-/* Makes the next tick start again. */
+/* Gives up the present consumer: the next tick makes a new one. */
 static void give_up(nats_copy *copy)
 {
     copy->until_ns = 0;

@@ -86,8 +86,9 @@ static int digit_of(char c)
                                   : -1;
 }
 
-/* Accepts characters that nats_key_write would have escaped: nats_key_read
- * compares the result. */
+/* Also accepts characters that nats_key_write would have escaped. nats_key_read
+ * refuses these, since it writes the result again and compares it with the
+ * text. */
 static bool unescape(const char *text, uint8_t *out, size_t room, size_t *len)
 {
     size_t at = 0;

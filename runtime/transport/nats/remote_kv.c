@@ -281,8 +281,9 @@ static int store(shmrpci_remote *remote, const nats_post *post,
     return status;
 }
 
-/* Stores a message. If the key has another revision than expected, this very
- * message may have been stored already and its first answer lost. */
+/* Stores a message. If the server reports another revision than expected, this
+ * message may have been stored already by a request whose answer was lost. So
+ * the id of the newest message is compared with ours. */
 static int write_entry(shmrpci_remote *remote, const char *subject,
                        const void *data, size_t len, uint64_t expected,
                        int64_t deadline_ns, uint64_t *out_revision,

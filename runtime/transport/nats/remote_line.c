@@ -121,7 +121,7 @@ int nats_line_listen(nats_line *line, const char *subject, nats_heard *heard,
         result = NATS_DONE;
     } else if (ear != NULL) {
         result = line->ops->new_subject(ear->subject, SUBJECT_BYTES);
-        /* Each request appends another last token to this subject. */
+        /* Requests and pulls replace the * by a number of their own. */
         memcpy(ear->subject + strlen(ear->subject), ".*", sizeof ".*");
     }
     if (result == NATS_DONE) {
@@ -177,7 +177,8 @@ int nats_line_post(nats_line *line, const nats_post *post)
 }
 
 /* libnats doesn't say which request found no responder, so all waiting requests
- * are repeated, or their callers check whether the object exists. */
+ * end with `is_nobody`. Their callers repeat them, or check whether the object
+ * exists. */
 static void nobody_answers(nats_line *line)
 {
     for (waiting *one = line->waitings; one != NULL; one = one->next) {
@@ -218,8 +219,8 @@ static void forget(nats_line *line, const waiting *mine)
     *at = mine->next;
 }
 
-/* Sends the request once and waits for a while; `mine` says whether it was
- * answered. */
+/* Sends the request once and waits for a while. Sets mine->is_done if it was
+ * answered or found no responder. */
 static int ask_once(nats_line *line, const nats_post *post, waiting *mine,
                     int64_t deadline_ns)
 {

@@ -319,8 +319,9 @@ static int renew_readers(shmrpci_remote *remote, int64_t deadline_ns,
                : status;
 }
 
-/* Acknowledges the numbers from `*at` up to, but not including, `end` that the
- * stream no longer has. Moves `*at` behind them. */
+/* Acknowledges the numbers from `*at` up to the next one that the stream still
+ * has, or up to `end`; excludes both. Moves `*at` behind them, and behind the
+ * number that the stream still has. */
 static int ack_dropped(shmrpci_remote *remote, uint64_t *at, uint64_t end,
                        int64_t deadline_ns, shmrpc_error *error)
 {
@@ -381,8 +382,10 @@ static int look_for_rest(shmrpci_remote *remote, int64_t deadline_ns,
                : status;
 }
 
-/* Checks the consumer before the stream, since the numbers of a stream only
- * grow; and once more after the stream is known to get no more items. */
+/* Reads the consumer before the stream: the numbers of a stream only grow, so a
+ * consumer that is ahead of the stream shows that the server has forgotten
+ * them. If the stream is ended, reads the consumer again, because items may
+ * have been pushed between the first reading and the end. */
 static int look_at_both(shmrpci_remote *remote, int64_t deadline_ns,
                         shmrpc_error *error)
 {
@@ -401,8 +404,8 @@ static int look_at_both(shmrpci_remote *remote, int64_t deadline_ns,
                : status;
 }
 
-/* Called after a pull that brought nothing. Returns OK unless the queue is
- * gone, or is ended and empty. Without an answer it assumes neither. */
+/* Called after a pull that brought nothing. Returns an error if the queue is
+ * gone, or is ended and empty. If the servers don't answer, returns OK. */
 static int look_at_end(shmrpci_remote *remote, shmrpc_error *error)
 {
     int64_t deadline_ns = shmrpci_deadline_after(NATS_LINE_LOOK_NS);
@@ -505,8 +508,8 @@ static shmrpc_status pop(shmrpci_remote *remote, nats_popper *mine,
     return take_ready(remote, max, buf, items, out_count);
 }
 
-/* A thread that leaves may have taken the item of another thread's pull. It
- * then hands its own pull to that thread. */
+/* The calling thread may have taken the item that arrived for another thread's
+ * pull. Then it hands its own pull to that thread. */
 static void leave(shmrpci_remote *remote, nats_popper *mine)
 {
     nats_popper **at = &remote->poppers;

@@ -141,9 +141,10 @@ int nats_consumer_look(nats_line *line, const nats_stream *stream,
 int nats_consumer_ack(nats_line *line, const nats_stream *stream,
                       const char *name, uint64_t number);
 
-/* Asks for up to `count` messages. They arrive at the ear's subject with the
- * last token `number`. If fewer come within `expires_ns` (0: exist now), a
- * status arrives there. */
+/* Asks for up to `count` messages. They arrive at the ear's subject with
+ * `number` as the last token. If fewer arrive within `expires_ns`, a status
+ * follows at the same subject. With `expires_ns` 0 only messages that exist now
+ * are sent. */
 int nats_consumer_pull(nats_line *line, const nats_stream *stream,
                        const char *name, const nats_ear *ear, uint64_t number,
                        uint32_t count, int64_t expires_ns);

@@ -136,7 +136,8 @@ static bool read_from(shmrpci_remote_sub *sub, const nats_message *message,
     return true;
 }
 
-/* Adds the loss to the next message that is left, which reports it. */
+/* Drops the oldest waiting message. The next one reports it as lost, together
+ * with the losses before it. */
 static void drop_oldest(shmrpci_remote_sub *sub)
 {
     nats_got *oldest = nats_gots_take(&sub->waiting);
@@ -390,7 +391,7 @@ static void await_stored(shmrpci_remote_sub *sub, int64_t until_ns)
     int64_t at_ns = sub->until_ns < until_ns ? sub->until_ns : until_ns;
     while (sub->pull != 0 && sub->waiting.first == NULL) {
         if (!nats_line_wait(sub->remote->line, at_ns)) {
-            /* Messages that arrive later are still accepted. */
+            /* Messages that arrive for this pull later are still accepted. */
             sub->pull = shmrpci_now_ns() >= sub->until_ns ? 0 : sub->pull;
             return;
         }
@@ -416,7 +417,8 @@ static shmrpc_status await_any(shmrpci_remote_sub *sub, int64_t deadline_ns,
     while (sub->waiting.first == NULL && !sub->has_alien) {
         int status = SHMRPC_OK;
         if (looks && sub->pull != 0) {
-            /* Messages that exist would have arrived by now. */
+            /* A pull is in progress, and messages that exist would have arrived
+             * for it by now. */
             return none(deadline_ns, error);
         }
         if (has_history) {

@@ -54,8 +54,8 @@ static void on_message(void *user, uint32_t inbox, nats_result result,
     shmrpci_mutex_unlock(&client->lock);
 }
 
-/* A welcome that we wait for counts as a call, so the pump checks the
- * gateway. */
+/* While we wait for the welcome of a route, this counts as a call, so that the
+ * pump checks whether the gateway is alive. */
 static uint32_t calls(void *user, void *owner)
 {
     nats_client *client = user;
@@ -124,8 +124,9 @@ static void give_to_pump(nats_client *client, nats_route *route)
     route->cut = route->is_linked ? NATS_CUT_NONE : NATS_CUT_MEMORY;
 }
 
-/* Returns a route that is still being opened after the client was told to
- * leave: nobody waits for its welcome. */
+/* Returns a route that is still being opened although the client is leaving. It
+ * must be cut, since nobody should wait for its welcome. NULL: there is
+ * none. */
 static nats_route *given_up(nats_client *client)
 {
     for (uint32_t i = 0; i < client->route_top && client->is_leaving; i++) {
@@ -156,7 +157,8 @@ static void on_wake(void *user)
     }
 }
 
-/* Searches again: news of gateways may have been lost without a connection. */
+/* Searches again, because messages about gateways that started or left may have
+ * been lost while there was no connection. */
 static void on_connect(void *user)
 {
     nats_client *client = user;
@@ -310,7 +312,8 @@ static int open_route(nats_client *client, uint32_t instance,
                                "the gateway of %.60s at %.60s %s",
                                client->over.name, who.host, why);
     }
-    if (status == SHMRPC_OK) { /* left out until it answers a search again */
+    if (status == SHMRPC_OK) { /* the instance is left out until it answers a
+                                * search */
         nats_directory_silence(&client->directory, instance);
         status = SHMRPC_E_CONTRACT;
     }
@@ -329,7 +332,8 @@ int nats_client_begin(nats_client *client, shmrpci_buf *welcome,
         uint32_t next = nats_directory_wanted(
             &client->directory, shmrpci_now_ns(), nats_client_random(client));
         if (next == NATS_NO_INSTANCE) {
-            if (status == SHMRPC_OK) { /* it has left since the search */
+            if (status == SHMRPC_OK) { /* the instance has left since the
+                                        * search */
                 status = shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
                                           "the last gateway of %.80s has left",
                                           client->over.name);

@@ -1,5 +1,5 @@
-/* Streams over NATS: tcp's streams, each of which holds the link that its call
- * took. */
+/* Streams over NATS: tcp's streams. Each one keeps the link that was chosen for
+ * its call open. */
 #include <stdlib.h>
 
 #include "transport/nats/client.h"

@@ -140,7 +140,8 @@ static void options_have_defaults(void **state)
     test_load_fini(&l);
 }
 
-/* The hash covers what two programs must agree on: not names, and not sizes. */
+/* The hash covers what two programs must agree on: kind, type and encoding, but
+ * neither the name nor the capacity. */
 static void shared_hashes_are_of_types_and_encodings(void **state)
 {
     (void)state;

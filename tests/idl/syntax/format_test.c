@@ -184,8 +184,8 @@ static void may_grow_too_large(void **state)
     shmrpci_buf_fini(&text);
 }
 
-/* This would take minutes if each block made the formatter search its line from
- * the start. */
+/* All blocks are on one line. The test would take minutes if the formatter
+ * searched that line from its start for each block. */
 static void lines_may_be_long(void **state)
 {
     (void)state;
@@ -227,8 +227,7 @@ static const char *random_gap(uint32_t *seed, size_t number, char *buffer,
     return " ";
 }
 
-/* Prints the tokens of `text` with other white space, and comments, between
- * them. */
+/* Prints the tokens of `text`, separated by random white space and comments. */
 static void strew(const char *text, uint32_t *seed, shmrpci_buf *out)
 {
     shmrpci_arena arena;

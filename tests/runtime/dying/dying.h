@@ -8,8 +8,9 @@
 
 #include <stdbool.h>
 
-/* Runs `what` in a child that dies at its `point`th point. Returns false if it
- * ran to the end. `what` must return whether all went well. */
+/* Runs `what` in a child process that dies when it passes its point number
+ * `point`, counted from 1. Returns false if the child ran to the end before.
+ * `what` must return whether all went well. */
 bool dying_runs(bool (*what)(void *user), void *user, unsigned point);
 
 /* Returns memory that children share with the test. */

@@ -20,7 +20,8 @@
 /* How many instructions are tried unless SHMRPC_TEST_LONG is set. */
 #define FEW 12u
 
-/* If both processes run on one CPU they switch twice as fast. */
+/* Keeps both processes on one CPU, where switching between them takes half the
+ * time. */
 static void share_a_cpu(void)
 {
     cpu_set_t one;
@@ -150,9 +151,9 @@ static bool run_to(step_victim *of, uintptr_t at, unsigned long hits)
 
 /* ---- traces -------------------------------------------------------------- */
 
-/* Whether there can be a breakpoint at this address: only in this program and
- * its libraries, not in the kernel's page. Those few instructions are reached
- * by single steps. */
+/* Whether there can be a breakpoint at this address: only in this program, but
+ * not in shared libraries or in the kernel's page. The few instructions there
+ * are reached by single steps. */
 static bool can_break(uintptr_t at)
 {
     extern const char __executable_start;

@@ -17,7 +17,7 @@ typedef struct file {
 } file;
 
 typedef struct world {
-    const file *files; /* the last one has no path */
+    const file *files; /* an entry without a path ends the list */
 } world;
 
 static shmrpc_status read_file(void *user, const char *path,

@@ -187,12 +187,14 @@ static void one_leaves_each_time_they_were_too_many_for_long(void **state)
     assert_int_equal(go_on(&p, 1, 30 * S), 0);
     assert_int_equal(go_on(&p, 1, 3 * S), 1);
     assert_int_equal(go_on(&p, 1, 26 * S), 0);
-    /* With two workers, each of them is needed for half of the time. */
+    /* One caller keeps each of two workers busy half of the time, so two are
+     * not too many. */
     (void)go_on(&p, 1, 600 * S);
     assert_true(p.workers == 2 || p.workers == 3);
 }
 
-/* Whatever the load is, the number of workers changes in one direction only. */
+/* Whatever the load is, the number of workers is settled after ten minutes, and
+ * then stays the same for an hour. */
 static void no_load_makes_the_number_swing(void **state)
 {
     (void)state;
@@ -236,7 +238,8 @@ static void calls_that_hardly_wait_bring_none(void **state)
     }
 }
 
-/* No call ends while others wait, so lateness is judged without an average. */
+/* No call ends while others wait, so there is no average wait. The age of the
+ * waiting call alone must show that it is late. */
 static void long_calls_bring_more_too(void **state)
 {
     (void)state;

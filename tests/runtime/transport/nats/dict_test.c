@@ -627,7 +627,8 @@ static void foreign_entries_are_read_and_damaged_ones_left_out(void **state)
     assert_int_equal(get(dict, "rate", NULL), 48000);
     assert_int_equal(get(dict, "gone", NULL), -1);
     assert_int_equal(get(dict, "bad-value", NULL), -1);
-    assert_int_equal(len_of(dict), 3); /* with the number 1 */
+    assert_int_equal(len_of(dict), 3); /* rate, last, and the key that is the
+                                        * number 1 */
     nats_line_close(line);
     shmrpc_dict_close(dict);
 }

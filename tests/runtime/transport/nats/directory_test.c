@@ -13,7 +13,7 @@
 #define MS SHMRPCI_NS_PER_MS
 #define S  SHMRPCI_NS_PER_S
 
-/* An arbitrary time, but not 0, at which nothing has been heard. */
+/* An arbitrary time, but not 0, which stands for "never" in the directory. */
 #define NOW (1000 * S)
 
 static uint64_t random_state = 88172645463325252u;
@@ -127,8 +127,9 @@ static void reports_of_others_count_for_a_second(void **state)
     uint32_t busy = add_linked(&dir, 1, "", "there", 50);
     uint32_t idle = add_linked(&dir, 2, "", "there", 0);
     count_choices(&dir, NOW, counts);
-    assert_in_range(counts[idle], 700, 800); /* 3 in 4: whenever it is one of
-                                              * the two drawn */
+    assert_in_range(counts[idle], 700, 800); /* 3 in 4: chosen whenever it is
+                                              * drawn at least once in two
+                                              * draws */
     count_choices(&dir, NOW + 1100 * MS, counts);
     assert_in_range(counts[busy], 400, 600);
     /* Our own calls, which the report includes, are not counted twice. */

@@ -186,12 +186,14 @@ static void what_was_refused_is_known_if_all_was(void **state)
     fixture f;
     nats_parcel ack = {.kind = NATS_ACK, .link = 7};
     set_up(&f);
-    nats_link_sent(&f.link); /* no bytes: none are lost, whatever is refused */
+    nats_link_sent(&f.link); /* a message without bytes: its refusal loses
+                              * none */
     assert_true(nats_link_refuse(&f.link, MS));
     f.link.refusals = 0;
     f.link.sent_at = 100;
     nats_link_sent(&f.link);
-    nats_link_sent(&f.link); /* one probe, which may be the refused message */
+    nats_link_sent(&f.link); /* the second one is a probe, which may be the
+                              * refused message */
     assert_false(nats_link_refuse(&f.link, MS));
     assert_int_equal(nats_link_lost_at(&f.link), 100);
     assert_true(nats_link_refuse(&f.link, MS));

@@ -130,7 +130,8 @@ static void an_item_of_a_closed_reader_comes_again(void **state)
     const shmrpc_any *item = pop(queue, 7);
     assert_true(shmrpc_queue_is_redelivered(item));
     shmrpc_queue_release(queue, item);
-    shmrpc_queue_release(NULL, mine); /* only memory is left of it */
+    shmrpc_queue_release(NULL, mine); /* frees only its memory, as its queue is
+                                       * closed */
     shmrpc_queue_close(queue);
 }
 
@@ -175,7 +176,8 @@ static void a_full_queue_does_what_it_was_told(void **state)
             push(queue, k);
         }
         int status = shmrpc_queue_push(queue, &more, &soon, &error);
-        /* A slow server may take longer than this to report that it is full. */
+        /* A slow server may not report within the timeout that the queue is
+         * full. */
         assert_true(status == cases[i].status ||
                     (status == SHMRPC_E_DEADLINE && i == 0));
         shmrpc_queue_release(queue, pop(queue, cases[i].first));
@@ -295,8 +297,8 @@ static void nap(int64_t ns)
     (void)nanosleep(&time, NULL);
 }
 
-/* Pops one item. If a pull seemed lost, it would be repeated only after three
- * seconds. */
+/* Tries for less than three seconds to pop one item: after that time a lost
+ * pull is repeated, which would hide the fault that the test looks for. */
 static void pop_one(void *user)
 {
     pair *mine = user;
@@ -308,9 +310,9 @@ static void pop_one(void *user)
     }
 }
 
-/* An item may arrive for the pull of a thread that keeps waiting because
- * another thread took it, while the pull of that other thread ends after a
- * second. */
+/* Thread B may take the item that arrived for the pull of thread A. Then A goes
+ * on waiting and takes over the pull of B, which ends after a second. The
+ * second item is pushed after that, and A must get it. */
 static void threads_of_one_handle_do_not_starve_each_other(void **state)
 {
     (void)state;
@@ -366,7 +368,7 @@ static void a_forked_child_has_no_connection(void **state)
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    push(queue, 5); /* the parent's still works */
+    push(queue, 5); /* the parent's connection still works */
     shmrpc_queue_release(queue, pop(queue, 5));
     shmrpc_queue_close(queue);
 }
@@ -443,7 +445,8 @@ static void a_late_subscriber_gets_the_history(void **state)
     for (int64_t i = 0; i < 10; i++) {
         publish(topic, i);
     }
-    shmrpc_topic *late = open_topic(at, 0); /* learns of the history */
+    shmrpc_topic *late = open_topic(at, 0); /* learns the length of the history
+                                             * from the stream */
     shmrpc_sub *sub = subscribe(late);
     for (int64_t i = 7; i < 10; i++) {
         expect_next(sub, i);
@@ -491,7 +494,7 @@ static void a_slow_subscriber_learns_what_it_has_lost(void **state)
     (void)state;
     static const struct {
         uint64_t history;
-        int64_t count; /* more than it keeps */
+        int64_t count; /* more messages than are kept for the slow one */
     } cases[] = {{0, 1400}, {1, 400}};
     for (size_t c = 0; c < 2; c++) {
         const char *at = place("");

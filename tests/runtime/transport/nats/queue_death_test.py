@@ -31,7 +31,7 @@ def main():
         for kill in range(1, KILLS + 1):
             worker = subprocess.Popen([program, "work", address, ledger])
             running.append(worker)
-            # The last workers are killed before the last jobs are done.
+            # Even the last worker is killed before all jobs are done.
             goal = JOBS * kill // (KILLS + 1)
             deadline = time.monotonic() + PATIENCE_S
             while runs(ledger) < goal:

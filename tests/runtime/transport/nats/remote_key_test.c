@@ -83,8 +83,8 @@ static void what_is_too_long_is_refused(void **state)
     assert_false(nats_key_write(NATS_KEY_PLAIN, key, 345, out));
 }
 
-/* Any bytes survive a round trip; any text is the only form of a key, or no
- * key. */
+/* Any bytes survive a round trip. A text is either no key, or exactly the form
+ * in which its key is written. */
 static void random_keys_and_texts_have_one_form(void **state)
 {
     (void)state;

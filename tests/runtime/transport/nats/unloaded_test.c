@@ -90,7 +90,7 @@ static void only_an_address_of_nats_loads_its_libraries(void **state)
     expect_mapped(getpid(), false);
     expect_mapped(server, false);
     demo_echo_close(echo);
-    /* No server is there, but the library that would look for it. */
+    /* No server listens there, but the attempt to connect loads the library. */
     assert_int_equal(
         demo_echo_connect("nats://127.0.0.1:1", NULL, &echo, &error),
         SHMRPC_E_UNAVAILABLE);
@@ -104,8 +104,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_an_address_of_nats_loads_its_libraries),
     };
-    /* The killed server leaves its socket, which must not stay among others'.
-     */
+    /* The killed server leaves its socket behind, so the test uses and removes
+     * a folder of its own. */
     char folder[] = "/tmp/shmrpc-unloaded-XXXXXX";
     char command[64];
     if (mkdtemp(folder) == NULL || setenv("SHMRPC_DIR", folder, 1) != 0) {

@@ -86,7 +86,7 @@ static void add_extent(uint32_t region, size_t bytes, shm_extent_state state)
 {
     static uint8_t extent[1 << 20];
     assert_in_range(bytes, 1, sizeof extent);
-    /* The map is empty, so that nothing is unmapped. */
+    /* The memory is static, so the map is empty: nothing must be unmapped. */
     assert_int_equal(shm_pool_add(&pool, region, 3, (shmrpci_map){.at = NULL}),
                      SHMRPC_OK);
     pool.regions[region]->memory = (shm_region){extent, bytes};
@@ -149,7 +149,8 @@ static void extent_that_was_taken_back_is_forgotten(void **state)
     add_extent(7, 65536, SHM_EXTENT_NONE);
     assert_false(shm_pool_alloc(&pool, 60000, &span));
     assert_null(pool.regions[7]);
-    /* Another extent has its number, and we have not been told yet. */
+    /* The number belongs to a newer extent (incarnation 4), of which the client
+     * has not been told yet. */
     add_extent(8, 65536, SHM_EXTENT_IDLE);
     shmrpci_store_seq(&words[8], shm_extent_word(4, SHM_EXTENT_IDLE, 0));
     assert_false(shm_pool_alloc(&pool, 60000, &span));
@@ -228,7 +229,7 @@ static void kept_span_gives_back_what_the_reply_left(void **state)
     shm_pool_let_go(&pool, kept);
     shm_pool_free(&pool, rest);
     assert_int_equal(state_of(4), SHM_EXTENT_IDLE);
-    reply = allocated(1000); /* the arena never keeps replies */
+    reply = allocated(1000); /* is in the arena, where replies are never kept */
     assert_false(shm_pool_keep_span(&pool, reply, 1000, &kept));
     shm_pool_free(&pool, reply);
 }

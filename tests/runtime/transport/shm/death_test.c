@@ -47,8 +47,8 @@ static void kill_and_reap(pid_t pid)
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
-/* A signal takes a while to arrive; this returns when the process has
- * stopped. */
+/* Stops the process, and waits until it has stopped, because the signal takes a
+ * while to arrive. */
 static void stop(pid_t pid)
 {
     int status;
@@ -179,8 +179,8 @@ static size_t holdings_of(pid_t pid)
     return count;
 }
 
-/* Returns the lowest of several counts, because a server may still hold
- * descriptors that it has just sent. */
+/* Returns the lowest of several counts: a single one may include descriptors
+ * that the server has just sent and not closed yet. */
 static size_t least_holdings_of(pid_t pid)
 {
     size_t least = SIZE_MAX;
@@ -270,8 +270,9 @@ static void client_close_pipes(busy_client *client)
     }
 }
 
-/* Waits until the server's holdings are at most `most`. Calls of `other` wake
- * its workers, which must notice that a client is gone. */
+/* Waits until the server holds at most `most` descriptors and mappings.
+ * Meanwhile `other` makes calls, which wake the workers: they must notice that
+ * a client is gone. */
 static void await_holdings(shmrpci_conn *other, size_t most, int64_t timeout_ns)
 {
     int64_t deadline_ns = shmrpci_deadline_after(timeout_ns);
@@ -374,7 +375,7 @@ static void hammer(const shmrpci_address *address, unsigned seed)
         size_t len = (seed >> 16) % (seed % 7 == 0 ? sizeof body : 300);
         shmrpci_call call = {0};
         switch (seed >> 8 & 7) {
-        case 0: /* without waiting for it */
+        case 0: /* cancelled without waiting for the reply */
             if (client_send(conn, &call, METHOD_ECHO, body, len, 0) == 0) {
                 (void)conn->transport->client->cancel(&call);
             }

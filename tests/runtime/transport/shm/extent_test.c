@@ -29,8 +29,8 @@ static shm_client *client_of(shmrpci_conn *conn)
     return (shm_client *)(void *)conn;
 }
 
-/* The number of extents, by the words in the block; and of those in one
- * state. */
+/* Returns the number of extents according to the words in the block. extents_in
+ * returns the number of those in one state. */
 static unsigned extents_of(shmrpci_conn *conn)
 {
     unsigned count = 0;
@@ -166,7 +166,8 @@ static void warm_extents_are_used_again(void **state)
     for (int i = 0; i < 100; i++) {
         echoes_exactly(conn, bytes, MIB, 0);
     }
-    /* One extent each for requests and replies, or one for both in turn. */
+    /* There is one extent for requests and another for replies, or a single one
+     * that serves both in turn. */
     assert_in_range(made_for(conn), 1, 2);
     assert_int_equal(extents_in(conn, SHM_EXTENT_IDLE), extents_of(conn));
     conn->transport->client->disconnect(conn);
@@ -210,8 +211,8 @@ static void replies_that_nobody_reads_keep_no_extent(void **state)
     service_stop(&s);
 }
 
-/* A server that ends in order leaves a reply intact, whether it was received or
- * not. */
+/* A server that shuts down normally leaves replies intact, whether the client
+ * has received them already or not. */
 static void replies_are_whole_when_the_server_has_ended(void **state)
 {
     (void)state;
@@ -272,8 +273,8 @@ static void idle_memory_goes_when_the_quota_is_short(void **state)
     free(bytes);
 }
 
-/* While a call uses all extents nobody checks them; the client reports when the
- * call is over. */
+/* While a call uses all extents, the server stops checking them. The client
+ * tells it when the call is over, and then the extent is taken back. */
 static void extent_goes_that_was_in_use_for_long(void **state)
 {
     (void)state;

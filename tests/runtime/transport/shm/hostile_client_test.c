@@ -204,7 +204,8 @@ static void scribble(shm_client *client, uint64_t seed)
             seed = seed * 6364136223846793005u + 1442695040888963407u;
             size_t at = (size_t)(seed >> 33) % (SHM_ARENA_OFFSET + 4096);
             if ((seed & 7) == 0) {
-                /* Words with a meaning, in hot slots and others. */
+                /* Writes a word with a valid state to a random slot, hot or
+                 * not. */
                 uint32_t slot = (uint32_t)(seed >> 20) % SHM_SLOTS;
                 shmrpci_store_relaxed(&client->block.slots[slot].word,
                                       shm_word((uint32_t)(seed >> 40) & 0xFFFFu,

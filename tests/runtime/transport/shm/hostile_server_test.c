@@ -76,8 +76,8 @@ static size_t open_fds(void)
     return count;
 }
 
-/* Connects a client to the fake server, which has sent its welcome before the
- * client asks. */
+/* Connects a client to the fake server. The welcome is sent in advance, before
+ * the client asks for it. */
 static int shake_hands(fake *it, shmrpci_conn **out)
 {
     shmrpci_buf welcome;
@@ -338,7 +338,8 @@ static void extents_with_nonsense_are_ignored(void **state)
     for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
         assert_null(client->pool.regions[i]);
     }
-    /* A good extent, another one while it is in use, and then a third one. */
+    /* A good extent is accepted. One that would replace it is refused while it
+     * is in use, and accepted afterwards. */
     send_extent(it, 9, 8192, 7, fd);
     shm_client_drain_control(client);
     assert_non_null(client->pool.regions[9]);

@@ -135,14 +135,14 @@ static void quota_of_bytes_costs_the_call_that_exceeds_it(void **state)
                              sizeof body, 0);
         count++;
     }
-    /* 15 requests of 16 MiB, and the blocks, take less than 256 MiB.
-     */
+    /* Each request takes an extent of 16 MiB. With the blocks 15 of them fit
+     * into the quota of 256 MiB, and 16 don't. */
     assert_int_equal(status, SHMRPC_E_EXHAUSTED);
     assert_int_equal(count, 16);
     atomic_store(&s.released, true);
     for (size_t i = 0; i < count - 1; i++) {
-        /* Replies may have found no room: each arrives or ends with a
-         * status. */
+        /* The server may have found no room for a reply. Then a status without
+         * a body arrives instead. */
         assert_int_equal(conns[i]->transport->client->receive(
                              &calls[i], shmrpci_deadline_after(PATIENCE_NS)),
                          SHMRPC_OK);

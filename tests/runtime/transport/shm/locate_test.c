@@ -74,8 +74,8 @@ static void name_of_a_dying_server_is_waited_for(void **state)
     assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-/* The child is, for example, a program that a handler has forked and that has
- * not called exec yet. */
+/* The child stands for a process that has not called exec yet, for example one
+ * that a handler has forked to start a program. */
 static void forked_child_does_not_keep_the_name(void **state)
 {
     (void)state;

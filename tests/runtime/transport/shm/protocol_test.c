@@ -226,7 +226,8 @@ static uint64_t rescued(void)
 }
 
 /* Makes a call under a lease that the worker breaks; returns how long it took.
- * A rescued wake-up is not what is tested here, so it counts as endless. */
+ * If the wake-up was rescued, something else was measured, so the result is
+ * INT64_MAX. */
 static int64_t call_under_a_broken_lease(void *user)
 {
     (void)user;
@@ -245,8 +246,9 @@ static void call_that_relied_on_a_broken_lease_is_rung_for(void **state)
     expect_reaction(call_under_a_broken_lease, NULL, 0, 39 * SHMRPCI_NS_PER_MS);
 }
 
-/* Sleeps for a moment in a call that nobody takes; returns whether it means to
- * check again when the lease ends that it relied on. */
+/* Sleeps for a moment in a call that nobody takes. Returns whether the sleeping
+ * thread still relied on the lease, so that it would check again when the lease
+ * ends. */
 static bool sleeps_by_its_lease(void)
 {
     shmrpci_call call = {0};
@@ -262,14 +264,16 @@ static bool sleeps_by_its_lease(void)
     return is_relied_on;
 }
 
-/* Timers this short, one for each sleeper, take a fifth of the calls from a
- * crowd of clients. */
+/* A thread that waits under a lease needs a short timer. Such a timer for each
+ * of many sleeping clients costs a fifth of their calls, so they sleep without
+ * it unless a worker sleeps. */
 static void sleeps_by_a_lease_only_while_a_worker_sleeps(void **state)
 {
     (void)state;
     uint64_t hour = shmrpci_ticks_of_ns(3600 * SHMRPCI_NS_PER_S);
     shmrpci_store_seq(&status_page()->lease, shmrpci_ticks() + hour);
-    /* On a busy machine the moment may be over before it sleeps. */
+    /* On a busy machine the call's 10 ms may be over before it sleeps, so this
+     * is repeated. */
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     while (sleeps_by_its_lease()) {
         assert_true(shmrpci_now_ns() < deadline_ns);
@@ -377,7 +381,7 @@ static void lost_wake_up_is_made_up_for_and_counted(void **state)
                      SHMRPC_OK);
     conn->transport->client->release(&call);
     assert_int_equal(rescued(), 1);
-    /* The service is told. */
+    /* The client reports the rescue to the service, which counts it. */
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     while (shmrpci_load_relaxed(&gauges.rescued) != 1) {
         assert_true(shmrpci_remaining_ns(deadline_ns) > 0);
@@ -403,8 +407,8 @@ static void await_waiting(uint32_t slot)
     }
 }
 
-/* Most of several replies must wake the client: one that gets no CPU between
- * reply and wake-up is late too. */
+/* Of nine replies at least five must wake the client. A wake-up may also be
+ * late because the worker gets no CPU between reply and wake-up. */
 static void reply_wakes_a_sleeping_client(void **state)
 {
     (void)state;
@@ -446,8 +450,8 @@ static void reply_that_woke_nobody_is_found_and_counted(void **state)
 {
     (void)state;
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
-    /* Not an immediate reply, but one that arrives when the client's sleep is
-     * nearly over. */
+    /* Repeated until a rescue is counted: a reply does not count if it arrives
+     * before the client sleeps, or in the second half of its sleep. */
     while (rescued() == 0) {
         shmrpci_thread thread;
         int status = -1;
@@ -526,7 +530,7 @@ static int64_t cpu_time_ns(void)
     return (int64_t)used.tv_sec * SHMRPCI_NS_PER_S + used.tv_nsec;
 }
 
-/* Returns the cost of waiting 50 ms. */
+/* Returns the CPU time that waiting for 50 ms takes. */
 static int64_t wait_for_a_claimed_call(void *call)
 {
     int64_t before_ns = cpu_time_ns();
@@ -649,7 +653,8 @@ static void other_calls_of_a_client_that_left_do_not_run(void **state)
     assert_int_equal(shmrpci_thread_create(&thread, "late", start_worker_late,
                                            service_open_worker(&s)),
                      SHMRPC_OK);
-    /* The oneway call comes after it in every scan. */
+    /* Every scan reaches the oneway call after the other one, so the other one
+     * has been skipped by now. */
     await_count(&s.held, 1);
     s.listener->transport->listener->stop(s.listener);
     shmrpci_thread_join(&thread);

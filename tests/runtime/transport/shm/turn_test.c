@@ -53,7 +53,8 @@ static void keep_calling(shmrpci_conn *it)
 static void busy_clients_keep_no_idle_one_waiting(void **state)
 {
     (void)state;
-    /* BUSY matches how often idle connections are scanned. */
+    /* With the idle one there are as many clients as SHM_MAX_SKIPS: scans of
+     * idle connections could fall into step with the rotation among clients. */
     shmrpci_conn *busy[BUSY];
     shmrpci_participant *worker = service_open_worker(&s);
     for (size_t i = 0; i < BUSY; i++) {
@@ -97,7 +98,8 @@ static unsigned look_after(shm_worker *worker, uint64_t *now, int64_t us,
     *now += shmrpci_ticks_of_ns(us * SHMRPCI_NS_PER_US);
     worker->now = *now;
     worker->idle_since = *now;
-    worker->turn.long_calls = 0; /* by the real clock */
+    worker->turn.long_calls = 0; /* measured by the real clock, while the test
+                                  * sets a clock of its own */
     if (!shm_worker_scan(worker, is_full)) {
         return 0;
     }
@@ -227,7 +229,8 @@ static void long_calls_are_answered_in_turn(void **state)
         assert_in_range(calls, 0, SHM_LONG_CALLS + 2);
         call_and_serve(worker, 2 * turn->again_ticks);
     }
-    /* Until one is short; this makes no call long. */
+    /* Clients take turns until a call is short. With this limit no call is
+     * long. */
     turn->again_ticks = shmrpci_ticks_of_ns(60 * SHMRPCI_NS_PER_S);
     call_and_serve(worker, 0);
     keep_calling(sleeper);
@@ -305,7 +308,8 @@ static void threads_that_sleep_are_answered_in_turn(void **state)
         }
         assert_int_equal(look_after(worker, &now, 4, false), 1);
     }
-    /* One client calls again at once. */
+    /* The awake thread calls again at once, so the sleeping ones get only some
+     * of the turns, but equally many. */
     for (size_t i = 0; i < 3; i++) {
         assert_in_range(answered[i], 9, 600);
         assert_in_range(answered[i], answered[0] - 1, answered[0] + 1);
@@ -321,7 +325,8 @@ static void calls_of_one_thread_sleep_together(void **state)
     shm_worker *worker = open_searcher(&now);
     keep_calling(awake);
     assert_int_equal(look_after(worker, &now, 1, true), 1);
-    /* It sleeps for the oldest of two calls. */
+    /* The thread has two calls in flight, and sleeps until the older one
+     * ends. */
     shmrpci_store_seq(client_of(conn)->block.sleepers, UINT64_C(1));
     (void)call_again_on(0);
     (void)call_again_on(AWAKE_SLOT);

@@ -332,7 +332,8 @@ static void new_certificates_need_no_restart(void **state)
     copy_cert("server", 16384);
     expect_served(&address);
     service_expect_subject(&served, "nobody");
-    copy_cert("server", 100); /* the existing server continues */
+    copy_cert("server", 100); /* an incomplete file: the server keeps the
+                               * previous certificate */
     expect_served(&address);
 }
 

@@ -64,8 +64,8 @@ static void peers_that_never_read_make_room_for_each_other(void **state)
         }
         assert_int_equal(call_echo(good, "still", 5), SHMRPC_OK);
     }
-    /* How many are disconnected depends on how much the system buffers for
-     * each. */
+    /* How many peers are disconnected depends on how many bytes the system
+     * buffers for each. */
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     while (service_counts(&served).ended[TCP_END_DISPLACED] == 0) {
         assert_int_equal(call_echo(good, "still", 5), SHMRPC_OK);

@@ -160,13 +160,14 @@ static void items_go_as_far_as_credit_does(void **state)
     expect_end(SHMRPC_OK, 50);
 }
 
-/* One item, larger than the window, may be sent with any credit left. */
+/* An item that is larger than the window may be sent while any credit is
+ * left. */
 static void an_item_larger_than_the_window_comes_in_pieces(void **state)
 {
     (void)state;
     tcp_head head;
-    /* All bytes are equal: they are packed, but each piece counts with its full
-     * size. */
+    /* All bytes are equal, so the pieces are sent packed. But each costs credit
+     * for its full size. */
     give(2, 200000);
     for (unsigned i = 0; i < 4; i++) {
         assert_true(raw_await(fd, TCP_ITEM, CALL, &head));
@@ -206,7 +207,8 @@ static void late_items_cost_nothing(void **state)
     (void)state;
     static uint8_t body[60000];
     tcp_head head;
-    for (unsigned i = 0; i < 40; i++) { /* more than the connection has */
+    for (unsigned i = 0; i < 40; i++) { /* more bytes than the connection has
+                                         * credit for */
         assert_true(put_item(i, 0, body, sizeof body));
     }
     assert_true(raw_await(fd, TCP_WINDOW, 0, &head));

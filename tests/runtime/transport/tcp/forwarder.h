@@ -22,7 +22,8 @@ typedef struct forwarder {
     uint16_t to_port; /* the service's port */
     shmrpci_thread thread;
     atomic_bool is_held; /* no bytes pass in either direction */
-    atomic_uint cuts;    /* each one resets all connections */
+    atomic_uint cuts;    /* number of cuts so far; each cut resets all
+                          * connections */
     atomic_bool is_over;
     size_t piece_bytes; /* bytes passed on at once; 0: all that are there */
     int pairs[FORWARDER_PAIRS][2];

@@ -186,17 +186,18 @@ static void packed_bodies_that_lie_end_the_connection(void **state)
     service_stop(&served);
     tcp_limits limits = service_limits();
     service_start_packed(&served, &limits, SHMRPC_COMPRESSION_SNAPPY);
-    /* not agreed on */
+    /* compressions that were not agreed on */
     expect_packed_ends(0, body, sizeof body, TCP_END_FIELD);
     expect_packed_ends(1u << TCP_PACK_NUMBER_ZLIB, body, sizeof body,
                        TCP_END_FIELD);
-    /* claims 4 GiB; then more than its own length allows */
+    /* a body that claims to unpack to 4 GiB; then to more than a body of its
+     * length can */
     memset(body, 0xff, 4);
     expect_packed_ends(UINT32_MAX, body, sizeof body, TCP_END_LENGTH);
     body[3] = body[0] = 0;
     body[2] = 7;
     expect_packed_ends(UINT32_MAX, body, sizeof body, TCP_END_LENGTH);
-    /* has no checksum; then a wrong one */
+    /* a body without a checksum; then with a wrong one */
     expect_packed_ends(UINT32_MAX, body, 4, TCP_END_FIELD);
     body[2] = 0;
     expect_packed_ends(UINT32_MAX, body, sizeof body, TCP_END_FIELD);
@@ -326,8 +327,8 @@ static void peer_that_reads_nothing_is_cut_off_and_costs_little(void **state)
     }
     service_expect_end(&served, TCP_END_SLOW_RECEIVER, 1);
     service_expect_empty(&served);
-    /* At most 16 MiB of replies, one for each worker, and what the system
-     * buffers. */
+    /* Requests are taken only until 16 MiB of replies wait. Each worker may add
+     * one reply, and the system buffers some. */
     assert_true(atomic_load(&served.served) < 30);
     (void)close(fd);
 }
@@ -352,7 +353,8 @@ static void peer_that_reads_too_slowly_is_cut_off(void **state)
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     (void)raw_frame(fd, &head, &wanted, sizeof wanted);
     size_t taken = 0;
-    /* At most 6 MiB a second, of which there are 300 ms. */
+    /* 32 KiB every 5 ms are about 6 MiB a second, and the reply may take 300
+     * ms. */
     while (taken < SERVICE_MESSAGE && raw_receive(fd, some, sizeof some)) {
         taken += sizeof some;
         (void)poll(NULL, 0, 5);
@@ -408,15 +410,16 @@ static void flood_of_pings_is_answered_as_it_is_read(void **state)
     tcp_head_get(pong, &head);
     assert_int_equal(head.type, TCP_PONG);
     assert_int_equal(head.value, 0);
-    /* They are not read, and so not kept either. */
+    /* The peer reads no more PONGs, so the server keeps only a few of them and
+     * leaves the others out. */
     assert_true(raw_send(fd, bytes, sizeof bytes));
     service_expect_good(&served);
     (void)shutdown(fd, SHUT_WR);
     (void)raw_expect_end(fd);
 }
 
-/* Calls that are cancelled at once by a peer that reads no answers: it is not
- * read either, as long as it does not read. */
+/* A peer sends calls, cancels them at once, and reads no answers. The server
+ * stops reading from it until it reads. */
 static void flood_of_cancelled_calls_is_not_read_on(void **state)
 {
     (void)state;
@@ -437,7 +440,8 @@ static void flood_of_cancelled_calls_is_not_read_on(void **state)
         tcp_head_put(&cancel, bytes + ((size_t)i * 2 + 1) * TCP_HEAD_BYTES);
     }
     int fd = raw_hello(&served);
-    /* Workers that hold, so that calls are cancelled while queued. */
+    /* These calls occupy all workers, so that the others are cancelled while
+     * they are queued. */
     for (uint32_t i = 0; i < SERVICE_WORKERS; i++) {
         tcp_head call = {.type = TCP_REQUEST,
                          .method = METHOD_HOLD,
@@ -492,8 +496,8 @@ static void half_a_request_is_never_run(void **state)
     assert_int_equal(atomic_load(&served.served), 0);
 }
 
-/* The CANCEL comes in one piece with its request, which waits behind the
- * requests of all workers. */
+/* The CANCEL arrives in one piece with its request, which is queued because all
+ * workers are busy. */
 static void cancel_right_behind_its_request_is_heard(void **state)
 {
     (void)state;
@@ -520,7 +524,8 @@ static void cancel_right_behind_its_request_is_heard(void **state)
     (void)close(fd);
 }
 
-/* They are read from the socket together with it. */
+/* Requests before an invalid frame are run, although they are read from the
+ * socket together with it. */
 static void requests_before_a_wrong_frame_are_run(void **state)
 {
     (void)state;

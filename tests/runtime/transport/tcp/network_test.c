@@ -60,7 +60,8 @@ static void bytes_that_come_one_by_one_are_the_same(void **state)
     stop();
 }
 
-/* A reply fills the socket; the last call proves that the PING was read. */
+/* A reply fills the socket, so the PONG has to wait. The call after the PING is
+ * served, which proves that the PING was read. */
 static void ping_is_answered_while_a_reply_is_being_sent(void **state)
 {
     (void)state;
@@ -92,8 +93,8 @@ static void ping_is_answered_while_a_reply_is_being_sent(void **state)
     stop();
 }
 
-/* The last of three calls waits to be sent with others; its caller does nothing
- * more. */
+/* The last of three calls is held back to be sent together with others. It must
+ * be sent although its caller does nothing more. */
 static void calls_leave_without_their_caller(void **state)
 {
     (void)state;
@@ -129,8 +130,8 @@ static void put_call(uint8_t **at, uint16_t method, uint32_t id)
     *at += TCP_HEAD_BYTES;
 }
 
-/* The reply of one worker waits to be sent together with the next reply, which
- * belongs to a long call. */
+/* A worker holds its reply back to send it together with the next one. The
+ * reply must be sent although the worker's next call is a long one. */
 static void replies_leave_without_their_worker(void **state)
 {
     (void)state;
@@ -204,7 +205,7 @@ static int64_t call_in_vain(void *user)
     if (status == SHMRPC_OK) {
         status = transport_of(&served)->client->receive(&call, deadline_ns);
         (void)transport_of(&served)->client->cancel(&call);
-    } /* else all slots were in use until then */
+    } /* else no slot became free before the deadline */
     assert_int_equal(status, SHMRPC_E_DEADLINE);
     return shmrpci_now_ns() - deadline_ns;
 }
@@ -217,7 +218,8 @@ static void deadlines_hold_while_the_cable_is_out(void **state)
     shmrpci_conn *conn = connect_through();
     assert_int_equal(call_echo(conn, "before", 6), SHMRPC_OK);
     forwarder_hold(&between, true);
-    /* The first call asks the server whether it has run. */
+    /* The first call waits in vain for the server to say whether it has run.
+     * Later calls don't wait for that any more. */
     for (int i = 0; i < 3; i++) {
         (void)call_in_vain(conn);
     }

@@ -76,7 +76,7 @@ static void neighbours_of_one_owner_come_back_together(void **state)
     tcp_outbox_fail(&outbox);
     assert_int_equal(told, 3);
     assert_memory_equal(came, expected, sizeof expected);
-    /* After that, at once. */
+    /* After the failure, an added piece is handed back to its owner at once. */
     pieces[3].piece.next = NULL;
     told = 0;
     assert_int_equal(tcp_outbox_add(&outbox, &pieces[3].piece), 0);

@@ -51,8 +51,9 @@ static void append_who(shmrpci_buf *line, const web_request *request)
     }
 }
 
-/* Writes each line by one call. If memory runs out the line is lost: the change
- * has happened already, and can't be refused. */
+/* Writes each line by one call, so that lines don't mix. If memory runs out the
+ * line is lost: the change has happened already, so it can't be refused any
+ * more. */
 static void write_line(shmrpci_buf *line)
 {
     const char *text = shmrpci_buf_text(line);

@@ -92,7 +92,7 @@ web_who web_auth_who(web_auth *auth, const web_head *head)
  * null`, which a sandboxed frame sends, is not our origin. Sec-Fetch-Site
  * `none` means that the user has typed the address.
  *
- * A request without both fields is not from a browser, or is a GET, which
+ * A request that has neither field is not from a browser, or is a GET, which
  * changes nothing.
  */
 bool web_auth_is_same_origin(const web_auth *auth, const web_head *head)

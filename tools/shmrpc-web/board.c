@@ -154,8 +154,8 @@ static void set_percentiles(web_figures *figures, const shmrpc_snapshot *part)
     figures->queue_p99_us = (float)all->queue.p99_ns / 1000;
 }
 
-/* The difference between `before` and `total`. If `before` is NULL or from
- * another server, everything since the server's start. */
+/* The difference between `before` and `total`. Returns NULL if there is none:
+ * `before` is NULL or from another server, or memory ran out. */
 static shmrpc_snapshot *since(const shmrpc_snapshot *total,
                               const shmrpc_snapshot *before)
 {
@@ -296,7 +296,8 @@ static void read_entry(web_board *b, entry *e, uint64_t tick)
         notice_restart(e, total);
         now = figures_of(e, total, is_mark, &point);
     } else {
-        /* The next difference must not begin at these samples. */
+        /* These samples are too old now, so the next difference must not begin
+         * at them. */
         tool_samples_forget(&e->processes);
     }
     shmrpci_mutex_lock(&b->mutex);
@@ -366,7 +367,7 @@ static void match(web_board *b, const web_place *places, size_t count, gone *g)
     b->count = kept;
 }
 
-/* The services are retained, because rows are shown with their tables and the
+/* Retains the services (`true`): rows are shown with their tables, and the
  * directory may replace a service at any time. */
 static void tick_once(web_board *b, uint64_t tick)
 {

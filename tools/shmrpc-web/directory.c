@@ -33,7 +33,7 @@ struct web_directory {
     shmrpci_cond cond;
     web_place places[WEB_MAX_SERVICES];
     size_t count;
-    uint64_t asked; /* number of finished searches */
+    uint64_t asked; /* number of the last search that was begun or requested */
     uint64_t done;
     bool is_closing;
 };
@@ -128,9 +128,9 @@ static web_service *new_service(const web_place *place, const char *text,
     return s;
 }
 
-/* Attaches to the service's statistics, so that the next searches see without a
- * call whether this server still runs. Without them the service is described
- * again each time, which is slower but not wrong. */
+/* Attaches to the service's statistics, which show the next searches without a
+ * call whether this server still runs. If that fails, each search asks for the
+ * description again, which is slower but not wrong. */
 static void renew_presence(web_service *s)
 {
     const shmrpc_opts opts = {.timeout_ns = ANSWER_NS};
@@ -186,8 +186,8 @@ static bool grow(look *l)
     return true;
 }
 
-/* Skips services for which there is no room or whose names are too long, since
- * nobody could be told. */
+/* Skips services for which there is no room or whose names are too long,
+ * because there is nobody to whom this could be reported. */
 static void on_found(void *user, const shmrpc_found *found)
 {
     look *l = user;
@@ -396,8 +396,8 @@ void web_directory_set_ping(web_directory *d, web_service *service,
 uint64_t web_directory_ask(web_directory *d)
 {
     shmrpci_mutex_lock(&d->mutex);
-    /* The next search is meant, since one in progress may have passed the place
-     * already. */
+    /* Returns the number of the next search. A search in progress would not do,
+     * because it may have passed the service's place already. */
     uint64_t number = ++d->asked;
     shmrpci_cond_signal(&d->cond);
     shmrpci_mutex_unlock(&d->mutex);

@@ -139,8 +139,8 @@ static int append_item(web_download *d, const void *item, shmrpci_buf *out,
     return SHMRPC_OK;
 }
 
-/* BUSY ends the piece, so that an item is passed on when it arrives rather than
- * when 16 KiB are full. */
+/* Ends the piece when the stream is BUSY, so that items are passed on as they
+ * arrive rather than when 16 KiB are full. */
 static web_stream_state give_items(web_download *d, shmrpci_buf *out)
 {
     shmrpc_error error;
@@ -207,7 +207,9 @@ static void end(void *user)
     web_download_drop(user);
 }
 
-/* Begins the reply: a stream, or an error if there is no item. */
+/* Begins the reply: a stream, or an error if the service's stream has failed
+ * before its first item. Does nothing if no item or end has arrived yet and it
+ * is not late. */
 static void begin(web_download *d, bool is_late)
 {
     web_journey *j = d->journey;
@@ -278,7 +280,7 @@ void web_downloads_tick(web_rpc *rpc)
 {
     int64_t now_ns = rpc->downloads != NULL ? shmrpci_now_ns() : 0;
     for (web_download *d = rpc->downloads; d != NULL;) {
-        web_download *next = d->next; /* the download may end here */
+        web_download *next = d->next; /* `d` may be freed below */
         if (!d->has_begun && now_ns - d->begun_ns >= rpc->times.begin_ns) {
             begin(d, true);
         } else if (d->has_begun && d->journey->form.out == WEB_FORM_EVENTS &&

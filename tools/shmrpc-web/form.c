@@ -240,8 +240,8 @@ static int append_object(web_request *request, const web_target *target,
     return status;
 }
 
-/* If there is no nested object, and there are no more commas than parameters,
- * no unknown name needs to be searched for. Most calls are that short. */
+/* If there is no nested object, and there are fewer commas than parameters, the
+ * text is not searched for unknown names. Most calls are that short. */
 static bool may_have_unknown(const shmrpc_type *type, const uint8_t *text,
                              size_t len)
 {
@@ -255,8 +255,9 @@ static bool may_have_unknown(const shmrpc_type *type, const uint8_t *text,
     return commas >= type->count;
 }
 
-/* The value lives in the request's arena. One byte more than its size is
- * allocated, so that a method without parameters gets a valid pointer, too. */
+/* Decodes the parameters into the request's arena. One byte more than their
+ * size is allocated, so that a method without parameters gets a valid pointer,
+ * too. */
 static int decode(web_request *request, const shmrpc_method *method,
                   web_form_kind kind, const void *data, size_t len,
                   const void **params, shmrpc_error *error)

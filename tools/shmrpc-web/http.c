@@ -48,7 +48,8 @@ static void shut(web_connection *c)
     c->is_shut = true;
 }
 
-/* Whether `a` should be dropped before `b`. Both are waiting for a client. */
+/* Whether `a` should be dropped before `b` (NULL: there is none). Both wait for
+ * their clients. */
 static bool goes_before(const web_connection *a, const web_connection *b)
 {
     return b == NULL ||
@@ -127,8 +128,9 @@ void web_connection_suspend(web_connection *c)
     c->is_suspended = true;
 }
 
-/* Checks whether the client has hung up only from the next sweep on. Most calls
- * have ended by then, which saves two system calls. */
+/* Begins to watch a suspended connection for the client's hang-up. Only the
+ * sweep calls this: most calls have ended by then, which saves two system
+ * calls. */
 static void watch(web_connection *c)
 {
     if (c->is_suspended && !c->is_watched) {
@@ -437,7 +439,8 @@ static bool is_late(const web_connection *c, int64_t now_ns)
     case PHASE_REPLY:
         return age_ns > times->reply_ns;
     case PHASE_STREAM:
-        /* If the client doesn't read, the connection is not suspended. */
+        /* A suspended connection waits for the service. It is not suspended
+         * while it waits for the client to read. */
         return !c->is_suspended && age_ns > c->stream.stall_ns;
     case PHASE_UPLOAD:
         return !c->is_suspended &&

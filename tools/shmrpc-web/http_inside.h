@@ -40,7 +40,7 @@ struct web_connection {
     bool is_watched;
     bool has_request; /* `request` is valid */
     bool has_hung_up;
-    bool is_known; /* a request of it was authenticated */
+    bool is_known; /* a request on this connection was authenticated */
     bool is_shut;
     web_request request;
     struct MHD_Response *reply;
@@ -58,8 +58,8 @@ struct web_http {
               * connections */
     uint16_t port;
     int64_t sweep_ns;
-    bool has_resumed; /* a connection was resumed, which the library doesn't
-                       * report */
+    bool has_resumed; /* a connection was resumed: the library must run,
+                       * although its descriptor doesn't show that */
     unsigned watched; /* number of connections that are watched for a hang-up */
     web_http_stats stats;
     web_connection connections[WEB_ALL_CONNECTIONS];

@@ -13,10 +13,10 @@
 /* The most data that the library requests from a stream at once. */
 #define STREAM_BLOCK ((size_t)16 << 10)
 
-/* Scripts and styles may only come from our own files. If a service's name
- * injects HTML into the page, it can neither run nor send anything elsewhere.
- * Frames are forbidden, so nobody can put the page under one of theirs
- * (clickjacking). */
+/* Scripts and styles may only come from our own files. If HTML is injected into
+ * the page, for example by a service's name, its scripts don't run and it can't
+ * send anything elsewhere. The page can't be framed, so no other site can lay
+ * its own content over it (clickjacking). */
 #define CONTENT_POLICY                                                  \
     "default-src 'none'; script-src 'self'; style-src 'self'; "         \
     "connect-src 'self'; img-src 'self'; base-uri 'none'; form-action " \

@@ -154,7 +154,8 @@ static void see_next_start_time(const web_row *row, void *user)
 {
     if (row->total != NULL) {
         const shmrpc_service_stats *s = shmrpc_snapshot_service(row->total);
-        /* By the same clock as next_start_ns. */
+        /* The server's start, by the same clock as next_start_ns; started_ns is
+         * since 1970. */
         int64_t begin_ns = s->taken_ns - s->uptime_ns;
         append_time(user, row,
                     s->next_start_ns == 0

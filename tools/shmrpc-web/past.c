@@ -70,7 +70,7 @@ static void take(web_past_ring *ring, const web_point *part)
     }
 }
 
-/* Returns the finished point; the next one begins. */
+/* Finishes and returns the current point, and begins the next one. */
 static web_point finish(web_past_ring *ring)
 {
     web_point point = ring->sum;
@@ -81,8 +81,8 @@ static web_point finish(web_past_ring *ring)
             point.values[i] /= (float)ring->known[i];
         }
     }
-    /* Computed like the rate of all errors, over the time for which it is
-     * known. */
+    /* The rates of errors by status are means over the same parts as the rate
+     * of all errors: those for which it is known. */
     uint32_t parts = ring->known[WEB_ERRORS];
     for (size_t i = 0; i < WEB_STATUSES && parts > 0; i++) {
         point.errors[i] /= (float)parts;

@@ -198,8 +198,8 @@ static void on_end(shmrpc_function done, void *user, int status, void *reply,
     shmrpc_stub_release(reply);
 }
 
-/* The stub wants a function of the user, of any type, which it only passes to
- * on_end. on_end doesn't use it, because the journey has everything. */
+/* The stub requires a callback of the user, of any type, which it only passes
+ * on to on_end. on_end doesn't use it, because the journey has everything. */
 static void do_nothing(void)
 {
 }
@@ -481,7 +481,8 @@ void web_journey_call(web_journey *j)
 
 /* ---- services ---- */
 
-/* A service that was replaced keeps its calls; new calls go to the new one. */
+/* Finds the entry for new calls of a service. Skips a service that was
+ * replaced: it keeps its entry only for the calls that it still has. */
 static web_watched *find_watched(web_rpc *rpc, const char *name)
 {
     for (size_t i = 0; i < sizeof rpc->services / sizeof rpc->services[0];

@@ -29,8 +29,9 @@ typedef struct web_times {
     int64_t comment_ns;
 } web_times;
 
-/* A client that reads nothing is disconnected only after its service has had
- * the time to report the stall (stream_stall). */
+/* stall_ns is longer than the default of stream_stall, the time after which a
+ * service reports the stall of a stream. So the service's report comes before
+ * the client is disconnected. */
 #ifndef WEB_TIMES_DEFAULT
 #define WEB_TIMES_DEFAULT                                                      \
     {                                                                          \

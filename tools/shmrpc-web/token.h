@@ -58,9 +58,9 @@ const web_token *web_tokens_find(const web_tokens *tokens, const char *text,
                                  size_t len);
 
 /*
- * Reads the tokens in `path`. If the file doesn't exist, creates it with one
- * token, readable by this user only (0600), with the missing folders. A line
- * for each:
+ * Reads the tokens in `path`. If the file doesn't exist, creates it and its
+ * missing folders, with one token; only this user can read it (0600). The file
+ * has one line for each token:
  *
  *     TOKEN [see,call,change [NAME]]      64 hexadecimal digits; no word: all
  *     # a comment

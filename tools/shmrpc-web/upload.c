@@ -24,7 +24,7 @@ struct web_upload {
     shmrpci_arena arena; /* memory for the item that is being read */
     shmrpci_buf line;    /* an incomplete line */
     size_t max_line;
-    size_t at; /* position in a body that is there as a whole */
+    size_t at; /* position in a body that was received as a whole */
     uint64_t items;
     uint64_t lines;
     bool is_open;    /* the stream was opened */

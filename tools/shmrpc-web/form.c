@@ -240,8 +240,9 @@ static int append_object(web_request *request, const web_target *target,
     return status;
 }
 
-/* If there is no nested object, and there are fewer commas than parameters, the
- * text is not searched for unknown names. Most calls are that short. */
+/* Whether the text may have unknown names, or too many arguments. Arguments by
+ * position need not be searched if none of them is an object and there are
+ * fewer commas than parameters. Most calls are that short. */
 static bool may_have_unknown(const shmrpc_type *type, const uint8_t *text,
                              size_t len)
 {

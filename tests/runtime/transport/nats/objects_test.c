@@ -178,8 +178,9 @@ static void a_full_queue_does_what_it_was_told(void **state)
         int status = shmrpc_queue_push(queue, &more, &soon, &error);
         /* A slow server may not report within the timeout that the queue is
          * full. */
-        assert_true(status == cases[i].status ||
-                    (status == SHMRPC_E_DEADLINE && i == 0));
+        assert_true(
+            status == cases[i].status ||
+            (status == SHMRPC_E_DEADLINE && cases[i].status == SHMRPC_E_BUSY));
         shmrpc_queue_release(queue, pop(queue, cases[i].first));
         shmrpc_queue_close(queue);
     }

@@ -56,7 +56,7 @@ static const struct option long_options[] = {
 typedef struct check {
     const char *against;   /* NULL: no --against */
     const char *lock_path; /* NULL: FILE.lock */
-    /* Which of the two options were given; each may be combined with
+    /* Whether --lock and --update-lock were given; each may be combined with
      * --against. */
     bool lock;
     bool update_lock;
@@ -628,8 +628,9 @@ static void check_folder(check *c, const char *folder)
     if (!ok) {
         note_result(c, GEN_EXIT_IO);
     }
-    /* In an old folder, a file is searched by its path below the new folder;
-     * git knows the paths itself. */
+    /* If --against names a folder, the old version of a file is the one with
+     * the same path below that folder as the file has below `folder`. A
+     * revision of git needs no such root: git finds a file by its own path. */
     const char *root =
         c->against != NULL && gen_output_is_folder(c->against) ? folder : NULL;
     for (size_t i = 0; ok && i < inputs.count; i++) {

@@ -198,8 +198,8 @@ static shmrpc_status parse(int argc, char **argv, fmt *f, shmrpci_buf *message)
             return status;
         }
     }
-    /* Several texts on standard output, or a text and a report, could not be
-     * separated. */
+    /* `-` is refused together with other files or a report for programs:
+     * readers of standard output could not tell the texts apart. */
     for (int i = optind; i < argc; i++) {
         if (strcmp(argv[i], "-") == 0 && !f->check &&
             (argc - optind > 1 || f->form != GEN_REPORT_HUMAN)) {

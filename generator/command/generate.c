@@ -138,13 +138,14 @@ static void generate_file(run *r, const char *path)
 }
 
 /* Records the names of the files that an input will generate. Returns false,
- * after printing a message, if another input generates the same file. All files
- * of the language count: echo.svc generates echo_client.h too. */
+ * after printing a message, if another input generates the same file. An input
+ * may have several outputs: echo.svc generates echo_client.h too. */
 static bool enter_outputs(const gen_options *options, gen_tree *tree,
                           gen_value *seen, const char *input)
 {
     const gen_lang *lang = options->lang;
-    /* Named by the path that importers use, not by the one given here. */
+    /* Outputs are named after the path by which other files import the input,
+     * not after its path on the command line. */
     gen_import_dirs dirs = {options->import_dirs, options->import_dir_count};
     const char *stem =
         gen_import_stem(tree, gen_import_path(tree, dirs, input));
@@ -235,15 +236,15 @@ static gen_exit find_inputs(gen_options *options, gen_inputs *inputs,
             fprintf(stderr, "%s: no .svc file in this folder\n", path);
             return GEN_EXIT_IO;
         }
-        /* After its files are listed, because only then is the folder known to
-         * exist. */
+        /* The folder is added after its files were listed, because only then is
+         * it known to exist. */
         if (is_folder && gen_cli_add_import_dir(options->import_dirs,
                                                 &options->import_dir_count,
                                                 path, message) != SHMRPC_OK) {
             return gen_cli_fail(GEN_EXIT_USAGE, message);
         }
     }
-    /* The dumps of two files could not be told apart. */
+    /* Only one file can be dumped: the dumps of two could not be told apart. */
     if (inputs->count > 1 && options->dump != GEN_DUMP_NONE) {
         shmrpci_buf_append_text(message, "--dump is for one .svc file");
         return gen_cli_fail(GEN_EXIT_USAGE, message);

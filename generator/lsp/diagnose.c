@@ -178,7 +178,8 @@ static const ast_decl *import_at(const idl_unit *unit, idl_span span)
     return NULL;
 }
 
-/* The statement; with its line end if nothing else is on the line. */
+/* `span` is that of a statement. Returns it, extended by the line end if
+ * nothing else is on the line. */
 static idl_span line_of(idl_span span)
 {
     const char *text = span.source->text;

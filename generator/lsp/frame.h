@@ -30,7 +30,7 @@ typedef enum lsp_frame {
     LSP_FRAME_NONE, /* more bytes are needed */
     LSP_FRAME_MESSAGE,
     LSP_FRAME_TOO_LARGE, /* the message is dropped; continue */
-    LSP_FRAME_BROKEN     /* so are all bytes after it */
+    LSP_FRAME_BROKEN     /* no message can be read any more */
 } lsp_frame;
 
 void lsp_frames_init(lsp_frames *frames);

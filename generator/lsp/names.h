@@ -10,8 +10,8 @@
 #include "generator/lsp/workspace.h"
 
 typedef enum lsp_name_kind {
-    LSP_NAME_SYMBOL, /* the name of a declaration; the first four kinds are
-                      * declarations */
+    LSP_NAME_SYMBOL, /* the name of a declaration; the first four kinds stand
+                      * where something is declared */
     LSP_NAME_METHOD, /* a declared method */
     LSP_NAME_FIELD,  /* a declared field or parameter */
     LSP_NAME_ITEM,   /* a declared item of an enum */

@@ -68,8 +68,8 @@ static void search_units(search *s, const lsp_analysis *analysis)
             lsp_each_name(s->unit->ast, take_reference, s);
         }
     }
-    s->cx->source = NULL; /* the analysis that holds this source may be
-                           * dropped */
+    s->cx->source = NULL; /* forgotten, because the analysis that holds it may
+                           * be dropped */
 }
 
 /* Files that are not open are searched only if an open file imports them. */

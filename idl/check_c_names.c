@@ -114,7 +114,8 @@ static void enter_symbol(table *t, const idl_symbol *symbol)
     case IDL_SYMBOL_SERVICE:
         enter_service(t, symbol->u.service);
         break;
-    case IDL_SYMBOL_SHARED: /* it has only functions: tts_jobs_push, ... */
+    case IDL_SYMBOL_SHARED: /* in C only functions have its name, as a prefix:
+                             * tts_jobs_push, ... */
         idl_cname_decl(symbol->decl, t->text);
         shmrpci_buf_append_text(t->text, "_*");
         enter(t, symbol->decl->full_name, symbol->decl->span);

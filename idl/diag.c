@@ -13,7 +13,7 @@ typedef struct code_row {
     const char *title;
 } code_row;
 
-/* The last row is for codes that have none. */
+/* One row per code. The last row stands for values that are not in the list. */
 static const code_row rows[] = {
 #define IDL_X(name, number, severity, title) \
     {IDL_S_##name, IDL_##severity, title},

@@ -102,8 +102,9 @@ uint64_t idl_largest(const idl_type *type, idl_encoding encoding)
     if (encoding == IDL_ENCODING_NATIVE && idl_is_fixed(type)) {
         return idl_layout(type).size + PART;
     }
-    /* Without recursion fields are not nested deeper than this; bounded lists
-     * multiply, so a deeper type is too large to have a bound. */
+    /* A type that is nested deeper than 16 levels counts as one without bounds.
+     * Most such types are recursive, or too large in any case, because the
+     * bounds of nested lists multiply. */
     return largest(type, encoding, 16);
 }
 

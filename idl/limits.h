@@ -36,7 +36,7 @@
 #define IDL_MAX_METHODS 65534
 
 #define IDL_MAX_TAG          65535 /* of a field */
-#define IDL_MAX_PARAM_TAG    255   /* JSON sends an array of that many */
+#define IDL_MAX_PARAM_TAG    255   /* of a parameter: JSON's array index + 1 */
 #define IDL_MAX_ARRAY_LENGTH 65536
 
 /* Scalars that a record or an array may hold by value, over all levels. */

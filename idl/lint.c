@@ -250,7 +250,8 @@ static void check_json_result(linter *l, const idl_type *result)
     }
 }
 
-/* REST clients and proxies repeat requests of these verbs on their own. */
+/* REST clients and proxies repeat GET, PUT and DELETE on their own, so a method
+ * with such a verb should be idempotent. */
 static void check_rest(linter *l, const idl_method *method)
 {
     const char *verb = method->rest.verb;
@@ -397,8 +398,10 @@ static void check_used(linter *l, const idl_decl *decl, const char *sort)
     leave(l);
 }
 
-/* In a file without a service everything is meant for importers. Constants may
- * be used by programs only, and aliases are resolved before this pass. */
+/* Reports unused types and errors. Called only for a file with a service: in
+ * other files everything is meant for importers. Constants are not checked, as
+ * programs may be their only users, nor aliases, which were resolved before
+ * this pass. */
 static void check_all_used(linter *l)
 {
     const idl_schema *schema = l->schema;

@@ -214,7 +214,7 @@ void idl_define_enum(idl_resolver *r, idl_symbol *symbol)
     }
     e->items = items;
     e->item_count = count;
-    if (complete) { /* else the broken item may be the one with value 0 */
+    if (complete) { /* a broken item might be the one with value 0 */
         check_values(r, symbol);
     }
 }
@@ -254,10 +254,9 @@ typedef struct tagging {
     const idl_reserved *reserved;
     size_t reserved_count;
     int64_t max_tag;
-    const idl_field *fields; /* the fields already resolved */
-    const ast_field *tagged; /* the first field with a tag and the first
-                              * without, or NULL */
-    const ast_field *untagged;
+    const idl_field *fields;   /* the fields already resolved */
+    const ast_field *tagged;   /* the first field with a tag, or NULL */
+    const ast_field *untagged; /* the first field without one, or NULL */
 } tagging;
 
 static void report_mixed(idl_resolver *r, const tagging *t,

@@ -110,8 +110,10 @@ typedef union idl_number {
  * the type that an alias stands for. */
 struct idl_type {
     idl_kind kind;
-    bool has_min; /* inclusive bounds, as written or from the alias; the */
-    bool has_max; /* limits of the kind itself (u8: 0..255) aren't here */
+    /* Inclusive bounds, as written or from the alias. The limits of the kind
+     * itself (u8: 0..255) are not stored here. */
+    bool has_min;
+    bool has_max;
     idl_number min;
     idl_number max;
     uint32_t length;             /* ARRAY: elements, at least 1 */
@@ -216,7 +218,7 @@ typedef struct idl_alias {
 
 struct idl_enum_item {
     const char *name;
-    int64_t value; /* of a u64 enum: the same bits */
+    int64_t value; /* in a u64 enum: the unsigned value's bits */
     const idl_enum *owner;
     idl_meta meta;
     idl_span span;

@@ -240,8 +240,8 @@ ast_list ast_arg_add(ast_builder *b, ast_list list, ast_name name,
                      const ast_value *value);
 ast_name ast_no_name(void);
 
-/* Numbers take the token of the minus before them, or a token of kind 0 without
- * one. */
+/* `minus` is the token of the minus sign before the number; its kind is 0 if
+ * there is no sign. */
 ast_value *ast_int(ast_builder *b, idl_token minus, idl_token token);
 ast_value *ast_float(ast_builder *b, idl_token minus, idl_token token);
 ast_value *ast_text(ast_builder *b, idl_token token);

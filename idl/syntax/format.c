@@ -169,7 +169,8 @@ static void skip_annotation(builder *b)
     }
 }
 
-/* Annotations that shared a line still do, but not with their declaration. */
+/* Puts the next annotations on a line of their own. Those that shared a line in
+ * the source stay together; their declaration goes to another line. */
 static void put_annotations(builder *b)
 {
     size_t from = b->at;
@@ -412,7 +413,7 @@ static shmrpc_status format(const idl_source *source, idl_diags *diags,
     const idl_source *made =
         idl_load_memory(source->path, shmrpci_buf_text(&text), text.len, diags);
     if (made == NULL) {
-        return SHMRPC_E_INVALID; /* with all its spaces it would be too large */
+        return SHMRPC_E_INVALID; /* with the new spaces it is too large */
     }
     elements after = find_elements(made, &unused);
     if (!is_same(&before, &after)) {

@@ -27,7 +27,7 @@ typedef struct format_element {
 
 /* Neighbouring lines of the same class share columns. */
 typedef enum format_class {
-    FORMAT_NEUTRAL, /* such as comments: ignored between neighbours */
+    FORMAT_NEUTRAL, /* such as comments: does not separate neighbours */
     FORMAT_ALONE,
     FORMAT_FIELD,
     FORMAT_ENUM_ITEM,

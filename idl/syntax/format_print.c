@@ -60,8 +60,9 @@ static size_t element_width(const format_element *element)
     return count_chars(element->text, element->len);
 }
 
-/* The space before a cell's first element belongs to the gap between the cells;
- * whether there is one depends on the cell before. */
+/* The width of a cell with the elements [from, to). The space before its first
+ * element does not count: it belongs to the gap between the cells, and depends
+ * on the cell before. */
 static size_t width_in(const format_element *elements, size_t first,
                        size_t from, size_t to)
 {

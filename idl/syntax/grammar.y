@@ -203,7 +203,7 @@ optlist(A) ::= optlist(L) IDENT(N) value(V) SEMI.
 optlist(A) ::= optlist(L) error SYNC.       { A = L; }
 
 %code {
-/* A copy of the parser's stack, states only, on which tokens are tried. */
+/* A copy of the states on the parser's stack, on which tokens are tried. */
 typedef struct trial {
     YYACTIONTYPE states[YYSTACKDEPTH];
     int top;
@@ -220,7 +220,7 @@ static bool try_token(trial *t, int kind)
             yy_find_shift_action((YYCODETYPE)kind, t->states[t->top]);
         if (act >= YY_MIN_REDUCE) {
             int rule = act - YY_MIN_REDUCE;
-            t->top += yyRuleInfoNRhs[rule]; /* it is negative or 0 */
+            t->top += yyRuleInfoNRhs[rule]; /* minus its number of symbols */
             act = yy_find_reduce_action(t->states[t->top], yyRuleInfoLhs[rule]);
         } else if (act > YY_MAX_SHIFTREDUCE) {
             return act == YY_ACCEPT_ACTION;

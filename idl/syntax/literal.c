@@ -184,7 +184,8 @@ idl_text idl_literal_text(idl_diags *diags, idl_span span)
     if (d.end > d.at && d.end[-1] == d.at[-1]) {
         d.end--; /* the closing quote; a missing one was reported */
     }
-    /* No escape is shorter than the character that it represents. */
+    /* No escape is shorter than the character that it represents, so the result
+     * is not longer than the literal. */
     d.out = idl_alloc(diags->memory, (size_t)(d.end - d.at) + 1, 1);
     while (d.at < d.end) {
         if (*d.at == '\\' && d.at + 1 < d.end) {

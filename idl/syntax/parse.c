@@ -185,8 +185,8 @@ static bool is_reserved(int kind)
            kind == TK_FALSE;
 }
 
-/* Whether a name fits here, followed by the next token either unchanged or as a
- * name too. */
+/* Whether the parser would accept a name here and then the next token: either
+ * as it is, or, if it is a reserved word, as a name too. */
 static bool fits_as_name(const driver *d)
 {
     int kinds[3] = {TK_IDENT, token_at(d, d->at + 1)->kind,
@@ -281,8 +281,9 @@ static bool repair_missing(driver *d)
 
 /* ---- repair 3: skipping ---- */
 
-/* A misspelt keyword was read as the name of a type, and the error appears one
- * or two tokens later: `lst<u32> x`, `-> strem u8;`, `optinal u8 x`. */
+/* Reports a misspelt keyword that was read as the name of a type, so that the
+ * error appears one or two tokens later: `lst<u32> x`, `-> strem u8;`,
+ * `optinal u8 x`. */
 static bool report_word_before(driver *d, size_t back, const char *const *words,
                                size_t count)
 {

@@ -1,16 +1,18 @@
 /* Blocks: taking, holding, retiring, and recovery after a death. */
 #include "region/inside.h"
 
-/* How many of the newest blocks stay in the limbo, so that readers in the
- * middle of one need not start over; and after how many retired blocks the
- * limbo is checked. */
+/* The newest LIMBO_YOUNG blocks stay in the limbo, so that readers in the
+ * middle of one need not start over. The limbo is checked after LIMBO_LOOK
+ * blocks were retired. */
 #define LIMBO_YOUNG 64u
 #define LIMBO_LOOK  192u
-/* The same limits for large blocks, in bytes and in spans. */
+/* The limbo is also checked after this many bytes were retired. */
 #define LIMBO_BYTES ((uint64_t)1 << 20)
+/* In a region with fewer spans than this a new span is cut up at once. */
 #define SMALL_SPANS 1024u
-/* When the depot is full a list may exceed its limit. If it does so by this
- * factor it is searched for whole spans of free blocks. */
+/* When the depot is full a list may exceed its limit. A list of more than
+ * HOARD_LISTS times its limit is searched for spans whose blocks are all
+ * free. */
 #define HOARD_LISTS 8u
 
 #define NOTE_ARENA 0x8000u
@@ -194,8 +196,8 @@ static bool has_spare(shmrpci_region *region, uint32_t class)
     return true;
 }
 
-/* Whether the list or the rest of a span has free blocks of the class; takes no
- * new span. */
+/* Whether the list or the rest of a span has free blocks of the class. If not,
+ * refills the list from the spare list or the depot; takes no new span. */
 static bool refill(shmrpci_region *region, uint32_t class)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
@@ -230,7 +232,8 @@ void shmrpci_arena_cut_up(shmrpci_region *region, uint32_t class)
     }
 }
 
-/* Takes a span for the participant, whose blocks are cut from it as needed. */
+/* Takes a span for the participant. Blocks are cut from it when they are
+ * needed, or, in a small region, all at once. */
 static shmrpc_status new_span(shmrpci_region *region, uint32_t class,
                               shmrpc_error *error)
 {
@@ -259,8 +262,8 @@ static void hold(shmrpci_region *region, uint64_t offset,
     shmrpci_store_release(&arena->held, offset);
 }
 
-/* Takes a block from the list, or else from the rest of a span. One of the two
- * has some. */
+/* Takes a block from the list, or else from the rest of a span. The caller has
+ * made sure that one of the two has a block. */
 static shmrpc_status hold_one(shmrpci_region *region, uint32_t class,
                               uint64_t *out_offset)
 {
@@ -320,7 +323,8 @@ static shmrpc_status take(shmrpci_region *region, uint64_t bytes,
         if (status != SHMRPC_OK) {
             return status;
         }
-        /* The whole list may have become the spare list. */
+        /* Cutting up the span may have made the whole list the spare list:
+         * makes it the list again. */
         (void)refill(region, class);
     }
     return hold_one(region, class, out_offset);
@@ -555,7 +559,8 @@ static void reclaim_limbo(shmrpci_region *region, bool all)
     empty_limbo(region, end, all || is_large);
 }
 
-/* The most bytes by which a list exceeds what the depot accepts. */
+/* The size in bytes of the longest list. Lists are long only if the depot is
+ * full. */
 static uint64_t most_hoarded(const shmrpci_region *region)
 {
     const shmrpci_arena_root *arena = shmrpci_arena_of(region);

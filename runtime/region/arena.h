@@ -16,9 +16,9 @@
  *
  * Its last 24 bytes belong to the arenas: the change that retired it, and two
  * links. Held blocks have a link of their own, since others may retire a block
- * that its maker still holds. Of the rest of a block the arenas write only one
- * word, so that its head still tells late readers that it is not the block they
- * look for.
+ * that its maker still holds. Of the rest of a block the arenas write only
+ * `committed`. So the head of a free block still has the kind's word, by which
+ * late readers see that it is not the block they look for.
  *
  * Death: only p writes to arena p, and stores in program order, so that its
  * heir finds a prefix of its stores. The block in `moving` is already in one of
@@ -40,7 +40,6 @@
  * surplus blocks:
  *
  *     READY, d --p: CAS--> TAKEN(p), d --p: own chain leads to d--> PUSHING(p)
- *
  *
  * If all blocks of a span are in the lists of one participant, the span can be
  * freed: the participant journals that, takes its blocks out of the lists by
@@ -90,8 +89,10 @@ void shmrpci_arena_give(shmrpci_region *region);
 /* Ends the holding of the block that was taken last, which is reachable now. */
 void shmrpci_arena_keep_first(shmrpci_region *region);
 void shmrpci_arena_give_first(shmrpci_region *region);
-/* Keeps the committed ones of a dead participant's held blocks, and frees the
- * others. For a kind that is about to clear the hazards that protect them. */
+/* Keeps those held blocks that are committed, and frees the others. For the
+ * heir of a dead participant, and for a kind that does not know which of its
+ * held blocks became reachable. A kind whose hazards protect committed blocks
+ * calls this before it clears the hazards. */
 void shmrpci_arena_judge_held(shmrpci_region *region);
 /* Retires a block that `change` made unreachable: it becomes free when no
  * reader can look at it any more. `change` must not decrease between calls.

@@ -109,7 +109,8 @@ static uint32_t check_entry(judgement *of, uint32_t span, uint32_t run)
 
 /* ---- blocks -------------------------------------------------------------- */
 
-/* One mark per block: two blocks never begin within 64 bytes. */
+/* There is a mark for each 64 bytes. That is enough for one mark per block,
+ * because two blocks never begin within 64 bytes. */
 #define MARK_BYTES ((uint64_t)64)
 
 /* The holder of the block is dead, or at work. The block may be found twice, or

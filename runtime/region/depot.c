@@ -83,7 +83,9 @@ static bool merge(shmrpci_region *region, uint32_t class,
     return true;
 }
 
-/* Limits each participant to two lists, however much is free. */
+/* Puts the spare list into a free place of the depot. If there is none, merges
+ * it with the chain in another place. So a participant keeps at most two lists,
+ * however many blocks are free. */
 void shmrpci_arena_push_spare(shmrpci_region *region, uint32_t class)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);

@@ -82,9 +82,10 @@ bool shmrpci_arena_regain(shmrpci_region *region);
 /* Takes the blocks of a journalled span out of the lists. */
 void shmrpci_arena_forget(shmrpci_region *region, uint32_t span);
 
-/* Whether `note` is a note of an arena; and whether our arena has the run with
- * that note, as a held block or as the rest of a span. */
+/* Whether `note` is a note of an arena. */
 bool shmrpci_arena_is_note(uint16_t note);
+/* Whether our arena has the run with that note, as a held block or as the rest
+ * of a span. */
 bool shmrpci_arena_owns(const shmrpci_region *region, uint64_t offset,
                         uint16_t note);
 /* The class of the block that begins at `offset` (SHMRPCI_CLASS_COUNT for a

@@ -36,14 +36,14 @@
  *
  *     bits 0-1    FREE, CLAIMED, HEAD, TAIL
  *     bits 2-15   participant who took it; 0 when FREE
- *     bits 16-31  what the kind wants to know of a run, in its HEAD
+ *     bits 16-31  note: what the kind wants to know of a run; only in a HEAD
  *
  *     FREE --p: takes--> CLAIMED(p) --p--> HEAD(p) | TAIL(p)
  *     HEAD | TAIL --p: frees a run, whoever took it--> CLAIMED(p)
  *     CLAIMED(p) --p: frees it, or lost the race for the next one--> FREE
  *
- * Notes with the top bit are the arenas' (arena.h): spans of blocks, and large
- * blocks.
+ * Notes whose top bit is set belong to the arenas (arena.h): they mark spans of
+ * blocks, and large blocks.
  *
  * A run is a HEAD and the TAILs behind it. A participant that takes or frees a
  * run writes that into its journal before it changes the first entry, and

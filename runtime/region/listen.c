@@ -12,8 +12,9 @@
 
 bool shmrpci_listeners_ask(shmrpci_listeners *of, int fd, uint64_t now)
 {
-    /* The clock was read before this: a listener that begins meanwhile begins
-     * at that time, or later. */
+    /* `now` was read before the kernel is asked. So a listener that this answer
+     * misses began at `now` or later, and polls until the clock is past that
+     * time. */
     bool are_there = shmrpci_byte_lock_is_held(fd, SHMRPCI_REGION_LISTEN_BYTE);
     shmrpci_store_relaxed(&of->told, now | (are_there ? 1u : 0u));
     return are_there;
@@ -30,8 +31,8 @@ int64_t shmrpci_listen(shmrpci_listening *of, int fd, int64_t long_ns)
         of->since_ns = shmrpci_coarse_ns();
     }
     bool is_known = shmrpci_coarse_ns() > of->since_ns;
-    /* Changes made before writers know of us must be looked for after this
-     * fence. */
+    /* The caller looks for changes after this fence, so it sees those of
+     * writers that did not know of us. */
     shmrpci_fence_seq();
     return is_known || long_ns < TICK_NS ? long_ns : TICK_NS;
 }

@@ -40,9 +40,10 @@ static shmrpc_status raise_high(shmrpci_region *region, uint32_t participant)
     return status;
 }
 
-/* Runs with this handle in the dead participant's place. The kind may take and
- * free blocks to finish, so the arena is mended first. Runs of a kind without
- * arenas come last, when the kind can tell which of them are reachable. */
+/* Finishes or undoes the work of the dead participant as which the handle acts.
+ * The kind may take and free blocks for that, so the arena is mended first. The
+ * journal of a kind without arenas is settled last, by the caller, when the
+ * kind can tell whether the journalled run is reachable. */
 static void finish(shmrpci_region *region)
 {
     const shmrpci_region_kind *kind = &region->kind;

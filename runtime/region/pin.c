@@ -48,8 +48,9 @@ shmrpc_status shmrpci_pin(shmrpci_region *region, uint64_t change)
     if (status != SHMRPC_OK) {
         return status;
     }
-    /* The kernel's lock lies between our store and this load, and between the
-     * reclaimer's store of the limit and its look at the locks. */
+    /* We take the lock and then read the limit; the reclaimer stores the limit
+     * and then asks for locks. The kernel orders our lock and its query, so one
+     * of the two sees the other. */
     shmrpci_fence_seq();
     if (shmrpci_load_seq(&shmrpci_region_state_of(region)->reclaim_limit) >
         change) {

@@ -308,8 +308,8 @@ void shmrpci_region_destroy(shmrpci_region *region)
     shmrpci_store_seq(&shmrpci_region_state_of(region)->destroyed, 1u);
 }
 
-/* How often to ask the kernel. A system call for each use of the region would
- * cost more than the use. */
+/* How often to ask the kernel whether the owner lives. A system call for each
+ * use of the region would cost more than the use. */
 #define LOOK_NS (10 * SHMRPCI_NS_PER_MS)
 
 void shmrpci_region_follow(shmrpci_region *region, shmrpci_region_owner *owner,

@@ -50,9 +50,10 @@ typedef struct shmrpci_region_kind {
      * if the kind takes no runs. */
     bool (*is_reachable)(void *user, const shmrpci_region *region,
                          uint64_t offset);
-    /* Finishes or undoes the work of `participant`, which is dead, before its
-     * journal of spans is read. The heir acts as the dead one: it takes and
-     * gives back the dead one's blocks. May be NULL. */
+    /* Finishes or undoes the work of `participant`, which is dead. The heir
+     * acts as the dead one: it takes and gives back the dead one's blocks.
+     * Called after the arena was mended; in a kind without arenas, before the
+     * journal of spans is settled. May be NULL. */
     void (*inherit)(void *user, shmrpci_region *region, uint32_t participant);
     /* Collects the blocks that participants use at this moment, for is_used. */
     void (*survey)(void *user, const shmrpci_region *region);
@@ -101,7 +102,8 @@ struct shmrpci_region {
     uint64_t last_retired; /* the last block of our limbo, valid if `last_end`
                             * points to its trailer; NULL: look it up */
     struct shmrpci_block_trailer *last_end;
-    uint64_t hoarded_bytes; /* bytes in a list that could not be shared */
+    uint64_t hoarded_bytes; /* a list longer than this is searched again for
+                             * free spans */
     bool is_regaining;
     uint32_t depot_next; /* the place of the depot where two lists were merged
                           * last */

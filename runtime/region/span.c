@@ -2,8 +2,8 @@
  * death. */
 #include "region/inside.h"
 
-/* Memory is paid for in steps of a quarter of what is paid for already, but at
- * least this much. */
+/* Memory is paid for in steps of a quarter of what is paid for already, within
+ * these bounds. */
 #define STEP_MIN ((uint64_t)64 << 10)
 #define STEP_MAX ((uint64_t)16 << 20)
 
@@ -211,7 +211,7 @@ static uint32_t search(const shmrpci_region *region, uint32_t from,
     return region->facts.span_count;
 }
 
-/* Claims all of them, or none. */
+/* Claims `count` spans from `first` on: all of them, or none. */
 static bool claim(shmrpci_region *region, uint32_t first, uint32_t count)
 {
     uint32_t mine = shmrpci_span_entry(SHMRPCI_SPAN_CLAIMED, region->me, 0);
@@ -339,7 +339,8 @@ void shmrpci_region_give(shmrpci_region *region)
 {
     shmrpci_participant_block *block =
         shmrpci_region_participant(region, region->me);
-    /* The next search starts here, where memory is in the cache. */
+    /* The next search begins at the freed run, whose memory may still be in the
+     * cache. */
     uint32_t first = shmrpci_load_seq(&block->pending_first);
     if (first != 0 && first - 1 < region->cursor) {
         region->cursor = first - 1;

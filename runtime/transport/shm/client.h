@@ -164,7 +164,8 @@ bool shm_client_is_lost(shm_client *client);
 /* ---- client_slot.c ------------------------------------------------ */
 
 /* Frees the quarantined hot slots whose workers are done. Nobody waits for the
- * end of a oneway call, so only a call of this frees its slot. */
+ * end of a oneway call, so its slot becomes free only when this or
+ * shm_client_reclaim is called. */
 void shm_client_reclaim_hot(shm_client *client);
 
 /* Takes the lowest free slot, preferring hot ones and using avoided ones last.

@@ -50,8 +50,8 @@ static size_t inline_room(const shm_client_slot *slot)
 }
 
 /* Allocates a span. A caller that won't wait for a slot (deadline 0) still
- * waits for memory. The clock isn't read earlier, because reading it takes a
- * good part of a short call. */
+ * waits up to a second for memory. That deadline is computed only here, because
+ * reading the clock takes a good part of a short call. */
 shmrpc_status shm_client_make_room(shm_client *client,
                                    const shm_client_slot *slot, size_t bytes,
                                    shm_span *out)
@@ -82,9 +82,9 @@ static void place_request(shm_client *client, shm_client_slot *slot,
     out->cap = span.size;
 }
 
-/* A reply that outgrows its span needs an extent, and there are few of these,
- * so this reserves twice the requested room if it can. Without a span the
- * server finds room for a large reply. */
+/* Allocates a span for the reply, of twice the requested size if possible: a
+ * reply that outgrows its span needs an extent, and there are few extents. If
+ * there is no memory for a span, the server finds room for a large reply. */
 static void place_reply(shm_client *client, shm_client_slot *slot, size_t hint)
 {
     uint64_t roomy = (uint64_t)hint * 2 < 4096 ? 4096 : (uint64_t)hint * 2;
@@ -217,8 +217,8 @@ static uint32_t next_gen(shm_client_slot *slot)
 {
     /* Relaxed: only the thread that owns the call writes `gen`. */
     uint32_t gen = (shmrpci_load_relaxed(&slot->gen) + 1) & 0xFFFFu;
-    gen = gen != 0 ? gen : 1; /* 0 is what a block contains that the server has
-                               * given back (see withdraw) */
+    gen = gen != 0 ? gen : 1; /* a block that the server has given back reads
+                               * as generation 0 (see withdraw) */
     SHMRPCI_ASSERT(gen <= 0xFFFFu, "a generation fits the word");
     shmrpci_store_relaxed(&slot->gen, gen);
     return gen;
@@ -276,9 +276,9 @@ write_slot(shm_client_slot *slot, shm_slot *shared, const shmrpci_call *call,
     write_head(shared, call, flags, out->len, now, gen);
 }
 
-/* The worker that the next request wakes will find this one too. If no request
- * follows before this time, the waiting thread rings, as it does at the end of
- * a lease. */
+/* Until when a request may rely on the one that follows it: the worker that the
+ * next request wakes finds this one too. If none has followed by then, the
+ * waiting thread rings, as it does at the end of a lease. */
 static uint64_t end_of_follow(uint64_t now)
 {
     return now + shmrpci_ticks_of_ns(SHM_FOLLOW_NS);
@@ -287,9 +287,10 @@ static uint64_t end_of_follow(uint64_t now)
 /* Makes sure that a worker finds the request that was just written. The hint
  * and the lease are read without a fence, so they may be gone by the time the
  * word becomes visible. A client that relies on them checks again when it
- * waits, at the latest when the lease would have ended. With `may_rely` false
- * nobody checks again: no thread waits for a oneway call, and the ends of
- * streams wait for their rings. So the call then relies on neither. */
+ * waits, at the latest when the lease would have ended. `may_rely` is false
+ * for calls that nobody checks again: no thread waits for a oneway call, and
+ * the ends of streams wait on their rings. Such a call always rings if a worker
+ * sleeps. */
 static inline void announce(shm_client *client, uint32_t index, uint32_t flags,
                             bool may_rely, uint64_t now)
 {
@@ -315,7 +316,8 @@ static uint64_t now_of(const shmrpci_call *call)
     return call->head.ticks != 0 ? call->head.ticks : shmrpci_ticks();
 }
 
-/* Inlined, so that calls without streams are compiled as if there were none. */
+/* Inlined, so that the copy for calls without streams has no code for
+ * streams. */
 static inline __attribute__((always_inline)) int
 commit(shmrpci_call *call, const shm_streams *streams)
 {

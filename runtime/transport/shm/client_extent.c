@@ -132,9 +132,9 @@ void shm_client_say_idle(void *user)
 {
     const shm_client *client = user;
     /* Sequentially consistent, as is the preceding change of the extent's word:
-     * the control loop clears `swept` and then checks once more. If the
-     * socket's queue is full the packet may be lost, as the loop will still
-     * read another one. */
+     * the control loop clears `swept` and then checks the words. If the
+     * socket's queue is full this packet may be dropped, because the loop has
+     * yet to read another one in the queue. */
     if (shmrpci_load_seq(&client->status->swept) == 0) {
         shm_message idle = {.kind = SHM_MESSAGE_IDLE};
         (void)shm_message_send(client->control_fd, idle, NULL, NULL, 0);

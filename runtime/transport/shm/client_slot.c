@@ -19,7 +19,8 @@ void shm_client_hint(shm_client *client, uint32_t index)
     uint64_t bit = UINT64_C(1) << index;
     SHMRPCI_ASSERT(index < SHM_SLOTS, "a slot number is in range");
     /* An earlier request on the slot may have left the hint set. Sequentially
-     * consistent: a worker that clears a hint reads the word after that. */
+     * consistent: a worker that clears a hint reads the word after that. So if
+     * we still see the hint, the worker sees our request. */
     if (index >= SHM_HOT_SLOTS &&
         (shmrpci_load_seq(client->block.pending) & bit) == 0) {
         (void)shmrpci_or_seq(client->block.pending, bit);
@@ -109,8 +110,8 @@ bool shm_client_is_held(const shm_client *client, uint32_t index, uint32_t word)
                         word);
 }
 
-/* Whether the worker is done with a call that we gave up. Acquire: the worker
- * has then read the request. */
+/* Whether the worker is done with a call that we gave up. `word` was loaded
+ * with acquire, so the worker has read the request before we overwrite it. */
 static bool is_back(const shm_client *client, uint32_t index, uint32_t word)
 {
     uint32_t state = shm_word_state(word);

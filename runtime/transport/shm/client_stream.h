@@ -2,8 +2,8 @@
  * State shared by a client's slot and the client's end of the streams of its
  * call.
  *
- * Threading: as client.h. It has two references, one for each; the last one
- * dropped frees it.
+ * Threading: as client.h. The slot and the end have one reference each; the
+ * state is freed when the last reference is dropped.
  */
 #ifndef SHMRPCI_TRANSPORT_SHM_CLIENT_STREAM_H
 #define SHMRPCI_TRANSPORT_SHM_CLIENT_STREAM_H

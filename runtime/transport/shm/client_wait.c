@@ -141,8 +141,8 @@ static bool spin(shm_client *client, uint32_t index, uint32_t *word,
 }
 
 /* Lets the spinner learn from a wait that began at `began` whether it would
- * have paid to sleep. A worker that saw us wait has left the time at which the
- * reply was there. */
+ * have paid to sleep. A worker that saw us wait has stored the time of its
+ * reply in the slot. */
 static void learn(shm_client *client, uint32_t index, uint32_t word,
                   uint64_t began)
 {

@@ -86,8 +86,8 @@ void shm_client_acknowledge(shmrpci_conn *conn)
 {
     shm_client *client = client_of(conn);
     shmrpci_store_seq(client->block.armed, 0u);
-    /* Another thread holds the lock. It reads the socket, and sets the event
-     * for us. */
+    /* If another thread holds the lock, that thread reads the socket, and sets
+     * the event for us. */
     if (!shmrpci_mutex_lock_until(&client->control_lock, 0)) {
         return;
     }

@@ -344,7 +344,7 @@ static void close_connections(shm_listener *listener)
     for (size_t i = 0; i < listener->table_count; i++) {
         if (listener->table[i]->state == SHM_CONN_OPEN) {
             shm_conn_destroy(listener->table[i]);
-        } /* otherwise it is also in the list of closed connections */
+        } /* one that has been closed is destroyed with the list below */
     }
     shm_conn *lists[] = {listener->handshakes, listener->closed};
     for (size_t i = 0; i < 2; i++) {

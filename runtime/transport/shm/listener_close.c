@@ -188,8 +188,9 @@ static bool advance(shm_conn *conn)
     if (is_held(conn)) {
         return false;
     }
-    /* Give the memory back even if a worker still reads it. But if we hung up
-     * on the client, it may still be reading its replies. */
+    /* If the client has hung up, free the memory now, even if a worker still
+     * reads it. If we hung up on the client, keep the memory: the client may
+     * still be reading its replies. */
     if (conn->is_orphan) {
         shmrpci_memory_discard(&conn->block.map);
     }

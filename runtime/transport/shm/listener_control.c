@@ -190,8 +190,8 @@ static void admit(shm_listener *listener, int fd)
     }
     shmrpc_status status = shm_account_open(listener, who.uid, &account);
     if (status != SHMRPC_OK && may_take_over(who.uid)) {
-        /* Connections of the predecessor's clients must not keep a new server
-         * out. */
+        /* The clients of this server may have used up the user's quota. That
+         * must not keep out a new server that comes to take over. */
         is_over_quota = true;
         status = shm_account_adopt(listener, who.uid, 0, &account);
     }
@@ -218,9 +218,9 @@ static void admit(shm_listener *listener, int fd)
     shm_conn_push(&listener->handshakes, conn);
 }
 
-/* No descriptor is left: closes the spare one to accept the client, tells it
- * the reason, and thereby keeps the loop from spinning on the waiting
- * client. */
+/* Called when no descriptor is left: closes the spare one, accepts the client
+ * and tells it the reason. Otherwise the client would stay in the queue, and
+ * the control loop would spin. */
 static void turn_away(shm_listener *listener)
 {
     int fd;

@@ -80,8 +80,8 @@ static void unmap(shm_extent *extent)
     shmrpci_fd_close(&extent->fd);
 }
 
-/* Frees an extent that is no longer live. Its memory is freed whoever still
- * maps it: our client, or workers in other processes. Under grow_lock. */
+/* Frees an extent that is no longer live. Its memory is freed even if
+ * our client or workers in other processes still map it. Under grow_lock. */
 static void destroy(shm_conn *conn, uint32_t region)
 {
     shm_extent *extent = shm_extent_of(conn, region);
@@ -226,8 +226,9 @@ int64_t shm_extent_sweep(shm_listener *listener)
     }
     int64_t idle_ns = idle_ns_of(listener);
     int64_t next_ns = SHMRPCI_NEVER_NS;
-    /* Clear `swept` before the first check. A thread that then makes an extent
-     * that we missed rings, and a client that makes one idle sends a packet. */
+    /* Clear `swept` before the first check. From then on a thread that makes an
+     * extent rings, and a client that makes one idle sends a packet, so we
+     * learn of what the checks below miss. */
     say_swept(listener, 0);
     /* No lock is needed to read the table: only this thread changes it. */
     for (size_t i = 0; i < listener->table_count; i++) {
@@ -418,16 +419,16 @@ static uint32_t take_idle(shm_conn *conn, uint64_t bytes, uint32_t slot)
             best_word = word;
         }
     }
-    /* If the client takes it first, a new extent is made. */
+    /* If the client takes the extent first, the caller makes a new one. */
     if (best != 0 &&
         !shmrpci_cas_seq(&conn->block.extents[best], &best_word,
                          shm_extent_moved(best_word, SHM_EXTENT_REPLY, slot))) {
         best = 0;
     }
     if (best != 0) {
-        /* The client left the extent idle after a call that another thread
-         * served and that ended after ours began. Tells ThreadSanitizer that
-         * that use came first. */
+        /* Another thread may have used the extent for a call that ended after
+         * ours began, before the client left the extent idle. Tells
+         * ThreadSanitizer that this use came first. */
         shmrpci_note_after(conn);
     }
     return best;
@@ -444,8 +445,8 @@ static shmrpc_status grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
         status = create(conn, bytes, SHM_EXTENT_REPLY, slot, &message);
     }
     if (status == SHMRPC_OK) {
-        /* Note the use under grow_lock, so that a lying client can't have the
-         * extent taken away first. */
+        /* Note the use under grow_lock. Otherwise a client that wrongly marks
+         * the extent idle could have it taken away before. */
         shm_extent_note(conn, slot, message.region);
         *out_region = message.region;
     }

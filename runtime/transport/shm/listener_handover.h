@@ -77,8 +77,8 @@ typedef struct shm_heir_message {
     uint32_t count;
     uint32_t unacked;
     uint32_t is_lagging;
-    uint32_t is_lent;            /* PLACE: the socket was passed to the
-                                  * service */
+    uint32_t is_lent;            /* PLACE: is_lent of the predecessor's
+                                  * shm_place (locate.h) */
     shmrpc_connection_stats who; /* CONN */
     char path[SHM_PATH_BYTES];   /* PLACE */
 } shm_heir_message;

@@ -110,7 +110,7 @@ bool shm_observe_abandoned(const shmrpci_listener *base, uint32_t index)
         return false;
     }
     uint32_t word = shmrpci_load_seq(&conn->block.slots[at].word);
-    /* If the slot is in use again, the worker's call is no longer on it. */
+    /* If a newer call is on the slot, the client has given up the worker's. */
     return shmrpci_load_acquire(&conn->ledger->entries[SHM_WHOLE].closed) !=
                0 ||
            shm_word_state(word) == SHM_FREE ||

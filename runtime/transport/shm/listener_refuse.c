@@ -23,7 +23,7 @@ static bool claim(shm_conn *conn, uint32_t slot, uint32_t index,
         return false;
     }
     if (shmrpci_load_seq(at) != word) {
-        /* the next check handles what remains */
+        /* withdrawn; the next check finds a newer call on the slot */
         (void)shmrpci_exchange_seq(held, 0u);
         return false;
     }

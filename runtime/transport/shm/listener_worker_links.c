@@ -61,7 +61,8 @@ void shm_worker_links_offer(shm_listener *listener, shm_conn *conn)
     for (uint64_t left = listener->worker_link_mask; left != 0;
          left &= left - 1) {
         shm_worker_link *link = &listener->worker_links[__builtin_ctzll(left)];
-        /* A link that lags behind gets it after the ones before it. */
+        /* A link that lags behind gets the connection later, after the earlier
+         * ones that it has not received yet. */
         link->is_lagging = link->is_lagging || !send_to(link, conn);
     }
     if (listener->worker_link_mask != 0) {
@@ -155,9 +156,9 @@ bool shm_worker_links_catch_up(shm_listener *listener)
     return is_lagging;
 }
 
-/* Wakes the workers of a process. If many packets are unread the process checks
- * anyway, and the rest of the queue is kept free for regions, whose packets
- * must not be lost. */
+/* Wakes the workers of a process. Sends nothing if many packets are unread: the
+ * process checks anyway then, and the rest of the queue is kept free for
+ * regions, whose packets must not be lost. */
 static void nudge(const shm_worker_link *link)
 {
     shm_worker_link_message look = {.kind = SHM_WORKER_LINK_NUDGE};

@@ -149,8 +149,9 @@ static shmrpc_status listen_in(const char *folder, const char *stem,
     return status;
 }
 
-/* Whether a server may use a folder: a server of root uses one where other
- * users find it, and only root uses /run/shmrpc. */
+/* Whether a server may use a folder. If $SHMRPC_DIR is set, it uses only that.
+ * Else a server of root uses only /run/shmrpc, where other users find it, and
+ * other servers use any folder but that. */
 static bool is_for_server(const char *path)
 {
     const char *chosen = getenv("SHMRPC_DIR");

@@ -13,8 +13,8 @@
 #include "os/clock.h"
 #include "transport/shm/layout.h"
 
-/* A wait is for one part in SHM_PACE_PART of the calls in flight. With less
- * than twice that many calls there is no wait. */
+/* Each wait is for one SHM_PACE_PART-th of the calls in flight. If fewer than
+ * 2 * SHM_PACE_PART calls are in flight, nobody waits. */
 #define SHM_PACE_PART 4u
 /* Max wait for each call that is waited for. */
 #define SHM_PACE_NS 200

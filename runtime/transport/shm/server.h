@@ -6,8 +6,8 @@
  * Workers (worker.c) are threads of the same process, which share its mappings,
  * or threads of other processes, which have a listener of their own, the mirror
  * (worker_mirror.h). With the control loop they share only the table of
- * connections and the ledgers, and no lock that a client could make a thread
- * hold.
+ * connections and the ledgers. No client can make a thread hold a lock that
+ * they share.
  *
  * A connection is freed in three steps. It leaves the table, which gets a new
  * version. Every worker is seen with that version or offline. No ledger entry
@@ -42,8 +42,8 @@ typedef struct shm_mirror shm_mirror;
 #define SHM_TAG_STOP        UINT64_C(1)
 #define SHM_TAG_BELL        UINT64_C(2)
 #define SHM_TAG_WORKER_LINK UINT64_C(3)
-/* Tags in the control loop's poll set: this plus the index of a worker link's
- * first worker. */
+/* Tag of a worker link in the control loop's poll set: this value plus the
+ * index of the link's first worker. */
 #define SHM_TAG_WORKER_LINKS UINT64_C(64)
 
 /* An extent as this process has mapped it. Its number is its index in the
@@ -325,7 +325,7 @@ shmrpc_status shm_extent_want(shm_conn *conn, uint64_t bytes,
                               shm_message *message);
 /* Finds or makes an extent for the reply on a slot that a worker has claimed,
  * and notes the use in the slot's ledger entry. Returns the statuses of
- * shm_extent_want; in a mirror also DEADLINE. */
+ * shm_extent_want; in a mirror also UNAVAILABLE or DEADLINE. */
 shmrpc_status shm_extent_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
                                uint32_t *out_region);
 /* Takes back extents that have been idle for long. Returns when to call it
@@ -361,7 +361,7 @@ shmrpc_status shm_extent_adopt(shm_conn *conn, uint32_t region,
  * the connection. */
 void shm_extent_destroy_all(shm_conn *conn);
 
-/* ---- worker.c, reply.c -------------------------------------------- */
+/* ---- operations of workers (worker*.c) ---------------------------- */
 
 int shm_worker_open(shmrpci_listener *base, uint32_t index,
                     shmrpci_participant **out, shmrpc_error *error);

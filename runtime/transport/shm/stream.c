@@ -8,9 +8,10 @@
 /* Checks of the word between two reads of the clock. */
 #define LOOKS 8
 
-/* The delay of a reader. It is set after PACE_TRIES waits that ended within
- * PACE_CLOSE_NS and brought a single item each, which is also the least number
- * of such waits between two attempts. */
+/* A reader waits for PACE_NS before each check after PACE_TRIES consecutive
+ * waits that ended within PACE_CLOSE_NS and brought a single item each. If the
+ * delay brings only one item, the reader drops it, and twice as many such waits
+ * must come before the next attempt, up to PACE_MOST_TRIES. */
 #define PACE_NS         2000
 #define PACE_CLOSE_NS   1000
 #define PACE_TRIES      8u
@@ -153,7 +154,8 @@ static int sleep_for(shmrpci_stream *stream, shmrpci_atomic_u32 *word,
     sleep_on(on, slice_ns);
     if (shmrpci_load_relaxed(word) != expected || shmrpci_now_ns() < slice_ns ||
         stream->watch(stream) != SHMRPC_OK || stream->is_gone(stream)) {
-        return SHMRPC_OK; /* the next sleep finds out */
+        return SHMRPC_OK; /* the caller checks again, and sleeps again if it
+                           * must */
     }
     sleep_on(on, until_ns);
     return shmrpci_now_ns() < until_ns ? SHMRPC_OK : SHMRPC_E_DEADLINE;

@@ -57,12 +57,11 @@ static void copy_table(shm_worker *worker)
     worker->view_count = count;
     worker->is_single =
         count == 1 && !shm_conn_has_threads(worker->views->conn);
-    worker->turn.together = UINT64_MAX; /* until the next search says
-                                         * otherwise */
+    worker->turn.together = UINT64_MAX; /* until the next claim sets it */
     worker->version = shmrpci_load_seq(&listener->table_version);
-    /* Stored under the lock: until its first copy a worker is OFFLINE, so a
-     * connection that it copied could otherwise be freed before it publishes
-     * the version it has seen. */
+    /* Store this under the lock. A worker is OFFLINE until its first copy, so
+     * without the lock a connection in that copy could be freed before the
+     * worker has published the version it has seen. */
     shmrpci_store_seq(seen_of(worker), worker->version);
 }
 
@@ -112,8 +111,8 @@ static void give_up_lease(shm_worker *worker)
 {
     if (worker->lease != 0) {
         worker->lease = 0;
-        /* The request that the lease covers may already be taken by another
-         * worker; that costs one needless ring. */
+        /* The lease in the status page may be another worker's by now. Ending
+         * that one costs a needless ring. */
         shmrpci_store_seq(&worker->listener->status->lease, UINT64_C(0));
     }
 }
@@ -259,9 +258,9 @@ static bool sleep_by_bell(shm_worker *worker)
     (void)shmrpci_or_seq(&listener->status->idle, me);
     refresh(worker);
     bool found = shm_worker_scan(worker, true);
-    /* An order is written before the nudge that announces it. If the nudge has
-     * already been read from the link, the order is visible here. Without this
-     * check nothing else would wake us. */
+    /* An order is written before the nudge that announces it. So if `refresh`
+     * has read the nudge from the link, is_stopping sees the order. Without
+     * this check nothing would wake us, because the nudge is gone. */
     if (!found && !is_stopping(worker) && !worker->has_news) {
         SHMRPCI_ASSERT(worker->lease == 0,
                        "a worker with the lease doesn't sleep");

@@ -52,7 +52,7 @@ typedef struct shm_view {
     uint64_t active; /* time of its last request, in ticks */
     uint32_t skips;  /* consecutive scans that have skipped it */
     uint32_t next;   /* the slot to begin with: the one after the last served */
-    uint32_t other;  /* as `next`, for the slots of threads that sleep */
+    uint32_t other;  /* like `next`, for the slots of sleeping threads */
     uint32_t streak; /* consecutive requests found without a scan */
     uint32_t stale;  /* consecutive scans that found only stale hints */
     uint32_t depth;  /* number of slots in use: upper bound of the calls in

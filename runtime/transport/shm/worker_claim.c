@@ -168,9 +168,9 @@ static bool claim_residue(shm_worker *worker, shm_conn *conn)
             continue;
         }
         bool is_claimed = try_claim(worker, conn, i);
-        /* The call was claimed, or the client spoiled it: it is no longer a
-         * reason to keep the connection. A slot that another worker holds is
-         * still SUBMITTED. */
+        /* Clear the bit if the call was claimed, or if its client has changed
+         * the word: it is then no reason to keep the connection. If another
+         * worker has the entry the word is still SUBMITTED: the bit stays. */
         if (is_claimed || !is_submitted(conn, i)) {
             (void)shmrpci_and_seq(&conn->ledger->entries[SHM_WHOLE].residual,
                                   ~bit);
@@ -185,16 +185,17 @@ static bool claim_residue(shm_worker *worker, shm_conn *conn)
 /* ---- turns ----------------------------------------------------------- */
 
 /*
- * Answering a client that sleeps means waking it, for which the worker often
- * loses its CPU; an awake client makes ten calls in that time. With more
+ * Answering a client that sleeps means waking it, and that often costs the
+ * worker its CPU. An awake client makes ten calls in that time. With more
  * clients than CPUs, all sleepers would be served between two calls of an awake
  * client, which would then sleep too.
  *
  * So awake clients go first, and get a moment after each reply to call again,
  * until the others have waited several times as long as serving them takes.
- * Then each sleeper gets a call. An awake client gets one between two of these,
- * since it would otherwise be asleep at the end. If calls take as long as
- * wake-ups there is little to gain, and all clients are answered in turn.
+ * Then one call of each sleeper is served, and between two of these a call of
+ * an awake client, which would otherwise have fallen asleep by the end. If
+ * calls take as long as wake-ups there is little to gain, and all clients are
+ * answered in turn.
  * Threads that share a connection have turns as separate clients do.
  *
  * When a worker checks everything, before or after a sleep, awake clients go
@@ -216,7 +217,7 @@ static void note_waiting(shm_worker *worker)
 /* Whether the client that was answered last is likely to call again at once. */
 static bool is_expected(const shm_worker *worker)
 {
-    /* This works because the search began at the end of that client's call. */
+    /* idle_since is the end of that client's call, where the search began. */
     return shm_turn_is_awake(&worker->turn) &&
            worker->now - worker->idle_since < worker->turn.again_ticks;
 }
@@ -342,8 +343,9 @@ static bool scan_awake(shm_worker *worker)
     return is_found;
 }
 
-/* Scans for a request of one client that waited, or of all clients. A request
- * that it finds counts as owed to those who waited. */
+/* Scans the clients in `whose`: those that sleep, or all. A request that it
+ * finds counts as one of those owed to clients that waited. If it finds none,
+ * nothing is owed any more. */
 static bool scan_others(shm_worker *worker, shm_turn_of whose, bool is_full)
 {
     shm_turn *turn = &worker->turn;

@@ -98,7 +98,7 @@ int shm_worker_detach(shmrpci_request *request, shmrpci_request *out)
     (void)shmrpci_add_seq(&worker->conn->pins, 1u);
     (void)shmrpci_add_relaxed(&worker->shared->detached, 1u);
     /* Release, as for a claim. Functions that find out which call a dead worker
-     * was running skip such entries. */
+     * was running skip entries in the state KEEPS. */
     shmrpci_store_release(&worker->conn->ledger->entries[worker->slot].held,
                           shm_held(worker->gen, worker->index, SHM_KEEPS));
     *out = *request;
@@ -109,7 +109,8 @@ int shm_worker_detach(shmrpci_request *request, shmrpci_request *out)
 
 /* Rings, by rule 4, for a thread that will not scan again: the hint may have
  * been cleared while the entry was held. A worker that is about to sleep
- * announces that first and then checks, so one of the two sees the request. */
+ * sets its idle bit and then checks, so either we see the bit or it sees the
+ * request. */
 static void ring(const shm_worker *own, const shm_conn *conn)
 {
     if (own->is_cold) {

@@ -401,8 +401,8 @@ static shmrpc_status say_of(const shm_conn *conn, shm_worker_link_kind kind)
 
 void shm_mirror_tell(shm_conn *conn, uint32_t armed)
 {
-    /* Relaxed: if a worker of this process misses the store, it only reports
-     * the client once more. */
+    /* Relaxed: if another worker of this process misses the store, it only
+     * sends the supervisor one more packet. */
     if (shmrpci_load_relaxed(&conn->said_of) != armed &&
         say_of(conn, SHM_WORKER_LINK_TELL) == SHMRPC_OK) {
         shmrpci_store_relaxed(&conn->said_of, armed);

@@ -29,9 +29,10 @@ struct shm_mirror {
     uint32_t count;
     uint32_t owed; /* ATTACHes not acknowledged yet */
     uint32_t last_tag;
-    bool is_alone; /* the supervisor is gone */
-    /* The supervisor is gone; set by the thread that watches the link while
-     * workers wait in streams, or by the thread that reads the link. */
+    bool is_alone; /* the supervisor is gone, as the link has shown; our workers
+                    * were told to leave. Under table_lock. */
+    /* The supervisor is gone. May be set before is_alone: by the thread that
+     * watches the link while workers wait in streams. */
     shmrpci_atomic_u32 has_lost;
     shmrpci_hangup hangup;
     shm_mirror_ask asks[SHM_MIRROR_ASKS];

@@ -110,8 +110,9 @@ static __attribute__((noinline)) void forget_used(shm_worker *worker,
         shm_worker_end_streams(worker);
     }
     /* Sequentially consistent: pairs with the control loop, which reads the
-     * ledger before it takes an extent away. Done before DONE, so that an
-     * extent that the client then leaves idle is seen as unused. */
+     * ledger before it takes an extent away. Stored before the word
+     * becomes DONE, so that an extent that the client leaves idle after that is
+     * seen as unused. */
     shmrpci_store_seq(&worker->conn->ledger->entries[worker->slot].uses,
                       UINT64_C(0));
 }
@@ -179,8 +180,8 @@ typedef struct {
 static void answer(shm_worker *worker, const shm_answer *it)
 {
     shm_slot *slot = slot_of(worker);
-    /* Relaxed: a call that is given up a moment after this load is treated the
-     * same. */
+    /* Relaxed: a call that is given up a moment after this load counts as one
+     * that was not given up. */
     uint32_t word = shmrpci_load_relaxed(&slot->word);
     uint32_t done = shm_word(worker->gen, SHM_DONE);
     uint32_t cpu = shmrpci_current_cpu() & SHMRPCI_CPU_MASK;

@@ -60,7 +60,7 @@ typedef enum tcp_end {
     TCP_END_SLOW_SENDER, /* a frame took too long to arrive */
     TCP_END_SLOW_RECEIVER, /* the peer took too long to read a frame */
     TCP_END_FULL,          /* too many connections */
-    TCP_END_DISPLACED,     /* too slow while others needed its room */
+    TCP_END_DISPLACED,     /* it was slow, and others needed its room */
     TCP_END_MEMORY,        /* our memory ran out */
     TCP_END_CLOSED,        /* closed by us, in good order */
     TCP_END_COUNT
@@ -123,7 +123,8 @@ enum {
     TCP_FLAG_MORE = 1u << 5,     /* ITEM: the item continues in the next
                                   * frame */
     TCP_FLAG_LAST = 1u << 6,     /* GOAWAY: unanswered calls have not run */
-    TCP_FLAG_WAITS = 1u << 6,    /* WINDOW: no credit; its sender waits */
+    TCP_FLAG_WAITS = 1u << 6,    /* WINDOW: gives no credit, but says that its
+                                  * sender waits for some */
     TCP_FLAG_STREAMS = 1u << 7   /* REQUEST */
 };
 

@@ -21,7 +21,8 @@ PATIENCE_S = 60
 
 
 class Wrong(Exception):
-    """The call did not end as expected: says what differs, expected and got."""
+    """The call did not end as expected. Says what differs, the expected value
+    and the actual one."""
 
 
 def expect(is_so, what, expected, got):

@@ -1,9 +1,9 @@
 /* conform ADDRESS FILE [SKIP...]: makes the calls of a conformance file, one
  * case per line, at a server, and prints for each whether it ended as it must:
  * `ok ID`, or `not ok ID` with the expected and the actual result. Cases that
- * name a SKIP are left out. It knows the service only from the service's
- * description of itself, and uses only public headers, like a language binding.
- * README.md describes the file. */
+ * name a SKIP are left out. Like a language binding, the program knows the
+ * service only from the service's description of itself, and uses only public
+ * headers. README.md describes the file. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,8 +83,9 @@ static const shmrpc_type *any_of(const shmrpc_type *type)
     return type != NULL && type->kind == SHMRPC_KIND_ANY ? type : NULL;
 }
 
-/* Reads the arguments by the codec, except for `any`, which may hold values
- * that JSON can't express. Returns false if they are refused, which is then the
+/* Decodes the arguments with the codec for JSON. An argument of type `any` is
+ * then decoded again, by scrap_decode, because it may hold values that JSON
+ * can't express. Returns false if the arguments are refused, which is then the
  * outcome of the case. */
 static bool read_arguments(trial *t)
 {

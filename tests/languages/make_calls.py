@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """make_calls.py SHMRPCGEN: writes the conformance file to standard output.
 
-The boundaries of each method come from its types, so that a kind of value which
-conform.svc has and this script does not know is an error, and so is a kind of
-the library that conform.svc lacks.  Run it after a change of conform.svc:
+The boundaries of each method come from its types. The script fails if
+conform.svc has a kind of value that the script does not know, or lacks a kind
+that the library has.  Run it after a change of conform.svc:
 
     tests/languages/make_calls.py build/debug/generator/shmrpcgen \
         >tests/languages/calls.jsonl
@@ -270,7 +270,8 @@ class Maker:
                             else self.first(field["type"], depth)
                             for field in fields}
             return
-        # Labels name the value of each field that has several.
+        # The label says which of its good values each field has: the first, the
+        # last, or, with optional fields and defaults left out, the first.
         yield "first", {field["name"]: self.first(field["type"], depth + 1)
                         for field in fields}
         yield "last", {field["name"]: self.good(field["type"], depth + 1)[-1][1]
@@ -375,8 +376,8 @@ def is_echo(method):
 
 def judges(label, method):
     """Returns the encodings in which a refusal is tried. Codecs check bounds, so
-    bounds are tried in each. Other mistakes never reach a codec, so one is
-    enough."""
+    bounds are tried in each. Other mistakes never reach a codec, so one
+    encoding is enough for each type."""
     is_bound = label in ("above", "below", "wide", "nan", "fewer", "more")
     is_plain = method["result"]["kind"] not in ("struct", "union")
     return (("raw", "json", "msgpack", "native") if is_bound and is_plain
@@ -521,7 +522,8 @@ def add_others():
     add("nothing", "nothing", {}, result=None)
     add("oneway.first", "note", {"number": 3}, result=None)
     add("oneway.second", "note", {"number": 4}, result=None)
-    # They run at an unknown time, so the sum is asked for until it is right.
+    # Oneway calls run at an unknown time, so the sum is asked for until it is
+    # right.
     add("oneway.sum", "noted", {}, result="7", options={"until": True})
     add("oneway.not.wide", "note", {"number": 1 << 32},
         error={**REFUSED, "path": "number"}, sent=False)

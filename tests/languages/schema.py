@@ -39,7 +39,8 @@ def limits(kind):
 
 
 def is_wide(kind):
-    """64 bits, which go as texts: many JSON libraries have doubles alone."""
+    """Whether the kind has 64 bits. JSON has such numbers as texts, because
+    many JSON libraries only have doubles."""
     return WIDTHS.get(kind) == 64
 
 
@@ -48,8 +49,8 @@ def python_name(name):
 
 
 class Form:
-    """Between JSON of the file and Python's values. `classes` are those of a
-    generated module, or None: then structs and unions are dicts."""
+    """Converts between JSON of the file and Python's values. `classes` are
+    those of a generated module, or None: then structs and unions are dicts."""
 
     def __init__(self, schema, classes=None):
         self.schema = schema
@@ -58,8 +59,8 @@ class Form:
     # ---- to Python -------------------------------------------------------
 
     def to_python(self, type_, value):
-        """The value that a user would pass. A value of a wrong type, as in bad
-        cases, is unchanged."""
+        """Returns the value that a user would pass. A value of a wrong type, as
+        in bad cases, is returned unchanged."""
         try:
             return getattr(self, "_to_" + type_["kind"], self._same)(
                 type_, value)
@@ -147,7 +148,8 @@ class Form:
     # ---- to comparable values ----------------------------------------------
 
     def plain(self, type_, value):
-        """One form for each value, including its Python type."""
+        """Returns a form for comparisons, which is the same for equal values
+        and includes the Python type."""
         kind = type_["kind"]
         if kind == "enum":
             return ("enum", self._number(type_, value))

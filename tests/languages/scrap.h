@@ -2,8 +2,8 @@
  * Memory of one case of the conformance file, freed in one step; and values
  * that JSON can't express, which the file writes as objects with one key:
  *
- *     {"$int": "18446744073709551615"}   an integer, whatever JSON readers hold
- *     {"$float": "NaN"}, {"$float": 1}   a float, also where it is integral
+ *     {"$int": "18446744073709551615"}   an integer that JSON readers may round
+ *     {"$float": "NaN"}, {"$float": 1}   a float, even if its value is integral
  *     {"$bytes": "AP8="}                 bytes
  *     {"$ext": [7, "AP8="]}              an extension of msgpack
  *     {"$map": [[1, "one"]]}             a map with keys of any kind

@@ -17,7 +17,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Calls:
-    """The methods, but for echoes; `make` has the classes of the service."""
+    """The methods that do more than echo. `make` finds a class of the service
+    by its name."""
 
     def __init__(self):
         self.calls = 0
@@ -128,7 +129,8 @@ def echo(self, v):
 
 
 def rows():
-    """The methods that echo, defaults and fail are made for."""
+    """Yields each method of conform.svc whose name begins with an encoding, and
+    the function that serves it: `echo`, `defaults` or `fail`."""
     with open(os.path.join(HERE, "conform.svc"), encoding="utf-8") as file:
         text = file.read()
     for name in re.findall(r"^ +(?:raw|json|msgpack|native) +(\w+)\(", text, re.M):

@@ -51,8 +51,8 @@ static void generation_is_another_one_in_children_and_theirs(void **state)
     assert_int_equal(shmrpci_fork_generation(), mine);
 }
 
-/* clone() does not run the handlers of fork(), but the kernel wipes the page
- * anyway. */
+/* A bare clone() does not run the handlers of fork(). But the kernel wipes the
+ * page that holds the generation in any child. */
 static void generation_is_another_one_after_a_bare_clone(void **state)
 {
     (void)state;
@@ -71,7 +71,7 @@ static void ask(void *user)
     *(uint32_t *)user = shmrpci_fork_generation();
 }
 
-/* Runs in a child in which several threads ask for the first time at once. */
+/* In the child several threads ask at once, and none has asked before. */
 static void threads_agree_on_the_generation(void **state)
 {
     (void)state;

@@ -136,7 +136,8 @@ static void check_takes_sealed_files_of_the_size_only(void **state)
     assert_int_equal(shmrpci_memory_check(0, 0, NULL), SHMRPC_E_DENIED);
 }
 
-/* The child may have mapped something else at that address meanwhile. */
+/* A child does not have its parent's mapping, and may have mapped something
+ * else at that address. */
 static void child_unmaps_nothing_that_was_its_parents(void **state)
 {
     (void)state;

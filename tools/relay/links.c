@@ -12,7 +12,8 @@
 #define BUSY_CALLS (LINK_CALLS * 3 / 4)
 
 #define CONNECT_NS (5 * SHMRPCI_NS_PER_S)
-/* Pauses between attempts to connect; they double up to the last one. */
+/* Pauses between attempts to connect: the first one, and the longest. Each is
+ * twice as long as the one before. */
 #define FIRST_PAUSE_NS (10 * SHMRPCI_NS_PER_MS)
 #define LAST_PAUSE_NS  SHMRPCI_NS_PER_S
 
@@ -108,8 +109,9 @@ void link_lose(relay *r, link *l)
     shmrpci_event_set(r->bell_fd); /* the returner frees it */
 }
 
-/* Called with the lock held. Returns any link, counted as used, for telling the
- * service; NULL: there is none. */
+/* Called with the lock held. Returns a link over which the service can be told
+ * that a peer has left, and counts the link as used. NULL: there is no link, or
+ * the service does not want to know. */
 static link *use_any(relay *r)
 {
     uint32_t live;
@@ -276,9 +278,9 @@ static bool wait_for_work(relay *r, int64_t pause_ns, uint32_t *live)
         }
         if (is_up) {
             shmrpci_cond_wait(&r->wanted, &r->lock);
-            retry_ns = shmrpci_now_ns(); /* the last link was lost: the first
-                                          * attempt to reconnect is made at
-                                          * once */
+            retry_ns = shmrpci_now_ns(); /* if the last link was lost, the
+                                          * first attempt to reconnect is made
+                                          * at once */
             in_time = true;
         } else {
             in_time = shmrpci_cond_wait_until(&r->wanted, &r->lock, retry_ns);
@@ -287,9 +289,9 @@ static bool wait_for_work(relay *r, int64_t pause_ns, uint32_t *live)
     return false;
 }
 
-/* Connecting to a service that hangs blocks for seconds, so a thread of its own
- * makes links, and does not hold the lock meanwhile. It logs each change once,
- * not each attempt. */
+/* Makes links, on a thread of its own and without holding the lock, because
+ * connecting to a service that hangs blocks for seconds. Logs when the service
+ * becomes available or has to be refused, not each attempt. */
 void links_run(void *user)
 {
     relay *r = user;

@@ -27,8 +27,8 @@
 #define IDLE_NS (10 * SHMRPCI_NS_PER_US)
 /* Maximum number of requests that a carrier takes at once. */
 #define LOAD_MAX LINK_CALLS
-/* After it waited and replies were missing in the end, a carrier doesn't wait
- * for some rounds, twice as many each time, up to HURRY_MAX. */
+/* If replies are still missing after a carrier has waited, it doesn't wait for
+ * some rounds, twice as many each time, up to HURRY_MAX. */
 #define HURRY_MAX 63u
 
 /* ---- carriers -------------------------------------------------------- */
@@ -124,7 +124,7 @@ static size_t gather(carrier *c, errand *first, errand *out[LOAD_MAX])
     size_t got;
     size_t wanted;
     out[0] = first;
-    do { /* asks for a few at first, because usually there are none */
+    do { /* takes few errands at first: usually no more requests are there */
         wanted = count * 4 < LOAD_MAX - count ? count * 4 : LOAD_MAX - count;
         wanted = errand_take_more(r, first, out + count, wanted);
         for (size_t i = 0; i < wanted; i++) {
@@ -267,8 +267,8 @@ static bool bring_back(carrier *c, bool waits)
     return all;
 }
 
-/* Answers the calls that were sent, or hands them over. It does not wait if
- * replies were missing after the last waits and more requests have arrived. */
+/* Answers the calls that were sent, or hands them over. A carrier that is not
+ * idle does not wait for replies if some were missing after its last waits. */
 static void deliver(carrier *c, bool is_idle)
 {
     if (!is_idle && c->hurries > 0) {

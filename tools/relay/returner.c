@@ -20,8 +20,8 @@ typedef struct returner {
 
 /* ---- links ----------------------------------------------------------- */
 
-/* Finds out whether a link without calls is lost. Only a reservation can tell
- * that; it is given back at once. */
+/* Finds out whether a link without calls is lost. Only reserving a call shows
+ * that; the reservation is given back at once. */
 static void probe(relay *r, link *l)
 {
     shmrpci_call call = {.conn = NULL};
@@ -182,8 +182,8 @@ static int64_t look_at_calls(returner *me)
 
 /* ---- running --------------------------------------------------------- */
 
-/* A link that woke us may have been lost instead of having an answer, so each
- * of them is probed. */
+/* Sleeps, and then probes each link that woke us, because it may have been lost
+ * instead of having an answer. */
 static void sleep_until(relay *r, int64_t wake_ns)
 {
     uint64_t tags[RELAY_LINKS_MAX * 2 + 1];

@@ -99,18 +99,19 @@ struct relay {
 /* Takes a free errand, without a place on a link; waits for one. Returns NULL
  * if the relay is ending. */
 errand *errand_await(relay *r);
-/* Takes up to `count` more free errands, with places on the link of `first`,
- * which gets a link first if it has none. Returns how many it took. */
+/* Takes up to `count` more free errands, with places on the link of the errand
+ * `first`. If that errand has no link yet, it gets one. Returns how many
+ * errands it took. */
 size_t errand_take_more(relay *r, errand *first, errand **out, size_t count);
 /* Frees an errand and its place on its link. */
 void errand_end(relay *r, errand *e);
 void errand_end_all(relay *r, errand *const *errands, size_t count);
-/* Sends a request that was just received on the errand's link. Returns OK; BUSY
- * if there was no place for it; for any other status the errand was answered
- * and freed. `flags` is SHMRPCI_HEAD_MORE or 0. */
+/* Sends the errand's request, which was just received, over the errand's link.
+ * Returns OK; BUSY if there was no place for it; for any other status the
+ * errand was answered and freed. `flags` is SHMRPCI_HEAD_MORE or 0. */
 int errand_send(relay *r, errand *e, uint32_t flags);
-/* Sends a request that has no place over any link, as soon as there is a place.
- * Never returns BUSY. */
+/* Sends a request for which errand_send found no place: over any link, as soon
+ * as there is a place on it. Never returns BUSY. */
 int errand_send_late(relay *r, errand *e);
 
 /* Maximum number of replies sent together, and the maximum size of all but the
@@ -144,7 +145,7 @@ int streams_open(relay *r, errand *e);
 /* From now on the streams are moved, until the errand has ended. Returns false
  * if no thread has room for them. */
 bool streams_begin(relay *r, errand *e);
-/* Closes the streams instead. */
+/* Closes and frees the streams, if streams_begin has returned false. */
 void streams_drop(relay *r, errand *e);
 /* Called by the returner: the call is over, with the `status` that receive
  * returned (over), or must be withdrawn (withdraw). The streamer then ends the

@@ -181,7 +181,7 @@ static int why_broken(const carried *c)
                                  : SHMRPC_OK;
 }
 
-/* Reads, with the lock held, what the returner has noted. */
+/* Takes the lock and reads what the returner has noted for the streams. */
 static void look_at_word(streamer *s, carried *c, bool *is_over,
                          bool *is_withdrawn)
 {
@@ -200,8 +200,8 @@ static void leave(streamer *s, carried *c)
     r->carried_count--;
     shmrpci_mutex_unlock(&r->lock);
     free(c);
-    shmrpci_event_set(r->bell_fd); /* the returner may be waiting for the last
-                                    * one */
+    shmrpci_event_set(r->bell_fd); /* the returner may be waiting until no
+                                    * errand has streams */
 }
 
 /* Returns true if `c` was freed. */
@@ -267,7 +267,8 @@ static void end_down_if_over(streamer *s, carried *c)
     }
 }
 
-/* Whether both directions have a part to move and no room for it. */
+/* Whether neither direction can go on: each has a part to send, and its
+ * receiver has no room for it. */
 static bool is_stuck(const carried *c)
 {
     return !c->up.is_done && c->up.has_part && c->up.waits_for_room &&

@@ -426,7 +426,7 @@ int shmrpc_stub_loan(shmrpc_client *client, uint32_t method, size_t len,
     if (status == SHMRPC_OK) {
         shmrpc_call *call = *out;
         SHMRPCI_ASSERT(shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_HELD,
-                       "only its maker has a new call until it is lent");
+                       "nobody else has a call before it is lent");
         shmrpci_store_release(&call->state, (uint32_t)SHMRPCI_ASYNC_LOANED);
         const shmrpci_buf *body = &call->pending.call.out;
         *at = body->data + (body->len - len);

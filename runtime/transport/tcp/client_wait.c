@@ -333,7 +333,7 @@ static tcp_end read_once(tcp_client *client, size_t *out_got, bool *more)
 
 void tcp_client_lose(tcp_client *client, tcp_end end)
 {
-    SHMRPCI_ASSERT(end != TCP_END_NONE, "an end has a reason");
+    SHMRPCI_ASSERT(end != TCP_END_NONE, "a connection is lost for a reason");
     /* Called before the slots are ended, so that each call knows whether its
      * request was sent. */
     tcp_outbox_fail(&client->outbox);

@@ -93,7 +93,7 @@ typedef enum shmrpci_difference_kind {
     SHMRPCI_DIFFERENCE_VALUE,      /* the enumerator of this name has another
                                     * value */
     SHMRPCI_DIFFERENCE_ENUMERATOR, /* the value has another name */
-    SHMRPCI_DIFFERENCE_LIMIT       /* too complex to compare; the last */
+    SHMRPCI_DIFFERENCE_LIMIT       /* too complex to compare; stays last */
 } shmrpci_difference_kind;
 
 /* A place in one side's contract. */

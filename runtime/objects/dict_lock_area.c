@@ -171,7 +171,7 @@ shmrpc_status shmrpc_dict_each_lock(shmrpc_dict *dict,
     if (is_held(word)) {
         tell(&in.at, word, &in.entries[0], true, visit, user);
     }
-    /* The desk is left out. */
+    /* From 1, because the word of entry 0 is the desk, which is internal. */
     for (uint32_t i = 1; i <= COUNT; i++) {
         word = shmrpci_load_seq(&in.entries[i].word);
         if (is_held(word)) {

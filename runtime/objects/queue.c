@@ -481,7 +481,7 @@ static shmrpc_status take_one(shmrpc_queue *queue, int64_t deadline_ns,
               : pop(queue, 1, deadline_ns, &held->bytes, &item, &count, error);
     if (status == SHMRPC_OK) {
         status = decode(queue, held, &item, held->bytes.data + item.at, error);
-        /* Peeking does not allow acknowledging. */
+        /* An item that was only peeked at can't be acknowledged. */
         held->has_ticket = held->has_ticket && !peeks;
     }
     if (status != SHMRPC_OK) {

@@ -51,7 +51,8 @@ struct shmrpc_client {
     shmrpci_atomic_u32 budget;  /* budget of retries (rpc/retry.h) */
     shmrpci_interceptors interceptors;
     shmrpci_crowd *crowd;          /* NULL: the client has a link of its own */
-    struct shmrpci_spread *spread; /* NULL: its list has no cluster */
+    struct shmrpci_spread *spread; /* NULL unless the addresses are a list with
+                                      nats:// among them */
     /* The members that follow are for making links. */
     _Atomic(struct shmrpci_keeper *) keeper;
     uint64_t links;           /* number of links made so far; under the keeper's

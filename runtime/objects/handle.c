@@ -314,6 +314,18 @@ static bool is_writer(const shmrpci_handle *handle)
     return (handle->flags & SHMRPC_SHARED_READ_ONLY) == 0;
 }
 
+/* Shows others that a reader uses the object. Returns DESTROYED if a process
+ * has just found that nobody does, and so that its life is over. */
+static shmrpc_status show_reader(const shmrpci_handle *handle)
+{
+    if (is_writer(handle)) {
+        return SHMRPC_OK;
+    }
+    shmrpc_status status = shmrpci_byte_lock_share(
+        handle->face->region(handle)->fd, SHMRPCI_OBJECT_READERS_BYTE);
+    return status == SHMRPC_E_BUSY ? SHMRPC_E_DESTROYED : status;
+}
+
 /* One attempt. It needs an open file description of its own, because byte locks
  * belong to descriptions, and end with them. */
 static shmrpc_status try_engine(shmrpci_handle *handle, int fd,
@@ -327,7 +339,19 @@ static shmrpc_status try_engine(shmrpci_handle *handle, int fd,
         (void)shmrpc_error_set(error, status, "the file can't be opened");
         return status;
     }
-    return handle->face->open(handle, own, access, error);
+    status = handle->face->open(handle, own, access, error);
+    if (status != SHMRPC_OK) {
+        return status;
+    }
+    status = show_reader(handle);
+    if (status != SHMRPC_OK) {
+        handle->face->close(handle);
+        (void)shmrpc_error_set(error, status,
+                               status == SHMRPC_E_DESTROYED
+                                   ? "its last user has closed it"
+                                   : "no lock on the file is available");
+    }
+    return status;
 }
 
 /* EXHAUSTED may mean that a process holds all places for a moment, to judge
@@ -609,21 +633,13 @@ static void say(shmrpc_status status, const shmrpci_handle *handle,
     }
 }
 
-/* Called once the object is open: publishes what others can see of us, and
- * arranges what forked children must not keep. */
+/* Called once the object is open: stores which file it is, and arranges what
+ * forked children must not keep. */
 static shmrpc_status settle(shmrpci_handle *handle)
 {
     const shmrpci_region *region = handle->face->region(handle);
     shmrpc_status status =
         shmrpci_object_facts_of(region->fd, &handle->identity);
-    if (status == SHMRPC_OK && !is_writer(handle)) {
-        status =
-            shmrpci_byte_lock_share(region->fd, SHMRPCI_OBJECT_READERS_BYTE);
-        /* BUSY: a process holds this byte, because it has just found the object
-         * unused. If it removes the object, we find it destroyed; so this is
-         * not an error. */
-        status = status == SHMRPC_E_BUSY ? SHMRPC_OK : status;
-    }
     if (handle->creator_fd >= 0 &&
         handle->lifetime != SHMRPC_LIFETIME_CREATOR) {
         shmrpci_fd_close(&handle->creator_fd);

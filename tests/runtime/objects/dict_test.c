@@ -1,6 +1,7 @@
 /* Dicts of values: keys, paths, changes, processes. */
 #include "stage.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -10,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "objects/label.h"
+#include "os/byte_lock.h"
 #include "shmrpc/shared_stub.h"
 
 /* A path of strings and numbers, such as STEPS("a", 3). */
@@ -478,6 +481,61 @@ static void readers_change_nothing(void **state)
     assert_int_not_equal(access(stage_path("r.dict"), F_OK), 0);
 }
 
+static void read_in_child(int index, void *user)
+{
+    (void)index;
+    steps at;
+    const shmrpc_any *value;
+    for (int i = 0; i < 2; i++) {
+        CHECK(shmrpc_dict_get(user, key_of(&at, "k"), &value, NULL, NULL) ==
+              SHMRPC_OK);
+        shmrpc_dict_release(user, value);
+        stage_advance(0);
+        stage_await(1, 1);
+    }
+}
+
+/* The child attaches by itself, and counts as a user of its own. */
+static void a_childs_reader_keeps_the_dict(void **state)
+{
+    (void)state;
+    shmrpc_dict_opts once = {
+        .shared = {.lifetime = SHMRPC_LIFETIME_LAST_CLOSE}};
+    shmrpc_dict_opts opts = {.shared = {.flags = SHMRPC_SHARED_READ_ONLY}};
+    shmrpc_dict *dict = open_dict("c", &once);
+    put(dict, "k", shmrpc_any_i64(1));
+    shmrpc_dict *reader = open_dict("c", &opts);
+    pid_t child = stage_cast(read_in_child, 0, reader);
+    stage_await(0, 1);
+    shmrpc_dict_close(reader);
+    shmrpc_dict_close(dict);
+    assert_int_equal(access(stage_path("c.dict"), F_OK), 0);
+    stage_advance(1);
+    stage_dismiss(child, 0);
+}
+
+/* Holds the bytes as a process does that has found the dict unused. */
+static void a_reader_does_not_open_what_is_over(void **state)
+{
+    (void)state;
+    shmrpc_error error;
+    shmrpc_dict *reader = NULL;
+    shmrpc_dict_opts opts = {.shared = {.flags = SHMRPC_SHARED_READ_ONLY}};
+    shmrpc_dict *dict = open_dict("o", NULL);
+    int fd = open(stage_path("o.dict"), O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(shmrpci_byte_lock_try(fd, SHMRPCI_OBJECT_JUDGE_BYTE, 1),
+                     SHMRPC_OK);
+    assert_int_equal(shmrpci_byte_lock_try(fd, SHMRPCI_OBJECT_READERS_BYTE, 1),
+                     SHMRPC_OK);
+    EXPECT(shmrpc_dict_open("o", &opts, &reader, &error), SHMRPC_E_NOT_FOUND,
+           &error);
+    assert_int_equal(close(fd), 0);
+    reader = open_dict("o", &opts);
+    shmrpc_dict_close(reader);
+    shmrpc_dict_close(dict);
+}
+
 static void full_dicts_say_what_they_need(void **state)
 {
     (void)state;
@@ -681,6 +739,8 @@ int main(void)
         TEST(fifty_four_processes_write_one_dict),
         TEST(killed_writers_leave_whole_values),
         TEST(readers_change_nothing),
+        TEST(a_childs_reader_keeps_the_dict),
+        TEST(a_reader_does_not_open_what_is_over),
         TEST(full_dicts_say_what_they_need),
         TEST(full_memory_is_no_signal),
         TEST(typed_values_are_read_into_place),

@@ -23,8 +23,8 @@ typedef struct entity {
     const char *text;
 } entity;
 
-/* In place: each text is shorter than its entity, which includes '&' and
- * ';'. */
+/* Entities are replaced in place, because each text is shorter than its entity
+ * with '&' and ';'. */
 static const entity entities[] = {
     {"amp", "&"},
     {"lt", "<"},

@@ -44,8 +44,7 @@ static void reserve_type(gen_model *m, const idl_decl *decl)
     const char *name = gen_c_name(m, decl);
     (void)gen_c_unique(m, name);
     (void)gen_c_enter(m, &gen_c_state_of(m)->types, name, name);
-    if (decl->imported) { /* imported declarations claim no names: their own
-                           * headers do */
+    if (decl->imported) { /* it has no entity here that would claim its name */
         gen_c_claim(m, name, quoted(m, decl->full_name), decl->span);
     }
 }

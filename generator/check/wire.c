@@ -427,7 +427,7 @@ static const char *rest_text(gen_checker *c, const idl_method *method)
                             method->rest.path);
 }
 
-/* Compares REST addresses, which only the gateway knows: contracts don't have
+/* Compares REST addresses, which only shmrpc-web uses: contracts don't have
  * them. A new address is not a break, a changed one is. */
 static void check_method(gen_checker *c, const idl_method *was,
                          const idl_method *now)

@@ -27,8 +27,8 @@
 typedef struct shmrpci_remote shmrpci_remote;
 typedef struct shmrpci_remote_sub shmrpci_remote_sub;
 
-/* What to open. Options have been applied to `row`; only open reads the
- * rest. */
+/* What to open. `row` includes the caller's options. Only the operation `open`
+ * reads the other members. */
 typedef struct shmrpci_remote_spec {
     const char *address;
     const shmrpc_shared *row;

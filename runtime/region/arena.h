@@ -22,11 +22,12 @@
  *
  * Death: only p writes to arena p, and stores in program order, so that its
  * heir finds a prefix of its stores. The block in `moving` is already in one of
- * its places, or in none; then it is free. A held block has become reachable if
- * its `committed` is set. It is 0 when the block is taken; whoever makes the
- * block reachable sets it, before anybody can make the block unreachable again.
- * A kind that retires blocks writes a note first, from which its heir repeats
- * the work: shmrpci_arena_last_retired says how far the dead one came.
+ * its places, or in none: then the heir frees it. A held block has become
+ * reachable if its `committed` is set. It is 0 when the block is taken; whoever
+ * makes the block reachable sets it, before anybody can make the block
+ * unreachable again. A kind that retires blocks writes a note first, from which
+ * its heir repeats the work: shmrpci_arena_last_retired says how far the dead
+ * one came.
  *
  * Depot: 16 words for each class, each a chain of blocks or 0:
  *

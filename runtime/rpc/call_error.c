@@ -165,8 +165,8 @@ static void explain(shmrpci_pending *p, int32_t status)
     }
 }
 
-/* Writes error and name. The name is the server's if this client does not know
- * the error. */
+/* Fills in the caller's error. Its name is the server's if this client does not
+ * know the error. */
 static void report(shmrpci_pending *p, const shmrpc_error_type *thrown,
                    const shmrpc_error *detail)
 {

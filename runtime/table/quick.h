@@ -99,8 +99,9 @@ static inline void shmrpci_quick_expect(const shmrpci_table *table,
                        (hash & mask) * sizeof(shmrpci_atomic_u64));
 }
 
-/* Finds a key whose root is known. `bits` are the bits of the words that are
- * compared. Returns false if the full lookup must be used. */
+/* Looks a key up in a root that is known. `bits` are the bits in which a slot's
+ * word must equal the key's tag. Returns false if the full lookup must be used;
+ * `out->word` is 0 if the key is missing. */
 static inline bool shmrpci_quick_find(const shmrpci_table *table, uint64_t root,
                                       shmrpci_table_bytes key, uint64_t hash,
                                       uint64_t bits, shmrpci_quick *out)

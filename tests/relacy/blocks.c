@@ -262,7 +262,8 @@ shmrpc_status shmrpci_arena_retire(shmrpci_region *region, uint64_t offset,
     block *it = find(offset);
     ENGINE_CHECK(it->place == USED || (it->place == TAKEN && it->is_held));
     /* In the real arena a block that its maker still holds becomes ours only
-     * when the maker releases it. Here every block has one owner. */
+     * when the maker releases it. Here it goes into its maker's limbo, because
+     * a block has one owner. */
     it->change = change;
     it->of = it->is_held ? it->of : region->me;
     move(it, LIMBO);

@@ -86,8 +86,8 @@ typedef struct top {
     bool is_live;        /* redraws the screen */
     cli_layout layout;   /* layout of the tables; keys change it */
     cli_keys keys;       /* on a terminal only */
-    int signal_fd;       /* reports signals that end the program while keys are
-                          * read; else -1 */
+    int signal_fd;       /* open while keys are read: reports signals that end
+                          * the program; else -1 */
     shmrpci_arena arena; /* holds the services' names */
     service *items;      /* services, including those that have ended */
     size_t item_count;

@@ -436,7 +436,8 @@ int mgr_manager_settle(mgr_manager *m, const char *where, shmrpc_error *error)
     const char *slash = strrchr(where, '/');
     (void)snprintf(folder, sizeof folder, "%.*s", (int)(slash - where), where);
     shmrpc_status status = shmrpci_folder_open(folder, &m->dir_fd);
-    /* The folder is beside the control socket, whose lock we hold. */
+    /* The name of the notify socket, which is beside the control socket. We
+     * hold the lock of that one, so nobody else uses this name. */
     (void)snprintf(folder, sizeof folder, "%s.notify", slash + 1);
     if (status == SHMRPC_OK) {
         status = shmrpci_notify_listen(m->dir_fd, folder, &m->notify_fd, path);

@@ -195,10 +195,10 @@ static void look_for_lost_wake(shm_client *client, uint32_t index,
     }
 }
 
-/* A whole slice has passed and no worker has taken the call: ring again. It
- * counts as a lost wake-up if a worker sleeps and nobody rang for it, or if a
- * worker was woken meanwhile and found nothing. A worker that was woken but has
- * not run yet is merely late. */
+/* A whole slice has passed and no worker has taken the call: rings again if a
+ * worker sleeps. That counts as a lost wake-up if nobody was woken for this
+ * call, or if a worker that was woken since then found nothing. A worker that
+ * was woken but has not run yet is merely late. */
 void shm_client_rescue(shm_client *client, uint32_t index)
 {
     shm_client_slot *slot = &client->slots[index];

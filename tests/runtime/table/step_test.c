@@ -181,7 +181,7 @@ static const char *value_in(const char *all, char key)
     return value;
 }
 
-/* Whether `key` has the same value as in `text`. */
+/* Whether `key` has the same value in both texts. */
 static bool is_as_in(const char *seen, const char *in, char key)
 {
     char one[32];
@@ -189,7 +189,7 @@ static bool is_as_in(const char *seen, const char *in, char key)
     return strcmp(one, value_in(in, key)) == 0;
 }
 
-/* Whether all keys of the change are as before it, or all are as after it. */
+/* Whether all keys of the change have the values that they have in `in`. */
 static bool is_all_as_in(const scene *of, const char *seen, const char *in)
 {
     for (const char *key = of->of->helps ? "abc" : "abcde"; *key != '\0';

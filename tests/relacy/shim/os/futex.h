@@ -1,4 +1,4 @@
-/* Includes the real header, so that a mutation can omit wake-ups. */
+/* The real header; its wake-up is wrapped, so that a mutation can omit it. */
 #ifndef TESTS_RELACY_SHIM_OS_FUTEX_H
 #define TESTS_RELACY_SHIM_OS_FUTEX_H
 

@@ -99,7 +99,7 @@ static void check_tls(shmrpci_ini_parser *p, const shmrpci_ini_service *service)
         shmrpci_ini_report(
             p, shmrpci_ini_key_place(service, SHMRPCI_INI_TCP_TLS_CLIENT_CA),
             "[%s] has `tcp_tls_client_ca` without "
-            "`tcp_tls_cert`: clients would not be asked",
+            "`tcp_tls_cert`: clients would not be asked for a certificate",
             service->name);
     }
     shmrpci_ini_check_file(p, values, SHMRPCI_INI_TCP_TLS_CERT);

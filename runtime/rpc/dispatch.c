@@ -354,8 +354,9 @@ static void answer(worker *w, shmrpci_request *request, size_t len)
     w->shared->answer(request, w->image, len);
 }
 
-/* Sends a result on the short path if it and earlier ones are short. Returns
- * false if the long path must send it or report the error. */
+/* Encodes a result into w->image and sends it on the short path. Returns false
+ * if it does not fit, or earlier results of the method were too long: then the
+ * long path sends it, or reports the error. */
 static bool answer_short(worker *w, shmrpci_request *request, uint32_t index,
                          void *result)
 {

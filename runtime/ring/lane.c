@@ -311,7 +311,7 @@ bool shmrpci_lane_has_free(shmrpci_lane_writer *writer, uint64_t bytes)
 void *shmrpci_lane_reserve(shmrpci_lane_writer *writer, uint32_t len)
 {
     SHMRPCI_ASSERT(len <= shmrpci_lane_max_len(writer->lane.size),
-                   "too long records are refused before");
+                   "records that are too long were refused earlier");
     uint64_t end = place(writer, len, &writer->record);
     if (!has_room(writer, end, 0)) {
         refresh(writer);

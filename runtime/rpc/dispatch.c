@@ -471,7 +471,7 @@ run(worker *w, shmrpci_request *request, uint32_t index, const void *params,
 {
     const shmrpci_served *served = w->served;
     SHMRPCI_ASSERT(index < served->service->method_count,
-                   "ids without a method were refused before");
+                   "ids without a method were refused earlier");
     w->ctx.request = request;
     w->ctx.method = &served->service->methods[index];
     w->ctx.index = index;

@@ -79,7 +79,8 @@ static bool note_head(shmrpci_stream_writer *w, uint64_t head)
 
 static bool has_room(const shmrpci_stream_writer *w, uint64_t needed)
 {
-    SHMRPCI_ASSERT(w->tail - w->head <= w->size, "no more than there is");
+    SHMRPCI_ASSERT(w->tail - w->head <= w->size,
+                   "no more is used than the ring has");
     return w->size - (w->tail - w->head) >= needed;
 }
 

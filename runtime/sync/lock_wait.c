@@ -188,7 +188,7 @@ uint64_t shmrpci_lock_spin_budget(shmrpc_lock *lock,
                                   uint32_t cpu)
 {
     SHMRPCI_ASSERT(patience->spin_ns >= SHMRPC_LOCK_NO_SPIN,
-                   "spin times were checked before");
+                   "spin times were checked earlier");
     if (patience->spin_ns == SHMRPC_LOCK_NO_SPIN) {
         return 0;
     }

@@ -77,7 +77,7 @@ static uint64_t learnt_budget(shmrpci_spinner *spinner)
     uint64_t limit = shmrpci_load_relaxed(&spinner->limit);
     SHMRPCI_ASSERT(limit >= spinner->least_ticks &&
                        limit <= spinner->most_ticks,
-                   "what was learnt stays within the bounds");
+                   "the learned limit stays within the bounds");
     if (!shmrpci_odds_are_good(&spinner->odds)) {
         return shmrpci_odds_try(&spinner->odds) ? limit : 0;
     }

@@ -45,7 +45,7 @@ void nats_link_fini(nats_link *link)
 size_t nats_link_room(const nats_link *link, size_t piece)
 {
     SHMRPCI_ASSERT(link->sent_at - link->acked_at <= NATS_WINDOW_BYTES,
-                   "no more is on its way than the window");
+                   "no more is in flight than the window allows");
     uint64_t room = NATS_WINDOW_BYTES - (link->sent_at - link->acked_at);
     return room < piece ? (size_t)room : piece;
 }

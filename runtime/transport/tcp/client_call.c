@@ -313,7 +313,8 @@ static int wait_for_room(tcp_slot *slot, int64_t deadline_ns)
         return SHMRPC_OK;
     }
     shmrpci_mutex_lock(&client->lock);
-    SHMRPCI_ASSERT(!slot->is_out, "what was taken back was in the outbox");
+    SHMRPCI_ASSERT(!slot->is_out,
+                   "a request that is taken back was in the outbox");
     slot->is_out = true;
     shmrpci_mutex_unlock(&client->lock);
     return SHMRPC_E_DEADLINE;

@@ -81,7 +81,7 @@ static uint8_t *begin(tcp_inbox_chunk *chunk, size_t len, uint32_t frames)
     entry head = {.len = len, .frames = frames};
     uint8_t *at = chunk->bytes + chunk->used;
     SHMRPCI_ASSERT(chunk->cap - chunk->used >= entry_bytes(len),
-                   "an entry is begun where it has room");
+                   "a new entry is placed where it has room");
     memcpy(at, &head, sizeof head);
     chunk->used += entry_bytes(len);
     return at + sizeof head;

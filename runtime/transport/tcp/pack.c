@@ -58,7 +58,7 @@ static bool make_room(tcp_pack_room *room, size_t cap)
         return true;
     }
     SHMRPCI_ASSERT(room->data != NULL || room->cap == 0,
-                   "no buffer has no capacity");
+                   "room without memory has no capacity");
     uint8_t *data = realloc(room->data, TCP_HEAD_BYTES + cap);
     if (data == NULL) {
         return false;

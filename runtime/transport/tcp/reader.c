@@ -124,7 +124,7 @@ static size_t take_body(tcp_reader *reader, const uint8_t *data, size_t len,
                         tcp_on_frame *on_frame, void *user, tcp_end *end)
 {
     SHMRPCI_ASSERT(reader->body_len < reader->head.len,
-                   "a body that is whole was handed on");
+                   "a complete body was passed on");
     size_t missing = reader->head.len - reader->body_len;
     if (reader->body_len == 0 && len >= missing) {
         tcp_body body = {.data = data, .len = missing};

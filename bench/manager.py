@@ -57,7 +57,8 @@ class Manager:
         return json.loads(said.stdout)["pid"]
 
     def gap(self, disturb):
-        """Returns the longest time without an answer while `disturb` runs."""
+        """Calls for YOUNG_S, and runs `disturb` meanwhile. Returns the longest
+        time between two answers, and how many calls failed."""
         with subprocess.Popen([GAP, "call", str(YOUNG_S)], env=self.env,
                               stdout=subprocess.PIPE, text=True) as client:
             time.sleep(YOUNG_S / 4)

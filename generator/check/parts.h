@@ -36,7 +36,7 @@ typedef struct gen_checker {
 } gen_checker;
 
 /* Adds a finding, or returns the existing one with this code and these places.
- * A wire break then adds to `meets`. */
+ * For a wire break the caller adds its own bits to `meets`. */
 gen_finding *gen_find(gen_checker *c, gen_check_code code, idl_span span,
                       idl_span old_span);
 

@@ -81,7 +81,8 @@ static void append_symbol(const idl_symbol *symbol, idl_memory *memory,
     }
 }
 
-/* Appends the source text instead, if errors leave the meaning unknown. */
+/* Appends the declaration's source text. It is shown if errors leave the
+ * meaning unknown; otherwise the canonical text is. */
 static void append_excerpt(const lsp_target *target, shmrpci_buf *out)
 {
     idl_span from =

@@ -181,7 +181,7 @@ static int take_null(reader *in)
     return shmrpci_msgpack_word(in, &nil);
 }
 
-/* `left` counts pairs for a map. */
+/* Sets `at->left` to the number of items of a list, or of pairs of a map. */
 static inline int open_container(reader *in, const shmrpc_type *type,
                                  shmrpci_msgpack_kind kind, opened *at,
                                  bool *more)

@@ -90,8 +90,8 @@ shmrpc_status shmrpc_dict_view_open(shmrpc_dict *dict, shmrpc_view **out,
     return SHMRPC_OK;
 }
 
-/* Whether the view is usable. If not, the engine was closed, or is the
- * parent's. */
+/* Whether the view is usable: this process, not its parent, has opened it, and
+ * its dict is still open. */
 static bool is_ours(const shmrpc_view *view)
 {
     return view->generation == shmrpci_fork_generation() && view->dict->is_open;

@@ -376,10 +376,10 @@ static shmrpc_status exhausted(const shmrpci_region *region,
     if (oldest < end && error != NULL) {
         shmrpc_error was = *error;
         return shmrpc_error_set(error, status,
-                                "%s; a view of change %llu keeps some, of "
-                                "process %d",
-                                was.message, (unsigned long long)oldest,
-                                shmrpci_pin_holder(region, oldest));
+                                "%s; process %d keeps memory by its view of "
+                                "change %llu",
+                                was.message, shmrpci_pin_holder(region, oldest),
+                                (unsigned long long)oldest);
     }
     return status;
 }

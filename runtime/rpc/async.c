@@ -439,10 +439,11 @@ int shmrpc_stub_loan(shmrpc_client *client, uint32_t method, size_t len,
 static int misused(const shmrpc_call *handle, shmrpc_error *error)
 {
     const shmrpc_call *object = shmrpci_async_object(handle);
-    return shmrpci_misuse(error,
-                          "a call of method %s was used after it was finished, "
-                          "released or called back, or its client closed",
-                          object->pending.method->name);
+    return shmrpci_misuse(
+        error,
+        "a call of method %s was used after it was finished or released, after "
+        "its callback ran, or after its client was closed",
+        object->pending.method->name);
 }
 
 int shmrpc_stub_send(shmrpc_call *handle, shmrpc_error *error)

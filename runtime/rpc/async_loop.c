@@ -329,8 +329,8 @@ void shmrpci_async_tell(shmrpc_call *call)
     SHMRPCI_ASSERT(call->end != NULL &&
                        shmrpci_load_relaxed(&call->state) == SHMRPCI_ASYNC_HELD,
                    "a callback is called by the holder of its call");
-    /* Not const: in C a pointer to an array of pointers does not convert as its
-     * elements do. */
+    /* Not const, because `end` may cast it to a pointer to an array of const
+     * elements, which in C17 is not a pointer to a const type. */
     void *reply = call->reply != NULL
                       ? shmrpci_reply_value(shmrpci_reply_of_value(call->reply))
                       : NULL;

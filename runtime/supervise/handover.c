@@ -287,7 +287,7 @@ int shmrpci_handover_take(shmrpci_supervisor *s, shmrpc_error *error)
     if (failed == SHMRPC_E_UNAVAILABLE) {
         /* Not UNAVAILABLE, because a server was there and has just hung up. */
         failed = shmrpc_error_set(error, SHMRPC_E_SERVER_LOST,
-                                  "the server to take over has ended");
+                                  "the old server has ended");
     }
     if (failed != SHMRPC_OK) {
         shmrpci_elders_forget(s);

@@ -10,10 +10,11 @@
  * slice. */
 #define MOST_NS (500 * SHMRPCI_NS_PER_US)
 
-/* How long not to yield after others took a whole time slice: the first time,
- * and at most. It is multiplied by four each time, and back at the first value
- * after CALM_YIELDS yields that paid. (It is not proportional to the lost time,
- * which the host of a virtual machine may have taken.) */
+/* After others took a whole time slice, we do not yield for AFTER_FIRST_NS.
+ * Each further time this takes four times as long, up to AFTER_MOST_NS. After
+ * CALM_YIELDS yields that paid, it is AFTER_FIRST_NS again. (It is not
+ * proportional to the lost time, which the host of a virtual machine may have
+ * taken.) */
 #define AFTER_FIRST_NS (4 * SHMRPCI_NS_PER_MS)
 #define AFTER_MOST_NS  (1024 * SHMRPCI_NS_PER_MS)
 #define CALM_YIELDS    32u

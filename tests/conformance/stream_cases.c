@@ -424,9 +424,9 @@ static void flood(void *user)
     }
 }
 
-/* Returns when the send began in which `s` was waiting at `told_ns`. That is
- * the send before the last one if the last one began later, because the other
- * side's close had made room. */
+/* `s` was waiting in a send at `told_ns`; returns when that send began. Usually
+ * it is the last one. If the last one began after `told_ns`, because the other
+ * side's close had made room, it is the one before. */
 static int64_t waited_since(const sender *s, int64_t told_ns)
 {
     return s->since_ns <= told_ns ? s->since_ns : s->before_ns;

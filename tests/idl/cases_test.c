@@ -75,8 +75,7 @@ static void assert_clean(load *l, const char *what)
 
 /* ---- bad ---- */
 
-/* Prints the difference, how to run only this case, and how to accept the new
- * text. */
+/* Prints how to run only this case, and the difference; then fails. */
 static void fail_with_diff(const char *path, const char *expected,
                            const char *got)
 {

@@ -11,7 +11,7 @@ static child serve(const char *workers, const char *option, char where[96])
 {
     char line[512];
     harness_address("workers", where);
-    /* The server decides five times as fast as usual. */
+    /* The load is averaged over 1 s; the defaults are 5 s and 30 s. */
     const char *const arguments[] = {"--listen",
                                      where,
                                      workers,

@@ -70,9 +70,9 @@ unsigned engine_thread(void);
 
 /* A point where threads may be switched. */
 void engine_step(void);
-/* Sleeps until another thread wakes this one or, if `timed`, until the time is
- * up, which may happen at any moment; then it returns true. No thread switch
- * happens before. */
+/* Sleeps until another thread wakes this one, and returns false. If `is_timed`,
+ * the sleep may also end by its timeout, at any moment; then it returns true.
+ * Threads are not switched between the call and the sleep. */
 bool engine_park(bool is_timed);
 void engine_unpark(unsigned thread);
 

@@ -139,7 +139,7 @@ static void take_accept(void *user, const nats_header *header)
     request *r = user;
     if (is_header(header, "accept") && !read_form(header->value, &r->out)) {
         (void)shmrpc_error_set(&r->error, SHMRPC_E_INVALID,
-                               "Accept names no supported form");
+                               "the header Accept names no supported form");
     }
 }
 

@@ -166,7 +166,8 @@ static cli_exit unknown_method(const cli_service *s, const char *name)
     if (search.best != NULL) {
         shmrpci_buf_printf(&message, "; did you mean `%s`?", search.best);
     } else {
-        shmrpci_buf_printf(&message, " (`shmrpc describe %s` shows them)",
+        shmrpci_buf_printf(&message,
+                           " (`shmrpc describe %s` lists its methods)",
                            s->tables->name);
     }
     (void)cli_fail(CLI_USAGE, &message);

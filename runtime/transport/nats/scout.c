@@ -202,10 +202,10 @@ static int not_found(const nats_client *client, shmrpc_error *error)
                                 name);
     }
     return client->is_nobody
-               ? shmrpc_error_set(
-                     error, SHMRPC_E_UNAVAILABLE,
-                     "no gateway (shmrpc-nats) for %.60s is running there",
-                     name)
+               ? shmrpc_error_set(error, SHMRPC_E_UNAVAILABLE,
+                                  "no gateway (shmrpc-nats) for %.60s is "
+                                  "connected to the NATS servers",
+                                  name)
                : shmrpc_error_set(error, SHMRPC_E_DEADLINE,
                                   "no gateway of %.60s answered in time", name);
 }

@@ -371,7 +371,7 @@ static int await_answer(int fd, int64_t deadline_ns, shmrpc_error *error)
     shm_message head;
     if (!shmrpci_poll_readable(fd, deadline_ns)) {
         return shmrpc_error_set(error, SHMRPC_E_DEADLINE,
-                                "the server to take over does not answer");
+                                "the old server does not answer");
     }
     if (shmrpci_socket_peek(fd, &head, sizeof head) != sizeof head ||
         head.magic != SHM_MESSAGE_MAGIC || head.kind != SHM_MESSAGE_REFUSED) {

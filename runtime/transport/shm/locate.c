@@ -242,7 +242,7 @@ int shm_place_adopt(const shmrpci_address *address, const char *path,
     return failed != SHMRPC_OK
                ? failed
                : shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                  "the server to take over listens at %.300s, "
+                                  "the old server listens at %.300s, "
                                   "which is not where this one would listen",
                                   path);
 }

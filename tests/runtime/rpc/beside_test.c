@@ -154,7 +154,7 @@ static void short_calls_carry_metadata(void **state)
                 SHMRPC_OK);
             assert_int_equal(sum, i + 7);
             expect_beside(&back);
-            /* The next call has none. */
+            /* The next call has no metadata. */
             assert_int_equal(
                 shmrpc_stub_call(client, method, &params, NULL, &sum, NULL),
                 SHMRPC_OK);

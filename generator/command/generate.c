@@ -1,12 +1,14 @@
 /*
- * Generates the files of a language from a .svc, or prints one stage.
+ * Generates the files of a language from .svc files, or prints one stage of a
+ * file (--dump).
  *
- * Files are written only if no input has errors, and only if they changed: a
- * failed run leaves the old output intact, and a build tool that compares times
- * compiles nothing again. The depfile and the stamp are written last.
+ * Inputs whose outputs would have the same names are refused before anything is
+ * read, so that one never silently overwrites the other.
  *
- * First, inputs whose outputs would have the same names are refused, so that
- * one never silently overwrites the other.
+ * An input's files are written only if it has no errors, and only if they
+ * changed: a failed input leaves its old output intact, and a build tool that
+ * compares times compiles nothing again. The depfile and the stamp are written
+ * last, if all inputs succeeded.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
@@ -85,7 +87,7 @@ static shmrpc_status dump_stage(run *r, const char *path, shmrpci_arena *arena,
     return status;
 }
 
-/* Generates the outputs of one file in memory. Diagnostics always go to the
+/* Loads one file, and generates its outputs. Diagnostics always go to the
  * reporter; a failure after the front end has its own message. */
 static shmrpc_status load_and_generate(run *r, const char *path,
                                        shmrpci_arena *arena, idl_diags *diags)

@@ -95,7 +95,8 @@ static int kind_at(const builder *b, size_t i)
     return b->elements[i].kind;
 }
 
-/* Adds a line with one cell: elements `from` to b->at. */
+/* Adds a line with one cell: the elements from `from` up to, but not including,
+ * b->at. */
 static format_line *add_line(builder *b, size_t from, format_class class)
 {
     format_line *line = &b->text.lines[b->text.line_count++];

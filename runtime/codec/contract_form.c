@@ -255,7 +255,8 @@ int shmrpci_contract_check(const shmrpci_contract *contract,
                            shmrpc_error *error)
 {
     if (!is_plain(contract->name) || !is_plain(contract->id)) {
-        return refuse(error, "name", 0);
+        return shmrpc_error_set(error, SHMRPC_E_INVALID,
+                                "the contract's name or id is malformed");
     }
     for (size_t i = 0; i < contract->types.len; i++) {
         if (!type_ok(contract, &contract->types.ptr[i]) ||

@@ -289,8 +289,8 @@ struct A { 1: list<one.Hit> hits; }
 SVC
 expect 1 "two.svc:3:15: error[S0801]: \`one.HitList\` and the list of" --out-dir l two.svc
 
-# Handles and functions of shared objects are claimed too. The type of an item
-# may have the same name as the object.
+# The C names of handles and functions of shared objects are claimed too. The
+# type of an item may have the same name as the object.
 printf 'package o;\nstruct Job { 1: u8 a; }\nstruct JobQueue { 1: u8 a; }\nqueue Job job;\n' >objects.svc
 expect 1 "\`o.job\` with \`_queue\` both become \`o_job_queue\` in C" --out-dir l objects.svc
 expect 1 "o_job_queue" lint objects.svc

@@ -1,4 +1,4 @@
-/* Tests generated streams of every shape, over inproc against the public
+/* Tests generated streams of every shape over inproc, linked with the public
  * library. */
 #include <setjmp.h>
 #include <stdarg.h>

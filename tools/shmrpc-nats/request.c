@@ -35,8 +35,8 @@ static const struct {
 
 /* ---- headers ----------------------------------------------------------- */
 
-/* Compares without regard to case, as is right for header names and media
- * types. */
+/* Compares without regard to the case of `text`, as is right for header names
+ * and media types. `word` must be in lower case. */
 static bool is_same(const char *text, size_t len, const char *word)
 {
     for (size_t i = 0; i < len; i++) {

@@ -351,8 +351,8 @@ void web_service_release(web_directory *d, web_service *service)
     }
 }
 
-/* Takes the reference with the lock held: otherwise the thread could release
- * the last one before. */
+/* Takes the reference with the lock held: otherwise the directory's thread
+ * could release the last reference after the service was found here. */
 web_service *web_directory_find(web_directory *d, const char *name)
 {
     web_service *found = NULL;

@@ -190,7 +190,9 @@ static bool check_fields(const web_head *head, web_refusal *out)
     for (size_t i = 0; i < head->field_count; i++) {
         bytes += head->fields[i].name_len + head->fields[i].value_len + 4;
         if (!is_good_field(&head->fields[i])) {
-            return refuse(out, 400, "a control character in a header field");
+            return refuse(
+                out, 400,
+                "a header field has a bad name or a control character");
         }
     }
     return bytes <= WEB_MAX_HEAD_BYTES

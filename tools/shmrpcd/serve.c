@@ -71,8 +71,13 @@ static manager_exit parse(int argc, char **argv, shmrpci_buf *message)
         fputs(
             "usage: shmrpcd serve LIBRARY NAME\n"
             "\n"
-            "Runs the function NAME of a shared library, or else its main, in\n"
-            "this process, as the manager does for import_from.\n",
+            "Runs the function NAME of a shared library in this process, or "
+            "its\n"
+            "main if it has no such function ('-' and '.' in NAME become "
+            "'_').\n"
+            "The manager starts this command for a section whose import_from "
+            "is\n"
+            "a shared library.\n",
             stdout);
         return MANAGER_OK;
     }

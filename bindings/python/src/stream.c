@@ -735,8 +735,8 @@ static PyMethodDef stream_methods[] = {
     {"close", stream_close, METH_NOARGS,
      "Closes the stream; a call that is not over is cancelled."},
     {"views", stream_views, METH_NOARGS,
-     "Returns items of bytes as memoryviews of the memory where they lie, "
-     "each valid until the next item."},
+     "Makes items of bytes memoryviews of the memory where they lie, each "
+     "valid until the next item. Returns the stream."},
     {"open", stream_open, METH_O, NULL},
     {"on_ready", stream_on_ready, METH_O, NULL},
     {"try_next", stream_try_next, METH_NOARGS, NULL},

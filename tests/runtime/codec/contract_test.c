@@ -899,7 +899,7 @@ static void malformed_contracts(void **state)
     b.methods[1].flags |= SHMRPC_METHOD_ONEWAY;
     malformed("the contract's method 1 is malformed");
     b.service.id = "two words";
-    malformed("the contract's name 0 is malformed");
+    malformed("the contract's name or id is malformed");
 }
 
 static void out_of_memory(void **state)

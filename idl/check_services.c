@@ -53,7 +53,7 @@ void idl_check_no_any(idl_diags *diags, const idl_type *type, idl_span span,
 static void check_native(idl_diags *diags, const idl_method *method)
 {
     static const char where[] = "a native method";
-    static const char expected[] = "json or msgpack, or another type";
+    static const char expected[] = "a json or msgpack method, or another type";
     for (size_t i = 0; i < method->param_count; i++) {
         idl_check_no_any(diags, method->params[i].type, method->params[i].span,
                          where, expected);

@@ -29,7 +29,8 @@ shmrpc_status svc_interface_read(const char *name, const char *text, size_t len,
                                  shmrpc_interface **out, shmrpci_buf *message,
                                  shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Tells where the description was requested. Returns NO_MEMORY on failure. */
+/* Records where the description was requested; copies `target`. Its port,
+ * unless 0, becomes the service's. Returns NO_MEMORY on failure. */
 shmrpc_status
 svc_interface_set_target(shmrpc_interface *interface,
                          const svc_target *target) SHMRPC_WARN_UNUSED;

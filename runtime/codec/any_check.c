@@ -201,8 +201,8 @@ static shmrpc_status check_map(checking *of, const shmrpc_any_map *map,
     }
     shmrpc_status status = enter(of, at);
     for (size_t i = 0; i < map->len && status == SHMRPC_OK; i++) {
-        /* An error in a key is reported at the entry's position: a path through
-         * the key would repeat what can't be shown. */
+        /* An error in a key is reported at the entry's position, such as [3],
+         * because a wrong key can't be a step of the path. */
         place key = {at, NULL, i, depth_of(at) + 1};
         place inner = {at, &map->ptr[i].key, i, depth_of(at) + 1};
         status = check(of, &map->ptr[i].key, &key);

@@ -472,7 +472,12 @@ shmrpc_status shmrpc_dict_update(shmrpc_dict *dict, const shmrpc_path *path,
     size_t wanted = dict->handle.row.key != NULL ? 1 : 0;
     if ((path != NULL ? path->len : 0) != wanted) {
         return shmrpci_handle_fail(&dict->handle, SHMRPC_E_INVALID,
-                                   "only a whole key can be updated", error);
+                                   wanted != 0
+                                       ? "update needs a path of one step, the "
+                                         "key"
+                                       : "a value has no key: update needs an "
+                                         "empty path",
+                                   error);
     }
     return (shmrpc_status)shmrpc_stub_dict_update(
         dict, wanted != 0 ? path->ptr : NULL, call_updater,

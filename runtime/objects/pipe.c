@@ -143,8 +143,9 @@ shmrpc_status shmrpc_pipe_write(shmrpc_pipe *pipe, const void *data, size_t len,
     return status;
 }
 
-/* A readable descriptor means that this may find something: a caller that finds
- * nothing clears it and looks again (ready.h). */
+/* Reads available bytes. The descriptor is readable while a read may find
+ * something: so if this finds nothing, it makes the descriptor unreadable, and
+ * looks again (ready.h). */
 static shmrpc_status take(shmrpc_pipe *pipe, void *data, size_t size,
                           int64_t deadline_ns, size_t *out_read,
                           shmrpc_error *error)

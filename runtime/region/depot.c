@@ -307,8 +307,9 @@ void shmrpci_arena_mend_class(shmrpci_region *region, uint32_t class)
                    last_before(region,
                                shmrpci_load_relaxed(&arena->spare[class]),
                                chain) != 0) {
-            put_spare(region, class, &slots[i]); /* the dead one had almost
-                                                  * finished a merge */
+            /* The dead participant has already appended the chain to its
+             * spare list (merge); only the last step is missing. */
+            put_spare(region, class, &slots[i]);
         } else if (depot_state(word) == DEPOT_TAKEN) {
             prepend(region, class, chain);
             shmrpci_store_seq(&slots[i], (uint64_t)0);

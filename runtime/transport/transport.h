@@ -531,11 +531,12 @@ typedef struct shmrpci_discovery_ops {
                       int *out_fd, int *out_watch_fd, shmrpc_error *error);
     /*
      * Asks for an object that the service shares, by name. `*out_fd` has its
-     * own open file description, and is writable if the service allows that; it
-     * always does for its own processes. `*out_watch_fd` is as in open_stats.
-     * Returns the statuses of connect, NOT_FOUND if the service has no object
-     * of that name, and DENIED also if `as_server` is set but the caller has
-     * another user.
+     * own open file description. It is writable if the service allows that to
+     * clients, and always with `as_server`, which only the service's own
+     * processes set. `*out_watch_fd` is as in open_stats. Returns the statuses
+     * of connect, NOT_FOUND if the service has no object of that name, and
+     * DENIED also if `as_server` is set but the caller runs as another user
+     * than the service.
      */
     int (*open_object)(const shmrpci_address *address, const char *name,
                        bool as_server, int64_t deadline_ns, int *out_fd,

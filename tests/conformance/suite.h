@@ -92,7 +92,8 @@ shmrpci_address suite_new_address(void);
 const char *suite_name_of(const shmrpci_address *address);
 /* Returns an address for another copy of the service. */
 shmrpci_address suite_other_copy(const shmrpci_address *address);
-/* Whether an armed client gets events only for the end of calls. */
+/* Whether an armed client gets no event for the end of a call that was sent
+ * without the flag TOLD. */
 bool suite_tells_calls_only(void);
 /* Whether workers learn which process the caller is. */
 bool suite_knows_peers(void);

@@ -76,9 +76,9 @@ void engine_step(void);
 bool engine_park(bool is_timed);
 void engine_unpark(unsigned thread);
 
-/* The kernel's read of a word on which a thread wants to sleep. It comes after
- * a full barrier, but publishes nothing to the caller. May switch threads
- * before it reads. */
+/* The kernel's read of a word on which a thread wants to sleep. It sees what
+ * was stored before an earlier full barrier, but the caller acquires nothing by
+ * it. May switch threads before it reads. */
 uint32_t engine_kernel_load(const void *word);
 
 /* Makes a full fence in every thread, wherever it is (membarrier). */

@@ -33,10 +33,10 @@ inline timestamp_t fenced[8][8];
 /*
  * Chooses the store that a load sees. This is relacy's code with two changes. A
  * rule is added that relacy lacks (C11, 7.17.3 p. 10; C++20, atomics.order p.
- * 4): sequentially consistent loads after a sequentially consistent fence see
- * what was stored before the fence, without being fences themselves. One of
- * relacy's rules is removed: a thread that has slept need not see more than
- * before.
+ * 4): a sequentially consistent load sees what was stored before a sequentially
+ * consistent fence that precedes it; relacy wants a fence on both sides. And
+ * relacy's rule is removed that a thread which has slept sees more than before:
+ * the kernel may promise that, but C11 does not.
  */
 template <thread_id_t n>
 unsigned seen_by(thread_info<n> &me, atomic_data_impl<n> &at, bool is_seq)

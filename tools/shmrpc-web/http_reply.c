@@ -10,7 +10,7 @@
 #include "shmrpc/beside.h"
 #include "tools/shmrpc-web/http_inside.h"
 
-/* The most data that the library requests from a stream at once. */
+/* The most data that libmicrohttpd asks for at once, for a streamed reply. */
 #define STREAM_BLOCK ((size_t)16 << 10)
 
 /* Scripts and styles may only come from our own files. If HTML is injected into

@@ -129,10 +129,10 @@ static cli_exit read_key(cli_shared *shared, int count, const void **out)
     if (count > keys) {
         shmrpc_error error;
         return cli_shared_fail(
-            shmrpc_error_set(
-                &error, SHMRPC_E_INVALID,
-                "a path can only follow a value of type any, but this is %.64s",
-                shared->row.signature),
+            shmrpc_error_set(&error, SHMRPC_E_INVALID,
+                             "a path needs an object whose keys and values are "
+                             "any, but this is %.64s",
+                             shared->row.signature),
             &error);
     }
     return keys == 0 ? CLI_OK

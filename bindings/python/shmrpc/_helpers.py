@@ -267,7 +267,7 @@ def make_signature(rows: list[Any], result: str) -> Any:
 
 def reconnect(where: str, svc: str | None, timeout: float, arrays: bool,
               cls: Any = None) -> _core.Client:
-    """Connects again, to make a client from its pickle."""
+    """Unpickles a client: connects again, with the same options."""
     client: _core.Client = (
         _core.connect(where, svc) if cls is None else
         _core.connect(where, svc, cls=cls, classes=cls.__classes__))

@@ -67,7 +67,7 @@ void core_aio_tell(const core_aio *aio, const char *name, PyObject *argument);
 /* ---- aio_send.c ---------------------------------------------------------- */
 
 /* Ends a call with `value`, or with the exception that is set if `value` is
- * NULL. Takes over the reference. */
+ * NULL. Takes over the reference to `value`. */
 void core_aio_settle(core_aio *aio, core_aio_call *c, PyObject *value);
 
 /* Frees the parameters of a call that will not be sent again. */

@@ -233,7 +233,7 @@ static PyType_Slot call_slots[] = {
     {Py_tp_getset, call_getset},
     {Py_am_await, PyObject_SelfIter},
     {Py_am_send, call_send},
-    {Py_tp_doc, "A call that was sent, to be awaited."},
+    {Py_tp_doc, "A call that was started, to be awaited."},
     {0, NULL}};
 
 PyType_Spec core_aio_call_spec = {.name = "shmrpc._core.AsyncCall",

@@ -40,8 +40,9 @@ PyObject *core_python_name(const char *name)
     return text;
 }
 
-/* Makes everything but classes. The node is already in the list, since types
- * may contain themselves. */
+/* Fills in all of a node but its class: the nodes of its element, its key and
+ * its fields. The node is already in the list, since types may contain
+ * themselves. */
 static int fill(core_connection *connection, core_node *node)
 {
     const shmrpc_type *type = node->type;

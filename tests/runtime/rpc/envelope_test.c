@@ -152,8 +152,8 @@ static void detail_says_when_to_try_again(void **state)
     shmrpci_detail_write(&sent, &out);
     assert_int_equal(shmrpci_detail_read(out.data, out.len, &error), out.len);
     assert_true(error.retry_after_ns == 20000000);
-    memset(out.data + out.len - 8, 0xff,
-           8); /* longer than the accepted maximum */
+    /* A time above the maximum is reduced to the maximum. */
+    memset(out.data + out.len - 8, 0xff, 8);
     assert_int_equal(shmrpci_detail_read(out.data, out.len, &error), out.len);
     assert_in_range(error.retry_after_ns, 0, INT64_C(24) * 3600 * 1000000000);
     sent.retry_after_ns = 0;

@@ -39,8 +39,8 @@ bool idl_cname_is_taken(const char *name);
  * underscores between them, beginning with a letter, and not taken. */
 bool idl_cname_is_valid(const char *name);
 
-/* Appends "fts", without an underscore after it; nothing for a package without
- * a name. */
+/* Appends the C prefix of a package, such as "fts", without an underscore after
+ * it; nothing for a package without a name. */
 void idl_cname_prefix(const idl_package *package, shmrpci_buf *out);
 
 /* Appends the name of a type, service or shared object: "fts_doc_key". */

@@ -15,8 +15,8 @@
 /* The `begin` function of both languages: sets `doc` in `root`. */
 void gen_doc_begin(gen_model *m, gen_value *root);
 
-/* The `refuse` function of both languages: nothing is refused, since everything
- * can be described. */
+/* The `refuse` function of html, man and openapi: nothing is refused, since
+ * everything can be described. */
 void gen_doc_refuse(const idl_schema *schema, idl_diags *diags);
 
 #endif

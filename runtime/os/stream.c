@@ -357,7 +357,8 @@ shmrpc_status shmrpci_stream_send(int fd, const shmrpci_part *parts,
                                   size_t count, size_t *out_len)
 {
     struct iovec vectors[SHMRPCI_PARTS_MAX];
-    /* sendmsg does not write to it. */
+    /* Removes the const of the data, which iov_base lacks; sendmsg only reads.
+     */
     union {
         const void *in;
         void *out;

@@ -53,7 +53,7 @@ bool shmrpci_endpoint_same_host(const shmrpci_endpoint *a,
 shmrpc_status shmrpci_stream_listen(const shmrpci_endpoint *endpoint,
                                     int *out_fd);
 
-/* Like shmrpci_socket_listen (os/socket.h), for a stream. */
+/* Like shmrpci_socket_listen (os/socket.h), but with a Unix stream socket. */
 shmrpc_status shmrpci_stream_listen_at(int dir_fd, const char *name,
                                        const char *temporary, uint32_t mode,
                                        int *out_fd);

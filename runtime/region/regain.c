@@ -114,8 +114,8 @@ bool shmrpci_arena_regain(shmrpci_region *region)
     }
     free(counts);
     shmrpci_arena_recount(region);
-    /* Shares the remaining blocks: others may need them, and find the depot
-     * empty. */
+    /* Gives the remaining blocks to the depot, which gather has emptied: other
+     * participants may need them. */
     shmrpci_arena_hand_over(region);
     region->is_regaining = false;
     return has_some;

@@ -158,7 +158,7 @@ static inline shmrpci_async *shmrpci_async_have(shmrpc_client *client)
 static inline bool shmrpci_async_hold(shmrpc_call *call,
                                       shmrpci_async_state from)
 {
-    /* Acquire: publishes what the last holder has written. */
+    /* Acquire: we see what the last holder has written. */
     uint32_t state = (uint32_t)from;
     return shmrpci_bias_cas_u32(&call->async->bias, &call->state, &state,
                                 (uint32_t)SHMRPCI_ASYNC_HELD);

@@ -14,7 +14,8 @@
 #define LEAST_NS   SHMRPCI_NS_PER_MS
 #define MOST_NS    (10 * SHMRPCI_NS_PER_S)
 
-/* How often workers that compete at the limit check again. */
+/* How many times a worker tries to get the last permitted call while others
+ * compete for it. */
 #define TRIES 8
 /* How many buckets are searched for a connection. */
 #define PROBES 8u

@@ -13,20 +13,22 @@
  *
  *     offset   what, for each address (SHMRPCI_OVERLOAD_PLACES places)
  *          0   head: how many of the places have ever had a worker
- *         64   64 bytes a place: connection; its call; how many of its calls
- *              have ever been detached at a time
+ *         64   64 bytes a place: connection; its call; how many of its entries
+ *              for detached calls have ever been used
  *       4160   buckets of rates: connection + 1, and the time up to which it
  *              has used its rate
  *      20544   16 bytes for each call that a place may have detached:
  *              connection, the call
- *      after   8 bytes a method: how long it takes, in ns
+ *
+ * and after all addresses 8 bytes a method: how long it takes, in ns.
  *
  *     a call:  bits 0-31 method + 1, or 0: none; 32-63 number of the call among
  *              those of its place
  *
  * A worker writes its place, then counts the others. Two workers that compete
- * for the last permitted call see each other, and both check again. So no more
- * calls run than allowed, and no caller within the limits is refused. A
+ * for the last permitted call see each other, and both check again, a limited
+ * number of times. So no more calls run than allowed, and a caller within the
+ * limits is hardly ever refused. A
  * detached call is written to its entry before its place becomes idle; while
  * the place still has it, it counts only at the place.
  *

@@ -73,7 +73,8 @@ struct shmrpc_stream {
     const void *reply;
     shmrpc_error error;
     shmrpci_stream_loop loop;
-    shmrpci_stream_calls *calls; /* if dispatch reads it; or NULL */
+    shmrpci_stream_calls
+        *calls; /* the callbacks that dispatch calls, or NULL */
 };
 
 /* Whether this process opened the stream. A forked child only has a copy of the

@@ -35,8 +35,8 @@ static void create_key(void)
     has_key = tss_create(&key, give_back) == thrd_success;
 }
 
-/* If this library is unloaded, threads must not call its destructor any
- * more. */
+/* If this library is unloaded, threads that end later must not call give_back,
+ * which is the key's destructor. */
 __attribute__((destructor)) static void delete_key(void)
 {
     if (has_key) {

@@ -56,8 +56,9 @@ typedef struct shmrpci_table {
     uint64_t spans_bytes;
     shmrpci_atomic_u64 *paid;
     /* For quick.h: a root whose table was found to be in paid memory (0: none
-     * yet); the last offset there at which a record can begin; and the first
-     * offset at which no short record can begin. */
+     * yet), and two offsets in the spans: the last one at which the head of a
+     * record is still in paid memory, and the first one from which a short
+     * record would not fit into it. */
     shmrpci_atomic_u64 known_root;
     shmrpci_atomic_u64 known_last;
     shmrpci_atomic_u64 known_short;

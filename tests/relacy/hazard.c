@@ -1,10 +1,11 @@
 /*
- * Hazard pointers: the source of hazard.c, which is included so that its state
- * is reset in each run.
+ * Hazard pointers. Includes sync/hazard.c as source, so that its state is reset
+ * in each run.
  *
  * Two threads use an object that a third replaces and frees, and hold it in the
  * threads' own places, or in others, as asynchronous calls do (rpc/async.c).
- * The system's barrier in all threads is a fence in each of them here.
+ * shmrpci_thread_barrier, a barrier of the system in all threads, is a fence in
+ * each of them here.
  */
 #include "sync/hazard.c"
 

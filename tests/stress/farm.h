@@ -136,8 +136,8 @@ void farm_pause(farm *f, int64_t resume_ns);
 void farm_settle(farm *f);
 /* Like farm_settle, but does not wait for the client `dead`. */
 void farm_settle_without(farm *f, const farm_process *dead);
-/* Fails the test and prints the account, if there is any fault, or if an extent
- * is kept for a reply that will never come. */
+/* Fails the test if there is any fault, after printing the account, or if an
+ * extent is kept for a reply that will never come. */
 void farm_check(farm *f);
 /* Returns the number of answered calls of all clients. */
 uint64_t farm_answered(const farm *f);

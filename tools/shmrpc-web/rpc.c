@@ -728,8 +728,9 @@ void web_rpc_dispatch(web_rpc *rpc, uint64_t tag)
     }
 }
 
-/* Releases services that were replaced. Services of the list are not retained,
- * so they are only compared. */
+/* Releases services that are no longer in the directory; those with calls in
+ * progress are released later. The directory's list holds no references, so its
+ * pointers are only compared. */
 static void drop_gone(web_rpc *rpc)
 {
     size_t count = web_directory_list(rpc->directory, false, rpc->places,

@@ -10,7 +10,7 @@
 /* How long a manager that does not answer may delay the lookup. */
 #define ASK_NS (2 * SHMRPCI_NS_PER_S)
 
-/* The parameters of svc_other_names, for asking managers. */
+/* What find_section was asked, for the lookup in each manager. */
 typedef struct question {
     shmrpci_arena *arena;    /* holds `out` and offered names */
     const char *name;        /* the section to find */

@@ -71,8 +71,8 @@ static shmrpc_scope scope_of(const objects_opts *opts)
     return opts->all_users ? SHMRPC_SCOPE_ALL_USERS : SHMRPC_SCOPE_USER;
 }
 
-/* These functions have no error object, and a status has no detail, so the
- * message names the folder. */
+/* For functions of the library that return only a status: it has no detail, so
+ * the message names the folder. */
 static cli_exit fail_status(shmrpc_status status, const objects_opts *opts)
 {
     shmrpc_error error;

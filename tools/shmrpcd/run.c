@@ -275,8 +275,8 @@ static void describe_time(int64_t ns, char out[24])
                    (double)ns / SHMRPCI_NS_PER_S);
 }
 
-/* Describes why the run ended, if we were the reason; otherwise how its process
- * ended. */
+/* Says that the run was not ready in time, if we ended it for that; otherwise
+ * how its process ended. */
 static void describe_run_end(const mgr_run *run, const shmrpci_child_end *end,
                              char out[MGR_END_BYTES])
 {

@@ -107,8 +107,8 @@ static shm_client *client_of(const shmrpci_stream *stream)
     return stream->owner;
 }
 
-/* Also true when the call is over, as the worker ends the rings before it
- * replies. */
+/* Also true once the call is over. That does no harm, because the worker ends
+ * the rings before it replies. */
 static bool is_gone(const shmrpci_stream *stream)
 {
     shm_client *client = client_of(stream);

@@ -9,7 +9,7 @@
 
 _Static_assert(sizeof((shm_packet *)0)->fds / sizeof(int) ==
                    SHMRPCI_SOCKET_MAX_FDS,
-               "room for the longest tail");
+               "a packet has room for all descriptors of a message");
 
 shmrpc_status shm_message_send(int fd, shm_message head, const void *tail,
                                const int *fds, size_t fd_count)

@@ -315,8 +315,9 @@ static void learn_from_sleep(shm_worker *worker, uint32_t submitted)
     }
 }
 
-/* Counts a malformed request, and hangs up after too many: the control loop
- * notices that the socket is shut down, and closes the connection. */
+/* Counts a malformed request, and hangs up after too many: shuts down the
+ * socket, so that the control loop closes the connection, or asks the
+ * supervisor to do so. */
 static void note_nonsense(shm_conn *conn)
 {
     if (shmrpci_add_relaxed(&conn->nonsense, 1u) + 1 != SHM_MAX_NONSENSE) {

@@ -40,7 +40,8 @@ static unsigned count_fds(void)
     return count;
 }
 
-/* The server's threads close their ends a little later. */
+/* Waits until at most `most` descriptors are open: after a connection has
+ * ended, the server's threads close their ends a little later. */
 static void await_fds(unsigned most)
 {
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);

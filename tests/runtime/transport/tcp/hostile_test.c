@@ -190,8 +190,8 @@ static void packed_bodies_that_lie_end_the_connection(void **state)
     expect_packed_ends(0, body, sizeof body, TCP_END_FIELD);
     expect_packed_ends(1u << TCP_PACK_NUMBER_ZLIB, body, sizeof body,
                        TCP_END_FIELD);
-    /* a body that claims to unpack to 4 GiB; then to more than a body of its
-     * length can */
+    /* A body that claims to unpack to 4 GiB, and one that claims half a MiB,
+     * more than so short a body can hold. */
     memset(body, 0xff, 4);
     expect_packed_ends(UINT32_MAX, body, sizeof body, TCP_END_LENGTH);
     body[3] = body[0] = 0;

@@ -237,6 +237,7 @@ typedef struct change {
     shmrpci_held *was; /* receives the deleted value; may be NULL */
     shmrpci_arena arena;
     shmrpc_error *error;
+    bool has_grown; /* the value is no longer short */
 } change;
 
 /* Copies the deleted value, as the tree that it was in ends with the call. */
@@ -253,7 +254,15 @@ static shmrpc_status keep(const change *of, const shmrpc_any *was)
                : status;
 }
 
-/* Called by the table, and again if another change was committed first. */
+/* Whether the dict's long values are changed as nests; only dicts of this
+ * machine have nests. */
+static bool has_nests(const shmrpc_dict *dict)
+{
+    return shmrpci_dict_nests(dict) && !shmrpci_dict_is_remote(dict);
+}
+
+/* Called by the table, and again if another change was committed first. Returns
+ * ABORTED and sets `has_grown` if the value has become long meanwhile. */
 static shmrpc_status change_tree(void *user, shmrpci_table_bytes was,
                                  shmrpci_buf *now,
                                  shmrpci_table_verdict *verdict)
@@ -268,6 +277,12 @@ static shmrpc_status change_tree(void *user, shmrpci_table_bytes was,
         (void)shmrpc_error_set(of->error, SHMRPC_E_NOT_FOUND,
                                "there is no such key");
         return SHMRPC_E_NOT_FOUND;
+    }
+    /* Changes of a nest are faster than reading and replacing all of it, so
+     * that this writer might never be the first to commit. */
+    if (has_nests(of->dict) && was.len > SHMRPCI_NEST_INLINE_BYTES) {
+        of->has_grown = true;
+        return SHMRPC_E_ABORTED;
     }
     shmrpc_status status = shmrpci_held_decode_to(handle, was.data, was.len,
                                                   &of->arena, &tree, of->error);
@@ -287,13 +302,12 @@ static shmrpc_status change_tree(void *user, shmrpci_table_bytes was,
     return status;
 }
 
-/* Whether to change the value as a nest, which only dicts of this machine have.
- * The answer may be out of date: both ways are correct, but not equally
- * fast. */
+/* Whether to change the value as a nest. The answer may be out of date: both
+ * ways are correct, but not equally fast. */
 static bool is_long(shmrpc_dict *dict, shmrpci_table_bytes key)
 {
     shmrpci_table_peek peek;
-    return shmrpci_dict_nests(dict) && !shmrpci_dict_is_remote(dict) &&
+    return has_nests(dict) &&
            shmrpci_table_look(&dict->table, key, &peek, NULL) == SHMRPC_OK &&
            (peek.value.is_ref ||
             peek.value.bytes.len > SHMRPCI_NEST_INLINE_BYTES);
@@ -328,6 +342,9 @@ static shmrpc_status change_below(shmrpc_dict *dict, change *of,
     shmrpc_status status =
         shmrpci_dict_update_bytes(dict, of->to->bytes, change_tree, of, &outer);
     shmrpci_arena_fini(&of->arena);
+    if (of->has_grown) {
+        return change_nest(dict, of, error);
+    }
     if (status != SHMRPC_OK && error != NULL) {
         /* The error of the path or the codec says more than the table's. */
         *error = inner.code == (int32_t)status ? inner : outer;

@@ -644,6 +644,67 @@ static void expect_in_order(shmrpc_dict *dict, int index)
     shmrpc_dict_release(dict, all);
 }
 
+#define STARTERS 3
+#define STARTED  STARTERS /* the step that the parent advances */
+
+static bool have_all(uint32_t rounds)
+{
+    bool all = true;
+    for (int i = 0; i < STARTERS; i++) {
+        all = all && stage_step(i) >= rounds;
+    }
+    return all;
+}
+
+/* Appends to the list of each round until every process has appended 40 numbers
+ * to it. */
+static void append_until_all_have(int index, void *user)
+{
+    char key[16];
+    steps list;
+    shmrpc_error error;
+    shmrpc_any number = shmrpc_any_i64(index);
+    for (uint32_t round = 1;; round++) {
+        stage_await(STARTED, round);
+        (void)snprintf(key, sizeof key, "%u", round);
+        start(&list, key);
+        for (int count = 0; !have_all(round); count++) {
+            EXPECT_HERE(shmrpc_dict_append(user, &list.path, &number, &error),
+                        &error);
+            if (count == 39) {
+                stage_advance(index);
+            }
+        }
+    }
+}
+
+/* A writer that has begun to change a short value must not go on to read and
+ * replace all of it when others have made it long: they would always be
+ * faster. */
+static void no_writer_starves_when_a_list_grows(void **state)
+{
+    (void)state;
+    char key[16];
+    pid_t cast[STARTERS];
+    shmrpc_dict *dict = open_dict("grows", NULL);
+    for (int i = 0; i < STARTERS; i++) {
+        cast[i] = stage_cast(append_until_all_have, i, dict);
+    }
+    for (uint32_t round = 1; round <= (stage_is_long() ? 2000 : 200); round++) {
+        (void)snprintf(key, sizeof key, "%u", round);
+        put(dict, key, shmrpc_any_list_of(NULL, 0));
+        stage_advance(STARTED);
+        for (int i = 0; i < STARTERS; i++) {
+            stage_await(i, round);
+        }
+    }
+    for (int i = 0; i < STARTERS; i++) {
+        stage_kill(cast[i]);
+    }
+    check(dict);
+    shmrpc_dict_close(dict);
+}
+
 static void killed_writers_lose_nothing(void **state)
 {
     (void)state;
@@ -686,6 +747,7 @@ int main(void)
         TEST(eight_processes_append_and_none_is_lost),
         TEST(eight_processes_append_to_a_typed_list),
         TEST(what_is_deleted_meanwhile_is_not_changed),
+        TEST(no_writer_starves_when_a_list_grows),
         TEST(killed_writers_lose_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

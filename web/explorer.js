@@ -153,7 +153,7 @@ function methodForm(path, operation, document) {
   const result = h("pre", { hidden: true, tabindex: "0", role: "region",
     "aria-label": `Result of ${method}` });
   const status = h("p", { role: "status" });
-  const command = h("pre", { tabindex: "0", role: "region", "aria-label": "The same by curl",
+  const command = h("pre", { tabindex: "0", role: "region", "aria-label": "The same call as a curl command",
     hidden: true });
   let ending = null;
   const stop = h("button", { type: "button", hidden: true,

@@ -583,7 +583,7 @@ static const char *why_not_sent(int status)
                  "thread"
            : status == SHMRPC_E_PRECONDITION
                ? "after the end of the stream, or one is lent"
-           : status == SHMRPC_E_BUSY ? "there is no room in the window"
+           : status == SHMRPC_E_BUSY ? "the window is full"
            : status == SHMRPC_E_TOO_LARGE
                ? "an item above max_message_bytes of the connection"
                : shmrpc_status_text(status);

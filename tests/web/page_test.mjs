@@ -412,9 +412,9 @@ async function forms() {
     await result.waitFor();
     expect(method, await result.textContent(), results[method]);
   }
-  expect("the same by curl", (await part.getByRole("region", { name: "The same by curl" })
+  expect("the same by curl", (await part.getByRole("region", { name: "The same call as a curl command" })
     .last().textContent()).includes(`-d '{"a":1,"b":2}' ${base}/rpc/echo_serv/add`), true);
-  const told = await part.getByRole("region", { name: "The same by curl" }).last().textContent();
+  const told = await part.getByRole("region", { name: "The same call as a curl command" }).last().textContent();
   expect("and it works", execFileSync("sh", ["-c", told], { encoding: "utf8" }).trim(), "3");
   await page.goto(`${base}/#/service/shop`);
   await part.getByText("buy", { exact: true }).click();

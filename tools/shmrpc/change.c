@@ -209,7 +209,7 @@ static void print_help(void *user)
            what != NULL ? " SERVICE..." : "",
            what != NULL ? what->help : reload_help);
     fputs(
-        "  -d, --deadline=TIME  how long to wait for each (default "
+        "  -d, --deadline=TIME  how long to wait for each service (default "
         "60s)\n" CLI_CONTROL_HELP,
         stdout);
 }

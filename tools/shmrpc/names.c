@@ -164,8 +164,8 @@ static bool check_positions(walk *w, const shmrpc_type *type,
     uint32_t last = type->count > 0 ? type->fields[type->count - 1].tag : 0;
     if (list->len > last) {
         shmrpci_buf_printf(w->message,
-                           "%zu values for %u parameter%s (one JSON array "
-                           "stands for all of them)",
+                           "%zu values for %u parameter%s (an array holds "
+                           "the values of all parameters)",
                            list->len, last, last == 1 ? "" : "s");
         return false;
     }

@@ -130,8 +130,8 @@ static void print_manager(const manager_info *info)
 {
     char age[32];
     cli_age(info->since_unix_ms, age);
-    printf("shmrpcd %s, pid %d, for %s, of %s\n\n", info->version.ptr,
-           (int)info->pid, age, info->file.ptr);
+    printf("shmrpcd %s, pid %d, up for %s, configured by %s\n\n",
+           info->version.ptr, (int)info->pid, age, info->file.ptr);
 }
 
 /* Without a service: prints the manager and a table of its services. As JSON it

@@ -55,7 +55,7 @@ bool tcp_budget_is_full(const tcp_conn *conn)
 static size_t settled(const tcp_conn *conn)
 {
     SHMRPCI_ASSERT(conn->asked_bytes <= conn->kept.requests,
-                   "requested bytes are counted as kept");
+                   "the kept bytes include the requested ones");
     return conn->kept.requests - conn->asked_bytes;
 }
 

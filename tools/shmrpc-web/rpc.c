@@ -611,9 +611,10 @@ void web_rpc_take(web_rpc *rpc, web_request *request)
     }
 }
 
-/* Returns the method that a request will call, if its service is known already.
- * It can't wait for a search, because the request's body is arriving. */
-static const shmrpc_method *peek(web_rpc *rpc, web_target *target)
+/* Whether the method that a request will call takes items; false if its service
+ * is not known yet. It can't wait for a search, because the request's body is
+ * arriving. */
+static bool takes_items(web_rpc *rpc, web_target *target)
 {
     uint32_t index;
     unsigned http;
@@ -622,15 +623,15 @@ static const shmrpc_method *peek(web_rpc *rpc, web_target *target)
     web_service *found =
         at == NULL ? web_directory_find(rpc->directory, target->service) : NULL;
     const web_service *service = at != NULL ? at->service : found;
-    const shmrpc_method *method =
-        service != NULL && web_target_method(target, service, &index, &http,
-                                             &error) == SHMRPC_OK
-            ? &service->tables->methods[index]
-            : NULL;
+    /* Read before the release, which may free the service's tables. */
+    bool takes = service != NULL &&
+                 web_target_method(target, service, &index, &http, &error) ==
+                     SHMRPC_OK &&
+                 service->tables->methods[index].items_in != NULL;
     if (found != NULL) {
         web_service_release(rpc->directory, found);
     }
-    return method;
+    return takes;
 }
 
 bool web_rpc_uploads(web_rpc *rpc, web_request *request)
@@ -642,10 +643,7 @@ bool web_rpc_uploads(web_rpc *rpc, web_request *request)
         !web_target_read(request, &target)) {
         return false;
     }
-    /* Keep only the result: without a reference the service's tables may be
-     * freed. */
-    const shmrpc_method *method = is_stream ? NULL : peek(rpc, &target);
-    return is_stream || (method != NULL && method->items_in != NULL);
+    return is_stream || takes_items(rpc, &target);
 }
 
 bool web_rpc_is_safe(const web_request *request)

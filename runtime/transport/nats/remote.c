@@ -199,10 +199,13 @@ static int describe_bucket(const shmrpci_remote_spec *spec, nats_about *out,
                       "an object over NATS lives until it is destroyed: "
                       "leave `lifetime` at file");
     }
-    if (row->capacity != 0 || row->max_bytes > INT64_MAX) {
+    if (row->capacity != 0) {
         return refuse(error,
                       "over NATS no server counts keys: leave out `capacity`, "
                       "and limit the bytes by max_bytes");
+    }
+    if (row->max_bytes > INT64_MAX) {
+        return refuse(error, "over NATS max_bytes can be at most 2^63 - 1");
     }
     *out = (nats_about){.kind = kind_of(row->kind),
                         .encoding = (uint32_t)row->encoding,

@@ -563,6 +563,7 @@ static void what_does_not_exist_between_machines_says_why(void **state)
     shmrpc_dict *dict = open_dict(at, NULL);
     shmrpc_dict *none = NULL;
     shmrpc_dict_opts counted = {.capacity = 5};
+    shmrpc_dict_opts endless = {.shared = {.max_bytes = UINT64_MAX}};
     shmrpc_dict_opts loaded = {.shared = {.snapshot = "/x"}};
     shmrpc_error error;
     expect(shmrpc_dict_lock(dict, NULL, NULL, &error), SHMRPC_E_UNIMPLEMENTED,
@@ -572,7 +573,10 @@ static void what_does_not_exist_between_machines_says_why(void **state)
            &error);
     expect(shmrpc_dict_open(at, &counted, &none, &error), SHMRPC_E_INVALID,
            &error);
-    assert_non_null(strstr(error.message, "max_bytes"));
+    assert_non_null(strstr(error.message, "leave out `capacity`"));
+    expect(shmrpc_dict_open(at, &endless, &none, &error), SHMRPC_E_INVALID,
+           &error);
+    assert_non_null(strstr(error.message, "2^63 - 1"));
     expect(shmrpc_dict_open(at, &loaded, &none, &error), SHMRPC_E_INVALID,
            &error);
     shmrpc_dict_close(dict);

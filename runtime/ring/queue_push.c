@@ -5,8 +5,9 @@
 #include <string.h>
 
 /* A producer that drops the oldest record competes with consumers, which may
- * take that record first, so its tries are limited. */
-#define MAX_DROPS 4096u
+ * take that record first. This many tries may be lost to them without removing
+ * a record. */
+#define MAX_LOST_DROPS 4096u
 
 /* ---- lanes --------------------------------------------------------------- */
 
@@ -216,13 +217,16 @@ static bool drop_oldest(shmrpci_queue *queue)
     return shmrpci_lane_take(lane, &look, 0);
 }
 
-/* Drops the oldest records until there is room. Returns NULL if consumers were
- * always faster. */
+/* Drops the oldest records until there is room. While this producer has the
+ * lane none are added, so as many tries as the ring has records are enough;
+ * returns NULL if they are not, because the lane's words are damaged. */
 static void *reserve_by_dropping(shmrpci_queue *queue, uint32_t len)
 {
     shmrpci_ring_counts *counts = shmrpci_ring_my_counts(&queue->ring);
+    uint64_t most =
+        queue->writer.lane.size / SHMRPCI_RECORD_HEAD + MAX_LOST_DROPS;
     void *at = NULL;
-    for (uint32_t i = 0; at == NULL && i < MAX_DROPS; i++) {
+    for (uint64_t i = 0; at == NULL && i < most; i++) {
         if (drop_oldest(queue)) {
             shmrpci_ring_count(&counts->dropped, 1);
         }

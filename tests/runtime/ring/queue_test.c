@@ -130,6 +130,39 @@ static void overflow_is_as_was_asked_for(void **state)
     }
 }
 
+/* A long record needs the room of more than ten thousand short ones. */
+static void a_long_record_drops_as_many_as_it_needs(void **state)
+{
+    (void)state;
+    enum { SHORT = 8, LONG = 512 * 1024, COUNT = 1 << 20 };
+    static uint8_t data[LONG];
+    for (int is_total = 0; is_total < 2; is_total++) {
+        int fd =
+            make((shmrpci_queue_spec){.capacity = COUNT,
+                                      .item_bytes = SHORT,
+                                      .max_item_bytes = LONG,
+                                      .participants = 2,
+                                      .overflow = SHMRPCI_OVERFLOW_DROP_OLDEST,
+                                      .is_total = is_total != 0});
+        shmrpci_queue *queue = stage_open_queue(fd);
+        shmrpci_queue_stat stat = {.dropped = 0};
+        for (uint32_t i = 0; stat.dropped == 0; i++) {
+            assert_true(i <= COUNT);
+            assert_int_equal(shmrpci_queue_push(queue, data, SHORT, 0, NULL),
+                             SHMRPC_OK);
+            if (i % 1024 == 0) {
+                shmrpci_queue_get_stat(queue, &stat);
+            }
+        }
+        uint64_t before = stat.dropped;
+        assert_int_equal(shmrpci_queue_push(queue, data, LONG, 0, NULL),
+                         SHMRPC_OK);
+        shmrpci_queue_get_stat(queue, &stat);
+        assert_in_range(stat.dropped - before, LONG / (2 * SHORT) - 1, COUNT);
+        close_all(fd, queue, NULL);
+    }
+}
+
 static void what_is_too_large_is_refused(void **state)
 {
     (void)state;
@@ -543,6 +576,7 @@ int main(void)
         cmocka_unit_test(lanes_are_looked_at_in_turn),
         cmocka_unit_test(order_total_is_that_of_all_producers),
         cmocka_unit_test(overflow_is_as_was_asked_for),
+        cmocka_unit_test(a_long_record_drops_as_many_as_it_needs),
         cmocka_unit_test(what_is_too_large_is_refused),
         cmocka_unit_test(what_is_too_large_for_the_reader_stays),
         cmocka_unit_test(a_reservation_is_published_or_given_up),

@@ -11,7 +11,7 @@ endforeach()
 
 # The soname has the part of the version that stays compatible: below 1.0 each
 # minor version may be incompatible.
-set(SHMRPC_SOVERSION ${SHMRPC_SOVERSION})
+set(SHMRPC_SOVERSION ${PROJECT_VERSION_MAJOR})
 if(PROJECT_VERSION_MAJOR EQUAL 0)
     set(SHMRPC_SOVERSION 0.${PROJECT_VERSION_MINOR})
 endif()

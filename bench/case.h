@@ -2,8 +2,9 @@
  * A case: something whose calls can be timed.
  *
  * A suite is one file: a table of cases and the functions that they name. The
- * registry (made by CMakeLists.txt from its list of suites) is the only place
- * that knows all suites; to add a suite, write the file and add a line there.
+ * registry is the only place that knows all suites; CMakeLists.txt makes it
+ * from its list of suites. To add a suite, write the file and add it to that
+ * list.
  *
  * A case with `serve` runs in two processes, forked from one parent:
  *
@@ -70,10 +71,10 @@ struct bench_case {
     const char *contestant; /* the name of this way; NULL without a contest */
     int is_ours;            /* whether this is our case, with which the others
                              * of its contest are compared */
-    /* How many calls, made by any of the processes, one `call` stands for;
-     * bench_counts_as() may multiply this number. Reported times are for one of
-     * these calls, and contests compare calls/s. 0: one `call` is one call, and
-     * contests compare times. */
+    /* One `call` stands for this many calls, which any of the processes may
+     * have made; bench_counts_as() may multiply this number. Reported times are
+     * for one of these calls, and contests compare calls/s. 0: one `call` is
+     * one call, and contests compare times. */
     unsigned calls;
     const void *with; /* private data of the suite */
     void *(*setup)(const bench_case *self);
@@ -127,8 +128,9 @@ unsigned bench_free_port(void);
 void bench_ready(void);
 
 /* Called by `call`: this `call` stands for `times` times as many calls as
- * bench_case.calls says. Other processes may have made more calls than required
- * before the timed process noticed that there were enough. */
+ * bench_case.calls says. Other processes may have made more calls than
+ * required before the timed process notices that there are enough; then `times`
+ * is more than 1. */
 void bench_counts_as(double times);
 
 /* Called by `call`: replaces the measured time of this call by `ns`. */

@@ -2,8 +2,10 @@
  * Contests: cases that do the same thing in different ways, ours and those of
  * other libraries.
  *
- * The report shows, for each other way, its time divided by ours in the same
- * run. Threading: one thread.
+ * For each other contestant, the report shows its time divided by the time of
+ * our case in the same run.
+ *
+ * Threading: one thread.
  */
 #ifndef BENCH_CONTESTS_H
 #define BENCH_CONTESTS_H

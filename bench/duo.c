@@ -23,8 +23,8 @@
 
 enum { CLIENT = 0, SERVER = 1, HANG_SECONDS = 20, STOP_MS = 2000 };
 
-/* How long processes call before they are measured, so that the scheduler can
- * spread them over the CPUs. */
+/* How long the processes make calls before they are measured, so that the
+ * scheduler can spread them over the CPUs. */
 #define SETTLE_NS INT64_C(50000000)
 
 /* The results that the children pass to the parent, in shared memory. */
@@ -36,7 +36,7 @@ typedef struct report {
 static report *current;            /* report of the running case */
 static int ready_fd[2] = {-1, -1}; /* the server writes a byte when it is
                                     * ready */
-/* The server's CPU and the client's, by side. */
+/* The CPU of each side: cpus[CLIENT] and cpus[SERVER]. */
 static int cpus[2] = {0, 0};
 static bool one_cpu = true;
 
@@ -379,7 +379,7 @@ bool bench_run_case(const bench_case *c, bench_place place, int64_t budget_ns,
 {
     report *const shared = bench_shared(sizeof *shared);
     void *const state = c->setup(c);
-    /* Otherwise the children would inherit buffered output and print it
+    /* Flush first: the children would inherit buffered output and print it
      * again. */
     fflush(NULL);
     current = shared;

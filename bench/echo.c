@@ -1,9 +1,9 @@
 /*
  * shmrpc-echo SECONDS: calls the server of examples/echo from C, so that
- * bench/python.py can compare the same calls from Python. Prints as JSON how
- * many seconds one call takes: an echo of 16 bytes, a call with two integers,
- * and one with a text of 16 characters as json. Each figure is the best of
- * three rounds, after a warm-up round.
+ * bench/python.py can compare the same calls from Python. Times three calls: an
+ * echo of 16 bytes, a call with two integers, and a json call with a text of 16
+ * characters. Prints as JSON how many seconds each call takes. Each figure is
+ * the best of three rounds, after a warm-up round.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /*
- * The floor of memory: two processes that pass a cache line back and forth, the
- * same with a futex for processes that share a CPU, and memcpy.
+ * The floor of memory. Two processes pass a cache line back and forth, either
+ * spinning or, if they share a CPU, waiting with a futex. The floor of a copy
+ * is one memcpy.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -14,11 +15,11 @@
 #include "case.h"
 
 /* Each member has a pair of cache lines, so that the adjacent-line prefetcher
- * does not move another member. */
+ * does not fetch another member. */
 typedef struct ball {
     _Alignas(128) _Atomic uint32_t turn; /* odd: it is the server's turn */
     _Alignas(
-        128) _Atomic uint32_t back; /* answers that are not given in `turn` */
+        128) _Atomic uint32_t back; /* the server's answers in lines_serve() */
     _Alignas(128) uint32_t last;    /* only the client uses it */
 } ball;
 
@@ -88,8 +89,9 @@ typedef struct parcel {
     uint64_t sum;
 } parcel;
 
-/* Multiplications of three cycles each, each of which depends on the previous
- * one: about 20 ns, or sixty independent instructions. */
+/* The number of multiplications. Each takes three cycles and depends on the
+ * previous one, so together they take about 20 ns: the time of sixty
+ * instructions of one cycle each. */
 #define WORK_STEPS 20
 
 static void work(uint64_t body[4])
@@ -214,7 +216,7 @@ static void echo_call(void *state)
 
 /* ---- waiting in the kernel ----------------------------------------------- */
 
-/* The kernel gets the address of the atomic's only member. */
+/* The kernel can use the atomic as a plain word: both have the same layout. */
 static void futex(_Atomic uint32_t *word, int operation, uint32_t value)
 {
     if (syscall(SYS_futex, word, operation, value, NULL, NULL, 0) < 0 &&
@@ -281,8 +283,8 @@ static void copy_teardown(void *state)
     free(c);
 }
 
-/* The copied bytes are checked once, in copy_dial(): a stamp in each copy would
- * stall a copy of 64 bytes. */
+/* The copied bytes are checked once, in copy_dial(). Writing a new stamp before
+ * each copy would delay a copy of 64 bytes too much. */
 static void copy_call(void *state)
 {
     copy *const c = state;

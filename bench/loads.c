@@ -40,7 +40,7 @@ typedef struct counter {
 
 typedef struct load {
     load_shape shape;
-    /* Without the server's number, which address_of() appends. */
+    /* The address without the server's number, which address_of() appends. */
     char address[ADDRESS_BYTES];
     counter *counters;  /* one for each client, in shared memory */
     bench_calls *calls; /* the connection of the client that is

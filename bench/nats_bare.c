@@ -14,8 +14,8 @@
 enum {
     IN_BYTES = 256 << 10,
     OUT_BYTES = 256 << 10,
-    SEND_BYTES = 32 << 10 /* output is sent at this size, without waiting for
-                           * more */
+    SEND_BYTES = 32 << 10 /* once there is this much output, it is sent without
+                           * waiting for more */
 };
 
 struct nats_bare {
@@ -33,7 +33,7 @@ static void flush(nats_bare *b)
     b->out_have = 0;
 }
 
-/* Waits for more input. It moves the buffer, so pointers into it become
+/* Waits for more input. May move the buffered input, so pointers into it become
  * invalid. */
 static void fill(nats_bare *b)
 {

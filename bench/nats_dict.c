@@ -1,7 +1,8 @@
 /*
- * Dicts of many machines: getting from the copy on this machine, and putting;
- * compared with a bucket of JetStream, used by libnats in an event loop. One
- * server keeps both in memory.
+ * Dicts that many machines share: getting a value from the copy on this
+ * machine, and putting one. They are compared with a bucket of JetStream, which
+ * libnats uses in an event loop. One server keeps the dict and the bucket in
+ * memory.
  */
 #include <stdint.h>
 #include <stdio.h>

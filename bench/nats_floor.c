@@ -91,7 +91,7 @@ static void echo_call(void *state)
     expect(b, b->sequence);
 }
 
-/* Waits for the oldest answer, and sends another request. */
+/* In each turn, sends another request and waits for the oldest answer. */
 static void pipelined_call(void *state)
 {
     bare *const b = state;

@@ -1,7 +1,7 @@
 /*
  * Two clients of libnats, each with an event loop of its own, connected through
- * a server: echoes, one at a time and 64 in flight, the JSON of a call, and a
- * queue of JetStream.
+ * a server. The cases are echoes (one at a time, and 64 in flight), the JSON of
+ * a call, and a queue of JetStream.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
  * One client beside another one, which behaves well or badly. A bad one
  * overwrites all shared memory that it can write, rings all doorbells that it
  * can ring, or is stopped in the middle of its calls. A client that overwrites
- * never waits, so for comparison another case writes to private memory at the
- * same rate.
+ * never waits, so it keeps a CPU busy. For comparison, the other client of
+ * another case overwrites private memory between its calls.
  *
  * Single calls of the first client are timed; their p99 must not depend on what
  * the other client does.
@@ -87,7 +87,7 @@ static size_t find_areas(area areas[MAX_AREAS])
         char mode[5];
         if (sscanf(line, "%lx-%lx %4s", &from, &to, mode) == 3 &&
             strcmp(mode, "rw-s") == 0 && strstr(line, "shmrpc") != NULL) {
-            areas[count].at = (uint64_t *)from; /* NOLINT: as the kernel says */
+            areas[count].at = (uint64_t *)from; /* NOLINT: a parsed address */
             areas[count++].words = (to - from) / sizeof(uint64_t);
         }
     }

@@ -1,5 +1,5 @@
-/* Runs rounds, measures the floors beside them, and takes medians over the
- * rounds that count. */
+/* Runs rounds, measures the floor before and after each of them, and takes
+ * medians over the rounds that count. */
 #include "plan.h"
 
 #include <regex.h>
@@ -10,8 +10,8 @@
 /* How long a floor is measured, before and after each run. */
 static const int64_t probe_ns = 6000000;
 
-/* Rounds whose floor is this many times the best one are set aside: the CPUs
- * were far apart, or busy with something else. */
+/* A round is not counted if its floor took at least this many times as long as
+ * the run's best floor: the CPUs were far apart or did other work meanwhile. */
 static const double near_factor = 1.4;
 
 /* ---- choosing runs ------------------------------------------------------- */
@@ -228,8 +228,8 @@ void bench_plan_run(bench_plan *plan,
     }
 }
 
-/* Marks the rounds that count: all of them if none is steady. Returns their
- * number. */
+/* Marks the rounds that count; if no round is steady, all of them count.
+ * Returns the number of marked rounds. */
 static size_t choose_rounds(const bench_run *run, bool chosen[BENCH_MAX_ROUNDS])
 {
     double best = 0;

@@ -1,10 +1,10 @@
 /*
  * The plan: which cases run where and in which order, and their results.
  *
- * All runs are done once, then all again, for some rounds. The floor is
- * measured right before and after each run, and the round's ratio is to the
- * mean of these two. So a disturbance, or a hypervisor that moves the CPUs
- * apart, either spoils only one round or slows run and floor alike.
+ * In each round, all runs are done once. The floor is measured right before and
+ * right after each run, and the run's time is divided by the mean of these two
+ * floors. So a disturbance, or a hypervisor that moves the CPUs apart, either
+ * spoils only one round or slows run and floor alike.
  *
  * Threading: one thread.
  */
@@ -42,7 +42,7 @@ typedef struct bench_plan {
     bench_run *runs;
     size_t run_count;
     int rounds;
-    int64_t budget_ns; /* for which a run is measured in one round */
+    int64_t budget_ns; /* how long a run is measured in one round */
 } bench_plan;
 
 /* The figures of a run in the report: medians over the rounds that count. */

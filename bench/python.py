@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""python.py BUILD [SECONDS]: calls from Python, compared in one run with calls
-from C and with other Python libraries, with the programs of a build folder.
-`./dev bench` runs it last; `./dev bench --only python` runs nothing else.
+"""python.py BUILD [SECONDS]: times calls from Python, and compares them in the
+same run with calls from C and with other Python libraries. BUILD is the build
+folder whose programs are run. `./dev bench` runs it last; `./dev bench --only
+python` runs nothing else.
 
-Each way echoes 16 bytes, and two integers if it has types. Caller and worker
-are pinned to a CPU each, or both to one. Each line is the best of three
-rounds, with its ratio to the C client's raw echo of the same run. If a way is
-not installed or fails, its line gives the reason; the exit status is 1 if one
-of ours fails.
+Each way to call echoes 16 bytes; ways with types also add two integers. Caller
+and worker are pinned to a CPU each, or both to one. Each line is the best of
+three rounds, with its ratio to the C client's raw echo of the same run. If a
+way is not installed or fails, its line gives the reason; the exit status is 1
+if one of ours fails.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""rest.py BUILD [ROUNDS]: runs the programs of a build folder. Times calls
-over HTTP, and compares them with the same calls over shared memory and with a
-bare page of libmicrohttpd. `./dev bench` runs it last."""
+"""rest.py BUILD [ROUNDS]: times calls over HTTP, and compares them with the
+same calls over shared memory and with a bare page of libmicrohttpd. BUILD is
+the build folder whose programs are run. `./dev bench` runs it last."""
 
 import json
 import os

@@ -1,7 +1,7 @@
 /*
- * Shared queues without names, of bytes: one process passes records to another,
- * one and sixteen at a time; compared with other ways to pass records on this
- * machine.
+ * Unnamed shared queues of bytes: one process passes records to another one,
+ * one at a time or sixteen at a time. They are compared with other ways to pass
+ * records on this machine.
  *
  * A "call" is 1,024 records taken; the other process pushes as fast as it can.
  */
@@ -201,8 +201,8 @@ static void copy_create(one_way *of)
     of->halves = bench_shared(sizeof *of->halves);
 }
 
-/* Returns the place of the next record, once its half of the ring belongs to
- * this side. */
+/* Waits until this side owns the half of the ring in which the next record
+ * lies, and returns the place of that record. */
 static uint8_t *copy_place(one_way *of, uint32_t is_full)
 {
     const uint32_t half = of->copied / (RING_BYTES / 2) % 2;
@@ -212,7 +212,8 @@ static uint8_t *copy_place(one_way *of, uint32_t is_full)
     return of->halves->bytes[half] + of->copied % (RING_BYTES / 2);
 }
 
-/* Hands the half to the other side, if this record completed it. */
+/* Called after a record was copied: if it was the last one of its half, hands
+ * the half to the other side. */
 static void copy_done(one_way *of, uint32_t is_full)
 {
     const uint32_t half = of->copied / (RING_BYTES / 2) % 2;

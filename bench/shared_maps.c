@@ -1,6 +1,6 @@
 /*
- * Shared maps without names, of bytes, compared with maps in the process's own
- * memory and with LMDB: get, put, views, loading.
+ * Unnamed shared maps of bytes, compared with maps in the process's own memory
+ * and with LMDB: get, put, views, loading.
  *
  * A "call" is 1000 operations on random keys of 11 bytes. In the loading cases
  * it fills an empty map, and the time is given for one entry.

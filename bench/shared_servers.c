@@ -6,9 +6,9 @@
  * keys of 11 bytes.
  *
  * ./dev unpacks Redis without installing it; the Redis server is killed when
- * the process that started it ends. Python gets the number of operations in one
- * message, so a "call" includes one round trip to it: 5 to 10 us in 10,000
- * operations.
+ * the process that started it ends. One message tells Python to run all
+ * operations of a "call", so a "call" of 10,000 operations includes only one
+ * round trip to Python, of 5 to 10 us.
  */
 #include <errno.h>
 #include <sched.h>
@@ -163,7 +163,7 @@ static void redis_get(int fd, uint32_t key)
 
 static void redis_dial(void *state)
 {
-    enum { PIECE = 100 }; /* most commands sent to the socket at once */
+    enum { PIECE = 100 }; /* number of commands sent before reading answers */
     served *const of = state;
     char path[BENCH_FOLDER_BYTES + 8];
     if (access(redis_program, X_OK) != 0) {

@@ -165,8 +165,8 @@ static void call(void *connection, const peer_message *m)
 
 /* ---- records one way ----------------------------------------------------- */
 
-/* Most records in the subscriber's queue; fewer than the publisher has
- * chunks. */
+/* The capacity of the subscriber's queue, in records. It must be less than the
+ * number of the publisher's chunks. */
 #define WAITING 64
 
 typedef struct way {
@@ -200,7 +200,8 @@ static void one_way_serve(void *state)
     const iox_pub_t publisher =
         iox_pub_init(&storage, "bench", "peer", "way", &options);
     bench_ready();
-    /* Yields, since the daemon needs CPU time to connect the two. */
+    /* Yields, since the daemon needs CPU time to connect the publisher with its
+     * subscriber. */
     while (!iox_pub_has_subscribers(publisher)) {
         sched_yield();
     }

@@ -1,10 +1,10 @@
 /*
  * A peer: another way to call a process on this machine.
  *
- * Each peer is one file that says how to serve, dial and call. The call is an
- * echo of a few payloads, the same as our shmrpc.raw: it copies the payload
- * from the caller's buffer into the request and, if the library needs it, from
- * request to reply. The case checks every reply.
+ * Each peer is one file that says how to serve, dial and call. The call is the
+ * same echo as our shmrpc.raw, with payloads of a few sizes. It copies the
+ * payload from the caller's buffer into the request and, if the library needs
+ * it, from request to reply. The case checks every reply.
  *
  * Threading: as the library needs; serve, dial and call run in the only thread
  * of their process.

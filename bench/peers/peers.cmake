@@ -134,7 +134,8 @@ endif()
 
 bench_peer_needs(peer_capnp capnp-rpc "libcapnp-dev or capnproto" capnp)
 if(peer_capnp_FOUND)
-    # `capnp` by name: the variable peer_capnp holds the result of pkg-config.
+    # The program is called by its name, capnp, since the variable peer_capnp
+    # holds the result of pkg-config.
     bench_peer_makes("echo.capnp.c++;echo.capnp.h" echo.capnp
         capnp compile -oc++:. --src-prefix=${peers_dir}
         ${peers_dir}/echo.capnp)

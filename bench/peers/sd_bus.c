@@ -1,5 +1,5 @@
-/* D-Bus with sd-bus: a method call with one "ay", over a private connection
- * without a daemon. */
+/* D-Bus with sd-bus: a method call with one array of bytes ("ay"), over a
+ * private connection without a daemon. */
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>

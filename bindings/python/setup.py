@@ -1,7 +1,8 @@
 """Builds the extension against the shmrpc that pkg-config finds.
 
-Where its archives are, they are linked in, so that a wheel needs no libshmrpc
-where it is installed.  SHMRPC_LINK=shared links the shared library instead.
+If shmrpc's static libraries are installed, they are linked into the extension,
+so that the wheel runs on machines without libshmrpc.  SHMRPC_LINK=shared links
+the shared library instead.
 """
 
 import glob

@@ -172,7 +172,8 @@ class Runner:
             context._reply(None)
 
     async def news(self, context: _core.Context) -> None:
-        """Waits until a step of the call's stream has done something."""
+        """Waits until the library's thread has sent or received items of the
+        call's stream, or the call is over."""
         future = self._loop.create_future()
         self._waiters.setdefault(context, []).append(future)
         if not context._wanted():

@@ -42,8 +42,8 @@ class _Values(ValuesView[Any]):
 
 
 class View(Mapping[Any, Any]):
-    """A dict as it was at one instant, without copying it; later changes don't
-    affect it. Only one thread may use it at a time."""
+    """Shows a dict as it was at one instant, without copying it. Later changes
+    of the dict don't affect the view. Only one thread may use it at a time."""
 
     def __init__(self, core: _core.DictView) -> None:
         self._core = core
@@ -77,9 +77,9 @@ class Dict(_core.Dict, Shared, MutableMapping[Any, Any]):
 
         d = shmrpc.Dict("voices")
         d["ann"] = {"rate": 16000, "tags": ["a"]}
-        d["ann"]["rate"] += 1            # changed there, for all processes
+        d["ann"]["rate"] += 1            # changed in place, for all processes
         d["ann"]["tags"].append("b")
-        d.modify("n", lambda n: n + 1, 0)    # no step is ever lost
+        d.modify("n", lambda n: n + 1, 0)    # no increment is ever lost
 
     Keys are None, bool, numbers, str, bytes and tuples of these. Values can
     also be lists, dicts, tuples, sets, dates, Decimal, UUID, arrays, and
@@ -88,9 +88,9 @@ class Dict(_core.Dict, Shared, MutableMapping[Any, Any]):
     and lists are returned as copies. Options are those of shmrpc.Shared, and:
 
     encoding    "msgpack"; "json" only stores what JSON can represent
-    serializer  pickle: values that can't be stored otherwise are pickled;
-                only for dicts that no other user can write to
-    capacity    most entries; 0: limited only by memory
+    serializer  the module pickle: values that can't be stored otherwise are
+                pickled. Allowed only for dicts that no other user can write to
+    capacity    maximum number of entries; 0: limited only by memory
     log         how many changes are kept for watchers; 0: 1024
     recursive   a thread may acquire a lock that it already holds
     snapshot    a file from which a new dict is filled

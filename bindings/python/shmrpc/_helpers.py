@@ -152,9 +152,9 @@ def make_exception(cls: Any, status: int, name: str, message: str, path: str,
     return error
 
 
-# _remote has classes that derive from RemoteError and another class, by the
-# other's name. No such class is made for exceptions in _NOT_RAISED, since they
-# would end the caller's program or loop.
+# _remote maps the name of an exception class to a class that derives from both
+# RemoteError and that class. No such class is made for names in _NOT_RAISED:
+# raising one of these exceptions would end the caller's program or loop.
 _NOT_RAISED = frozenset(("SystemExit", "KeyboardInterrupt", "GeneratorExit",
                          "StopIteration", "StopAsyncIteration"))
 _remote: dict[str, type[RemoteError]] = {}
@@ -162,8 +162,8 @@ _registered: dict[str, type[Exception]] = {}
 
 
 def register(cls: type[Exception]) -> type[Exception]:
-    """A decorator: the fault of an exception with this class's name is raised
-    as this class, too."""
+    """A decorator: if a handler raises an exception whose class has this name,
+    the caller gets an instance of both RemoteError and this class."""
     if not (isinstance(cls, type) and issubclass(cls, Exception)):
         raise TypeError("register: expected a class of exceptions")
     if cls.__module__ != "builtins":
@@ -219,8 +219,8 @@ def make_fault(type_name: str, message: str, trace: str, args: Any, name: str,
 
 
 def status_of(error: Error) -> int:
-    """Returns the status of an exception that a handler raised itself: its
-    own, or that of its class."""
+    """Returns the status of an exception that a handler raised itself: the
+    exception's own status, or else the status that its class stands for."""
     if error.status:
         return error.status
     for cls in type(error).__mro__:

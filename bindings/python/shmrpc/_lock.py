@@ -65,13 +65,16 @@ class Lock(_core.Lock):
                    NoSuchSemaphore if there is none), CREATE_NEW_EXCLUSIVE
                    (raises SemaphoreExists if there is one),
                    CREATE_NEW_OVERWRITE (destroys an existing one)
-    initial_value  1; 0: a new lock is created held
+    initial_value  1: a new lock is free; 0: this thread holds a new lock, and a
+                   new semaphore has the value 0
     permissions    of a new lock, as in 0o600; the umask is ignored
-    semaphore      any thread may release it, and deaths are not noticed
+    semaphore      any thread may release it, and the death of the thread that
+                   acquired it is not noticed
     recursive      the thread that holds it may acquire it again
     shared         it also has readers: see read()
     fair           a thread that has waited for a millisecond goes first
-    all_users      in the folder for all users, not the user's own
+    all_users      the lock is in the folder for all users, not in the folder
+                   of this user
     spin           seconds to spin before sleeping; None: while it pays off
     repair         called with the lock held after its owner has died: repairs
                    what the lock protects. Without it, OwnerDied is raised, and

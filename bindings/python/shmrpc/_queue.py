@@ -39,13 +39,13 @@ class Queue(_core.Queue, Shared):
         jobs.put({"file": "a.wav"})
         jobs.get(timeout=5)              # or raises shmrpc.Empty
 
-    maxsize         most waiting items; 0: 1024 for each producer
+    maxsize         maximum number of waiting items; 0: 1024 for each producer
     acked           an item is delivered again if its reader dies, or closes
                     the queue, before task_done(); join() waits until all items
                     are done
-    order           "total": items come in the order in which they were put;
-                    producers take turns for that; "producer": only items of
-                    the same handle keep their order. The default is "total"
+    order           "total": items come in the order in which they were put,
+                    for which producers must take turns; "producer": only items
+                    of the same handle keep their order. The default is "total"
                     with a maxsize, else "producer"
     overflow        "block", "fail", "drop_oldest", "drop_newest"
     max_item_bytes  the longest encoded item; 0: 64 KiB
@@ -239,10 +239,12 @@ class Topic(_core.Topic, Shared):
         with news.subscribe() as messages:
             for message in messages: ...
 
-    history         messages of each publisher that a new subscriber gets
-    overflow        "overwrite": a subscriber that falls behind gets Lost once,
-                    and continues; "block": publishers wait for it, up to
-                    max_stall seconds, then it is Evicted; "drop_newest"
+    history         how many earlier messages of each publisher a new
+                    subscriber gets
+    overflow        what happens if a subscriber falls behind. "overwrite": it
+                    gets Lost once, and continues. "block": publishers wait for
+                    it, up to max_stall seconds; then it gets Evicted.
+                    "drop_newest": new messages are dropped
     max_item_bytes  the longest encoded message; 0: 64 KiB
     encoding, serializer: see Dict; other options: shmrpc.Shared
     """
@@ -281,8 +283,8 @@ class Subscription:
 
     def next(self, timeout: float | None = None) -> Any:
         """Returns the next message. Raises DeadlineExceeded if none comes in
-        time, Lost once if some were overwritten, and Cancelled after the
-        end."""
+        time, Lost once if some were overwritten, and Cancelled if the topic
+        was ended and no message is left."""
         try:
             return self._core._next(timeout)
         except Busy as error:

@@ -68,13 +68,14 @@ class Shared(_core.Handle):
 
     Its options say how it is opened and, if it is created, its properties:
 
-    mode         "open" (or create), "existing", "create", "replace", "wait"
+    mode         "open" (creates it if it does not exist), "existing",
+                 "create", "replace", "wait"
     timeout      for mode "wait", in seconds
     permissions  of the file, as in 0o660; 0: only the user
     lifetime     "file" (until it is removed), "last_close", "creator"
     max_bytes    limit of its memory, which is allocated as needed
-    max_writers  most writing handles at a time
-    all_users    in the folder for all users
+    max_writers  maximum number of handles that write at a time
+    all_users    the object is in the folder for all users
     """
 
     _kind = ""

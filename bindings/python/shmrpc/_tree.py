@@ -201,14 +201,15 @@ class Lock:
         with d.lock("key"): ...           # one key
         with d.lock(timeout=1.5): ...     # or raises DeadlineExceeded
         with d.lock(recover=True) as lock:
-            if lock.owner_died: ...       # repair; done when the block ends
+            if lock.owner_died: ...       # repair the data in this block
 
-    A DeadlineExceeded has `pid`, the holder, and `held`, the seconds since when
-    it has held the lock.
+    A DeadlineExceeded has `pid`, the process that holds the lock, and `held`,
+    for how many seconds it has held it.
 
     If the process that held the lock has died, acquiring it with `recover`
-    sets owner_died; without `recover` it raises OwnerDied, and the lock is not
-    held.
+    sets owner_died, and the data counts as repaired when the block ends without
+    an exception. Without `recover`, acquiring raises OwnerDied, and the lock is
+    not held.
     """
 
     __slots__ = ("_key", "_recover", "_root", "_spin_ns", "_timeout",

@@ -44,7 +44,7 @@ class Value(_core.Tree, _Single):
     """One value that processes share by its name: a tree of any shape.
 
         config = shmrpc.Value("config", {"rate": 16000, "tags": []})
-        config["tags"].append("a")       # changed there, for all processes
+        config["tags"].append("a")       # changed in place, for all processes
         config.modify(lambda tree: ...)
         config.get()
 
@@ -121,12 +121,12 @@ class Array(_core.Array, _Single):
 
         a = shmrpc.Array("frame", format="d", shape=(480, 640))
         numpy.asarray(a)                 # its present content, not copied
-        a.put(numbers)                   # replaces the content at once
+        a.put(numbers)                   # replaces the content in one step
         a[3, 4] = 1.5
 
-    It is a buffer with format, shape and strides. memoryview(a) never changes:
-    writing replaces the whole array, so that no process ever sees a
-    half-written one, and a writer may be killed at any moment. Changing an
+    It is a buffer with format, shape and strides. What a memoryview(a) shows
+    never changes: writing replaces the whole array. So no process ever sees a
+    half-written array, and a writer may be killed at any moment. Changing an
     item copies the array.
 
     `data` is a buffer or numbers; without it, the array holds zeros. If the

@@ -18,8 +18,8 @@ from ._errors import DeclaredError, Error
 
 _FAULT, _STATUS, _DECLARED = range(3)
 _TEXT_LIMIT = 1 << 20
-# How many calls a worker's loop runs at a time by default, and at most: a
-# worker can't have more detached calls.
+# How many calls a worker's loop runs at a time: the default, and the maximum,
+# which is the number of detached calls that a worker can have.
 _CONCURRENCY = 256
 _CONCURRENCY_MOST = 1024
 # Max workers in calls with streams at a time. This limits nothing, since no
@@ -276,9 +276,9 @@ class Program:
 
     def load(self, rows: list[tuple[str, str, list[str]]]
              ) -> tuple[list[Any], Any, int]:
-        """Imports the class and makes the object. Returns its methods, a
-        generated module's classes or None, and how many calls its loop runs at
-        a time, or 0 without a loop."""
+        """Imports the class and makes the object. Returns the object's methods;
+        the classes of its generated module, or None; and how many calls its
+        event loop runs at a time, 0 if it has no loop."""
         reconfigure = getattr(sys.stdout, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(line_buffering=True)
@@ -355,8 +355,8 @@ class Program:
             sys.stderr.flush()
 
     def leave(self) -> None:
-        """Exits after SystemExit in a handler, without atexit functions: they
-        belong to the parent."""
+        """Exits after SystemExit in a handler, without calling the atexit
+        functions, since they belong to the parent."""
         try:
             self.stop()
         finally:

@@ -186,8 +186,8 @@ class _Stream:
         return await self._until(self._core.try_next)
 
     def views(self) -> Self:
-        """Makes items of bytes memoryviews of the received message; each is
-        valid until the next item."""
+        """For a stream of bytes: returns each item as a memoryview of the
+        received message instead of a copy. It is valid until the next item."""
         self._core.views()
         return self
 

@@ -212,7 +212,8 @@ def describe(cls: type) -> Described:
 
 
 def _explained(cls: type, message: str, text: str) -> str:
-    """Returns an error in the text together with the line in which it is."""
+    """Returns the message of an error in the text, followed by the line that
+    has the error."""
     at = message.partition(":")[0]
     lines = text.splitlines()
     line = lines[int(at) - 1].strip() if at.isdigit() and \
@@ -618,7 +619,7 @@ class _Describer:
 
 
 def _make_payload(cls: Any, full_name: str) -> None:
-    """Makes a dataclass of the fields of an error with annotations."""
+    """Makes a dataclass from the annotated fields of an error class."""
     import dataclasses
 
     cls.name = full_name

@@ -69,9 +69,9 @@ class Exceptions:
 
 
 class _Lock:
-    """UltraDict's locks, which are re-entrant. The lock of a dead process is
-    acquired at once; that of a living process is never stolen: methods that
-    steal it in UltraDict only wait here."""
+    """UltraDict's locks, which are re-entrant. If the process that holds the
+    lock has died, the lock is acquired at once. A lock that a living process
+    holds is never stolen: options that steal it in UltraDict only wait here."""
 
     def __init__(self, ultra: UltraDict, timeout: float | None = None,
                  block: bool = True, spin_ns: int = 0) -> None:
@@ -119,7 +119,7 @@ class _Lock:
         self.release()
 
 
-# Like lock.lock and lock.unlock of UltraDict's SharedLock.
+# Maps the argument `create` of UltraDict to the option `mode` of Dict.
 _MODES = {None: "open", True: "create", False: "existing"}
 
 
@@ -129,7 +129,8 @@ class UltraDict(Dict):
     name, create, serializer, auto_unlink and recurse have UltraDict's meaning.
     buffer_size, full_dump_size, shared_lock and recurse_register are accepted,
     but have no effect. serializer=pickle, the default, pickles only values
-    that can't be stored otherwise; serializers other than json have no effect.
+    that can't be stored otherwise. serializer=json stores values as JSON. Any
+    other serializer has no effect.
     """
 
     Exceptions = Exceptions

@@ -498,8 +498,8 @@ static PyObject *client_service(PyObject *self, void *closure)
                          (unsigned)service->version, "doc", service->doc);
 }
 
-/* Adds an error or type under its short name, so that it becomes an attribute
- * of one object. */
+/* Adds an error or type to the dict under its short name. namespace_of() makes
+ * the entries of the dict attributes of one object. */
 static int add_named(PyObject *dict, const char *full_name, PyObject *value)
 {
     const char *dot = strrchr(full_name, '.');

@@ -96,7 +96,7 @@ typedef struct core_connection {
     const shmrpc_service *service;
     shmrpc_client *client; /* NULL if closed */
     Py_ssize_t in_flight;  /* number of calls that are using `client` */
-    bool is_closing;       /* the last call closes the client */
+    bool is_closing;       /* the last call to end closes `client` */
     core_node *nodes;
     core_node **methods;       /* two nodes for each method: parameters, and
                                 * result or NULL */
@@ -112,8 +112,8 @@ typedef struct core_connection {
                                 * NULL */
 } core_connection;
 
-/* Locks the making of classes: only one thread may make them at a time, since
- * that runs Python code. */
+/* Lock the making of classes: only one thread may make them at a time. The GIL
+ * is not enough for that, because making a class runs Python code. */
 void core_making_begin(core_connection *connection);
 void core_making_end(core_connection *connection);
 
@@ -191,9 +191,9 @@ typedef struct core_step {
     int depth;
 } core_step;
 
-/* Writes a parameter or field to the struct at `base`. If `value` is NULL,
- * writes what the field has if it is not given. Returns -1 with a TypeError or
- * ValueError that names the path. */
+/* Writes a parameter or field to the struct at `base`. If `value` is NULL, the
+ * field is not given: writes its default, or that it is absent. Returns -1 with
+ * a TypeError or ValueError that names the path. */
 int core_field_to_c(core_scratch *scratch, const core_field *field,
                     PyObject *value, void *base, const core_step *up);
 

@@ -1,5 +1,5 @@
-/* Raises the errors with which calls end as exceptions; their classes are in
- * shmrpc/_errors.py. */
+/* If a call ends with an error, raises an exception for it. The classes of
+ * these exceptions are in shmrpc/_errors.py. */
 #include "core.h"
 
 PyObject *core_helper(core_state *state, const char *name)

@@ -12,7 +12,7 @@ typedef struct lock {
     PyObject_HEAD shmrpc_lock *lock; /* NULL if closed */
     Py_ssize_t users;                /* number of calls that are using the
                                       * lock */
-    bool is_closing;                 /* the last call closes it */
+    bool is_closing;                 /* the last call to end closes it */
 } lock;
 
 /* How long a thread sleeps before it checks for signals again. */

@@ -267,7 +267,8 @@ static void method_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-/* Whether an error may carry fields, which only replies have. */
+/* Whether the method declares an error with fields. The fields of an error are
+ * in the reply object, so such a method needs one. */
 static bool has_payloads(const shmrpc_method *row)
 {
     bool any = false;
@@ -436,8 +437,8 @@ static int prepare_plain(const method *m, invocation *in, PyObject *args,
     return failed;
 }
 
-/* Raises unless the method is a blocking call with one reply, which start() and
- * view() require. */
+/* For start() and view(), which need a blocking call with one reply: raises if
+ * the method has streams or belongs to asyncio. */
 static int refuse_other_forms(const method *m)
 {
     bool streams = core_method_has_streams(m->row);
@@ -450,8 +451,8 @@ static int refuse_other_forms(const method *m)
     return 0;
 }
 
-/* Starts a call. Its values stay alive during the call, since the caller may
- * change its dict of keywords. */
+/* Starts a call. The parameters point into the argument values, which `args`
+ * and `kwargs` keep alive until the library has copied them. */
 static PyObject *method_start(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     method *m = (method *)self;

@@ -186,8 +186,9 @@ static int shared_opts(PyObject *args, shmrpc_shared_opts *out)
 
 typedef int opener(objects_opening *opening, int *status, shmrpc_error *error);
 
-/* Returns the function that opens this kind, which the class determines. NULL
- * with an exception. */
+/* Returns the function that opens objects of this handle's kind; the class of
+ * the handle determines the kind. Returns NULL with an exception if it is not a
+ * handle. */
 static opener *opener_of(const core_state *state, PyObject *self)
 {
     static const struct {

@@ -53,7 +53,7 @@ typedef struct objects_handle {
     const objects_kind *kind;
     void *at;          /* the library's handle; NULL if closed */
     Py_ssize_t in_use; /* number of calls that are using the object */
-    bool is_closing;   /* the last call closes the object */
+    bool is_closing;   /* the last call to end closes the object */
     bool is_typed;     /* false: JSON; values that JSON lacks are refused */
     bool is_pickled;
     PyObject *name;
@@ -91,12 +91,12 @@ PyObject *objects_raise(const objects_handle *handle, const shmrpc_error *error,
 /* Makes the error of a status, for functions without an error object. */
 void objects_status_error(shmrpc_error *error, int status);
 
-/* Makes a dict from names and numbers; formats such as `Ks` or `IO` say
- * which. */
+/* One entry of the dict that objects_figures() makes. */
 typedef struct objects_figure {
     const char *name;
     unsigned long long value;
 } objects_figure;
+/* Makes a dict from names and numbers. New reference. */
 PyObject *objects_figures(const objects_figure *figures, size_t count);
 
 /* Converts a wait in seconds to a timeout: None waits for ever, 0 or less does

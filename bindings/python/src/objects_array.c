@@ -153,8 +153,8 @@ PyObject *core_array_view(core_state *state, PyObject *owner,
 
 /* ---- the handle ---------------------------------------------------------- */
 
-/* Returns the current content of the value. It stays unchanged and alive as
- * long as the view. */
+/* Returns a view of the value's current content. The content stays unchanged
+ * and alive as long as the view lives. */
 static array_view *array_now(objects_tree *tree, uint64_t *out_version)
 {
     objects_call call;

@@ -222,7 +222,7 @@ static int put_if_missing(void *user, const shmrpc_any *was, shmrpc_any *now)
     return SHMRPC_CHANGE_PUT;
 }
 
-/* The whole value: the path is empty. */
+/* Puts the whole value if it is missing; the path is always empty. */
 static shmrpc_status value_put_new(void *at, const shmrpc_path *path,
                                    const shmrpc_any *value, shmrpc_error *error)
 {

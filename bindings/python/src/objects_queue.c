@@ -103,8 +103,9 @@ int objects_open_queue(objects_opening *opening, int *status,
     return 0;
 }
 
-/* Gives all held items back, so that they are delivered again. Closing the
- * queue has already done so in the library; then this only frees memory. */
+/* Gives all held items back, so that they are delivered again. If the queue was
+ * closed before, the library has already given them back, and this function
+ * only frees their memory. */
 static void give_back(queue *q)
 {
     core_wait wait;

@@ -171,8 +171,9 @@ PyObject *objects_take(const objects_handle *handle, const shmrpc_any *item)
 
 enum { NOT_NESTED, NESTED_MAP, NESTED_LIST };
 
-/* Finds out without copying whether the path leads to a map or a list; a string
- * is not a position in a list. */
+/* Finds out without copying whether the path leads to a map or a list. To tell
+ * them apart, it adds a string to the path: the library refuses a string as a
+ * position in a list, but not as a key of a map. */
 static int nested_kind(const objects_tree *tree, void *at, const walk *w)
 {
     shmrpc_any few[8];
@@ -197,8 +198,9 @@ static PyObject *nested_new(objects_tree *tree, PyObject *path, int kind)
                                  kind == NESTED_LIST ? Py_True : Py_False);
 }
 
-/* Returns the item at a path, or of one key if `path` is NULL: a copy of it, or
- * a proxy if it is a map or list. Ends `w`. */
+/* Returns the item at a path or, if `path` is NULL, the item of the key in `w`.
+ * The result is a copy of the item, or a proxy if the item is a map or list.
+ * Ends `w`. */
 static PyObject *get(objects_tree *tree, walk *w, PyObject *path, bool is_plain)
 {
     const shmrpc_any *item = NULL;

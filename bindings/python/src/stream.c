@@ -36,7 +36,7 @@ typedef struct stream {
 /* ---- using the stream ---------------------------------------------------- */
 
 /* Reports the reply's metadata. Call this when the library is done with the
- * stream, since it writes there until then. */
+ * stream, since until then the library writes to `s->back`. */
 static void end_back(stream *s)
 {
     core_back *back = s->back;
@@ -577,8 +577,8 @@ static int refuse_result(const stream *s)
                : refuse_direction(s, "returns items: read them to the end");
 }
 
-/* Returns the result. The library ends the stream for that, so no other thread
- * may be reading. */
+/* Returns the result. To get it, the library ends the stream, so no other
+ * thread may be reading. */
 static PyObject *stream_finish(PyObject *self, PyObject *unused)
 {
     stream *s = (stream *)self;

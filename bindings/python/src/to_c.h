@@ -27,8 +27,8 @@ PyObject *core_type_name(PyObject *value);
  * meanwhile. It lives until the scratch ends. Borrowed reference. */
 PyObject *core_freeze(core_scratch *scratch, PyObject *value);
 
-/* Write views of objects, which live until the scratch ends. `node` may be NULL
- * if the value has the right class. */
+/* Write a pointer to the object's own text or bytes, which stay valid until the
+ * scratch ends. `node` may be NULL if the value has the right class. */
 int core_write_text(const core_node *node, PyObject *value, shmrpc_str *at,
                     const core_step *step);
 int core_write_bytes(core_scratch *scratch, const core_node *node,

@@ -125,8 +125,8 @@ static int fault_of(shmrpc_ctx *ctx, PyObject *row, core_scratch *scratch)
     if (PyTuple_Size(row) > 6 && PyTuple_GetItem(row, 6) == Py_True) {
         fault.flags = SHMRPC_FAULT_TRACE_TO_ALL;
     }
-    scratch->is_typed = true; /* so that the exception's arguments are equal
-                               * in Python */
+    scratch->is_typed = true; /* so that the arguments keep their Python types,
+                               * such as tuple */
     if (args == NULL || core_any_to_c(scratch, args, &fault.args) != 0) {
         PyErr_Clear();
         fault.args = shmrpc_any_null();

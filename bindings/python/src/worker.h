@@ -30,8 +30,8 @@ typedef struct core_program {
                                 * except while it sleeps */
     bool is_leaving;           /* whether a handler has raised SystemExit */
     long long ended_ms;        /* if so: when its last call ended */
-    unsigned async_limit;      /* most calls at a time in the event loop; 0 if
-                                * there is no loop */
+    unsigned async_limit;      /* maximum number of calls at a time in the event
+                                * loop; 0 if there is no loop */
     core_async *async;         /* state of this worker's loop, or NULL */
 } core_program;
 

@@ -1,4 +1,4 @@
-"""The names of speedysvc, implemented by shmrpc: for programs written for it.
+"""The names of speedysvc, implemented by shmrpc, for programs that use them.
 
   from shmrpc.speedysvc import ServerMethodsBase, json_method
 
@@ -192,8 +192,8 @@ class NetworkClient(ClientProvider):
 
 
 class ClientMethodsBase:
-    """The base class of clients, whose methods send() calls to the server's
-    methods."""
+    """The base class of clients. A method of a client calls send() to call the
+    server's method."""
 
     def __init__(self, client_provider: Any) -> None:
         self.client_provider = client_provider

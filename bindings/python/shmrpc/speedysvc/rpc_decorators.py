@@ -19,8 +19,8 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def _as_rpc(function: Callable[..., Any], is_raw: bool) -> Callable[..., Any]:
-    """Returns the client's method that calls this one, with the same
-    defaults."""
+    """Returns a method for the client class: it calls `function` on the server,
+    and has the same defaults."""
     signature = inspect.signature(function)
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:

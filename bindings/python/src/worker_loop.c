@@ -1,5 +1,5 @@
-/* Handlers in an event loop: the loop takes new calls, and the news of calls
- * with streams. */
+/* The part of handlers that runs in the event loop: takes new calls, and finds
+ * the calls with streams that have news for the loop. */
 #include "worker_async.h"
 
 #include <stdlib.h>
@@ -45,8 +45,9 @@ static PyObject *jobs_idle(PyObject *self, PyObject *unused)
     return PyFloat_FromDouble((double)idle_ns / 1e9);
 }
 
-/* Makes the row of a call: (context, function, arguments or the exception,
- * whether the client sends items, whether items are returned). */
+/* Makes the tuple that describes a call: (context, function, arguments or the
+ * exception that making them raised, whether the client sends items, whether
+ * items are returned). */
 static PyObject *row_of(core_job *j)
 {
     core_program *p = j->async->of;
@@ -95,7 +96,8 @@ static void free_sent(core_job *j)
     core_items_free(sent);
 }
 
-/* Frees a job whose drop was called: nobody else uses it. */
+/* Frees a job for which drop() has been called, after which only the loop uses
+ * it. */
 static void free_job(core_job *j)
 {
     core_call_context *context = j->context;
@@ -113,7 +115,8 @@ static void free_job(core_job *j)
     }
 }
 
-/* Returns the contexts of calls with streams that have news. */
+/* Returns the contexts of the calls in the list `news`. Frees the jobs of calls
+ * that are over. */
 static PyObject *take_news(core_job *news)
 {
     PyObject *list = PyList_New(0);
@@ -124,8 +127,8 @@ static PyObject *take_news(core_job *news)
         news = j->more;
         j->has_news = false;
         bool is_over = j->is_dropped;
-        if (j->context == NULL) { /* the loop has not taken the call yet; it
-                                   * looks again once it has */
+        if (j->context == NULL) { /* the loop has not taken the call yet: the
+                                   * news stay in the list until it has */
             core_job_note_news(j);
         }
         (void)pthread_mutex_unlock(&a->lock);
@@ -187,9 +190,9 @@ static void release(core_job *j)
     (void)pthread_mutex_unlock(&j->async->lock);
 }
 
-/* Makes the row of a call with streams, pinned so that its context and
- * parameters stay alive. Returns NULL without an exception if the call has
- * ended. */
+/* Makes the tuple that describes a call with streams. Claims the job meanwhile,
+ * so that its context and parameters stay alive. Returns NULL without an
+ * exception if the call has ended. */
 static PyObject *row_of_stream(core_job *j)
 {
     core_async *a = j->async;
@@ -207,7 +210,7 @@ static PyObject *row_of_stream(core_job *j)
     return row;
 }
 
-/* Returns (new calls, contexts with news). */
+/* Returns the tuple (new calls, contexts of calls that have news). */
 static PyObject *jobs_take(PyObject *self, PyObject *unused)
 {
     core_async *a = ((jobs *)self)->async;

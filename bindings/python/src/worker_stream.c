@@ -1,5 +1,5 @@
-/* Streams of handlers: the client's items as a blocking iterator; and the items
- * that the handler returns or yields, sent one by one. */
+/* Streams of handlers. The client's items are a blocking iterator. The items
+ * that the handler returns or yields are sent one by one. */
 #include "worker.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@ typedef struct source {
     unsigned how;
     shmrpc_source *source; /* NULL if the handler has returned */
     bool is_over;
-    bool is_busy; /* a thread is waiting in it */
+    bool is_busy; /* a thread waits for the next item */
 } source;
 
 PyObject *core_source_new(core_connection *connection, core_node *node,

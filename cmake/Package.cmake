@@ -9,8 +9,8 @@ foreach(target shmrpc_objects shmrpc_internal)
         $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>)
 endforeach()
 
-# The soname has the part of the version that stays compatible: below 1.0 each
-# minor version may be incompatible.
+# The soname names the versions that are compatible with each other. Below 1.0
+# it includes the minor version, because each minor version may be incompatible.
 set(SHMRPC_SOVERSION ${PROJECT_VERSION_MAJOR})
 if(PROJECT_VERSION_MAJOR EQUAL 0)
     set(SHMRPC_SOVERSION 0.${PROJECT_VERSION_MINOR})
@@ -102,7 +102,7 @@ string(REGEX REPLACE "/$" "" PC_TO_PREFIX ${PC_TO_PREFIX})
 get_property(PC_LIBRARIES GLOBAL PROPERTY SHMRPC_LIBRARIES)
 list(APPEND PC_LIBRARIES ${TLS_STATIC_LIBRARIES} ${ZLIB_STATIC_LIBRARIES}
      ${SNAPPY_STATIC_LIBRARIES} stdc++ m)
-list(REVERSE PC_LIBRARIES) # the last of each name stays, behind its users
+list(REVERSE PC_LIBRARIES) # of each name the last stays, behind its users
 list(REMOVE_DUPLICATES PC_LIBRARIES)
 list(REVERSE PC_LIBRARIES)
 list(TRANSFORM PC_LIBRARIES PREPEND -l)

@@ -32,8 +32,8 @@
 # package. Set SHMRPCGEN_EXECUTABLE to use another one, as cross builds must.
 include_guard(GLOBAL)
 
-# Returns the files generated from one .svc: STEM and KINDS give SOURCES and
-# HEADERS.
+# Returns the files generated from one .svc: sets the variables named by
+# sources_var and headers_var.
 function(_shmrpc_outputs out_dir stem kinds sources_var headers_var)
     set(names ${stem})
     foreach(kind IN LISTS kinds)
@@ -143,8 +143,8 @@ function(shmrpc_generate)
     if(arg_TEMPLATES)
         get_filename_component(dir "${arg_TEMPLATES}" ABSOLUTE)
         list(APPEND options --templates ${dir})
-        # An added template file replaces a built-in one, which no depfile can
-        # know in advance.
+        # A template that is added later replaces a built-in one. A depfile
+        # can't list it, because the file does not exist yet.
         file(GLOB templates CONFIGURE_DEPENDS ${dir}/*.mustache)
     endif()
 
@@ -212,8 +212,9 @@ function(shmrpc_generate)
         endif()
         return()
     endif()
-    # Sets properties directly, because a target allows only one of the two
-    # signatures of target_link_libraries, and its owner chooses which.
+    # Sets properties directly. target_link_libraries has two signatures, with
+    # and without keywords, of which a target allows only one. The owner of the
+    # target chooses it.
     set_property(TARGET ${arg_TARGET} APPEND PROPERTY
                  INCLUDE_DIRECTORIES ${out_dir})
     set_property(TARGET ${arg_TARGET} APPEND PROPERTY

@@ -7,7 +7,7 @@ target_compile_options(shmrpc_warnings INTERFACE
     -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow
     -Wcast-qual -Wcast-align -Wundef $<$<BOOL:${SHMRPC_WERROR}>:-Werror>)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_C_FLAGS MATCHES "-fsanitize=thread")
-    # The warning says that this sanitizer ignores fences. Our checks with relacy
-    # and spin cover them.
+    # -Wtsan warns that this sanitizer ignores fences. Our checks with relacy and
+    # spin cover fences.
     target_compile_options(shmrpc_warnings INTERFACE -Wno-tsan)
 endif()

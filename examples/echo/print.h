@@ -1,4 +1,4 @@
-/* Prints a value of any type as JSON would; bytes in hex. */
+/* Prints a value of any type as JSON, except that bytes are printed in hex. */
 #ifndef ECHO_PRINT_H
 #define ECHO_PRINT_H
 

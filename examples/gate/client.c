@@ -67,8 +67,8 @@ static int enter(gate *client, char **doors)
     return 0;
 }
 
-/* Waits until `wanted` connections have ended: the server notices that a moment
- * after a client has left. */
+/* Waits until `wanted` connections have ended. The server notices the end of a
+ * connection a moment after its client has left. */
 static int await_gone(gate *client, unsigned long wanted)
 {
     const struct timespec slice = {.tv_nsec = 5000000};

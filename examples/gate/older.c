@@ -2,7 +2,7 @@
  * A client that was built when `enter` had no result: it can't call that method
  * any more, but it may call the others if it connects with SHMRPC_OPT_PARTIAL.
  *
- *   gate-older          connects normally: CONTRACT names the difference
+ *   gate-older          can't connect: the CONTRACT error names the difference
  *   gate-older partial  connects, but may not call the method that differs
  */
 #include <stdio.h>

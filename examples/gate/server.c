@@ -98,8 +98,9 @@ static void disconnected(void *user, uint64_t connection)
 
 /* ---- handlers ------------------------------------------------------------ */
 
-/* The first call is slow, as if its worker were busy with something else. A
- * client with @hedge takes the first reply; the other handler is cancelled. */
+/* The first call is slow, as if its worker were busy with something else. With
+ * @hedge the client then sends the call once more, and takes the reply that
+ * comes first. The handler of the slower call is cancelled. */
 static int look(shmrpc_ctx *ctx, void *user, shmrpc_str door, shmrpc_str *ret)
 {
     const struct timespec slice = {.tv_nsec = 5000000};

@@ -16,8 +16,8 @@ static int failed(const shmrpc_error *error)
     return 1;
 }
 
-/* Waits until the lighthouse shows `wanted`, which it reports in another
- * value. */
+/* Waits until the lighthouse shows `wanted`. The lighthouse reports what it
+ * shows in a second shared value, which `watch` watches. */
 static int wait_for(light_shown_watch *watch, const light_beam *wanted,
                     shmrpc_error *error)
 {

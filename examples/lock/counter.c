@@ -1,9 +1,9 @@
 /*
  * Four processes count together; one of them may die while counting.
  *
- * They share a number and, since a process can die between any two steps, a
- * note of its previous value: the process that gets the lock after a death
- * undoes the unfinished step. The other processes notice nothing.
+ * They share a number and the value that it had before the current turn, since
+ * a process can die between any two steps. The process that gets the lock after
+ * a death restores that value. The other processes notice nothing.
  */
 #include <signal.h>
 #include <stdint.h>
@@ -74,8 +74,8 @@ static int count(counter *c, shmrpc_lock *lock, int fatal_turn)
     return 0;
 }
 
-/* Runs in a child, which uses the handle that it inherits as a participant of
- * its own. */
+/* Forks the counting processes, and waits for them. Each process uses the
+ * handle that it inherits, but is a participant of its own. */
 static int run(counter *c, shmrpc_lock *lock, int fatal_turn)
 {
     int failed = 0;

@@ -1,6 +1,6 @@
 /*
  * Counts the primes in many ranges at the same time, in an event loop: epoll
- * waits for the client's descriptor among others.
+ * waits for the client's descriptor among other descriptors.
  */
 #include <stdio.h>
 #include <stdlib.h>

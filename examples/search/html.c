@@ -117,7 +117,8 @@ static void put_text(page *p, const char *text)
     }
 }
 
-/* Reads the entity that begins at the '&', or only the '&' itself. */
+/* Replaces the entity that begins at the '&'. If it is not a known entity,
+ * copies the '&'. */
 static void take_entity(page *p)
 {
     const char *const name = p->in + 1;

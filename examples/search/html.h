@@ -1,8 +1,8 @@
 /*
  * HTML to text, for searching: not a browser. Tags are removed, blocks become
  * lines, entities become characters, white space is folded; scripts, styles and
- * comments are removed with their contents. Any bytes are accepted: unclosed
- * tags and unknown entities stay as text or end with the file.
+ * comments are removed with their contents. Any bytes are accepted: unknown
+ * entities stay as text, and an unclosed tag ends with the file.
  */
 #ifndef SEARCH_HTML_H
 #define SEARCH_HTML_H

@@ -1,4 +1,4 @@
-/* Walks the folder in the order of names, and reads each file by
+/* Walks the folder in the order of names, and reads each file with
  * text_read(). */
 #include "indexer.h"
 

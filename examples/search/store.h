@@ -18,8 +18,9 @@ enum { STORE_MESSAGE_BYTES = 200 };
 /* The statements of a session. Comments list parameters ?1, ?2, ... and the
  * result columns; a filter that is NULL matches everything. */
 typedef enum store_statement {
-    /* In the order of search_order. Parameters: query, format, part of the
-     * path, limit, offset; results: id, title, path, score. */
+    /* The first three have the values of the enum search_order. Parameters:
+     * query, format, part of the path, limit, offset; results: id, title, path,
+     * score. */
     STORE_FIND_BY_RELEVANCE,
     STORE_FIND_BY_PATH,
     STORE_FIND_LONGEST,

@@ -103,8 +103,8 @@ static size_t character(const unsigned char *p, const unsigned char *end)
     return good ? n : 0;
 }
 
-/* Whether it is a control character (C0, DEL, C1), which a terminal might
- * interpret; white space is not one. */
+/* Whether the character at p is a control character (C0, DEL, C1), which a
+ * terminal might interpret. White space does not count as one. */
 static bool is_control(const unsigned char *p, size_t n)
 {
     return (n == 1 && (*p < 0x20 || *p == 0x7f) &&

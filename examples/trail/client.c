@@ -1,12 +1,13 @@
-/* Calls the desk, and prints how the call went on, from metadata and trace. */
+/* Calls the desk, and prints whether the spans of the client, the desk and the
+ * stock form one trace. The metadata of the reply has the spans of the
+ * services. */
 #include <shmrpc/beside.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "desk_client.h"
 
-/* Whether `span`, which reads "parent>own", has the parent with the id
- * `parent`. */
+/* Whether the id before the ">" in `span` ("parent>own") is `parent`. */
 static int is_child(const char *span, const char *parent)
 {
     return span != NULL && strncmp(span, parent, 16) == 0;
@@ -14,8 +15,8 @@ static int is_child(const char *span, const char *parent)
 
 static void print_trail(const char *trace, const shmrpc_reply_metadata *back)
 {
-    /* The trace reads "00-", 32 digits of the trace id, "-", 16 of our own
-     * span. */
+    /* The trace is "00-", the 32 digits of the trace id, "-", and the 16 digits
+     * of our own span. */
     const char *own = trace + 3 + 32 + 1;
     const char *desk_span = shmrpc_reply_metadata_get(back, "desk");
     const char *stock_span = shmrpc_reply_metadata_get(back, "stock");

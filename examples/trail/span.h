@@ -1,5 +1,5 @@
-/* Reports the handler's span of the trace to its caller, as "parent>own", both
- * in hex. */
+/* Reports the handler's span of the trace to the caller, as "parent>own": the
+ * ids of the parent span and of the own span, in hex. */
 #ifndef TRAIL_SPAN_H
 #define TRAIL_SPAN_H
 

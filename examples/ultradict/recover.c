@@ -83,7 +83,7 @@ int main(void)
     }
     while (wait(NULL) > 0) {
     }
-    get_lock(); /* the process that died may have been the last one */
+    get_lock(); /* repairs the lock if the dead process was its last owner */
     printf("recovered from %" PRId64 " stale lock\n",
            read_counter("recovered"));
     printf("%" PRId64 " == %d\n", read_counter("counter"), PROCESSES * STEPS);

@@ -15,7 +15,7 @@
 
 enum { WORKERS = 4 };
 
-/* The others follow in steps of 2. */
+/* The first number whose factor is sought. The others follow in steps of 2. */
 #define FIRST_NUMBER UINT64_C(1000000000001)
 
 typedef struct office {
@@ -66,8 +66,8 @@ static void work(const office *at)
     }
 }
 
-/* Forks a worker, which uses its parent's handles as a participant of its
- * own. */
+/* Forks a worker. It uses the handles that it inherits, but is a participant of
+ * its own. */
 static pid_t hire(const office *at)
 {
     pid_t worker = fork();

@@ -1,4 +1,4 @@
-"""Maps and lists in a dict are changed where they are."""
+"""Maps and lists inside a dict are changed in place."""
 
 import multiprocessing
 

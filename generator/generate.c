@@ -94,8 +94,8 @@ static bool find_template(void *user, const char *name, const char **text,
     return false;
 }
 
-/* Appends the product's text to its file on disk, which is beside the one that
- * it will replace. */
+/* Appends the product's text to its temporary file, which is in the folder of
+ * the file that it will replace. */
 static shmrpc_status put_out(generation *g, product *p)
 {
     const char *folder = gen_string_n(&g->tree, p->path,
@@ -389,8 +389,8 @@ shmrpc_status gen_generate(const gen_options *options, const idl_schema *schema,
     gen_tree_init(&g.tree);
     shmrpc_status status = render_all(&g);
     if (status == SHMRPC_OK) {
-        /* Templates also create members (gen_set_later), which may have run out
-         * of memory. */
+        /* Rendering also creates members (gen_set_later), so the tree may have
+         * run out of memory. */
         status = gen_tree_status(tree);
     }
     if (status == SHMRPC_OK) {

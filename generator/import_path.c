@@ -12,7 +12,9 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* Removes the last part of the path; a leading ".." stays. */
+/* Applies a ".." to the path: removes its last part. Returns false if the ".."
+ * must be kept instead, because the path is relative and is empty or ends with
+ * "..". */
 static bool take_off(char *out, size_t *len)
 {
     size_t at = *len;

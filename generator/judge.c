@@ -17,8 +17,7 @@ typedef struct run {
     gen_tree import_tree;
 } run;
 
-/* Adds errors that only the target language can find to the other
- * diagnostics. */
+/* Adds to `diags` the errors that only the target language can find. */
 static shmrpc_status see_as_language(const gen_judge *judge, const char *prefix,
                                      const idl_schema *schema, idl_diags *diags,
                                      gen_tree *tree, gen_value **model)
@@ -90,8 +89,8 @@ static void report_import(const run *r, const idl_file *file,
     }
     if (first == NULL || !is_refused(r->judge, found) ||
         (found->error_count == 0 && r->diags->warning_count > 0)) {
-        return; /* the import is not refused; or only its warnings refuse it,
-                 * and the importer's own warnings refuse the importer anyway */
+        return; /* the import is not refused; or it has only warnings, but the
+                 * importer has warnings too and is refused anyway */
     }
     idl_diag *diag =
         idl_report(r->diags, first->code, span_in(r->schema, first->span), "%s",

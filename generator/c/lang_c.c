@@ -120,8 +120,8 @@ static gen_value *raised_stems(gen_model *m)
     return stems;
 }
 
-/* Whether the stubs of a method need <string.h>: they copy arrays, and clear
- * optional parameters. */
+/* Whether the stubs of a method need <string.h>. They use its functions to copy
+ * arrays and to clear optional parameters. */
 static bool copies(const idl_method *method)
 {
     for (size_t i = 0; i < method->param_count; i++) {
@@ -197,9 +197,8 @@ static void set_needs(gen_model *m, gen_value *c)
     gen_c_set_flag(m, c, "has_streams", streams);
 }
 
-/* Runs before any entity is made. Creates the lists to which making an entity
- * adds the types that it needs; templates print them in the order of the
- * lists. */
+/* Runs before any entity is made. Creates empty lists, to which each entity
+ * will add the types that it needs. Templates print each list in its order. */
 static void begin(gen_model *m, gen_value *root)
 {
     gen_tree *tree = m->tree;
@@ -555,8 +554,7 @@ static const gen_lang_file files[] = {
     {"server", "server.h", "_server.h"}, {"server", "server.c", "_server.c"},
 };
 
-/* The functions that the model calls, one for each kind of entity, in the order
- * of entities in the source. */
+/* The functions that the model calls, one for each kind of entity. */
 const gen_lang gen_lang_c = {
     .name = "c",
     .files = files,

@@ -18,7 +18,8 @@
 typedef struct gen_c_state {
     gen_value *views;    /* structs of pointer and length, for lists and maps */
     gen_value *entries;  /* structs of key and value, for maps */
-    gen_value *wrappers; /* structs of one array, for lists and maps of these */
+    gen_value *wrappers; /* structs that wrap one array, because an element of a
+                          * list or map can't be a bare array */
     gen_value *tables;   /* descriptors of unnamed types */
     gen_value *defaults; /* constants that descriptors point to */
     idl_map forms;       /* views, entries and wrappers by name */

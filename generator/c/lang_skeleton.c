@@ -5,7 +5,8 @@
 
 #include "generator/c/lang_c.h"
 
-/* If there is only one service, the example needs no name for it. */
+/* Sets the flag `one_service`: with a single service the templates use its
+ * generated main function. */
 static void begin(gen_model *m, gen_value *root)
 {
     size_t count = 0;
@@ -24,7 +25,7 @@ static const char *zero_of(idl_kind kind)
     return kind == IDL_BOOL ? "false" : is_number ? "0" : "{0}";
 }
 
-/* A local variable for an argument, and how it is passed. */
+/* Adds a local variable for an argument, and the expression that passes it. */
 static void add_param(gen_model *m, gen_value *object, const idl_method *method,
                       const idl_field *param)
 {
@@ -47,7 +48,7 @@ static void add_param(gen_model *m, gen_value *object, const idl_method *method,
                    gen_c_text(m, "%s%s", is_pointer ? "&" : "", name));
 }
 
-/* A local variable for a result that is returned by value. */
+/* Adds a local variable for a result that is returned by value. */
 static void add_method(gen_model *m, gen_value *object,
                        const idl_method *method)
 {

@@ -1,9 +1,10 @@
 /*
  * The language C: names.
  *
- * Most names follow idl/cname.h. The checker uses it too, so it compares the
- * names that are generated. This file adds --prefix, which replaces the prefix
- * of the file's own package, and the names that only generated code needs.
+ * Most names follow idl/cname.h. The checker uses idl/cname.h too, so it
+ * compares the names that are generated. This file adds --prefix, which
+ * replaces the prefix of the file's own package, and the names that only
+ * generated code needs.
  *
  * Three maps keep names apart. `names` has all static objects and the names
  * that they must not have: a clash is resolved by adding a number. `types` has
@@ -279,8 +280,8 @@ static const char *claimant_text(gen_model *m, const claimant *who)
                : gen_c_text(m, "%s with `%s`", who->what, who->suffix);
 }
 
-/* The same owner may claim a name twice: a view needed at two places is the
- * same view. */
+/* The same owner may claim a name twice, such as a view that is needed at two
+ * places. */
 static void claim(gen_model *m, const char *name, const char *what,
                   const char *suffix, idl_span span)
 {

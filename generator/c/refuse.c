@@ -3,7 +3,8 @@
  * would only notice that C code is missing. */
 #include "generator/c/lang_c.h"
 
-/* The code is "not generated": the file itself is correct. */
+/* Reports the code IDL_S_NOT_GENERATED, which means that the .svc itself is
+ * correct. */
 static void refuse(idl_diags *diags, idl_span span, const char *what)
 {
     idl_report(diags, IDL_S_NOT_GENERATED, span, "%s: not generated yet", what);
@@ -30,7 +31,8 @@ static void refuse_service(idl_diags *diags, const idl_service *service)
     }
 }
 
-/* An imported file is checked when it is generated itself. */
+/* Skips imported services: their file is checked when code is generated from
+ * it. */
 void gen_c_refuse(const idl_schema *schema, idl_diags *diags)
 {
     for (size_t i = 0; i < schema->service_count; i++) {

@@ -373,8 +373,9 @@ static void set_loans(gen_model *m, gen_value *c, const idl_method *method,
     gen_c_set_flag(m, c, to_server ? "in_flat" : "out_flat", is_flat);
 }
 
-/* Sets flags for templates, and the stream columns of the method's row. Most
- * methods have SHMRPC_NO_STREAMS instead of these. */
+/* Sets flags for templates, and the columns for streams and policies in the
+ * method's row. A method without either has SHMRPC_NO_STREAMS instead of these
+ * columns. */
 static void set_streams(gen_model *m, gen_value *c, const idl_method *method)
 {
     bool takes = method->stream_param != NULL;
@@ -466,7 +467,8 @@ void gen_c_add_method(gen_model *m, gen_value *object, const idl_method *method)
     gen_c_set_text(m, c, "service", gen_c_name(m, &method->service->decl));
     gen_c_set_text(m, c, "handler",
                    gen_c_unique(m, gen_c_text(m, "handle_%s", place)));
-    /* Each method has a macro with its number, for hooks, which receive it. */
+    /* Each method has a macro with its number, for hooks, which receive the
+     * number. */
     const char *number =
         gen_c_text(m, "%s_METHOD_%s", gen_c_macro(m, &method->service->decl),
                    gen_c_upper(m, gen_c_method(m, method)));
@@ -484,7 +486,7 @@ void gen_c_add_method(gen_model *m, gen_value *object, const idl_method *method)
             ? gen_c_text(m, "INT64_C(%" PRId64 ")", method->timeout_ns)
             : "0");
     gen_c_set_text(m, c, "promise", promise(m, method));
-    /* NULL if only names are judged */
+    /* NULL in a schema that was made only to check names */
     const char *signature = method->signature;
     gen_c_set_text(m, c, "signature",
                    signature != NULL

@@ -228,7 +228,7 @@ static void set_row(gen_model *m, gen_value *c, const idl_shared *shared,
         element != NULL
             ? gen_c_table(m, element, gen_c_text(m, "%s_item", place))
             : "NULL");
-    /* NULL if only names are judged */
+    /* NULL in a schema that was made only to check names */
     const char *signature = shared->signature;
     gen_c_set_text(m, c, "signature",
                    signature != NULL

@@ -7,8 +7,9 @@
  * for imported types, by several headers; a guard prevents a second definition.
  * A name of the second kind is used at one place only.
  *
- * Descriptors of unnamed types are static tables of the file. Lists of the same
- * element without bounds share one; each type with bounds has its own.
+ * Descriptors of unnamed types are static tables of the file. All lists of one
+ * element type that have no bounds share a table; each type with bounds has its
+ * own.
  */
 #include <string.h>
 
@@ -118,8 +119,8 @@ static bool shared_lists(const idl_shared *shared, const idl_decl *element)
 }
 
 /* Whether the file that declares `element` also declares its list view. If so,
- * importing that header is enough, and a second definition would be an
- * error. */
+ * including the header of that file is enough, and a second definition would be
+ * an error. */
 static bool is_listed_at_home(const idl_schema *schema, const idl_decl *element)
 {
     for (size_t i = 0; i < schema->by_value_count; i++) {
@@ -182,8 +183,9 @@ static void add_view(gen_model *m, const char *name, const char *item,
                     : gen_null(m->tree));
 }
 
-/* The name of a list as the element of another list: "fts_u32_list" for
- * list<u32>, whose own view belongs to the library. */
+/* The start of the name of a list whose elements have the type `view`. In a
+ * name of the library the prefix of the package replaces "shmrpc_":
+ * "fts_u32_list" for "shmrpc_u32_list". */
 static const char *stem_of_list(gen_model *m, const char *view)
 {
     return strncmp(view, "shmrpc_", 7) == 0 ? gen_c_prefixed(m, view + 7)

@@ -116,7 +116,7 @@ static void append_byte(shmrpci_buf *out, char c, bool escape)
 }
 
 /* Where to end a literal of `text`: after a newline, or after the last space
- * that fits, and never inside a character. At least one byte. */
+ * that fits, and never inside a character. Returns at least 1. */
 static size_t literal_end(const char *text, size_t len)
 {
     const char *newline = memchr(text, '\n', len);
@@ -210,8 +210,8 @@ gen_value *gen_c_lines(gen_model *m, const char *text, size_t len)
 
 /* ---- values ---- */
 
-/* The whole text in one literal: a constant initialiser can't be assembled from
- * parts. */
+/* The whole text in one literal: an initialiser needs a single string, so it
+ * can't use the array that gen_c_lines makes. */
 static const char *whole_literal(gen_model *m, idl_text text)
 {
     return literal(m, text.ptr, text.len);

@@ -108,10 +108,10 @@ static bool is_before(const idl_diag *a, const idl_diag *b)
     return a->span.begin < b->span.begin;
 }
 
-/* Adds a diagnostic without idl_report and idl_diags_sort: idl_report knows
- * only codes of the language and its limit is for errors; idl_diags_sort drops
- * a second diagnostic at one place, where several removed fields have
- * theirs. */
+/* Adds a diagnostic without idl_report and idl_diags_sort. idl_report knows
+ * only the codes of the language, and stops after IDL_MAX_ERRORS.
+ * idl_diags_sort keeps only one diagnostic of a code at each place, but several
+ * removed fields are reported at the same place. */
 static void report(gen_checker *c, idl_diags *diags, const gen_finding *found,
                    const gen_check_rule *rule, bool allowed)
 {

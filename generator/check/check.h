@@ -7,8 +7,8 @@
  * clients of an old one. Source: C that was written for the old version no
  * longer compiles, or means something else. Layout: C that was compiled against
  * the old headers finds members elsewhere. Reserve: a number or a name could be
- * reused. The checker could no longer detect that, but it would break programs
- * that still use the oldest version.
+ * reused. The checker could no longer detect the reuse, but the reuse would
+ * break programs that still use the oldest version.
  *
  * docs/evolution.md states the rules for users.
  *

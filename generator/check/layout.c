@@ -1,6 +1,6 @@
 /*
- * Check: finds compiled C that would find members at other offsets, and numbers
- * and names that could be reused.
+ * Check: finds members of C structs that have moved, which breaks compiled C,
+ * and removed numbers and names that could be reused.
  *
  * Layouts of C structs are compared through the type tables that a program
  * would be compiled with, built for both versions on this machine. Members may
@@ -75,9 +75,9 @@ static void check_handlers(gen_checker *c, const idl_service *was,
     }
 }
 
-/* Whether the order of fields in the old version can be compared. In a lock it
- * is lost, unless all structs of the new version are in the order of their
- * numbers. */
+/* Whether the order of fields in the old version can be compared. A lock does
+ * not record it, so the answer is yes only if all structs of the new version
+ * declare fields in the order of their numbers. */
 static bool knows_order(const gen_checker *c)
 {
     const idl_schema *schema = c->new_version;

@@ -147,8 +147,8 @@ static shmrpc_status check_section(const char *path, const char *section,
                                    shmrpci_arena *arena, idl_diags *diags,
                                    gen_check_result *result)
 {
-    /* Names in the lock may clash in C by now; only their old meaning
-     * matters. */
+    /* Accepts names in the lock that clash in C: the lock is only compared, and
+     * no C is generated from it. */
     idl_options options = {.flags = IDL_ANY_C_NAMES};
     idl_diags own;
     idl_diags_init(&own);
@@ -287,9 +287,9 @@ static gen_lock_line trimmed(const cursor *c)
     return (gen_lock_line){c->at + blanks, c->len - blanks};
 }
 
-/* Skips equal lines and remembers the open declaration. If one of the first two
- * differing lines only moved down, it is left out, and the other line is the
- * change. */
+/* Skips equal lines, and remembers the declaration that contains them. Compares
+ * the first lines that differ. If one of these two has only moved down in the
+ * other text, it is left out, and the other line is the change. */
 static gen_lock_change first_change(const char *locked, const char *now,
                                     bool with_hashes)
 {

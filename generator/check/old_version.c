@@ -6,7 +6,7 @@
  * its old version counts) or of another project (then the current one does). So
  * the two roots are found first: the folder of the old version, and the current
  * folder that corresponds to it. Every folder of -I below the current root is
- * then replaced by the old one.
+ * then replaced by its old version.
  *
  * With git there are no old folders: the reader, which is called for each file,
  * asks git for the file, and reads files outside of the repository from disk.
@@ -21,8 +21,8 @@
 #include "generator/output.h"
 #include "idl/limits.h"
 
-/* Twice the number that a command line may have, plus the old version's own
- * folder. */
+/* At least twice the number of import folders that a command line may have,
+ * plus the old version's own folder. */
 #define MAX_IMPORT_DIRS 130
 
 /* ---- old imports ---- */
@@ -145,8 +145,8 @@ static shmrpc_status load_from_folder(const gen_old_version *old,
 
 /* ---- from a file ---- */
 
-/* The roots of two files: the folders above both, as far up as the ends of the
- * paths agree. The roots of a/x/y.svc and b/x/y.svc are a and b. */
+/* The roots of two files: their paths without the names at the end that are
+ * equal in both. The roots of a/x/y.svc and b/x/y.svc are a and b. */
 static versions roots_of(gen_tree *tree, const char *was, const char *now)
 {
     versions v = {folder_of(tree, was), folder_of(tree, now)};
@@ -222,7 +222,8 @@ static shmrpc_status read_from_git(shmrpci_arena *arena, const char *path,
     return status;
 }
 
-/* Called after loading, because until then the paths are keys. */
+/* Called after loading, because until then the front end finds imports by the
+ * plain paths. */
 static void show_revision(git_reader *reader, shmrpci_arena *arena)
 {
     for (size_t i = 0; i < reader->count; i++) {
@@ -271,7 +272,8 @@ static shmrpc_status load_from_git(const gen_old_version *old, gen_tree *tree,
     return status;
 }
 
-/* If a file or folder has the name, it takes precedence over a revision. */
+/* If `against` names an existing file or folder, this takes precedence over a
+ * revision of the same name. */
 shmrpc_status gen_old_version_load(const gen_old_version *old, const char *path,
                                    shmrpci_arena *arena, idl_diags *diags,
                                    const idl_schema **out, shmrpci_buf *message)

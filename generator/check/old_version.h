@@ -24,12 +24,12 @@ typedef struct gen_old_version {
  * Loads the old version of `path`. If `against` is a folder, the file is
  * searched there by its path from the root, then by `path` unchanged, then by
  * its path from each of `import_dirs`, then by its bare name. Imports come from
- * the old version too: if it contains a folder of `import_dirs`, only that copy
- * is searched; other folders are searched in their current place. The same
- * applies to a revision and its repository. Returns OK; INVALID if the old
- * version has errors, which are in `diags`; NOT_FOUND if there is no old
- * version (`message` has one line with the reason); NO_MEMORY. The schema and
- * its sources, whose paths show where they come from, live in `arena`.
+ * the old version too: if it contains a folder of `import_dirs`, only the old
+ * copy of this folder is searched; other folders are searched in their current
+ * place. The same applies to a revision and its repository. Returns OK; INVALID
+ * if the old version has errors, which are in `diags`; NOT_FOUND if there is no
+ * old version (`message` has one line with the reason); NO_MEMORY. The schema
+ * and its sources, whose paths show where they come from, live in `arena`.
  */
 shmrpc_status gen_old_version_load(const gen_old_version *old, const char *path,
                                    shmrpci_arena *arena, idl_diags *diags,

@@ -96,9 +96,9 @@ static const char *find_changed(gen_checker *c, const idl_type *type,
     return found;
 }
 
-/* From coarse to fine: kind and types, encoding, then the members of the types.
- * The hash decides whether anything changed; everything else is for the
- * message. */
+/* Compares from coarse to fine: kind and types, encoding, then the members of
+ * the types. The hash decides whether anything changed; the other comparisons
+ * only choose the text of the message. */
 static void check_types(gen_checker *c, const idl_shared *was,
                         const idl_shared *now)
 {

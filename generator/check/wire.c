@@ -102,8 +102,8 @@ static spot spot_in_enum(gen_checker *c, const idl_enum *enumeration,
 }
 
 /* Finds the place of a difference within a method. Parameters have no named
- * type in the source, so their owner is the method. Without a member, the
- * result or an item of a stream may differ. */
+ * type in the source, so their owner is the method. If no member is named, the
+ * result, an item of a stream or the method itself differs. */
 static spot spot_in_method(gen_checker *c, const idl_method *method,
                            const shmrpci_difference *difference,
                            const char *member)
@@ -139,8 +139,8 @@ static spot spot_in_method(gen_checker *c, const idl_method *method,
     return at;
 }
 
-/* The owner's name tells what it is: a record, an enum, or, if there is none,
- * the method itself. */
+/* Finds the place of a difference. The owner's name says where to look: in a
+ * record, in an enum, or in the method itself if the name is empty. */
 static spot spot_of(gen_checker *c, const idl_schema *schema,
                     const idl_service *service,
                     const shmrpci_difference *difference,
@@ -335,9 +335,9 @@ static void say_field(gen_checker *c, gen_finding *found,
     }
 }
 
-/* Writes the message of a finding, from both places. The places that a kind of
- * difference needs are always set, because the comparison reports it only
- * there. */
+/* Writes the message of a finding, from both places. Each kind of difference
+ * uses only members of the places that are set whenever the comparison reports
+ * this kind. */
 static void say(side *s, gen_finding *found,
                 const shmrpci_difference *difference, const spot *now,
                 const spot *was)
@@ -403,7 +403,7 @@ static void on_difference(const shmrpci_difference *difference, void *user)
         spot_of(c, c->old_version, s->old_service, difference, old_place);
     spot now =
         spot_of(c, c->new_version, s->new_service, difference, new_place);
-    /* Marks the type rather than the name. */
+    /* These differences are reported at the type, all others at the name. */
     bool of_type = difference->kind == SHMRPCI_DIFFERENCE_TYPE ||
                    difference->kind == SHMRPCI_DIFFERENCE_BOUNDS;
     gen_finding *found =
@@ -411,7 +411,7 @@ static void on_difference(const shmrpci_difference *difference, void *user)
             s->old_is_client ? GEN_MEETS_OLD_CLIENT : GEN_MEETS_NEW_CLIENT,
             of_type ? type_span(&now) : now.span,
             of_type ? type_span(&was) : was.span);
-    /* Unless the comparison in the other direction has written the message. */
+    /* The comparison in the other direction may have written the message. */
     if (found->message == NULL) {
         say(s, found, difference, &now, &was);
     }

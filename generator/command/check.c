@@ -39,8 +39,8 @@ enum {
     OPT_DIAGNOSTICS
 };
 
-/* `=PATH` is optional for the lock options: getopt then takes no separate
- * argument. */
+/* The PATH of the lock options is optional. So getopt accepts only
+ * `--lock=PATH`, not `--lock PATH`. */
 static const struct option long_options[] = {
     {"against", required_argument, NULL, OPT_AGAINST},
     {"allow", required_argument, NULL, OPT_ALLOW},
@@ -86,7 +86,7 @@ typedef struct run {
     const idl_schema *schema;
 } run;
 
-/* ---- help prints to standard output and succeeds. ------------------------ */
+/* ---- help: prints to standard output and succeeds ------------------------ */
 static void print_help(void)
 {
     fputs(
@@ -402,8 +402,8 @@ static void check_against(run *r)
 
 /* ---- the lock ---- */
 
-/* Prints a line of a lock after `what`; if this side lacks the line, prints
- * "nothing". */
+/* Prints `what` and a line of a lock, or "(nothing)" if this side lacks the
+ * line. */
 static void print_part(const char *what, gen_lock_line line)
 {
     static const char none[] = "(nothing)";
@@ -457,7 +457,7 @@ static void compare_lock(run *r, const char *path, const shmrpci_buf *locked,
     shmrpc_status status =
         gen_lock_check(path, text, locked->len, r->schema, &c->allow, &r->arena,
                        &diags, &result);
-    /* ---- force also overwrites a lock that can't be parsed. -------------- */
+    /* --force also overwrites a lock that can't be parsed. */
     bool force = c->update_lock && c->force;
     if (status == SHMRPC_E_INVALID && !force) {
         print_diags(r, &diags);
@@ -628,9 +628,10 @@ static void check_folder(check *c, const char *folder)
     if (!ok) {
         note_result(c, GEN_EXIT_IO);
     }
-    /* If --against names a folder, the old version of a file is the one with
-     * the same path below that folder as the file has below `folder`. A
-     * revision of git needs no such root: git finds a file by its own path. */
+    /* If --against names a folder, the old version of a file has the same path
+     * below that folder as the file has below `folder`. So `folder` is the
+     * root. A revision of git needs no root: git finds a file by its own
+     * path. */
     const char *root =
         c->against != NULL && gen_output_is_folder(c->against) ? folder : NULL;
     for (size_t i = 0; ok && i < inputs.count; i++) {

@@ -25,8 +25,8 @@ shmrpc_status gen_cli_add_import_dir(const char *dirs[GEN_MAX_IMPORT_DIRS],
     return SHMRPC_OK;
 }
 
-/* Only wrong usage gets the hint: a list of options doesn't help with errors in
- * a file. */
+/* Only wrong usage gets the hint at --help: a list of options doesn't help with
+ * errors in a file. */
 gen_exit gen_cli_fail(gen_exit status, shmrpci_buf *message)
 {
     const char *text = shmrpci_buf_text(message);

@@ -28,6 +28,7 @@ const gen_command *gen_command_find(const char *name);
 /* All commands; a row with a NULL name ends the list. */
 extern const gen_command gen_commands[GEN_MAX_COMMANDS];
 
+/* The commands in the table. */
 gen_exit gen_command_check(int argc, char **argv);
 gen_exit gen_command_explain(int argc, char **argv);
 gen_exit gen_command_fmt(int argc, char **argv);
@@ -36,7 +37,7 @@ gen_exit gen_command_lint(int argc, char **argv);
 /* Runs when no command is named; argv[0] is the program's name. */
 gen_exit gen_command_generate(int argc, char **argv);
 
-/* The commands in the table. */
+/* The command lsp, which is in the table too. */
 gen_exit gen_command_lsp(int argc, char **argv);
 
 #endif

@@ -28,8 +28,8 @@ static const struct option long_options[] = {
 
 /* The command line, and the worst status so far. */
 typedef struct fmt {
-    /* ---- check: write nothing, but print the names of files that would
-     * change.  */
+    /* Whether --check was given: writes nothing, but prints the names of files
+     * that would change. */
     bool check;
     bool help;
     /* The form in which syntax errors are reported; `reporter` collects those

@@ -60,8 +60,8 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* Filters by name. The target of a link is checked later. Some file systems
- * don't report the type of an entry, so stat checks it then. */
+/* Filters by name. Targets of links, and entries whose type the file system
+ * does not report, are checked later. */
 static int is_wanted(const struct dirent *entry)
 {
     size_t len = strlen(entry->d_name);

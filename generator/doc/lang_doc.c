@@ -310,7 +310,8 @@ static bool new_imports(doc *d, imports *list, size_t max)
     return list->decls != NULL && list->reached != NULL;
 }
 
-/* Adds a declaration that has not been reached yet. */
+/* Adds an imported declaration to the list, not yet marked as reached. Ignores
+ * the file's own declarations. */
 static void note_import(imports *list, const idl_decl *decl)
 {
     if (decl->imported) {
@@ -464,8 +465,8 @@ static void push_plain_type(doc *d, gen_value *list, const idl_type *type)
     push_bounds(d, list, type);
 }
 
-/* Shows a type by its name in the source: the page shows the target of an alias
- * at the alias. */
+/* Shows a type as the source names it. The target of an alias is shown only
+ * where the page lists the alias. */
 static void push_type(doc *d, gen_value *list, const idl_type *type)
 {
     if (type->alias != NULL) {
@@ -571,7 +572,7 @@ static void push_method(doc *d, gen_value *list, const idl_method *method)
     gen_set(row, "rest", rest_value(d, &method->rest));
     gen_value *params = gen_set(
         row, "params", fields_value(d, method->params, method->param_count));
-    /* The stream parameter is shown last, where it is declared. */
+    /* The stream parameter is declared last, and so shown last. */
     if (method->stream_param != NULL) {
         push_field(d, params, method->stream_param);
     }
@@ -658,7 +659,8 @@ static void push_enum(doc *d, gen_value *list, const idl_enum *enumeration)
     }
 }
 
-/* Adds structs, unions or errors, which are all lists of fields with a name. */
+/* Adds structs, unions or errors, each of which has a name and a list of
+ * fields. */
 static void push_records(doc *d, gen_value *root, const char *key,
                          const idl_record *const *records, size_t count)
 {
@@ -733,8 +735,8 @@ static void set_flags(doc *d, gen_value *root)
     }
 }
 
-/* Upper-case text for the header line of a manual page. Names are ASCII, so
- * only that is converted. */
+/* Upper-case text for the header line of a manual page. Converts only ASCII
+ * letters, because names have no others. */
 static gen_value *upper(doc *d, const char *text)
 {
     char *copy = shmrpci_arena_strndup(&d->tree->arena, text, strlen(text));

@@ -1,6 +1,6 @@
 /* The language man: a manual page of section 7 with the macros of man(7).
- * mandoc warns about macros without effect, so tidy decides about a paragraph
- * once it sees what follows. */
+ * mandoc warns about macros without effect, so tidy writes the macro of a
+ * paragraph only once it knows what follows. */
 #include "generator/lang.h"
 
 #include <stdbool.h>
@@ -23,8 +23,8 @@ static bool is_macro(const char *line, size_t len, const char *const *names)
 }
 
 /* Templates ask for a paragraph wherever one could begin. The request is only
- * recorded, and written before the next text, unless that is a title or a macro
- * that begins a paragraph itself. */
+ * recorded. It is written before the next line, unless that line is a title or
+ * a macro that begins a paragraph itself. */
 static void put_line(gen_tidying *t, const char *line, size_t len,
                      shmrpci_buf *out)
 {

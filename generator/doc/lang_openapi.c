@@ -1,6 +1,6 @@
 /* The language openapi: describes how the services of a file are called over
- * HTTP. openapi.c makes the document. shmrpc-web uses it for running services
- * too, so both are the same. The template only prints it. */
+ * HTTP. openapi.c makes the document; the template only prints it. shmrpc-web
+ * also uses openapi.c, to describe running services in the same way. */
 #include "generator/lang.h"
 
 #include "generator/doc/lang_doc.h"

@@ -163,8 +163,8 @@ static void set_stream_response(gen_openapi *o, gen_value *responses,
     set_items(o, good, method, method->result, true);
 }
 
-/* A oneway call is accepted, not answered. Methods with `encoding raw` return
- * their bytes unchanged to clients that ask for that type. */
+/* A oneway call is accepted, not answered. A method with `encoding raw` returns
+ * its bytes unchanged to clients that ask for application/octet-stream. */
 static void set_response(gen_openapi *o, gen_value *responses,
                          const idl_method *method)
 {
@@ -212,8 +212,8 @@ static bool is_in_path(const idl_rest *rest, const char *name)
     return false;
 }
 
-/* Whether the text of a value in a path or query is the value itself; other
- * types are JSON there. */
+/* Whether a value of the type is plain text in a path or query. A value of any
+ * other type is JSON there. */
 static bool is_scalar(const idl_type *type)
 {
     return type->kind < IDL_ANY || type->kind == IDL_ENUM;

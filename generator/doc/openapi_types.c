@@ -8,9 +8,9 @@
  * the length of a string, which counts bytes in a .svc and characters in JSON
  * Schema.
  *
- * Each named type is added once below components/schemas and referenced from
- * there, so that recursive types end; its name is entered before its members
- * are visited.
+ * Each named type is added once below components/schemas, and all uses refer to
+ * it. This works for recursive types too, because the name of a type is entered
+ * before its members are visited.
  */
 #include "generator/doc/openapi_types.h"
 
@@ -51,7 +51,8 @@ void gen_openapi_docs(gen_openapi *o, gen_value *object, const idl_docs *docs)
 
 /* ---- numbers ---- */
 
-/* Written with the language's own digits, because a double would lose some. */
+/* Writes all digits of the number, as in a .svc: a double would lose some of
+ * them. */
 static gen_value *number(gen_openapi *o, idl_kind kind, idl_number value)
 {
     shmrpci_buf text;

@@ -223,8 +223,8 @@ static void add_items(completion *c, const char *path)
     }
 }
 
-/* Offers the items of the enum that stands before `= `, as in `Order order =
- * `. */
+/* Offers the items of the enum whose name is before the field's name and `=`,
+ * as in `Order order =`. */
 static void add_items_of_type(completion *c)
 {
     size_t at = space_start(c->text, c->start);
@@ -313,7 +313,7 @@ static void add_option_names(completion *c, idl_shared_kind kind)
 }
 
 /* Offers options after `{` and `;`, and the words of an option after its name.
- * False if neither is the case. */
+ * False if the cursor is at neither of these places. */
 static bool add_options(completion *c)
 {
     idl_shared_kind kind;

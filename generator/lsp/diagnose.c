@@ -91,9 +91,9 @@ static size_t index_of(const idl_units *units, const idl_unit *unit)
     return i;
 }
 
-/* The import statement of the main file through which `source` was loaded, or
- * at least a place in the file. Units follow those that they import, so one
- * pass finds all that lead to `source`. */
+/* The import statement of the main file through which `source` was loaded; the
+ * beginning of the main file if there is none. Units follow those that they
+ * import, so one pass finds all that lead to `source`. */
 static idl_span import_of(const idl_units *units, const idl_source *source)
 {
     bool leads[IDL_MAX_FILES] = {false};

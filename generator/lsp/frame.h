@@ -5,7 +5,7 @@
  * Bytes are fed as they arrive, and complete messages are returned. A message
  * over the limit is dropped while it arrives, without allocating memory for it.
  * After a malformed header nothing more is read, because the start of the next
- * one is unknown.
+ * message is unknown.
  * Threading: one thread at a time.
  */
 #ifndef SHMRPC_GENERATOR_LSP_FRAME_H

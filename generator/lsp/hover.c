@@ -81,8 +81,8 @@ static void append_symbol(const idl_symbol *symbol, idl_memory *memory,
     }
 }
 
-/* Appends the declaration's source text. It is shown if errors leave the
- * meaning unknown; otherwise the canonical text is. */
+/* Appends the declaration's source text, which is shown if errors leave the
+ * meaning unknown. Otherwise the canonical text is shown. */
 static void append_excerpt(const lsp_target *target, shmrpci_buf *out)
 {
     idl_span from =
@@ -122,8 +122,8 @@ static void append_declaration(const lsp_analysis *analysis,
     }
 }
 
-/* Skips the documentation, which is shown as prose and not as a comment, and
- * the indentation that declarations in a service have there. */
+/* Skips the documentation, which is shown as prose and not as a comment. Also
+ * skips the indentation that a declaration inside a service has. */
 static const char *skip_docs(const char *text)
 {
     while (true) {

@@ -153,7 +153,7 @@ static int kind_of(ast_decl_kind kind)
 }
 
 /* `whole` must contain the span of the name. Returns NULL when the answer has
- * enough items. */
+ * the maximum number of items. */
 static gen_value *push_symbol(lsp_context *cx, gen_value *list, ast_name name,
                               int kind, idl_span whole)
 {

@@ -1,5 +1,5 @@
-/* The model: the walk over the schema, and the members that every language
- * needs. */
+/* Builds the model: walks over the schema, and sets the members that every
+ * target language needs. */
 #include "generator/model.h"
 
 #include <inttypes.h>

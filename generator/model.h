@@ -1,9 +1,10 @@
 /*
  * The model: converts a checked schema to the value tree that templates see.
  *
- * Anything beyond a flag test is computed here or in the language (lang.h),
- * which adds an object under its own key to each entity. templates/README.md
- * documents the model; `shmrpcgen --dump=model` shows it.
+ * Templates only test flags and print texts; everything else is computed here
+ * or by the target language (lang.h). The language adds an object under its own
+ * key to each entity. templates/README.md documents the model; `shmrpcgen
+ * --dump=model` shows it.
  *
  * The model has only the declarations of the main file; imported files have
  * generated files of their own.
@@ -25,7 +26,7 @@ typedef struct gen_lang gen_lang;
 typedef struct gen_model_opts {
     const gen_lang *lang;
     gen_import_dirs import_dirs;
-    bool async;         /* --async: also functions that do not block */
+    bool async;         /* --async: also generate functions that do not block */
     const char *prefix; /* --prefix, for names of the main file's package; or
                          * NULL */
     idl_diags *diags;   /* for errors that only the language can find; its
@@ -41,7 +42,8 @@ typedef struct gen_model {
     void *state; /* the language's own state, in the tree's arena */
 } gen_model;
 
-/* Builds the model in `tree`; `schema` must outlive it.  NO_MEMORY. */
+/* Builds the model in `tree`; `schema` must outlive the model. Returns
+ * NO_MEMORY if memory runs out. */
 shmrpc_status gen_model_build(gen_tree *tree, const idl_schema *schema,
                               const gen_model_opts *opts, gen_value **out);
 

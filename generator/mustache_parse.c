@@ -1,9 +1,9 @@
 /*
  * Mustache: the parser.
  *
- * One scan over the text. Whether a tag stands alone on its line is decided by
- * looking at the raw text around it: another tag on the line is text other than
- * white space.
+ * The parser scans the text once. A tag can stand alone only if the raw text
+ * around it on its line is white space. A second tag on the line is not white
+ * space, so neither of the two stands alone.
  */
 #include "generator/mustache_parse.h"
 

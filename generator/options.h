@@ -40,8 +40,8 @@ typedef struct gen_options {
     const gen_lang *lang;  /* `skeleton` if --skeleton is given */
     gen_lang skeleton;     /* storage for `lang` */
     bool once;             /* refuse to overwrite any existing file */
-    bool force;            /* overwrite existing files, whoever wrote them; also
-                            * with `once` */
+    bool force;            /* overwrite existing files even if shmrpcgen did not
+                            * write them, and even if `once` is set */
     gen_dump dump;
     gen_report_form form; /* form of diagnostics */
     bool werror;          /* warnings make the run fail, as errors do */
@@ -52,8 +52,9 @@ typedef struct gen_options {
     size_t import_dir_count;
 } gen_options;
 
-/* Reads the command line; strings still point into `argv`. Returns INVALID if
- * something is wrong, which `message` says in one line without a newline. */
+/* Reads the command line; the strings in `out` point into `argv`. If something
+ * is wrong, returns INVALID and sets `message` to one line of text without a
+ * newline. */
 shmrpc_status gen_options_parse(int argc, char **argv, gen_options *out,
                                 shmrpci_buf *message);
 

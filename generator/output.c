@@ -121,8 +121,9 @@ void gen_output_begin(gen_output *output, const char *path)
     }
 }
 
-/* The mode of the result: an existing file keeps its mode, a new one gets the
- * umask's. mkstemp alone would make it private. */
+/* The mode of the result: an existing file keeps its mode, and a new file gets
+ * the mode that the umask allows. Without this the file would keep the private
+ * mode that mkostemp sets. */
 static mode_t mode_for(const char *path)
 {
     struct stat info;
@@ -224,8 +225,9 @@ shmrpc_status gen_output_append(gen_output *output, const void *data,
     return SHMRPC_OK;
 }
 
-/* Whether the appended bytes are exactly the contents of the old file. All of
- * them equal it so far, so only the lengths are compared. */
+/* Whether the appended bytes are exactly the contents of the old file. While
+ * `fd` is -1, all appended bytes have matched the old file, so only the lengths
+ * are compared. */
 static bool is_unchanged(const gen_output *output)
 {
     struct stat info;
@@ -234,8 +236,8 @@ static bool is_unchanged(const gen_output *output)
            (size_t)info.st_size == output->same;
 }
 
-/* The mark is searched in this many bytes: a title and documentation may
- * precede it. */
+/* The mark is searched for in the first MARKED_BYTES bytes of a file, because a
+ * title and documentation may precede it. */
 #define MARKED_BYTES 65536
 
 static bool is_marked(char *text, size_t len)

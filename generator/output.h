@@ -16,8 +16,9 @@
 #include "shmrpc/error.h"
 #include "shmrpc/status.h"
 
-/* Part of the first comment of every generated file: the letters of "made by
- * shmrpcgen", without spaces, since comments are broken into lines. */
+/* Part of the first comment of every generated file: "made by shmrpcgen"
+ * without its first letter, which may be a capital, and without spaces, because
+ * a comment may be broken into lines anywhere. */
 #define GEN_OUTPUT_MARK "adebyshmrpcgen"
 
 bool gen_output_is_folder(const char *path);

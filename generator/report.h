@@ -4,13 +4,14 @@
  * A reporter collects the diagnostics of any number of files and prints them at
  * the end, in one of these forms:
  *
- *   human   place, message, line and mark of each, and a closing line with
- *           their count: "3 errors, 1 warning"
- *   json    one array with an object for each: file, line, column, endLine,
- *           endColumn (from 1, in characters; the end is after the last; null
- *           for what has no place), code, severity ("error" or "warning"),
- *           message, expected and fix (a text, or null), notes (objects with
- *           the members of a place and a message)
+ *   human   the place, message, source line and mark of each diagnostic, and a
+ *           closing line with their count: "3 errors, 1 warning"
+ *   json    one array with an object for each diagnostic. Its members: file,
+ *           line, column, endLine and endColumn (the place, null if there is
+ *           none), code, severity ("error" or "warning"), message, expected and
+ *           fix (each a text, or null), and notes (objects with a place and a
+ *           message). Lines and columns count from 1, columns in characters;
+ *           the end is the place after the last character.
  *   sarif   SARIF 2.1.0 with one run, as code scanning services take it
  *
  * Equal diagnostics give equal bytes.
@@ -57,7 +58,8 @@ void gen_reporter_fini(gen_reporter *reporter);
 void gen_reporter_add(gen_reporter *reporter, const char *path,
                       const idl_diags *diags);
 
-/* Appends the whole report; may be called once. Failures stay in `out`. */
+/* Appends the whole report; may be called once. Failures are recorded in
+ * `out`. */
 void gen_reporter_print(gen_reporter *reporter, shmrpci_buf *out);
 
 /* Appends one list of diagnostics in the human form. */

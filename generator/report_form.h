@@ -9,7 +9,7 @@
 #include "idl/diag.h"
 
 /* A place in the form that programs expect: lines and columns from 1, columns
- * in characters, the end after the last one. */
+ * count characters, and the end is the place after the last character. */
 typedef struct gen_region {
     idl_place begin;
     idl_place end;
@@ -17,7 +17,7 @@ typedef struct gen_region {
 
 gen_region gen_region_of(idl_span span);
 
-/* The JSON object of one diagnostic. */
+/* The object of one diagnostic, in the form json and in the form sarif. */
 gen_value *gen_json_item(gen_tree *tree, const idl_diag *diag);
 gen_value *gen_sarif_item(gen_tree *tree, const char *path,
                           const idl_diag *diag);

@@ -1,4 +1,4 @@
-/* Report: one object for each diagnostic. */
+/* Report: one JSON object for each diagnostic. */
 #include "generator/report_form.h"
 
 gen_region gen_region_of(idl_span span)

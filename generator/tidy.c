@@ -69,9 +69,10 @@ static bool is_comment(const line *l)
            (left >= 3 && memcmp(at, "/* ", 3) == 0);
 }
 
-/* Where to break `text`, whose first byte is in column `before`: the last space
- * from `first` on that fits, else the first space from there; 0 if there is
- * none. The space before the end of a comment does not count. */
+/* Where to break `text`, whose first byte is in column `before`: at the last
+ * space that fits, or if none fits at the first space. Only spaces at or after
+ * offset `first` count, except the space before the end of the comment. Returns
+ * 0 if there is none. */
 static size_t comment_break(const char *text, size_t len, size_t before,
                             size_t first)
 {
@@ -89,7 +90,8 @@ static size_t comment_break(const char *text, size_t len, size_t before,
     return cut;
 }
 
-/* The length without spaces at the end: sentences may be separated by two. */
+/* The length without spaces at the end, which can be two, because two spaces
+ * may separate sentences. */
 static size_t without_blanks(const char *text, size_t len)
 {
     while (len > 0 && text[len - 1] == ' ') {
@@ -150,9 +152,10 @@ static bool joins_literals(const wrapper *w, const char *at)
     return w->end - at >= 2 && at[-1] == '"' && at[0] == ' ' && at[1] == '"';
 }
 
-/* The best place to break: between string literals, else after a comma, at the
- * lowest nesting, and there the last one that fits. If none fits inside
- * parentheses, the first one. NULL if there is no place. */
+/* The best place to break: between two string literals, else after a comma or
+ * `|`. Of several, the place with the lowest nesting is best, and at equal
+ * nesting the last one that fits. If none fits and the line is inside
+ * parentheses, the first place is taken. NULL if there is no place. */
 static const char *find_break(const wrapper *w)
 {
     const char *best = NULL;
@@ -245,7 +248,7 @@ static const char *find_assign(const line *l)
 
 /* The first opening parenthesis or brace at or after `from`, or NULL. A
  * parenthesis before an asterisk is skipped: in a pointer to a function,
- * `(*name)(...)`, the second parenthesis is meant. */
+ * `(*name)(...)`, the second parenthesis opens the arguments. */
 static const char *find_open(const char *from, const char *end)
 {
     from = next_mark(from, end);
@@ -257,7 +260,7 @@ static const char *find_open(const char *from, const char *end)
     return from < end ? from : NULL;
 }
 
-/* Whether two string literals are still adjacent. */
+/* Whether the rest of the line has two adjacent string literals. */
 static bool has_joint(const wrapper *w)
 {
     const char *at = w->at;

@@ -22,7 +22,8 @@
  * language uses the members that it needs. */
 typedef struct gen_tidying {
     bool has_begun;   /* a line has been printed */
-    bool gap;         /* empty lines have been left out since then */
+    bool gap;         /* empty lines have been left out since the last printed
+                       * line */
     bool opens;       /* the last line opens a block */
     bool after_title; /* the last line is a title */
     bool paragraph;   /* the next text begins a paragraph */

@@ -212,9 +212,9 @@ void gen_set_later(gen_tree *tree, gen_value *object, gen_fill *fill,
     gen_set(object, "", value);
 }
 
-/* Replaces `child`, a placeholder, by the members that it stands for; the first
- * one reuses its memory. Readers can't notice the difference, hence the
- * casts. */
+/* Replaces `child`, a placeholder, by the members that it stands for. The first
+ * member reuses the placeholder's memory. The casts drop `const`: readers can't
+ * notice the change, because they never see a placeholder. */
 static void expand(const gen_value *parent, const gen_value *child)
 {
     gen_value *object = (gen_value *)(uintptr_t)parent;

@@ -33,8 +33,8 @@ typedef enum gen_kind {
 
 typedef struct gen_value gen_value;
 
-/* The callback of gen_set_later and its source; it sets the members on first
- * use. */
+/* The arguments of gen_set_later: the callback, which sets the members on first
+ * use, and its source. */
 typedef struct gen_later gen_later;
 
 /* One element of an array, or one member of an object. 32 bytes, because models
@@ -128,7 +128,7 @@ const char *gen_text(const gen_value *object, const char *key);
 bool gen_is_true(const gen_value *value);
 
 /* Appends the value as JSON, indented by two spaces a level, with a newline at
- * the end.  Failures stay in `out`. */
+ * the end. Failures are recorded in `out`. */
 void gen_print_json(const gen_value *value, shmrpci_buf *out);
 
 /* Limits of the reader. Each key is compared with the earlier ones, so objects

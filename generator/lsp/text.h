@@ -35,8 +35,9 @@ typedef struct lsp_lines {
 bool lsp_lines_init(lsp_lines *lines, shmrpci_arena *arena, const char *text,
                     size_t len);
 
-/* The byte at a position. A position past the end of its line or of the text
- * becomes that end; one inside a character becomes its beginning. */
+/* The byte offset of a position. For a position past the end of its line or of
+ * the text, it is the offset of that end; for a position inside a character,
+ * the offset of that character. */
 size_t lsp_offset_at(const lsp_lines *lines, lsp_position position,
                      lsp_encoding encoding);
 

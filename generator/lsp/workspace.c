@@ -72,8 +72,8 @@ void lsp_forget_all(lsp_workspace *ws)
 }
 
 /* Whether a change of `path` can affect the document: because the document
- * imports it, or because an import was not found. Without an analysis any file
- * can. */
+ * imports it, or because an import was not found. If the document has no
+ * analysis, any file may affect it. */
 static bool depends_on(const lsp_document *document, const char *path)
 {
     if (document->analysis == NULL) {
@@ -110,8 +110,9 @@ static void set_version(lsp_document *document, const gen_value *version)
     }
 }
 
-/* Documents may become slightly larger than a file may be: the language then
- * reports that they are too large. */
+/* Limits the total size of all documents. A single document may exceed the
+ * limit of a file: the passes of the language then report that it is too
+ * large. */
 static bool has_room(const lsp_workspace *ws, size_t more)
 {
     return more <= LSP_MAX_TOTAL_BYTES &&

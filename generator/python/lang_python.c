@@ -89,8 +89,8 @@ static const char *case_name(gen_model *m, const idl_record *record,
 
 /* ---- imports ---- */
 
-/* "acme.common_svc" for the import path "acme/common", relative to the same
- * root. */
+/* The module's name within its package: "common_svc" for the import path
+ * "acme/common". */
 static const char *module_name(gen_model *m, const char *stem)
 {
     const char *slash = strrchr(stem, '/');
@@ -152,8 +152,8 @@ static gen_value *imports_of(gen_model *m)
     return rows;
 }
 
-/* The name of a class in this module; preceded by its module if it is in
- * another one. */
+/* The name of a class. If the class is in another module, the module's name
+ * precedes it: "common_svc.Query". */
 static const char *class_name(gen_model *m, const idl_decl *decl)
 {
     if (!decl->imported) {
@@ -316,8 +316,8 @@ static void add_enum_item(gen_model *m, gen_value *object,
     set_text(m, py, "name", python_name(m, item->name));
 }
 
-/* `x: int` or `y: int = 7`. After a member with a default, others without one
- * are keyword-only. */
+/* `x: int` or `y: int = 7`. A member without a default that comes after a
+ * member with one is keyword-only. */
 static const char *member_text(gen_model *m, const idl_record *record,
                                const idl_field *field)
 {
@@ -458,8 +458,8 @@ static bool hides_methods(const idl_method *method)
     return hides(method->params, method->param_count);
 }
 
-/* The parameters after `self`. Those of a handler have no defaults, because the
- * library has filled them in. */
+/* The parameters after `self`. A handler's parameters have no defaults, because
+ * the library passes every argument. */
 static const char *parameters(gen_model *m, const idl_method *method,
                               bool is_client)
 {
@@ -507,8 +507,8 @@ static const char *plain_result(gen_model *m, const idl_method *method)
                : "None";
 }
 
-/* The result type of a call, for the module `from`: the plain result, or one of
- * three kinds of stream. */
+/* The result type of a call: the plain result, or one of three classes of
+ * streams from the module `from`. */
 static const char *client_result(gen_model *m, const idl_method *method,
                                  const char *from)
 {
@@ -533,7 +533,8 @@ static const char *async_result(gen_model *m, const idl_method *method)
                                   plain_result(m, method));
 }
 
-/* A handler's parameters; the last one is the incoming items, if any. */
+/* A handler's parameters. If the client sends a stream, the last parameter is
+ * the iterator over its items. */
 static const char *handler_parameters(gen_model *m, const idl_method *method,
                                       const char *iterator)
 {

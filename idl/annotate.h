@@ -44,8 +44,8 @@ typedef struct idl_annotated {
     idl_span span; /* of the last annotation that set one of these */
 } idl_annotated;
 
-/* Checks `pre` and fills `meta`; `extra` may be NULL where no annotation of its
- * kind is allowed. */
+/* Checks `pre` and fills `meta`; `extra` may be NULL if no annotation that sets
+ * its members is allowed on `target`. */
 void idl_annotate(idl_resolver *r, const ast_pre *pre, idl_target target,
                   idl_meta *meta, idl_annotated *extra);
 

@@ -1,4 +1,5 @@
-/* Names that become equal in C: of declarations, members, parameters. */
+/* Reports names of declarations, members and parameters that become equal in
+ * C. */
 #include "idl/check.h"
 
 #include <string.h>

@@ -60,12 +60,12 @@ typedef struct ordering {
     size_t depth;
 } ordering;
 
-/* Adds up the record's weight, which is its number of scalars. Visits the
- * records that it contains first. */
+/* First visits the records that this record contains. Then adds up its weight,
+ * which is its number of scalars. */
 static uint64_t visit(ordering *o, idl_symbol *symbol);
 
-/* The record that a field holds by value, and how many of them (`*times`); NULL
- * if there is none. */
+/* The record that a field holds by value, or NULL if it holds none. Sets
+ * `*times` to the number of such records in the field. */
 static const idl_record *held_by_value(const idl_field *field, uint64_t *times)
 {
     const idl_type *type = field->type;

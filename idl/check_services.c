@@ -7,9 +7,9 @@
 
 /* ---- any in fixed layouts ------------------------------------------------ */
 
-/* Adds notes, field by field, on the path to the `any`. Records may contain
- * each other, so the path may be a cycle: it ends there, detected by R. P.
- * Brent's algorithm. */
+/* Adds a note for each field on the path from the type to the `any`. Records
+ * may contain each other, so following fields may lead into a cycle. The loop
+ * detects that by R. P. Brent's algorithm, and then stops. */
 static void note_any(idl_diags *diags, idl_diag *diag, const idl_type *type)
 {
     const idl_record *seen = NULL;
@@ -88,7 +88,8 @@ static bool has_stream(const idl_method *method)
     return method->stream_param != NULL || method->result_is_stream;
 }
 
-/* A raw method has one parameter; one with streams may have none. */
+/* A raw method has one parameter. A raw method with a stream may also have
+ * none. */
 static bool raw_params_are_good(const idl_method *method)
 {
     if (method->param_count != 1) {

@@ -218,8 +218,8 @@ static void take_prefix(idl_resolver *r, idl_scope *scope,
     scope->package.c_prefix = extra->c_prefix;
 }
 
-/* A type's full name begins with its package, whose first part must not look
- * like the beginning of another type form. */
+/* A type's full name begins with its package. So the first part of a package's
+ * name must not be a word that begins another form of type, as in `list<T>`. */
 static void check_first_part(idl_resolver *r, ast_name part)
 {
     static const char *const words[] = {"list", "map", "optional", "reserved",

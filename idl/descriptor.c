@@ -78,7 +78,7 @@ static shmrpc_type *named(const builder *b, const idl_decl *decl)
 }
 
 /* Whatever this type contains by value has its layout already, because by_value
- * lists records after those that they contain. */
+ * lists each record after the records that it contains. */
 static shmrpci_layout c_layout(const builder *b, const idl_type *type)
 {
     const shmrpc_type *table;
@@ -260,8 +260,8 @@ static const void *copy(builder *b, const void *value, size_t size)
     return memcpy(idl_alloc(&b->memory, 1, size), value, size);
 }
 
-/* On a little-endian machine the first bytes of a wide integer are the narrow
- * one. */
+/* Copies only as many bytes as the kind has. On a little-endian machine the
+ * first bytes of `bits` are the value as a narrower integer. */
 static const void *integer_of(builder *b, idl_kind kind, uint64_t bits)
 {
     return copy(b, &bits, shmrpci_layout_of_kind(kind_of(kind)).size);

@@ -3,12 +3,13 @@
  * checked schema, without a C compiler.
  *
  * For tools that call a service whose .svc they have just read, and for
- * comparing two versions of one. Offsets and sizes are those of the structs
- * that the generator would write for this platform; values that a codec decodes
- * with these tables can be read through them, field by field.
+ * comparing two versions of a .svc. Offsets and sizes are those of the structs
+ * that the generator would write for this platform. A codec can decode values
+ * with these tables, and the caller can read the fields of such a value at the
+ * tables' offsets.
  *
- * Shared objects have rows of their own. The payload of an error with fields is
- * a struct with the error's name.
+ * A shared object has a descriptor of its own. The payload of an error with
+ * fields is a struct with the error's name.
  *
  * Threading: one thread at a time for an arena; the result is constant data.
  */
@@ -27,8 +28,8 @@
 /* The types of a schema. */
 typedef struct idl_tables idl_tables;
 
-/* Builds the tables of all enums, structs, unions and errors' payloads. Memory
- * lives as long as for idl_descriptor. */
+/* Builds the tables of all enums, structs, unions and errors' payloads. The
+ * tables live as long as those of idl_descriptor. */
 shmrpc_status gen_tables_build(const idl_schema *schema, shmrpci_arena *arena,
                                const idl_tables **out) SHMRPC_WARN_UNUSED;
 

@@ -145,12 +145,14 @@ typedef struct idl_diags {
     idl_diag dropped; /* stands in for every dropped diagnostic */
 } idl_diags;
 
-/* An empty list.  Its contents live as long as the arena of idl_load. */
+/* Makes `diags` an empty list. Diagnostics that are added to it live as long as
+ * the arena of idl_load. */
 void idl_diags_init(idl_diags *diags);
 
 /*
- * Adds a diagnostic at `span`. The functions below add to the result, which is
- * never NULL. After IDL_MAX_ERRORS it is a dummy that is never shown.
+ * Adds a diagnostic at `span`. The functions below add details to the returned
+ * diagnostic, which is never NULL. After IDL_MAX_ERRORS reports, the returned
+ * diagnostic is a dummy that is never shown.
  */
 idl_diag *idl_report(idl_diags *diags, idl_code code, idl_span span,
                      const char *format, ...)

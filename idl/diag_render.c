@@ -3,7 +3,7 @@
 
 #include "base/excerpt.h"
 
-/* Of a span over several lines only the first line is shown. */
+/* If a span covers several lines, only the first one is shown. */
 static void append_excerpt(idl_span span, shmrpci_buf *out)
 {
     const idl_source *source = span.source;

@@ -2,7 +2,7 @@
  * The language: from a .svc file to a checked schema, in one call.
  *
  * Passes: source -> tokens (lexer.re) -> tree (grammar.y, parse) -> schema
- * (resolve) -> rules (check, check_names) -> canonical text and hashes.  Every
+ * (resolve) -> rules (check_*.c) -> canonical text and hashes (seal). Every
  * pass reports to the list of diagnostics and goes on; none prints.
  *
  * Threading: one thread per load; a loaded schema is immutable.

@@ -23,10 +23,11 @@ uint64_t idl_largest(const idl_type *type, idl_encoding encoding);
 
 /*
  * The maximum item size of a queue or topic in bytes; 0 for other kinds. It is
- * what the type needs, but at most an eighth of `max_bytes`, or a sixteenth for
- * a topic: each producer's memory takes two such items, each publisher's four,
- * and there must be room for several. Without `max_bytes` it is at most 16 MiB,
- * and 256 KiB if the type has no bounds.
+ * the largest size of the type, but at most an eighth of `max_bytes` for a
+ * queue and a sixteenth for a topic. Reason: a producer's memory takes two
+ * items of this size, a publisher's takes four, and there must be room for
+ * several producers or publishers. Without `max_bytes` the maximum is 16 MiB,
+ * or 256 KiB if the type has no bounds.
  */
 uint64_t idl_shared_max_item_bytes(const idl_shared *shared);
 
@@ -36,9 +37,10 @@ const idl_type *idl_stream_items(const idl_method *method, bool to_server);
 
 /*
  * The number of bytes of that stream that may be in flight; 0 if there is no
- * such stream. It is the method's @window, or 16 times the largest item within
- * 64 KiB to 4 MiB, or 64 KiB if the type has no bounds: then nothing is known
- * of the size of items, and there may be many idle streams.
+ * such stream. It is the method's @window. Without @window it is 16 times the
+ * largest item, but at least 64 KiB and at most 4 MiB. If the type has no
+ * bounds it is 64 KiB, because the size of items is unknown and there may be
+ * many idle streams.
  */
 uint32_t idl_stream_window(const idl_method *method, bool to_server);
 

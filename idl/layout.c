@@ -151,8 +151,9 @@ bool idl_is_flat(const idl_type *type)
     }
 }
 
-/* C orders fields as in the source, native by tag: both agree if the tags
- * ascend. There must be no gap between the fields or after them. */
+/* C orders fields as in the source, and the encoding native orders them by tag.
+ * The two orders agree if the tags ascend in the source. There must be no gap
+ * between the fields or after them. */
 static bool fields_are_flat(const idl_field *fields, size_t count,
                             uint32_t size)
 {

@@ -399,9 +399,9 @@ static void check_used(linter *l, const idl_decl *decl, const char *sort)
 }
 
 /* Reports unused types and errors. Called only for a file with a service: in
- * other files everything is meant for importers. Constants are not checked, as
- * programs may be their only users, nor aliases, which were resolved before
- * this pass. */
+ * other files everything is meant for importers. Constants are not checked,
+ * because programs may be their only users. Aliases are not checked either,
+ * because they were resolved before this pass. */
 static void check_all_used(linter *l)
 {
     const idl_schema *schema = l->schema;

@@ -47,8 +47,9 @@ const idl_option_row *idl_option_find(idl_shared_kind kind, const char *name);
 /* The row of an option of this kind, or NULL. */
 const idl_option_row *idl_option_of(idl_shared_kind kind, idl_option option);
 
-/* The default of an option. That of `encoding` depends on the types, that of
- * `writers` on whether the object belongs to a service. */
+/* The default of an option. The default of `encoding` depends on the types of
+ * the object, and the default of `writers` on whether the object belongs to a
+ * service. */
 int64_t idl_option_default(const idl_shared *shared, const idl_option_row *row);
 
 /* Whether the object's option differs from its default. */

@@ -19,8 +19,8 @@ void idl_define_alias(idl_resolver *r, idl_symbol *symbol)
 
 /* ---- names ---- */
 
-/* The kind of the built-in type `name`, or IDL_ARRAY, which no name means, if
- * there is none. */
+/* The kind of the built-in type `name`. If there is no such type, IDL_ARRAY,
+ * because no name stands for that kind. */
 static idl_kind builtin_kind(const char *name)
 {
     for (idl_kind kind = IDL_BOOL; kind <= IDL_ANY; kind++) {
@@ -58,8 +58,8 @@ static bool type_of_name(idl_resolver *r, idl_site site, ast_name name,
     case IDL_SYMBOL_ALIAS:
         return type_of_alias(r, symbol, name.span, out);
     case IDL_SYMBOL_ENUM:
-        /* Set now, because a default may need the enum's values while it is
-         * resolved. */
+        /* An enum is defined now, unlike a record, because resolving a default
+         * of this type needs the enum's values. */
         out->kind = IDL_ENUM;
         out->enumeration = symbol->u.enumeration;
         return idl_define(r, symbol, name.span);

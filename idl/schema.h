@@ -1,10 +1,10 @@
 /*
  * The schema: the meaning of a checked .svc.
  *
- * This is the form that the generator and the tools read.  Names are resolved,
+ * This is the form that the generator and the tools read. Names are resolved,
  * constants folded, aliases followed, defaults and bounds typed and checked; a
- * schema exists only when its files had no error.  It says nothing about C:
- * how names look there is idl/cname.h.
+ * schema exists only when its files had no error. It says nothing about C:
+ * idl/cname.h has the rule for names in C.
  *
  * Invariants: everything is immutable and lives in the arena that was given to
  * idl_load. Lists are in source order; lists over several files begin with the

@@ -160,7 +160,7 @@ idl_symbol *idl_find_quietly(idl_scopes *scopes, idl_site site,
 
 /* ---- suggestions ---- */
 
-/* Names of other languages for built-in types, and ours. */
+/* Names that other languages give to types, each with our name of the type. */
 static const char *const foreign[][2] = {
     {"int", "i32"},      {"int8", "i8"},      {"int16", "i16"},
     {"int32", "i32"},    {"int64", "i64"},    {"uint", "u32"},

@@ -110,7 +110,7 @@ static format_line *add_line(builder *b, size_t from, format_class class)
     return line;
 }
 
-/* Moves the comment after a line into the line. */
+/* If a comment follows on the same line of the source, adds it to `line`. */
 static void take_comment(builder *b, format_line *line)
 {
     const format_element *next = &b->elements[b->at];
@@ -243,7 +243,7 @@ static bool is_on_one_line(const builder *b, size_t open, size_t close)
            IDL_FORMAT_WIDTH;
 }
 
-/* `[tag:] type` `name` `[= value];` */
+/* Cuts a field into cells: `[tag:] type`, `name`, `[= value];`. */
 static void cut_field(const builder *b, format_line *line, size_t end)
 {
     size_t from = line->starts[0];
@@ -262,7 +262,7 @@ static bool is_shared(int kind)
            kind == TK_DICT || kind == TK_VALUE;
 }
 
-/* `queue T` `name` `{ ... }` */
+/* Cuts a shared object into cells: `queue T`, `name`, `{ ... }`. */
 static void cut_shared(format_line *line, size_t end)
 {
     cut(line, end - 1);
@@ -270,7 +270,8 @@ static void cut_shared(format_line *line, size_t end)
     line->class = FORMAT_SHARED;
 }
 
-/* `json` `name(...);`, a setting, or a shared object */
+/* Cuts an item of a service: a method into the cells `json` and `name(...);`,
+ * or a shared object. A setting stays one cell. */
 static void cut_service_item(const builder *b, format_line *line, size_t end)
 {
     size_t from = line->starts[0];

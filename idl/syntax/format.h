@@ -3,12 +3,12 @@
  *
  * Each level is indented by two spaces. The types, names, values and comments
  * of neighbouring lines are aligned in columns. Lines that are too long are
- * broken after commas. Comments, documentation and the blank lines between
- * groups stay (two become one), and so does whether a block stands on one line,
- * if it fits there.
+ * broken after commas. Comments, documentation and blank lines between groups
+ * are kept; several blank lines become one. A block that stands on one line
+ * stays on one line if it fits there.
  *
- * The result has the same tokens and comments in the same order, which is
- * checked on each run, so its meaning is the same; formatting it again changes
+ * The result has the same tokens and comments in the same order, and so the
+ * same meaning; each run checks this. Formatting the result again changes
  * nothing. Imports are not read.
  *
  * Threading: any thread, each with its own arena.

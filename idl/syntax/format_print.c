@@ -7,8 +7,8 @@
  * it. */
 #define MAX_COLUMN 32
 
-/* Parameters are aligned with the first one if that begins at most at this
- * column, else they get a fixed indentation. */
+/* Parameters are aligned with the first parameter if it begins at column
+ * MAX_HANG or before it; otherwise they are indented by CONTINUATION spaces. */
 #define MAX_HANG     60
 #define CONTINUATION 4
 
@@ -160,7 +160,7 @@ static size_t gap_behind(const format_text *text, const format_line *line,
     return pad + (blank || width == 0);
 }
 
-/* The width of the line if it is not broken; 0 if it must be. */
+/* The width of the line if it is not broken; 0 if it must be broken. */
 static size_t full_width(const format_text *text, const format_line *line,
                          const columns *shared)
 {
@@ -342,8 +342,8 @@ static void put_comment(const format_line *line, size_t width, size_t column,
 
 /* ---- all lines ----------------------------------------------------------- */
 
-/* Computes the columns and the width of each line. Methods share columns with
- * the whole service, other lines with their neighbours. */
+/* Computes the columns and the width of each line. All methods of a service
+ * share columns; other lines share columns only with their neighbours. */
 static void lay_out(const format_text *text, columns *shared, size_t *widths)
 {
     columns methods = {.widths = {0}};

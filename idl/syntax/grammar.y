@@ -220,7 +220,7 @@ static bool try_token(trial *t, int kind)
             yy_find_shift_action((YYCODETYPE)kind, t->states[t->top]);
         if (act >= YY_MIN_REDUCE) {
             int rule = act - YY_MIN_REDUCE;
-            t->top += yyRuleInfoNRhs[rule]; /* minus its number of symbols */
+            t->top += yyRuleInfoNRhs[rule]; /* negative: pops the symbols */
             act = yy_find_reduce_action(t->states[t->top], yyRuleInfoLhs[rule]);
         } else if (act > YY_MAX_SHIFTREDUCE) {
             return act == YY_ACCEPT_ACTION;

@@ -2,11 +2,12 @@
  * The parser's driver: feeds tokens to lemon, and recovers from errors.
  *
  * A token is tried before it is fed, so that an error is noticed before lemon
- * has popped anything. Three repairs, the least harmful first:
+ * has popped anything. There are three repairs, the least harmful first:
  *   1. a misspelt keyword is read as the keyword, a reserved word as a name;
  *   2. one missing punctuation mark or closing brace is put in;
- *   3. else the rest of the broken item is skipped, braces balanced.
- * 1 and 2 count only when the next tokens fit, which keeps them from guessing.
+ *   3. else the rest of the broken item is skipped, with balanced braces.
+ * Repairs 1 and 2 are made only if the next tokens then fit; otherwise they
+ * would be guesses.
  */
 #include "idl/syntax/ast.h"
 
@@ -18,7 +19,8 @@
 #include "idl/syntax/expected.h"
 #include "idl/syntax/svcparse.h"
 
-/* Maximum nesting of braces: a service, and a shared object in it. */
+/* The number of nested open braces that are remembered. A valid file nests two
+ * (a service, and a shared object in it); a file with errors may nest more. */
 #define MAX_BLOCKS 4
 
 /* An open `{`. */
@@ -71,8 +73,9 @@ static uint32_t column(const driver *d, size_t index)
     return idl_source_place(d->builder.source, begin).column;
 }
 
-/* The indentation of the line that holds the next token. Each token is visited
- * once, since one line may have a million. */
+/* The indentation of the line that holds the next token. The search continues
+ * where the last one ended, so that each token is visited only once: a line may
+ * have a million tokens. */
 static uint32_t line_indent(driver *d)
 {
     while (d->line_seen < d->at) {
@@ -185,8 +188,8 @@ static bool is_reserved(int kind)
            kind == TK_FALSE;
 }
 
-/* Whether the parser would accept a name here and then the next token: either
- * as it is, or, if it is a reserved word, as a name too. */
+/* Whether the parser would accept a name here, followed by the next two tokens.
+ * If the first of these is a reserved word, it may also count as a name. */
 static bool fits_as_name(const driver *d)
 {
     int kinds[3] = {TK_IDENT, token_at(d, d->at + 1)->kind,
@@ -256,8 +259,8 @@ static void report_missing(driver *d, int mark)
 {
     const char *before = token_word(d, token_at(d, d->at - 1));
     if (before[0] == '"' && before[strlen(before) - 1] != '"') {
-        return; /* an unterminated string, which was reported, contains the
-                 * mark */
+        return; /* the missing mark is inside an unterminated string, which was
+                 * reported */
     }
     const char *text = idl_token_text(mark); /* in backquotes */
     idl_diag *diag = idl_report(d->diags, IDL_S_MISSING_TOKEN, gap(d),
@@ -482,13 +485,14 @@ static driver begin(const idl_source *source, idl_tokens tokens,
     return d;
 }
 
-/* Memory for tokens, which take more than the tree and are not needed
- * afterwards. */
+/* Memory for parsing. Tokens get an arena of their own, because they take more
+ * memory than the tree and are not needed after parsing. */
 typedef struct parse_memory {
     shmrpci_arena arena;
     idl_memory tokens;
     idl_memory tree;
-    idl_memory *outer; /* Holds `tree`; `arena` is freed after parsing. */
+    idl_memory *outer; /* The caller's memory. `tree` allocates from its
+                        * arena. */
     idl_diags *diags;
 } parse_memory;
 

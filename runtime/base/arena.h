@@ -39,7 +39,8 @@ void *shmrpci_arena_alloc(shmrpci_arena *arena, size_t size, size_t align);
 void *shmrpci_arena_calloc(shmrpci_arena *arena, size_t count, size_t size,
                            size_t align);
 
-/* Returns a copy of `len` bytes with a NUL after them; NULL as alloc. */
+/* Returns a copy of `len` bytes with a NUL after them, or NULL on failure as
+ * alloc does. */
 char *shmrpci_arena_strndup(shmrpci_arena *arena, const char *text, size_t len);
 
 /* Grows or shrinks the last allocation in place, from `size` to `new_size`
@@ -48,7 +49,7 @@ char *shmrpci_arena_strndup(shmrpci_arena *arena, const char *text, size_t len);
 _Bool shmrpci_arena_resize(shmrpci_arena *arena, const void *at, size_t size,
                            size_t new_size);
 
-/* Returns formatted text in the arena; NULL as alloc. */
+/* Returns formatted text in the arena, or NULL on failure as alloc does. */
 char *shmrpci_arena_printf(shmrpci_arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -21,11 +21,11 @@ typedef struct shmrpci_nearest {
     size_t distance;
 } shmrpci_nearest;
 
-/* Makes `name` the best if it is nearer than all offered before: at most two
- * edits (insert, delete, replace, swap neighbours), one in names shorter than
- * six bytes, none in names shorter than three; a difference in case alone
- * counts as one edit and is always allowed. `wanted` itself is never
- * suggested. */
+/* Makes `name` the best if it is near enough, and nearer than all names offered
+ * before. Near enough is at most two edits (insert, delete, replace, swap
+ * neighbours); at most one for names shorter than six bytes, and none for names
+ * shorter than three. A difference in case alone counts as one edit and is
+ * always near enough. `wanted` itself is never suggested. */
 void shmrpci_nearest_offer(shmrpci_nearest *search, const char *name);
 
 /* Returns the nearest of a list of static names, or NULL. */

@@ -148,8 +148,8 @@ static void write_place(const place *at, char *out, size_t size)
     memcpy(out, text + from, len + 1);
 }
 
-/* The message is fixed text, so that only keys of the tree's content reach the
- * error. */
+/* The message is fixed text. So of the tree's content only keys, in the path,
+ * reach the error. */
 static shmrpc_status wrong(const checking *of, const place *at,
                            const char *what)
 {

@@ -114,7 +114,8 @@ static shmrpc_status scan(shmrpc_str digits, bool *out_negative, magnitude *out)
     return SHMRPC_OK;
 }
 
-/* Whether the number fits an i64 or u64; if so, makes it one. */
+/* Whether the number fits an i64 or u64. If so, sets `*out` to an i64 or
+ * u64. */
 static bool fits(const magnitude *of, bool is_negative, shmrpc_any *out)
 {
     uint64_t number = 0;

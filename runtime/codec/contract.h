@@ -4,8 +4,9 @@
  *
  * A contract is the structure of a service's descriptor without C offsets:
  * methods with names, encodings, hashes and signatures, and the types that they
- * use. A server sends its own at connect when the hashes differ; the client
- * compares. `shmrpcgen check` compares two files the same way.
+ * use. If the hashes differ at connect, the server sends its contract and the
+ * client compares it with its own. `shmrpcgen check` compares two files the
+ * same way.
  *
  * These differences are compatible: new methods, and for json and msgpack new
  * optional or defaulted fields and parameters, new enumerators, new declared

@@ -17,8 +17,8 @@
 #include "shmrpc/types.h"
 
 enum {
-    /* Flags of a field: it may be absent; its receiver has a default. The
-     * numbers are part of the encoded form. */
+    /* Flags of a field. OPTIONAL: the field may be absent. DEFAULTED: its
+     * receiver has a default. The numbers are part of the encoded form. */
     SHMRPCI_CONTRACT_OPTIONAL = 1u << 0,
     SHMRPCI_CONTRACT_DEFAULTED = 1u << 1
 };

@@ -54,7 +54,8 @@ static bool is_optional(const field_form *field)
     return (field->flags & SHMRPCI_CONTRACT_OPTIONAL) != 0;
 }
 
-/* Matters only for a reader: a writer always writes a field with a default. */
+/* Whether a reader of this type accepts that the field is missing. A writer may
+ * leave out only optional fields: it always writes a field with a default. */
 static bool may_be_absent(const field_form *field)
 {
     return (field->flags &
@@ -80,8 +81,8 @@ static int compare_presence(comparison *cmp, const field_form *client,
                    : SHMRPC_OK;
 }
 
-/* Compares a field that both sides have. Path and places are those of the field
- * while its type is compared. */
+/* Compares a field that both sides have. While its type is compared, `cmp` has
+ * the path and the places of the field. */
 static int compare_field(comparison *cmp, const field_form *client,
                          const field_form *server)
 {

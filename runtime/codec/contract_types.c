@@ -277,8 +277,9 @@ static range effective_range(const type_form *type)
     range_kind kind = range_of(type);
     unsigned spare = 64 - bits_of(type->kind);
     bool is_length = type->kind >= SHMRPC_KIND_STRING;
-    /* Bounds may be wider than the kind: those of an enum's base, or a length
-     * without an upper bound. */
+    /* Bounds may be wider than the kind, as those of an enum's base or of a
+     * length without an upper bound can be. The result is then the range of the
+     * kind. */
     range all = {0, is_length ? UINT32_MAX : UINT64_MAX >> spare};
     if (kind == RANGE_SIGNED) {
         all = (range){(uint64_t)(INT64_MIN >> spare),

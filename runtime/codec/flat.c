@@ -6,8 +6,9 @@
 #include "codec/engines.h"
 #include "codec/native.h"
 
-/* Returns the form of `type`, or none if it has more than `most` bytes. For a
- * long value the copy takes so long that walking the table doesn't matter. */
+/* Returns the form of `type`, or none if it has more than `most` bytes. Larger
+ * values are left to the codec: copying one takes so long that walking the
+ * type's table adds little. */
 static shmrpci_flat form_of(const shmrpc_type *type, bool is_pointed,
                             uint64_t most)
 {

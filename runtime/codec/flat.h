@@ -44,7 +44,8 @@ static inline uint64_t shmrpci_flat_header(const shmrpci_flat *flat)
 }
 
 /* Returns the address of the bytes that follow the header in a value's image:
- * the C value itself, which parameters may only point to. */
+ * the C value itself. If is_pointed is set, `value` is parameters that hold a
+ * pointer to it. */
 static inline const void *shmrpci_flat_value(const shmrpci_flat *flat,
                                              const void *value)
 {

@@ -53,8 +53,9 @@ static inline void shmrpci_json_lexer_init(shmrpci_json_lexer *lexer,
 void shmrpci_json_next(shmrpci_json_lexer *lexer);
 
 /* Skips plain ASCII, eight bytes at a time: no quote, no backslash, no control
- * character. Returns the offset of the first byte that is not plain, or one
- * that is less than eight bytes before the end. */
+ * character. Returns the offset of the first byte that is not plain. If it
+ * finds none, returns an offset less than eight bytes before the end, where the
+ * caller goes on. */
 static inline size_t shmrpci_json_skip_plain(const uint8_t *data, size_t len,
                                              size_t at)
 {

@@ -28,9 +28,9 @@ size_t shmrpci_f32_to_text(float number, char out[SHMRPCI_NUMBER_TEXT_BYTES]);
  * needs more than 64 bits. */
 bool shmrpci_text_to_int(const char *text, size_t len, shmrpci_int *out);
 
-/* Read a text that matches the grammar of a JSON number, at most
- * SHMRPCI_JSON_MAX_NUMBER_BYTES of it, rounded to the nearest; infinite if it
- * is out of range. */
+/* Read a text that matches the grammar of a JSON number and has at most
+ * SHMRPCI_JSON_MAX_NUMBER_BYTES. The result is rounded to the nearest value of
+ * its type; it is infinite if the number is out of range. */
 double shmrpci_text_to_f64(const char *text, size_t len);
 float shmrpci_text_to_f32(const char *text, size_t len);
 

@@ -3,8 +3,8 @@
  *
  * The whole table is stored rather than computed: 11 KiB, of which a program
  * touches the few cache lines around 10^0. To check or regenerate it with
- * Python: bits = (10**k << 2000) >> s, where s is such that the top one of the
- * 128 bits is set.
+ * Python: bits = (10**k << 2000) >> s, or for negative k ((1 << 2000) //
+ * 10**-k) >> s. Choose s so that the result has 128 bits.
  *
  * Threading: constant data.
  */

@@ -1,7 +1,7 @@
 /*
- * The state of the JSON reader, shared by its parts: values of a described type
- * (json_read.c the containers, json_scalar.c the rest), and `any` (json_any.c,
- * with the steps that both use).
+ * The state of the JSON reader, shared by its files. json_read.c reads the
+ * containers of a described type, and json_scalar.c all its other values.
+ * json_any.c reads `any`, and has the steps that all three use.
  *
  * Convention: a read function starts with the value's first token as the
  * current one, and ends with the token after the value. Threading: one thread.
@@ -31,26 +31,31 @@ int shmrpci_json_expected(const shmrpci_json_reader *reader, const char *what);
  * the next token. */
 int shmrpci_json_copy_string(shmrpci_json_reader *reader, shmrpc_str *out);
 
-/* Like copy, but a string without escapes becomes a view of the input. */
+/* Like shmrpci_json_copy_string, but a string without escapes becomes a view of
+ * the input. */
 int shmrpci_json_view_string(shmrpci_json_reader *reader, shmrpc_str *out);
 
 /* Checks that the current number is not too long to be read. */
 int shmrpci_json_check_number(const shmrpci_json_reader *reader);
 
-/* With a key as the current token: steps over it and its colon. */
+/* Steps over the current token, which must be a key, and over the colon after
+ * it. */
 int shmrpci_json_finish_key(shmrpci_json_reader *reader);
 
-/* Like finish_key, and also gives a view of the key. */
+/* Like shmrpci_json_finish_key, but also gives a view of the key. */
 int shmrpci_json_read_key(shmrpci_json_reader *reader, shmrpc_str *out);
 
-/* After a value in a container that `close` ends: steps over a comma (then
- * `*more` is true) or over the end. */
+/* Called after each value in a container that ends with the token `close`.
+ * Steps over a comma and sets `*more` to true, or steps over `close` and sets
+ * `*more` to false. Any other token is INVALID; the message then says that
+ * `what` was expected. */
 int shmrpci_json_next_item(shmrpci_json_reader *reader,
                            shmrpci_json_token close, const char *what,
                            bool *more);
 
-/* Opens a container: steps over its first token; `*more` tells whether a first
- * item follows; an empty container is stepped over. */
+/* Steps over the first token of a container. Sets `*more` to true if an item
+ * follows. If the container is empty, also steps over its end and sets `*more`
+ * to false. */
 int shmrpci_json_open(shmrpci_json_reader *reader, shmrpci_json_token close,
                       bool *more);
 
@@ -72,8 +77,8 @@ int shmrpci_json_read_bytes(shmrpci_json_reader *reader,
 int shmrpci_json_read_enum(shmrpci_json_reader *reader, const shmrpc_type *type,
                            void *out);
 
-/* Reads the key of a typed map, which is a string whatever its type, and the
- * colon after it. */
+/* Reads the key of a typed map and the colon after it. The key is a JSON
+ * string, whatever its type. */
 int shmrpci_json_read_map_key(shmrpci_json_reader *reader,
                               const shmrpc_type *type, void *out);
 

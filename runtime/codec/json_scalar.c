@@ -1,5 +1,5 @@
 /*
- * Converts JSON tokens to values of a single token, and reads keys of maps.
+ * Reads values that are a single JSON token, and the keys of maps.
  *
  * README.md of this folder ("Text forms") lists the alternative forms that are
  * accepted for other programs: 64-bit integers in quotes because JavaScript

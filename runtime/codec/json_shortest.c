@@ -66,8 +66,9 @@ static shmrpci_shortest shortest(uint64_t c, int q, bool is_lower_closer)
             return (shmrpci_shortest){tenth + (is_up_inside ? 1 : 0), k + 1};
         }
     }
-    /* Otherwise s or s + 1: whichever lies within the interval, or the nearer
-     * one of two, or the even one if both are equally near. */
+    /* Otherwise the result is s or s + 1. If only one of them lies within the
+     * interval, takes that one; otherwise takes the nearer one, or the even one
+     * if both are equally near. */
     bool is_down_inside = lower <= 4 * s;
     bool is_up_inside = 4 * s + 4 <= upper;
     if (is_down_inside != is_up_inside) {
@@ -78,8 +79,8 @@ static shmrpci_shortest shortest(uint64_t c, int q, bool is_lower_closer)
     return (shmrpci_shortest){s + (is_up ? 1 : 0), k};
 }
 
-/* An exponent field of 0 is a subnormal number: it has no hidden bit, and both
- * neighbours are equally far away. */
+/* An exponent field of 0 means a subnormal number: it has no hidden bit, and
+ * the next lower and next higher floats are equally far away. */
 shmrpci_shortest shmrpci_shortest_f64(double number)
 {
     uint64_t bits;

@@ -63,7 +63,8 @@ shmrpc_status shmrpc_json_write(const shmrpc_type *type, const void *value,
     shmrpci_buf_init_heap(&out);
     int status = codec->encode(type, value, "", &out, error);
     size_t count = out.len;
-    /* For callers who want a C string; `*len` doesn't count the NUL. */
+    /* Appends a NUL for callers who want a C string; `*len` does not count
+     * it. */
     shmrpci_buf_append_char(&out, '\0');
     if (status == SHMRPC_OK && out.status != SHMRPC_OK) {
         status = shmrpc_error_set(error, out.status, "%s",

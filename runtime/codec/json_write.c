@@ -188,9 +188,9 @@ static void write_float(writer *to, const shmrpc_type *type, const void *value)
     }
 }
 
-/* Returns the name of an enum's value, or NULL if it is written as a number:
- * for a reader with another version of the contract, or if the value has no
- * name. */
+/* Returns the name of an enum's value. Returns NULL if the value has no name,
+ * or if the reader has another version of the contract: then the value is
+ * written as a number. */
 static const char *name_to_write(const writer *to, const shmrpc_type *type,
                                  const void *value)
 {
@@ -209,7 +209,8 @@ static int write_enum(writer *to, const shmrpc_type *type, const void *value)
     return SHMRPC_OK;
 }
 
-/* `count` is unused, because JSON has no counts; msgpack has. */
+/* `count` is unused, because JSON lists have no count. Msgpack lists have
+ * one. */
 static int open_list(writer *to, size_t count)
 {
     (void)count;

@@ -5,10 +5,10 @@
  * cheap, so lengths are compared before bytes, and floats by their bits. NaNs
  * with equal bits are duplicates.
  *
- * The search has three ways, chosen by count and order: few keys are compared
- * pair by pair; keys that already ascend need one pass; for any others an array
- * of indices is sorted. The entries themselves stay in place, because they are
- * large and the value keeps them in their order.
+ * The search uses one of three methods, chosen by the count and order of the
+ * keys. Few keys are compared pair by pair. Keys that already ascend need one
+ * pass. For any other keys an array of indices is sorted; the entries stay in
+ * place, because they are large and the value keeps them in their order.
  */
 #include "codec/keys.h"
 
@@ -161,8 +161,8 @@ static void sift_down(const table *keys, uint32_t *heap, size_t root,
     }
 }
 
-/* Heapsort: in place, not recursive, and n log n for any input, because a
- * sender may choose the worst one. */
+/* Heapsort: in place, not recursive, and n log n even for the worst input,
+ * which a malicious sender may choose. */
 static void sort(const table *keys, uint32_t *indices, size_t count)
 {
     for (size_t root = count / 2; root-- > 0;) {

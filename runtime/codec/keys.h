@@ -17,8 +17,8 @@
  * bytes, and `any`. */
 bool shmrpci_key_type_ok(const shmrpc_type *type);
 
-/* Compares two keys of one type, in a total order; returns a number below, at
- * or above 0. */
+/* Compares two keys of one type, in a total order. Returns a negative number,
+ * 0, or a positive number. */
 int shmrpci_key_compare(const shmrpc_type *type, const void *a, const void *b);
 
 /*

@@ -5,14 +5,15 @@
  * numbers), a size is a multiple of its alignment.
  *
  *   bool, numbers       their size, aligned to it
- *   enum                as its base
+ *   enum                as its base type
  *   string, bytes,      8 bytes, aligned to 4: u32 offset, u32 length
  *     list, map
  *   array               count times the element
  *   struct              the fields by ascending tag; an optional field is
  *                       preceded by one byte that says whether it is there; an
- *                       optional struct or union is 8 bytes, aligned to 4, as
- *                       a list of none or one; an empty struct is one byte
+ *                       optional struct or union is 8 bytes, aligned to 4,
+ *                       like a list of at most one item; an empty struct is
+ *                       one byte
  *   union               u32 tag, then the widest member
  *   map entry           as a struct of key and value
  *   any                 has no native form
@@ -46,8 +47,8 @@ typedef struct shmrpci_layout {
     uint32_t align; /* 1, 2, 4 or 8; 0 for `any` */
 } shmrpci_layout;
 
-/* The reference in the fixed part that strings, bytes, lists, maps and optional
- * structs have. */
+/* The layout of a reference. Strings, bytes, lists, maps and optional structs
+ * and unions have a reference in the fixed part. */
 #define SHMRPCI_LAYOUT_REFERENCE ((shmrpci_layout){.size = 8, .align = 4})
 
 static inline uint32_t shmrpci_layout_clamp(uint64_t size)
@@ -140,8 +141,8 @@ static inline shmrpci_layout shmrpci_layout_array(shmrpci_layout element,
         shmrpci_layout_clamp((uint64_t)element.size * count), element.align};
 }
 
-/* The layout that a struct begins with; add its fields in order, then call
- * `end`. */
+/* The layout that a struct begins with. Add its fields in order, then call
+ * shmrpci_layout_end. */
 #define SHMRPCI_LAYOUT_EMPTY ((shmrpci_layout){.size = 0, .align = 1})
 
 /* Adds a value to the struct and returns its offset. */
@@ -164,8 +165,10 @@ static inline bool shmrpci_layout_is_reference(uint32_t field_flags)
            (field_flags & SHMRPC_FIELD_POINTER) != 0;
 }
 
-/* Adds a field: its value, or its reference, or its presence byte (whose offset
- * is stored in `*presence`) and its value. Returns the offset as add does. */
+/* Adds a field to the struct. An optional struct or union is added as a
+ * reference. Any other optional field is added as a presence byte, whose offset
+ * is stored in `*presence`, and then its value. Returns the offset of the value
+ * or reference. */
 static inline uint32_t shmrpci_layout_add_field(shmrpci_layout *structure,
                                                 shmrpci_layout value,
                                                 uint32_t field_flags,
@@ -189,8 +192,8 @@ static inline shmrpci_layout shmrpci_layout_end(shmrpci_layout structure)
     return structure;
 }
 
-/* A union also starts as EMPTY; add its members, then call `union_end`. No
- * member may be optional. */
+/* The members of a union also start as SHMRPCI_LAYOUT_EMPTY: add each of them,
+ * then call shmrpci_layout_union_end. No member may be optional. */
 static inline void shmrpci_layout_add_member(shmrpci_layout *members,
                                              shmrpci_layout member)
 {

@@ -1,5 +1,6 @@
 /*
- * The msgpack reader's common steps, and the tokens of `any`.
+ * The msgpack reader's common steps, and the reading of `any` values that are a
+ * single token.
  *
  * An `any` keeps everything that msgpack can express: f32 apart from f64, text
  * apart from bytes, extensions with their number. Integers become i64 if they
@@ -20,8 +21,8 @@ int shmrpci_msgpack_malformed(const reader *in, const token *word)
                              word->at);
 }
 
-/* Checks UTF-8, and reports the first bad byte's offset in the message, not in
- * the text. */
+/* Checks that the token is UTF-8. An error reports the first bad byte's offset
+ * in the message, not in the text. */
 int shmrpci_msgpack_check_utf8(const reader *in, const token *word)
 {
     size_t valid = shmrpci_utf8_valid_prefix(word->ptr, word->len);
@@ -56,8 +57,9 @@ static shmrpc_any any_int(shmrpci_int number)
     return value;
 }
 
-/* Copies the bytes of an array to a multiple of 64. Its head is a multiple of
- * 64, so the elements, which follow, can be used in place. */
+/* Copies the bytes of an array to an address that is a multiple of 64. The
+ * length of the array's head is also a multiple of 64, so the elements after it
+ * are aligned and can be used in place. */
 static int copy_array(const reader *in, const token *word, shmrpc_bytes *out)
 {
     uint8_t *bytes = shmrpci_arena_alloc(in->arena, word->len, 64);

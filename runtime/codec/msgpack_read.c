@@ -6,10 +6,10 @@
  * once, with their final size. msgpack_token.c has already checked the count
  * against the message.
  *
- * Every integer type accepts integers of any width; the value decides. Two
- * shortcuts pay off: integers of one byte, and keys that are the expected
- * field's in their shortest form. Anything else goes through the lexer, with
- * the same result.
+ * Every integer type accepts integers of any width, if the value fits the type.
+ * Two shortcuts pay off: for integers of one byte, and for the key of the
+ * expected field in its shortest form. Anything else goes through the lexer,
+ * with the same result.
  */
 #include "codec/engines.h"
 #include "codec/keys.h"
@@ -126,7 +126,7 @@ static inline int read_enum(reader *in, const shmrpc_type *type, void *out)
                              out);
 }
 
-/* Fast path: integers from 0 to 127, which are most of all integers, take one
+/* Fast path for integers from 0 to 127, the most common ones: they take one
  * byte and fit every type. */
 static int read_integer(reader *in, const shmrpc_type *type, void *out)
 {
@@ -146,8 +146,8 @@ static uint8_t next_byte(const reader *in)
     return in->input.at < in->input.len ? in->input.data[in->input.at] : 0xC1;
 }
 
-/* Whether an array comes next: its head is 0x90 to 0x9F, or 0xDC or 0xDD, which
- * longer counts follow. */
+/* Whether an array comes next. Its head is 0x90 to 0x9F, which includes the
+ * count, or 0xDC or 0xDD, with a longer count after it. */
 static bool is_list_next(const reader *in)
 {
     uint8_t head = next_byte(in);
@@ -181,7 +181,7 @@ static int take_null(reader *in)
     return shmrpci_msgpack_word(in, &nil);
 }
 
-/* Sets `at->left` to the number of items of a list, or of pairs of a map. */
+/* Sets `at->left` to the number of items in a list, or of pairs in a map. */
 static inline int open_container(reader *in, const shmrpc_type *type,
                                  shmrpci_msgpack_kind kind, opened *at,
                                  bool *more)

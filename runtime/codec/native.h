@@ -10,10 +10,11 @@
  * All numbers are little-endian; all offsets count from the image's start.
  *
  *   bool           one byte, 0 or 1
- *   numbers        as in memory; an enum as its base, any value
+ *   numbers        as in memory; an enum as its base type, any value
  *   array          its elements
- *   struct         its fields by ascending tag, each on its alignment; before
- *                  an optional one a byte, 0 (absent, its bytes are zero) or 1
+ *   struct         its fields by ascending tag, each on its alignment; an
+ *                  optional field has one byte before it: 1, or 0 if the field
+ *                  is absent and its bytes are zero
  *   union          u32 tag, then the member it chooses, zeros behind it
  *   string, bytes  u32 offset, u32 length of a block of bytes; no NUL
  *   list, map      u32 offset, u32 count of a block of elements or entries

@@ -375,15 +375,16 @@ static int write_flat(const shmrpc_type *type, const void *value,
     if (image == NULL) {
         return out->status;
     }
-    /* If the value is aligned to 8, the upper half of the header is its
-     * padding. */
+    /* `start` is 4 or 8 bytes. If it is 8, because the value is aligned to 8,
+     * the upper half of `header` fills the padding with zeros. */
     uint64_t header = size;
     memcpy(image, &header, start);
     shmrpci_copy_tiny(image + start, value, type->native_size);
     return SHMRPC_OK;
 }
 
-/* The length of the image is known only at its end. */
+/* Writes the length of the image last, because it is known only when the whole
+ * value has been written. */
 static int write_image(writer *to, const shmrpc_type *type, const void *value)
 {
     size_t at;

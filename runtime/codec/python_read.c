@@ -51,8 +51,9 @@ static shmrpc_status no_memory(const reader *of)
     return shmrpc_error_set(of->error, SHMRPC_E_NO_MEMORY, "out of memory");
 }
 
-/* Returns the character `ahead` of the next one; NUL at the end, which no rule
- * accepts. So a NUL within the text is refused, too. */
+/* Returns the character that is `ahead` places after the next one. Returns NUL
+ * at the end of the text; no rule accepts a NUL, so a NUL within the text is
+ * refused, too. */
 static char peek_at(const reader *of, size_t ahead)
 {
     return ahead < of->len - of->at ? of->text[of->at + ahead] : '\0';
@@ -116,8 +117,8 @@ static int hex_of(char c)
 
 /* ---- items --------------------------------------------------------------- */
 
-/* Items of one collection: on the heap while it is read, freed by the function
- * that began it. */
+/* Items of one collection. They are on the heap while the collection is read,
+ * and are freed by the function that began to read it. */
 typedef struct items {
     shmrpc_any *ptr;
     size_t len;
@@ -194,7 +195,8 @@ static shmrpc_status into_list(const reader *of, const items *from,
     return SHMRPC_OK;
 }
 
-/* Does not look for duplicate keys, because decoders refuse them. */
+/* Does not look for duplicate keys: the decoder that reads the encoded tree
+ * refuses them. */
 static shmrpc_status into_map(const reader *of, const items *from,
                               shmrpc_any *out)
 {
@@ -219,8 +221,9 @@ static shmrpc_status into_ext(const reader *of, shmrpc_ext ext,
                                  from->ptr, from->len, out, of->error);
 }
 
-/* Makes the value that a closing bracket ends: `]` a list, `}` a map or a set,
- * `)` a tuple or a value in brackets. `{}` is a map, as in Python. */
+/* Makes the value that ends with the closing bracket `end`: a list for `]`, a
+ * map or a set for `}`, a tuple or a value in parentheses for `)`. `{}` is a
+ * map, as in Python. */
 static shmrpc_status finish(const reader *of, char end, bool pairs, bool comma,
                             items *got, shmrpc_any *out)
 {
@@ -419,7 +422,8 @@ static shmrpc_status read_imag(reader *of, double real, shmrpc_any *out)
                                    sign == '-' ? -part : part, out);
 }
 
-/* Puts the sign in front, because the maker takes a single text. */
+/* Puts the sign in front of the digits, because shmrpc_any_make_integer takes
+ * both as one text. */
 static shmrpc_status read_integer(reader *of, const number *from,
                                   bool is_negative, shmrpc_any *out)
 {
@@ -485,8 +489,8 @@ typedef struct prefix {
     size_t len;
 } prefix;
 
-/* Looks ahead without consuming; returns false if the next word is not a text.
- * `u`, which changes nothing, may only come first. */
+/* Looks ahead without consuming anything. Returns false if a string literal
+ * does not come next. `u`, which changes nothing, may only come first. */
 static bool read_prefix(const reader *of, prefix *out)
 {
     *out = (prefix){.len = 0};
@@ -611,8 +615,8 @@ static shmrpc_status read_quoted(reader *of, const prefix *how,
             }
             shmrpci_buf_append(out, &c, 1);
         } else if (how->is_raw) {
-            /* In a raw text a backslash hides a quote, and stays in the
-             * text. */
+            /* In a raw text a quote after a backslash does not end the text,
+             * and the backslash stays in the text. */
             shmrpci_buf_append(out, &c, 1);
             c = peek(of);
             if (of->at < of->len) {

@@ -60,9 +60,10 @@ static void put_escape(const writer *of, unsigned char c)
     }
 }
 
-/* Writes a text in quotes, single ones unless these would need escapes and
- * double ones would not, as Python does. Bytes from `limit` on are escaped: 127
- * for ASCII only, 256 for text, which is UTF-8 already. */
+/* Writes a text in single quotes. If it contains single quotes and no double
+ * quotes, writes it in double quotes instead, as Python does. Bytes of value
+ * `limit` and above are escaped: `limit` is 127 for ASCII only, and 256 for
+ * text, which is UTF-8 already. */
 static void put_quoted(const writer *of, const uint8_t *bytes, size_t len,
                        unsigned limit)
 {
@@ -112,8 +113,9 @@ static void put_real(const writer *of, const char *text, size_t len)
     }
 }
 
-/* Writes floats without a literal, and returns true if it was one: 1e999 reads
- * as infinity in Python and here, NaN needs a call. */
+/* Writes a number that is not finite, and returns true; returns false for any
+ * finite number. Python and our reader read 1e999 as infinity; NaN has no
+ * literal and needs a call. */
 static bool put_special(const writer *of, double number)
 {
     if (number != number) {
@@ -156,8 +158,8 @@ static shmrpc_status write_integer(writer *of, const shmrpc_any *value)
     return SHMRPC_OK;
 }
 
-/* Writes an extension as its number and bytes, if it has no better form, or its
- * contents don't match its number. */
+/* Writes an extension as its number and bytes. Used if it has no better form,
+ * or if its contents don't match its number. */
 static void write_numbered(const writer *of, const shmrpc_any *value)
 {
     shmrpci_buf_printf(of->out, "Ext(%d, ", value->ext_type);

@@ -139,9 +139,9 @@ int shmrpci_field_missing(const shmrpci_walk *walk, const shmrpc_field *field,
     return SHMRPC_OK;
 }
 
-/* Tries the field after the last one found first: most senders keep the order
- * of the `.svc`, so that a struct of n fields takes n comparisons, not n
- * squared. */
+/* Tries the field `hint` first: callers pass the one after the field that they
+ * found last. Most senders keep the order of the `.svc`, so a struct of n
+ * fields takes n comparisons, not n squared. */
 size_t shmrpci_field_by_name(const shmrpc_type *type, size_t hint,
                              const char *name, size_t len)
 {
@@ -185,7 +185,8 @@ int shmrpci_union_member(const shmrpci_walk *walk, const shmrpc_type *type,
     return SHMRPC_OK;
 }
 
-/* The first 64 fields are bits of `few`. */
+/* Allocates flags for the fields after the first 64, whose flags are the bits
+ * of `few`. */
 int shmrpci_seen_init_many(shmrpci_seen *seen, const shmrpc_type *type,
                            shmrpci_arena *arena)
 {

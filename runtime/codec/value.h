@@ -170,7 +170,8 @@ int shmrpci_store_float(const shmrpci_walk *walk, const shmrpc_type *type,
 /* Returns the name of an enum's value, or NULL. */
 const char *shmrpci_enum_name(const shmrpc_type *type, uint64_t bits);
 
-/* Gives the value of an enumerator's name; returns false if there is none. */
+/* Gives the value of the enumerator with this name; returns false if there is
+ * none. */
 bool shmrpci_enum_value(const shmrpc_type *type, const char *name, size_t len,
                         uint64_t *bits);
 
@@ -191,8 +192,8 @@ static inline const void *shmrpci_field_get(const shmrpc_field *field,
     return at;
 }
 
-/* Like get, for encoders: fails if the value is absent, unless the field is
- * optional. */
+/* Like shmrpci_field_get, for encoders: fails if the value is absent and the
+ * field is not optional. */
 int shmrpci_field_require_slow(const shmrpci_walk *walk,
                                const shmrpc_field *field, const void *value,
                                const void **out);
@@ -208,8 +209,9 @@ static inline int shmrpci_field_require(const shmrpci_walk *walk,
     return shmrpci_field_require_slow(walk, field, value, out);
 }
 
-/* Returns where to decode a field's value: marks the field as present, and
- * allocates what its pointer refers to. NULL if out of memory. */
+/* Returns the address at which to decode a field's value. Marks the field as
+ * present, and allocates what its pointer refers to. Returns NULL if out of
+ * memory. */
 void *shmrpci_field_target_slow(const shmrpc_field *field, void *value,
                                 shmrpci_arena *arena);
 

@@ -218,7 +218,8 @@ int shmrpci_walk_duplicate(const shmrpci_walk *walk,
     return shmrpci_walk_fail(&here, "duplicate key");
 }
 
-/* Like fail, but with the given status: fail only sets INVALID. */
+/* Like shmrpci_walk_fail, which always sets INVALID, but with the given
+ * status. */
 int shmrpci_walk_status(const shmrpci_walk *walk, int status)
 {
     (void)shmrpci_walk_fail(walk, "%s", shmrpc_status_text(status));
@@ -233,7 +234,7 @@ int shmrpci_walk_too_deep(const shmrpci_walk *walk)
 }
 
 /* Ends the message with the range as the `.svc` writes it: "1..256", or "1.."
- * if nothing above is forbidden. `highest` is the greatest value that the type
+ * if there is no upper bound. `highest` is the greatest value that the type
  * could have. */
 static int fail_range(const shmrpci_walk *walk, const char *what,
                       shmrpci_int got, shmrpci_int min, shmrpci_int max,

@@ -181,8 +181,8 @@ SHMRPC_API size_t shmrpc_dtype_bytes(shmrpc_dtype dtype);
 
 /*
  * An array of little-endian numbers, with shape and strides as in numpy and in
- * Python's buffers.  Element (i, j) is at byte i * strides[0] + j * strides[1]
- * of `data`; strides are multiples of the element's size and not negative.  In
+ * Python's buffers. Element (i, j) is at byte i * strides[0] + j * strides[1]
+ * of `data`; strides are multiples of the element's size and not negative. In
  * a value that this library decoded from a dict or a queue, `data` is aligned
  * to 64 bytes, so that it can be used in place.
  */

@@ -8,9 +8,10 @@
  *   find_start, find_finish   for code that has something else to do meanwhile:
  *                             start returns a call at once, finish waits for
  *                             it and returns what the blocking form would
- *   find_async                for programs with an event loop: the client's
- *                             ..._dispatch(), called when the descriptor
- *                             ..._fd() is readable, calls the callback, once
+ *   find_async                for programs with an event loop: when the
+ *                             descriptor ..._fd() is readable, the program
+ *                             calls the client's ..._dispatch(), which calls
+ *                             the callback, once
  *
  * A raw method has a third form: find_loan lends the memory in which the
  * request is sent; when the caller has filled it, find_send sends it and so
@@ -34,8 +35,8 @@
  * after that, a reply after its release, or a client after its close, is a bug
  * in the program: where it can be detected, the function returns INVALID and
  * the log names the method. In a checked program (the library was built for
- * debugging or with a sanitizer, or SHMRPC_CHECK=1 is in the environment) it
- * aborts the program.
+ * debugging or with a sanitizer, or SHMRPC_CHECK=1 is in the environment) the
+ * function aborts the program.
  *
  * Threading: any thread may start calls. One thread at a time finishes, cancels
  * or releases a call. Callbacks run on the thread that dispatches. If several

@@ -18,8 +18,8 @@
  * control characters. If two entries have the same key, the first one counts.
  *
  * The key "traceparent" holds the trace that the call is part of, in the form
- * of W3C Trace Context. A server makes a new span for each call that has one;
- * calls with `.parent` are children of that span.
+ * of W3C Trace Context. A server makes a new span for each call that is part of
+ * a trace; calls with `.parent` are children of that span.
  *
  * Threading: metadata and traces are plain values; a context belongs to its
  * handler's thread.
@@ -114,11 +114,11 @@ SHMRPC_API void shmrpc_trace_begin(char out[SHMRPC_TRACEPARENT_BYTES]);
 typedef struct shmrpc_intercepted {
     const char *service; /* "demo.Echo" */
     const char *method;  /* "say" */
-    /* Set at a server, in begin and item. NULL in end, because the reply was
-     * already sent, and at a client. */
+    /* At a server: set in begin and item; NULL in end, because the reply was
+     * already sent. At a client: always NULL. */
     struct shmrpc_ctx *ctx;
     void *state;       /* the interceptor's own; NULL to begin with */
-    uint64_t items_in; /* of its streams, so far */
+    uint64_t items_in; /* items of its streams so far */
     uint64_t items_out;
     uint64_t reserved[2];
 } shmrpc_intercepted;

@@ -82,8 +82,9 @@ enum {
 enum {
     /* May be absent. */
     SHMRPC_FIELD_OPTIONAL = 1u << 0,
-    /* The C field is `const T *` instead of `T`: optional structs and unions
-     * (NULL when absent), and struct, union and any parameters. */
+    /* The C field is `const T *` instead of `T`. Set for optional structs and
+     * unions (NULL when absent), and for parameters that are a struct, a union
+     * or `any`. */
     SHMRPC_FIELD_POINTER = 1u << 1
 };
 
@@ -275,7 +276,7 @@ typedef struct shmrpc_shared {
  * functions are libshmrpc's own, called through this table so that programs
  * without shared objects don't link them. */
 typedef struct shmrpc_objects {
-    const shmrpc_shared *rows; /* their names are those in the service */
+    const shmrpc_shared *rows; /* `name` is the name in the service */
     uint32_t count;
     /* Creates an object's memory: a file that each user of the object opens
      * again. `old_fd` is the file of the server's predecessor, or -1; this
@@ -285,15 +286,15 @@ typedef struct shmrpc_objects {
                 shmrpc_error *error);
     /* Ends an object for all who use it. */
     void (*end)(const shmrpc_shared *row, int fd);
-    /* Fills an object that was never written to from its last snapshot, if it
-     * has snapshots. `place` is where the service is found: "tts", "tts@2". A
-     * snapshot that can't be read is renamed to FILE.old; the object is empty
-     * then, and the error says why. */
+    /* If the object has snapshots, and nobody has ever written to the object,
+     * fills it from its last snapshot. `place` is where the service is found:
+     * "tts", "tts@2". A snapshot that can't be read is renamed to FILE.old; the
+     * object is empty then, and the error says why. */
     int (*restore)(const shmrpc_shared *row, const char *place, int fd,
                    shmrpc_error *error);
-    /* Writes a snapshot of the object, unless its last change is still number
-     * `*change`; sets `*change` to the last change in the snapshot. Returns
-     * BUSY if another process is writing the snapshot. */
+    /* Writes a snapshot of the object, unless the number of its last change is
+     * still `*change`. Sets `*change` to the number of the last change in the
+     * snapshot. Returns BUSY if another process is writing the snapshot. */
     int (*save)(const shmrpc_shared *row, const char *place, int fd,
                 uint64_t *change, shmrpc_error *error);
 } shmrpc_objects;

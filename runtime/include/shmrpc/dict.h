@@ -454,8 +454,9 @@ SHMRPC_API shmrpc_status shmrpc_dict_load(shmrpc_dict *dict, const char *path,
 /* ---- destroying and statistics ------------------------------------------- */
 
 /* Destroys the dict for everyone: all who use it get DESTROYED, and the name is
- * free. Returns DENIED for a READ_ONLY handle; also if the dict is destroyed,
- * but the folder's permissions let only its owner remove the name. */
+ * free. Returns DENIED for a READ_ONLY handle. Also returns DENIED if the dict
+ * was destroyed but its name stays, because the folder's permissions let only
+ * the file's owner remove it. */
 SHMRPC_API shmrpc_status shmrpc_dict_destroy(shmrpc_dict *dict);
 
 typedef struct shmrpc_dict_stat {
@@ -468,9 +469,9 @@ typedef struct shmrpc_dict_stat {
     uint32_t open_count;   /* living handles that may write */
     uint32_t lock_count;   /* locks that are held, including the lock of the
                             * whole dict */
-    int64_t snapshot_ns;   /* time of the last snapshot since 1970, written by a
-                            * handle that may write or by the object's service;
-                            * 0: never */
+    int64_t snapshot_ns;   /* when a handle that may write, or the object's
+                            * service, wrote the last snapshot, counted from
+                            * 1970; 0: never */
     uint64_t snapshot_failure_count;
     uint64_t reserved[6];
 } shmrpc_dict_stat;

@@ -1,6 +1,6 @@
 /*
  * Interfaces at run time: the tables of a service, read from its .svc text
- * without the generator and a C compiler.  For bindings of other languages,
+ * without the generator and a C compiler. For bindings of other languages,
  * gateways and tools; C programs that know their service use generated code
  * instead.
  *
@@ -60,14 +60,14 @@ shmrpc_interface_read(const char *text, size_t len, shmrpc_interface **out,
 /*
  * Finds a service, asks it for its .svc, and reads that. `name` is what `shmrpc
  * call` takes, except for sections of a manager: "echo_serv", "echo_serv@two",
- * "echo_serv:5555" if services of one name have several ports, or addresses:
- * "shm://echo_serv@two,tcp://host:5555". Ports of services in shared memory are
- * found by discovery. Blocks until the deadline in `opts` (NULL: 5 s); with
- * SHMRPC_OPT_WAIT_FOR_READY it waits for a service that isn't running yet, and
- * looks for it every 50 ms. The caller releases `*out`. Returns NOT_FOUND if
- * there is no such service (the message may suggest another), INVALID if the
- * name is malformed or ambiguous, or if the service's .svc has an error, else a
- * status of shmrpc_discover() or shmrpc_describe().
+ * "echo_serv:5555" (needed if services of one name have several ports), or
+ * addresses, "shm://echo_serv@two,tcp://host:5555". Ports of services in shared
+ * memory are found by discovery. Blocks until the deadline in `opts` (NULL: 5
+ * s); with SHMRPC_OPT_WAIT_FOR_READY it waits for a service that isn't running
+ * yet, and looks for it every 50 ms. The caller releases `*out`. Returns
+ * NOT_FOUND if there is no such service (the message may suggest another),
+ * INVALID if the name is malformed or ambiguous, or if the service's .svc has
+ * an error, else a status of shmrpc_discover() or shmrpc_describe().
  */
 SHMRPC_API shmrpc_status shmrpc_interface_ask(
     const char *name, const shmrpc_opts *opts, shmrpc_interface **out,

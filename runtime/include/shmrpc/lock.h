@@ -201,8 +201,8 @@ SHMRPC_API int shmrpc_lock_value(shmrpc_lock *lock);
 
 /* Destroys the lock for everyone: current and later waiters get DESTROYED, and
  * the name is free for a new lock. Any handle may do so, whoever holds the
- * lock. Returns DENIED if it is destroyed, but the folder's permissions let
- * only its owner remove the name. */
+ * lock. Returns DENIED if the lock was destroyed but its name stays, because
+ * the folder's permissions let only the file's owner remove it. */
 SHMRPC_API shmrpc_status shmrpc_lock_destroy(shmrpc_lock *lock);
 SHMRPC_API bool shmrpc_lock_is_destroyed(shmrpc_lock *lock);
 

@@ -80,11 +80,11 @@ SHMRPC_API shmrpc_status shmrpc_object_remove(shmrpc_scope scope,
 /* Removes what is no longer in use: locks that no living process has open and
  * that were last opened at least `min_idle_ns` ago, shared objects whose
  * lifetime is over (others are kept until they are removed), destroyed objects,
- * and files that a killed creator left behind. The state of a removed lock (a
- * semaphore of value 0) is lost. Objects of other users that we may not remove
- * stay. From the objects that stay, this reclaims what dead processes held:
- * memory, and items that they had not acknowledged. `out_removed` may be
- * NULL. */
+ * and files that a killed creator left behind. A removed lock loses its state:
+ * the value of a semaphore, and the mark that an owner died. Objects of other
+ * users that we may not remove stay. From the objects that stay, this reclaims
+ * what dead processes held: memory, and items that they had not acknowledged.
+ * `out_removed` may be NULL. */
 SHMRPC_API shmrpc_status shmrpc_objects_collect(shmrpc_scope scope,
                                                 int64_t min_idle_ns,
                                                 uint32_t *out_removed);

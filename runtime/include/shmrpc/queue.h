@@ -34,11 +34,11 @@
  * redelivered after 30 seconds (?ack_wait=), marked as redelivered. This holds
  * with or without ACKED; without ACKED, releasing an item acknowledges it.
  * `capacity` and the order cover all producers together; only redelivered items
- * may be out of order. A call waits for the servers, even with NONBLOCK, and
- * then for up to two seconds; a push that ends in DEADLINE may have pushed its
- * item. A call also returns UNAVAILABLE if no server is reachable, and FORKED
- * in a forked child. peek and the descriptor are UNIMPLEMENTED, and of the
- * figures only those of the items are known.
+ * may be out of order. A call waits for the servers; with NONBLOCK it waits for
+ * at most two seconds. A push that ends in DEADLINE may have pushed its item. A
+ * call also returns UNAVAILABLE if no server is reachable, and FORKED in a
+ * forked child. peek and the descriptor are UNIMPLEMENTED. The statistics have
+ * only the figures about items.
  *
  * shmrpc/shared.h describes what all shared objects have in common.
  */
@@ -167,8 +167,9 @@ SHMRPC_API bool shmrpc_queue_is_redelivered(const shmrpc_any *item);
 SHMRPC_API shmrpc_status shmrpc_queue_end(shmrpc_queue *queue);
 
 /* Destroys the queue for everyone: current and later users get DESTROYED, and
- * the name is free. Returns DENIED if it is destroyed, but the folder's
- * permissions let only its owner remove the name. */
+ * the name is free. Returns DENIED if the queue was destroyed but its name
+ * stays, because the folder's permissions let only the file's owner remove
+ * it. */
 SHMRPC_API shmrpc_status shmrpc_queue_destroy(shmrpc_queue *queue);
 
 typedef struct shmrpc_queue_stat {

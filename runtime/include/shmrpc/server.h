@@ -113,9 +113,9 @@ typedef struct shmrpc_server_opts {
     uint32_t reserved_too; /* 0 */
     /* A call that has waited longer than this for a worker is not run. */
     int64_t shed_after_ns;
-    /* Called when a connection has ended that made calls (see
-     * shmrpc_ctx_connection), or a peer of shmrpc-tcp has left. It runs on a
-     * worker's thread, while no call of that connection is running. `user` is
+    /* Called when a connection that made calls has ended (see
+     * shmrpc_ctx_connection), or when a peer of shmrpc-tcp has left. It runs on
+     * a worker's thread, while no call of that connection is running. `user` is
      * the pointer passed with the service. Not called for connections that end
      * with the server. */
     void (*disconnected)(void *user, uint64_t connection);
@@ -179,8 +179,8 @@ typedef struct shmrpc_peer {
 SHMRPC_API void *shmrpc_ctx_alloc(shmrpc_ctx *ctx, size_t size, size_t align);
 
 /*
- * The next three functions make a text for a result in that memory, followed by
- * a NUL:
+ * The next three functions make a text for a result, followed by a NUL, in
+ * memory from shmrpc_ctx_alloc:
  *
  *     return shmrpc_ctx_printf(ctx, ret, "%d pages", count);
  *
@@ -337,9 +337,9 @@ typedef struct shmrpc_hooks {
     /* Called around each fork, for language runtimes that must know of it, such
      * as an interpreter. `before_fork` runs in the parent. `after_fork` runs in
      * the parent, with the pid of the child or -1, and in the child, with 0,
-     * before anything else. The program first forks the process that preloads
-     * (and another one if that dies); that process forks the workers. Not
-     * called with --workers=0. */
+     * before anything else. The program first forks a process that preloads and
+     * then forks the workers; if this process dies, the program forks another
+     * one. Not called with --workers=0. */
     void (*before_fork)(void *user);
     void (*after_fork)(void *user, int32_t child_pid);
     uint32_t flags; /* SHMRPC_HOOKS_... */

@@ -25,9 +25,10 @@
  * so. There is nothing to repair. Objects don't survive a reboot: in memory
  * they are gone, and in a folder on a disk they are DATA_LOSS.
  *
- * Snapshots of dicts and values do survive a reboot. They are files, written on
- * demand (shmrpc_dict_snapshot), or by the server of a service if its .svc says
- * so, to a given path, or by default to
+ * Snapshots of dicts and values do survive a reboot. They are files. A program
+ * writes one on demand (shmrpc_dict_snapshot); the server of a service writes
+ * them if its .svc says so. The path is the one that the program gives, or by
+ * default
  *
  *     FOLDER/objects/NAME.KIND.snapshot             the user's own objects
  *     FOLDER/shared/NAME.KIND.snapshot              ALL_USERS
@@ -83,8 +84,8 @@ typedef enum shmrpc_shared_mode {
 enum {
     /* Opens for reading only: this needs no permission to write, takes none of
      * the writers' places, and never changes a byte. Functions that would
-     * change the object return DENIED. Queues and pipes can't be opened so
-     * (INVALID), because reading changes them. */
+     * change the object return DENIED. Queues and pipes can't be opened in this
+     * way (INVALID), because reading changes them. */
     SHMRPC_SHARED_READ_ONLY = 1u << 0,
     /* The object is in the folder for all users, rather than the user's own.
      * Without `permissions` that let others in, they still can't use it. */

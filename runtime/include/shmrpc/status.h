@@ -3,7 +3,7 @@
  *
  * 0 is success and 1 (SHMRPC_MORE) is success with more to come; negative
  * values are the runtime's own statuses, listed here; values from 100 up are
- * the errors that a service declares in its .svc.  Numbers never change.
+ * the errors that a service declares in its .svc. Numbers never change.
  *
  * Threading: all functions are pure.
  */
@@ -82,8 +82,8 @@ SHMRPC_API const char *shmrpc_status_connect_code(int status);
 SHMRPC_API int shmrpc_status_http(int status);
 
 /* Whether a call that ended in `status` may have run: true forbids a retry of a
- * method that is not idempotent.  Calls that ended in a declared error have
- * run.  This is the worst case of the status; the error object of a call is
+ * method that is not idempotent. Calls that ended in a declared error have run.
+ * The answer is the worst case of the status; the error object of a call is
  * more exact (shmrpc_error.may_have_run). */
 SHMRPC_API bool shmrpc_status_may_have_run(int status);
 

@@ -161,10 +161,10 @@ typedef void (*shmrpc_stub_items_end)(shmrpc_function on_end, void *user,
 /*
  * Opens a stream whose items the client's dispatch passes to `item`, at most 64
  * in one dispatch; after the last item it calls `end`, once. `item` returns
- * MORE to go on, or PAUSE to get no items until resume, when a full window
- * stops the handler; any other result ends the stream with CANCELLED. `*out`
- * must be closed, in any callback or later; `end` is not called after that.
- * Returns the statuses of open and on_ready.
+ * MORE to go on, or PAUSE to get no items until resume is called; during the
+ * pause the handler has to stop when the window is full. Any other result ends
+ * the stream with CANCELLED. `*out` must be closed, in any callback or later;
+ * `end` is not called after that. Returns the statuses of open and on_ready.
  */
 SHMRPC_API int
 shmrpc_stub_stream_async(shmrpc_client *client, uint32_t method,

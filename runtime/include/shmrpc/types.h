@@ -18,8 +18,7 @@
 
 SHMRPC_BEGIN_DECLS
 
-/* UTF-8 text.  Decoded strings are also NUL-terminated, but may contain
- * NULs. */
+/* UTF-8 text. Decoded strings are also NUL-terminated, but may contain NULs. */
 typedef struct shmrpc_str {
     const char *ptr; /* may be NULL when len is 0 */
     size_t len;      /* bytes */

@@ -16,9 +16,9 @@
  * hooks again and again.
  *
  * Threading: hooks are set for the calling thread, and called on it, even while
- * it holds locks of the library. So they must not call the library. They may
- * wait only for something that other threads release when they in turn wait,
- * such as the interpreter lock.
+ * it holds locks of the library. So hooks must not call the library. A hook may
+ * wait for a resource only if each thread that holds the resource releases it
+ * before it waits in this library, as threads do with the interpreter lock.
  */
 #ifndef SHMRPC_WAIT_H
 #define SHMRPC_WAIT_H

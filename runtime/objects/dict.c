@@ -32,8 +32,8 @@
 
 /* ---- opening ------------------------------------------------------------- */
 
-/* Plans the region of a new dict or value: the table's, with the area of the
- * locks after the table's roots. */
+/* Plans the region of a new dict or value: the region of a table, and in it the
+ * area of the locks, after the table's roots. */
 shmrpc_status shmrpci_dict_plan(const shmrpci_handle *handle, uint32_t kind,
                                 shmrpci_region_spec *out, shmrpc_error *error)
 {
@@ -133,8 +133,8 @@ const shmrpci_region *shmrpci_dict_region(const shmrpci_handle *handle)
     return &((const shmrpc_dict *)(const void *)handle)->table.region;
 }
 
-/* Destroys the table first, so that a thread that the locks wake finds it
- * destroyed. */
+/* Destroys the table first: a thread that is woken when the locks are destroyed
+ * then finds the table destroyed. */
 void shmrpci_dict_destroy_engine(shmrpci_handle *handle)
 {
     shmrpci_table *table = &shmrpci_dict_of(handle)->table;
@@ -286,9 +286,9 @@ shmrpc_status shmrpci_dict_unless_destroyed(const shmrpc_dict *dict,
 
 /* Reads the value of a key. In a dict of many machines the remote engine is
  * asked if the caller wants the version, because this machine's copy does not
- * have the engine's versions. ABORTED means that the entry changed during each
- * of several looks; then it is read under a pin, which keeps its memory from
- * being reused. */
+ * have the engine's versions. ABORTED means that several attempts failed
+ * because the entry changed during each of them; then the entry is read under a
+ * pin, which keeps its memory from being reused. */
 static shmrpc_status get_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,
                                shmrpci_buf *out, uint64_t *out_version,
                                shmrpc_error *error)
@@ -527,8 +527,9 @@ typedef struct asking {
     shmrpc_error *error;
 } asking;
 
-/* Translates the user function's decision for the table. Any other number is a
- * status of the user, with which the update fails. */
+/* Translates the decision of the user's function for the table. Any number
+ * other than SHMRPC_CHANGE_... is a status that this function chose, with which
+ * the update fails. */
 static shmrpc_status answer(asking *of, int wanted, const void *value,
                             shmrpci_buf *now, shmrpci_table_verdict *verdict)
 {
@@ -552,9 +553,10 @@ static shmrpc_status answer(asking *of, int wanted, const void *value,
     }
 }
 
-/* Called by the table, and again if another change was committed first. So the
- * arena is reset, and the user's function must have no effect but its answer.
- * `old` stays unchanged; `value` is a copy that may be changed. */
+/* Called by the table, and called again if another change was committed first.
+ * So the arena is reset each time, and the user's function must have no effect
+ * but its answer. The user's function gets two copies of the current value:
+ * `old`, which it must not change, and `value`, which it may change. */
 static shmrpc_status ask(void *user, shmrpci_table_bytes was, shmrpci_buf *now,
                          shmrpci_table_verdict *verdict)
 {
@@ -581,8 +583,9 @@ static shmrpc_status ask(void *user, shmrpci_table_bytes was, shmrpci_buf *now,
     return answer(of, wanted, value, now, verdict);
 }
 
-/* The user's function must not change this dict, since the mutex is held while
- * it runs, except for a dict of many machines. */
+/* The user's function must not change this dict, because the mutex is held
+ * while the function runs. An update of a dict of many machines does not take
+ * the mutex. */
 int shmrpc_stub_dict_update(shmrpc_dict *dict, const void *key,
                             shmrpc_stub_change call, shmrpc_function change,
                             void *user, shmrpc_error *error)

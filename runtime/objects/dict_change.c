@@ -1,6 +1,6 @@
 /* Changes of dicts as bytes. A dict of this machine is changed in the table,
  * under the handle's mutex. A dict of many machines is changed at its engine,
- * which waits for an answer, and so without the mutex. */
+ * without the mutex, because such a change waits for the servers' answer. */
 #include "objects/dict_remote.h"
 
 shmrpc_status shmrpci_dict_put_bytes(shmrpc_dict *dict, shmrpci_table_bytes key,

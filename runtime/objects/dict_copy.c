@@ -3,8 +3,9 @@
  *
  * The engine first reports all entries in a pass, and then each change. It may
  * begin another pass later. After a pass, entries that it did not report are
- * deleted. Versions of table entries are unique, so a pass notes the version of
- * each reported entry, old or new, to recognize those.
+ * deleted. To find them, a pass notes the table's version of each reported
+ * entry, whether the entry was there before or is new: versions are unique, so
+ * an entry whose version was not noted was not reported.
  *
  * The data is not trusted: anything that can't be a key or a value of the dict
  * is left out.
@@ -87,8 +88,9 @@ static bool claim(copy_words *words)
     return shmrpci_cas_seq(&words->magic, &none, MAGIC) || none == MAGIC;
 }
 
-/* These two accesses and those of await are sequentially consistent: either the
- * waiting thread sees the change, or we see that it waits. */
+/* Called after a change of the words. The change, the load of `waiters` here
+ * and the accesses of await are sequentially consistent: either the waiting
+ * thread sees the change, or we see that it waits. */
 static void ring(copy_words *words)
 {
     if (shmrpci_load_seq(&words->waiters) != 0) {

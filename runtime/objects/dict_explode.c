@@ -126,7 +126,7 @@ static shmrpc_status take_apart(shmrpci_nest_edit *edit,
         return SHMRPC_E_PRECONDITION;
     }
     bool is_map = head.kind == SHMRPCI_MSGPACK_MAP;
-    /* An empty one has no items to store. */
+    /* An empty map or list has no items to store. */
     if (head.len == 0) {
         *out = (shmrpci_nest_value){
             .is_ref = true,
@@ -146,11 +146,10 @@ static shmrpc_status take_apart(shmrpci_nest_edit *edit,
             head.len, &out->ref, error);
     }
     free(items);
-    /* There are equal keys, or a part that can't be in a nest. The blocks made
-     * for the value so far are dropped from the edit, and the value stays
-     * whole. */
+    /* EXISTS: two keys are equal. PRECONDITION: a part can't be in a nest. In
+     * both cases the value stays in one piece. */
     if (status == SHMRPC_E_EXISTS || status == SHMRPC_E_PRECONDITION) {
-        /* Removes the blocks that were made for it from the edit. */
+        /* Drops the blocks that the edit has made for the value so far. */
         edit->count = mark;
         return SHMRPC_E_PRECONDITION;
     }

@@ -2,8 +2,10 @@
  * State and functions shared by the files of dicts and values.
  *
  *   dict.c        opening, reading, changing by key
- *   dict_change.c changes as bytes, here or at the engine of many machines
- *   dict_remote.c changes at that engine; dict_copy.c fills this machine's copy
+ *   dict_change.c changes as bytes, in the table or, for a dict of many
+ *                 machines, at its engine
+ *   dict_remote.c changes at that engine
+ *   dict_copy.c   fills this machine's copy of a dict of many machines
  *   dict_path.c   paths into values of any shape
  *   dict_nest.c   paths into nests, the stored form of long values;
  *                 dict_explode.c makes nests from values
@@ -50,8 +52,8 @@ struct shmrpc_dict {
     shmrpci_mutex mutex;
     shmrpci_fork_fd guard; /* closes the table's descriptor in forked
                             * children */
-    shmrpci_flat flat;     /* how values that are copied as they are lie in
-                            * memory */
+    shmrpci_flat flat;     /* the layout in memory of values that are copied
+                            * without encoding */
     _Atomic(void *) locks; /* shmrpci_dict_locks *; NULL: never used */
     bool is_open;
     shmrpci_dict_copy *copy; /* for a dict of many machines; else NULL */

@@ -10,12 +10,12 @@
  * key at the desk: these steps add no deadlock to those that users can make by
  * locking two keys in two orders.
  *
- * An entry's tag is read before its word is taken and again afterwards: in
- * between another key may have taken over the entry. Then the word is released
- * and the search begins again, a bounded number of times, as a process that
- * damages the memory could move tags for ever.
+ * An entry's tag is read before its word is taken and again afterwards, because
+ * another key may take over the entry between the two reads. If it did, the
+ * word is released and the search begins again. The number of repetitions is
+ * bounded, as a process that damages the memory could move tags for ever.
  *
- * A lock of sync/lock belongs to a thread; the words are in the region, what
+ * A lock of sync/lock belongs to a thread. The words are in the region; what
  * the process knows of them (depth, holder) is in shmrpci_dict_locks.
  */
 #include "objects/dict_lock.h"
@@ -229,8 +229,8 @@ static uint32_t entry_of(const asking *of)
 {
     for (uint32_t i = 0; i < COUNT; i++) {
         uint32_t index = (uint32_t)(of->tag + i) % COUNT;
-        /* Seq: a thread that took the entry's word before also sees the tag
-         * that its holder wrote. */
+        /* Sequentially consistent: if this thread took the entry's word before,
+         * it now sees the tag that the previous holder of the word wrote. */
         uint64_t tag = shmrpci_load_seq(&of->locks->tags[index]);
         if (tag == of->tag) {
             return index;
@@ -320,13 +320,13 @@ static shmrpc_status acquire_desk(const asking *of)
 }
 
 /* Takes an entry for a key that has none, and holds it. Returns MORE if another
- * thread has made one meanwhile. */
+ * thread has meanwhile made an entry for the key. */
 static shmrpc_status claim(asking *of, uint32_t *out_index)
 {
     shmrpc_lock *desk = &of->locks->desk;
     shmrpc_status status = acquire_desk(of);
     if (status == SHMRPC_E_OWNER_DIED) {
-        /* A dead holder of the desk can have left nothing half done, so nothing
+        /* A holder of the desk that dies leaves nothing half done, so nothing
          * needs to be repaired. */
         status = shmrpc_lock_consistent(desk);
     }
@@ -387,10 +387,10 @@ static shmrpc_status take_key(asking *of, uint32_t *out_index)
     return status;
 }
 
-/* Becomes a reader of the lock of the whole dict, as all holders of keys are;
- * not possible while another thread holds the whole. A thread that already
- * holds the whole or another key passes threads that wait: waiting for them
- * would be a deadlock. */
+/* Becomes a reader of the lock of the whole dict, as all holders of keys are.
+ * This is not possible while another thread holds the whole dict. A thread that
+ * already holds the whole dict or another key goes ahead of threads that wait
+ * for the whole dict: to wait behind them would be a deadlock. */
 static shmrpc_status enter(asking *of)
 {
     shmrpc_lock *whole = &of->locks->whole;
@@ -643,7 +643,9 @@ static shmrpc_lock *held_by_thread(const asking *of)
     return is_of_thread(lock) ? lock : NULL;
 }
 
-/* The last release of a recursive lock also leaves the whole's lock. */
+/* Releases a key's lock or the whole dict's lock. The last release of a key's
+ * lock also releases the whole dict's lock, which the thread held as a
+ * reader. */
 static shmrpc_status release(const asking *of, shmrpc_lock *lock)
 {
     bool is_last = lock->depth == 0;

@@ -10,19 +10,19 @@
  *          0      shmrpci_lock_file: `word` locks the whole;    sync/lock
  *                 holders of keys are its readers
  *       then      tags: u64[512], the hash of the key that has   who holds the
- *                 the entry; 0: no key had it yet, nor any       desk and the
- *                 entry behind it in the search                  entry
+ *                 the entry; 0: no key ever had it, so that a    desk and the
+ *                 search ends here                               entry
  *       then      entries[513]: word; for listings: length and   its holder
  *                 beginning of the key, since when it is held.
  *                 The first entry is the desk
  *
- * The entries of a key are searched from its hash on, through all entries. A
- * thread that finds none for its key takes the desk, which is a lock. While it
- * holds the desk it takes the first entry that was never used, or else the
+ * A key's entry is searched for from the key's hash on, through all entries. A
+ * thread that finds no entry for its key takes the desk, which is a lock. While
+ * it holds the desk it takes the first entry that was never used, or else the
  * first one that nobody holds. As the holder of that entry it writes the tag,
- * and goes on holding the entry. A thread that waited for the entry's word
- * because of its earlier tag then finds another tag, releases the word, and
- * searches again.
+ * and goes on holding the entry. Another thread may have waited for the entry's
+ * word because the entry had the tag of that thread's key. When that thread
+ * takes the word it finds the new tag, releases the word, and searches again.
  *
  * Threading: any thread.
  */
@@ -35,7 +35,8 @@
 /* The most keys whose locks can be held or waited for at the same time. */
 #define SHMRPCI_DICT_LOCK_COUNT 512u
 
-/* Index into region.facts.limits: where the area begins, from the roots on. */
+/* Index into region.facts.limits: the offset of the area from the beginning of
+ * the roots. */
 #define SHMRPCI_DICT_LIMIT_LOCKS 3u
 
 /* How much of a key is stored for listings. */

@@ -1,7 +1,6 @@
-/*
- * The locks of a dict in its file: their area, joining and leaving, and listing
- * them. dict_lock.c takes and releases them.
- */
+/* Where the locks of a dict lie in the dict's file: finding this area, joining
+ * and leaving it, and listing the locks. dict_lock.c takes and releases
+ * them. */
 #include <string.h>
 
 #include "objects/dict_inside.h"
@@ -33,8 +32,8 @@ void shmrpci_dict_lock_plan(shmrpci_region_spec *spec)
     spec->roots_bytes = at + area_bytes(spec->participants);
 }
 
-/* Attaching checks the region's head, except for these `limits`, whose meaning
- * only this file knows. So they are checked here. */
+/* Attaching checks the head of the region, but not these `limits`: only this
+ * file knows what they mean. So they are checked here. */
 bool shmrpci_dict_lock_find(const shmrpci_region *region,
                             shmrpci_dict_lock_area *out)
 {
@@ -82,8 +81,8 @@ shmrpc_status shmrpci_dict_lock_attach(int fd, shmrpci_access access,
     const shmrpci_region *region = &out->region;
     if (status == SHMRPC_OK && region->me != SHMRPCI_REGION_NOBODY &&
         shmrpci_dict_lock_find(region, &in)) {
-        /* Our number may be that of a dead participant, whose locks now go to
-         * waiting threads. */
+        /* Our number may have belonged to a participant that died. Its locks
+         * now go to waiting threads. */
         shmrpci_lock_bury(&in.at, region->me);
         shmrpci_lock_introduce(&in.at, region->me);
     }
@@ -131,8 +130,9 @@ uint32_t shmrpci_dict_lock_held_count(const shmrpci_region *region)
 
 /* ---- listing ------------------------------------------------------------- */
 
-/* Reports a lock. It is read while others change it, so a key may be half of
- * one key and half of the next; for a listing that is good enough. */
+/* Reports a lock. Other threads may change the entry while it is read, so the
+ * key may be half of one key and half of the next. That is good enough for a
+ * listing. */
 static void tell(const shmrpci_lock_map *at, uint32_t word,
                  const shmrpci_dict_lock_entry *entry, bool is_whole,
                  shmrpc_dict_lock_visit *visit, void *user)

@@ -12,8 +12,8 @@
 #include "objects/dict_inside.h"
 
 /* The most attempts of an operation. An attempt of popitem fails if another
- * thread takes the entry first; one of get_or_put, if others put the key and
- * take it away again. */
+ * thread takes the entry first. An attempt of get_or_put fails if other threads
+ * put the key and then delete it. */
 #define ATTEMPTS 1000u
 
 static shmrpc_status busy(const shmrpc_dict *dict, shmrpc_error *error)
@@ -263,7 +263,7 @@ static shmrpc_status compare(const shmrpc_any *one, shmrpc_view *two,
     }
     size_t count = 0;
     shmrpc_status status = SHMRPC_OK;
-    /* Counting ends as soon as there is one too many. */
+    /* Stops counting as soon as `two` has one entry more than `one`. */
     while (status == SHMRPC_OK && count <= one->u.map.len) {
         status = shmrpc_view_next(two, &key, &value, error);
         count += status == SHMRPC_OK ? 1 : 0;

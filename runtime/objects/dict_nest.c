@@ -1,17 +1,18 @@
 /*
- * Paths through nests: values of the table that are trees of blocks
- * (table/nest.h), of which a path is read, or one item changed, without
- * touching the rest.
+ * Paths through nests. A nest is a value of the table that is stored as a tree
+ * of blocks (table/nest.h). A path in it can be read, or one item changed,
+ * without touching the rest.
  *
- * Reading takes no lock. A value may change at any moment. So the whole path is
- * followed, the bytes are copied, and then the entry must still be the same. If
- * it isn't, everything is repeated, after some attempts under a pin.
+ * Reading takes no lock, and a value may change at any moment. So a reader
+ * follows the whole path, copies the bytes, and then checks that the entry is
+ * still the same. If it isn't, the reader tries again. After ATTEMPTS attempts
+ * it pins the state of the table, and reads under the pin.
  *
  * Everything that others can see in the table is constant. So a change builds
  * new blocks on the path from the root to the item, and then replaces the root,
- * unless another change was committed first. On the path it may find bytes that
- * are not a nest: long maps and lists then become nests, anything else is
- * decoded, changed as a tree and encoded again.
+ * unless another change was committed first. The path may lead to a value that
+ * is not a nest. If that value is a long map or list, it becomes a nest. Any
+ * other value is decoded, changed as a tree and encoded again.
  */
 #include "objects/dict_nest.h"
 
@@ -34,7 +35,7 @@ static bool is_nest(const shmrpci_nest_value *value)
 /* Where a step leads in a nest: its `position`, and in a map the `key`, which
  * is the encoded step. */
 typedef struct place {
-    uint64_t position; /* length + 1 if the list is shorter */
+    uint64_t position; /* length + 1 if it is beyond the end of the list */
     bool is_there;
     shmrpci_nest_item item;
     shmrpci_buf key; /* used for a map */
@@ -70,8 +71,8 @@ static shmrpc_status find_key(const shmrpci_table *table,
                              &out->position, &out->item);
 }
 
-/* Returns OK also if nothing is there; `is_there` tells. The place must be
- * freed in any case. */
+/* Returns OK even if nothing is there; `is_there` tells. The caller must free
+ * the place in any case. */
 static shmrpc_status find(const shmrpci_table *table,
                           const shmrpci_nest_ref *ref, const shmrpc_any *step,
                           size_t depth, place *out, shmrpc_error *error)
@@ -128,8 +129,8 @@ shmrpc_status shmrpci_dict_nest_reach(const shmrpci_table *table,
     return status;
 }
 
-/* Fetches the bytes at the end of the path, as far as it leads through nests.
- * `*out_used` is the number of steps that did. */
+/* Follows the path as far as it leads through nests, and fetches the bytes of
+ * the value that it reaches. `*out_used` is the number of steps followed. */
 static shmrpc_status fetch_part(const shmrpci_table *table,
                                 const shmrpci_nest_value *value,
                                 const shmrpc_any *steps, size_t count,
@@ -171,8 +172,8 @@ static shmrpc_status fetch_pinned(shmrpc_dict *dict, shmrpci_table_bytes key,
     return status;
 }
 
-/* Statuses that depend on the value, such as NOT_FOUND, hold only if the entry
- * was the same before and after. */
+/* A status that depends on the value, such as NOT_FOUND, is returned only if
+ * the entry did not change meanwhile. */
 static shmrpc_status fetch(shmrpc_dict *dict, shmrpci_table_bytes key,
                            const shmrpc_any *steps, size_t count,
                            shmrpci_held *held, size_t *out_used,
@@ -210,7 +211,8 @@ shmrpc_status shmrpci_dict_nest_fetch(shmrpc_dict *dict,
     return shmrpci_dict_unless_destroyed(dict, status, error);
 }
 
-/* A single attempt: after MORE the caller reads the whole value. */
+/* Makes a single attempt. If this returns MORE, the caller reads the whole
+ * value. */
 shmrpc_status shmrpci_dict_nest_len(shmrpc_dict *dict, shmrpci_table_bytes key,
                                     const shmrpc_any *steps, size_t len,
                                     uint64_t *out)
@@ -232,8 +234,8 @@ shmrpc_status shmrpci_dict_nest_len(shmrpc_dict *dict, shmrpci_table_bytes key,
 
 /* ---- changing ------------------------------------------------------------ */
 
-/* A change while it is attempted. `bytes` is the new value, encoded once for
- * all attempts. */
+/* A change that is being made. `bytes` is the new value, encoded once for all
+ * attempts. */
 typedef struct change {
     shmrpc_dict *dict;
     const shmrpci_dict_nest_change *what;
@@ -276,7 +278,7 @@ static shmrpc_status keep(const change *of, const shmrpci_nest_value *value)
                                      of->error);
 }
 
-/* The same for a part of a decoded tree. */
+/* Copies a deleted part of a decoded tree into the user's item. */
 static shmrpc_status keep_tree(const change *of, const shmrpc_any *tree)
 {
     const shmrpci_handle *handle = &of->dict->handle;
@@ -346,8 +348,8 @@ static shmrpc_status change_bytes(change *of, const shmrpci_nest_value *from,
 }
 
 /* Replaces the value at the place, or inserts a new item. Maps keep the order
- * in which their keys were put: `order` counts up, and stays when a value is
- * replaced. */
+ * in which their keys were put: a new item gets the next `order`, and an item
+ * whose value is replaced keeps its own. */
 static shmrpc_status put_item(change *of, shmrpci_nest_ref *ref,
                               const place *at, const shmrpci_nest_value *value)
 {

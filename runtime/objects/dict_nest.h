@@ -18,8 +18,8 @@ static inline bool shmrpci_dict_nests(const shmrpc_dict *dict)
            dict->handle.row.encoding == SHMRPC_ENCODING_MSGPACK;
 }
 
-/* Follows the steps as long as they lead through nests; `*out_used` is their
- * number. Statuses as for shmrpci_tree_get. */
+/* Follows the steps as long as they lead through nests. `*out_used` is the
+ * number of steps followed. Statuses as for shmrpci_tree_get. */
 shmrpc_status shmrpci_dict_nest_reach(const shmrpci_table *table,
                                       const shmrpci_nest_value *from,
                                       const shmrpc_any *steps, size_t len,
@@ -82,9 +82,9 @@ shmrpc_status shmrpci_dict_nest_slice(shmrpci_table_bytes list,
                                       shmrpci_table_bytes *out,
                                       uint64_t *out_len, shmrpc_error *error);
 
-/* Makes a nest from a map or list, however short it is; an empty one has no
- * block. Returns PRECONDITION if it is neither, or has keys that a nest can't
- * have; then nothing was done. */
+/* Makes a nest from a map or list, however short it is. The nest of an empty
+ * map or list has no block. Returns PRECONDITION, and does nothing, if the
+ * value is neither a map nor a list, or has keys that a nest can't have. */
 shmrpc_status shmrpci_dict_nest_explode(shmrpci_nest_edit *edit,
                                         shmrpci_table_bytes bytes,
                                         shmrpci_nest_value *out,

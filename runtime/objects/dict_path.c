@@ -1,9 +1,9 @@
 /*
  * Paths into dicts and values of any shape. A change below a key is a change of
  * that key. A short value is read, changed as a tree, and put back if the key's
- * value is still the same; otherwise that is repeated. In a long value, which
- * becomes a nest, only the one place is changed (dict_nest.h). Both cost about
- * the same at 512 bytes.
+ * value is still the same; otherwise all of this is repeated. A long value
+ * becomes a nest, in which only the item at the end of the path is changed
+ * (dict_nest.h). At 512 bytes both ways cost about the same.
  *
  * A path begins with the key, unless the object is a value, which has none.
  * dict.c handles paths that end at the key itself.
@@ -59,8 +59,8 @@ static shmrpc_status get_below(shmrpc_dict *dict, shmrpci_table_bytes key,
                                : status;
 }
 
-/* Without steps this is the whole value, of any type; with steps it is
- * `any`. */
+/* Without steps `*out` is the whole value, of whatever type the dict has. With
+ * steps it is an `any`. */
 shmrpc_status shmrpci_dict_path_get(shmrpc_dict *dict, shmrpci_table_bytes key,
                                     const shmrpc_any *steps, size_t count,
                                     const shmrpc_any **out,
@@ -240,7 +240,8 @@ typedef struct change {
     bool has_grown; /* the value is no longer short */
 } change;
 
-/* Copies the deleted value, as the tree that it was in ends with the call. */
+/* Copies the deleted value, because the tree that contains it ends with the
+ * call. */
 static shmrpc_status keep(const change *of, const shmrpc_any *was)
 {
     const shmrpci_handle *handle = &of->dict->handle;
@@ -278,8 +279,8 @@ static shmrpc_status change_tree(void *user, shmrpci_table_bytes was,
                                "there is no such key");
         return SHMRPC_E_NOT_FOUND;
     }
-    /* Changes of a nest are faster than reading and replacing all of it, so
-     * that this writer might never be the first to commit. */
+    /* Others can change a nest faster than this writer can read and replace all
+     * of it, so it might never be the first to commit. */
     if (has_nests(of->dict) && was.len > SHMRPCI_NEST_INLINE_BYTES) {
         of->has_grown = true;
         return SHMRPC_E_ABORTED;
@@ -456,8 +457,8 @@ shmrpc_status shmrpc_dict_put_if(shmrpc_dict *dict, const shmrpc_path *path,
         return status;
     }
     status = begin(dict, path, &to, error);
-    /* ANY and ABSENT are special versions of the table's own functions. A user
-     * must not pass them. */
+    /* ANY and ABSENT are not versions: the table's functions accept them in
+     * place of one. A user must not pass them. */
     bool is_version =
         version != SHMRPCI_TABLE_ANY && version != SHMRPCI_TABLE_ABSENT;
     if (status == SHMRPC_OK && (to.count != 0 || !is_version)) {

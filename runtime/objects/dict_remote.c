@@ -10,7 +10,7 @@
 /* How long the engine may take for a change. */
 #define CHANGE_NS SHMRPC_DEFAULT_TIMEOUT_NS
 
-/* How long to wait for the copy after a change: its keeper may have been
+/* How long to wait until the copy has a change: the copy's keeper may have been
  * stopped, or have lost its connection. */
 #define COPY_NS (2 * SHMRPCI_NS_PER_S)
 
@@ -59,9 +59,9 @@ static shmrpc_status write_once(shmrpc_dict *dict, shmrpci_table_bytes key,
     return status;
 }
 
-/* A put of a new key expects at first that the key never existed. If it was
- * deleted, it has the revision of its deletion, so that attempt fails; then
- * that revision is requested, and the next attempt expects it. */
+/* A put of a new key first expects that the key never existed. If the key was
+ * deleted, this attempt fails, because the key then has the revision of its
+ * deletion. That revision is requested, and the next attempt expects it. */
 shmrpc_status shmrpci_dict_remote_put(shmrpc_dict *dict,
                                       shmrpci_table_bytes key,
                                       shmrpci_table_bytes value,

@@ -2,10 +2,11 @@
  * Views of dicts: their state after one change; and changes of many keys at
  * once.
  *
- * A view pins the state of the table at one change: its content and the memory
- * for it stay until it is closed. Reading it takes no lock. Keys and values are
- * copied and decoded into memory of the view, which the next call uses again;
- * flat values are returned in place instead, as nobody changes a pinned block.
+ * A view pins the state of the table at one change: the content, and the memory
+ * that holds it, stay until the view is closed. Reading a view takes no lock.
+ * Keys and values are copied and decoded into memory of the view, which the
+ * next call reuses. Flat values are returned in place instead, because nobody
+ * changes a pinned block.
  *
  * A view belongs to the process that opened it: a forked child has no pin of
  * its own, and gets FORKED.

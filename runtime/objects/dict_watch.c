@@ -257,8 +257,8 @@ static shmrpc_status tell(shmrpc_watch *watch, shmrpc_event_kind kind,
                                   watch->value, error);
 }
 
-/* Reports the next entry of the state as of RESYNC. MORE: there are no more;
- * look for changes. */
+/* Reports the next entry of the state as of RESYNC. Returns MORE after the last
+ * one; then the caller looks for changes. */
 static shmrpc_status tell_entry(shmrpc_watch *watch, shmrpc_error *error)
 {
     shmrpci_table_bytes key;
@@ -281,7 +281,8 @@ static shmrpc_status tell_entry(shmrpc_watch *watch, shmrpc_error *error)
     return status;
 }
 
-/* Reports RESYNC; its entries are reported from the next call on. */
+/* Reports a change, or RESYNC. After RESYNC the next calls report all
+ * entries. */
 static shmrpc_status tell_change(shmrpc_watch *watch,
                                  const shmrpci_table_event *event,
                                  shmrpc_error *error)
@@ -326,9 +327,9 @@ static shmrpc_status next(shmrpc_watch *watch, int64_t deadline_ns,
     return status;
 }
 
-/* A readable descriptor means that this may find something. So a caller that
- * finds nothing clears it, looks once more, and only then lets the thread wait;
- * ready.h has the order. */
+/* The descriptor is readable while this may find something. So if it finds
+ * nothing, it makes the descriptor unreadable, looks once more, and only then
+ * lets the thread wait (ready.h). */
 static shmrpc_status take_next(shmrpc_watch *watch, int64_t deadline_ns,
                                shmrpc_error *error)
 {

@@ -80,7 +80,7 @@ shmrpc_status shmrpci_handle_fail(const shmrpci_handle *handle,
     return status;
 }
 
-/* Keeps the path of an error, which formatting the message would clear. */
+/* Keeps the error's path, because formatting the message would clear it. */
 shmrpc_status shmrpci_handle_explain(const shmrpci_handle *handle,
                                      shmrpc_status status, shmrpc_error *error)
 {
@@ -277,8 +277,8 @@ shmrpc_status shmrpci_handle_deadline(const shmrpc_opts *opts,
 
 /* ---- comparing ----------------------------------------------------------- */
 
-/* Whether the object is the expected one. It may not be: the file may belong to
- * another name with the same hash, or have been renamed. */
+/* Whether the object is the expected one. The file may belong to another name
+ * with the same hash, or have been renamed. */
 static shmrpc_status compare(const shmrpci_handle *handle,
                              const shmrpci_glance *glance, shmrpc_error *error)
 {
@@ -314,8 +314,9 @@ static bool is_writer(const shmrpci_handle *handle)
     return (handle->flags & SHMRPC_SHARED_READ_ONLY) == 0;
 }
 
-/* Shows others that a reader uses the object. Returns DESTROYED if a process
- * has just found that nobody does, and so that its life is over. */
+/* Shows others that a reader uses the object. Returns DESTROYED if another
+ * process has just found that nobody uses it: then the object's life is
+ * over. */
 static shmrpc_status show_reader(const shmrpci_handle *handle)
 {
     if (is_writer(handle)) {
@@ -387,8 +388,8 @@ typedef struct opening {
     shmrpc_error *error;
 } opening;
 
-/* Checks in order of cost: the object's label, whether its life is over,
- * whether it fits; then opens the engine. */
+/* Checks the object's label, then whether its life is over, then whether it is
+ * the expected object. Only then opens the engine. */
 shmrpc_status shmrpci_handle_attach(shmrpci_handle *handle, int fd,
                                     shmrpc_error *error)
 {
@@ -500,8 +501,8 @@ static shmrpc_status draft(void *user, int dir_fd,
     return status;
 }
 
-/* Another process was first, or the object is dead: undoes everything, for
- * another attempt. */
+/* Undoes everything, so that another attempt can begin. Called if another
+ * process was first, or if the object is dead. */
 static void let_go(void *user)
 {
     shmrpci_handle *handle = ((const opening *)user)->handle;

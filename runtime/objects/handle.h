@@ -67,8 +67,8 @@ typedef struct shmrpci_face {
 #define SHMRPCI_HANDLE_SPARES 8u
 
 /* The common part of all handles. It is written while the object is opened.
- * Later only `refs` and `spares` change, and, when a forked child attaches
- * again, the members that this sets. */
+ * Later only `refs` and `spares` change, and the members that are set anew when
+ * a forked child attaches again. */
 struct shmrpci_handle {
     const shmrpci_face *face;
     shmrpc_shared row; /* a copy; its strings and types belong to the caller */
@@ -80,14 +80,15 @@ struct shmrpci_handle {
     shmrpci_descent descent;
     shmrpci_atomic_u32 refs; /* one for the user, and one per item */
     shmrpc_lifetime lifetime;
-    /* The engine of an object on another machine; engine, region and files then
-     * belong to a local copy, or don't exist. NULL if the object is on this
-     * machine. */
+    /* The remote engine of an object that several machines share; NULL if the
+     * object is on this machine. If it is not NULL, the local engine, region
+     * and files belong to a local copy, or don't exist. */
     shmrpci_remote *remote;
     bool has_copy;
     int creator_fd; /* holds the creator's byte; -1 with other lifetimes */
-    /* For an object of a service: its memory, to be opened again, and its
-     * owner. -1 for a file of the folder. */
+    /* For an object of a service: `source_fd` is its memory, to be opened
+     * again, and `owner` is its owner. `source_fd` is -1 for a file of the
+     * folder. */
     int source_fd;
     shmrpci_region_owner owner;
     shmrpci_vigil vigil;
@@ -136,8 +137,8 @@ shmrpc_status shmrpci_handle_typed(shmrpci_handle *handle, shmrpc_error *error);
 
 /* ---- service.c ----------------------------------------------------------- */
 
-/* Makes a handle only for planning an object of a service, to be freed. Returns
- * NULL if out of memory, or there is no such kind. */
+/* Makes a handle that serves only to plan an object of a service. The caller
+ * frees it. Returns NULL if out of memory, or if there is no such kind. */
 shmrpci_handle *shmrpci_service_planner(const shmrpc_shared *row);
 /* Opens an object of the service that `opts` names. */
 shmrpc_status shmrpci_service_open(shmrpci_handle *handle,

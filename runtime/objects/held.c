@@ -104,8 +104,8 @@ static shmrpc_status decode(const shmrpci_handle *handle,
     if (status == SHMRPC_OK || status == SHMRPC_E_NO_MEMORY) {
         return (shmrpc_status)status;
     }
-    /* The value was checked when it was encoded, so another process has written
-     * there. */
+    /* The value was checked when it was encoded. If it is invalid now, another
+     * process has written there. */
     if (error != NULL) {
         char text[SHMRPC_ERROR_MESSAGE_BYTES];
         memcpy(text, error->message, sizeof text);

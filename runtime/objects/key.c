@@ -23,8 +23,8 @@
 #define TWO_63 9223372036854775808.0
 #define TWO_64 18446744073709551616.0
 
-/* A float that is an integer within 64 bits becomes that integer; any other
- * becomes an f64, also if it was an f32. */
+/* A float that is an integer within 64 bits becomes that integer. Any other
+ * float becomes an f64, even if it was an f32. */
 static shmrpc_any normal_number(double number)
 {
     /* In this range the conversion is defined; comparing the result shows

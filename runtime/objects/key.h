@@ -5,9 +5,11 @@
  *     bool, integers,  little-endian, as the C value lies in memory
  *     enums
  *     flat structs     the same: they have no padding
- *     any              msgpack, of the normal form: integers as the shortest
- *                      (1.0 is 1; true is not), other numbers as f64; null,
- *                      bool, text, bytes, tuples of these
+ *     and arrays
+ *     any              msgpack of the normal form: numbers without a fraction
+ *                      as the shortest integer (1.0 is 1, but true is not),
+ *                      other numbers as f64; also null, bool, text, bytes,
+ *                      and tuples of these
  *
  * Threading: pure functions; an arena belongs to one thread at a time.
  */
@@ -29,8 +31,9 @@
 /* Whether a key may have that type. */
 bool shmrpci_key_is_type(const shmrpc_type *type);
 
-/* Finds the bytes of a key in place. Returns false if the key must be encoded,
- * which also reports what is wrong with it. */
+/* Finds the bytes of a key in place. Returns false if the caller must call
+ * shmrpci_key_encode() instead, which also reports what is wrong with a bad
+ * key. */
 bool shmrpci_key_view(const shmrpc_type *type, const void *value,
                       shmrpc_bytes *out);
 

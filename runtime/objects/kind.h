@@ -52,8 +52,8 @@ typedef struct shmrpci_object_kind {
     /* Looks for damage in an object that nobody changes meanwhile. Reports each
      * finding, and returns their number. NULL if there is nothing to check. */
     uint64_t (*check)(int fd, shmrpci_kind_finding *finding, void *user);
-    /* Inherits from dead participants: finishes or frees what they left. NULL
-     * if the next process that opens the object does that. */
+    /* Finishes or frees what dead participants left. NULL if the next process
+     * that opens the object does that. */
     void (*bury)(int fd);
     /* Reports the object's current figures without joining it; `fd` may be
      * read-only. Returns DESTROYED, DATA_LOSS, CONTRACT or NO_MEMORY if there
@@ -85,13 +85,15 @@ shmrpc_status shmrpci_kind_file_name(const shmrpci_object_kind *kind,
                                      const char *name,
                                      char out[SHMRPCI_KIND_FILE_BYTES]);
 
-/* The kind whose object that file may be; NULL if there is none. `out` receives
- * its name, or is empty if the name is inside the file. */
+/* The kind of which a file with this name may hold an object; NULL if there is
+ * none. `out` receives the object's name, or is empty if that is inside the
+ * file. */
 const shmrpci_object_kind *
 shmrpci_kind_of_file(const char *file, char out[SHMRPCI_KIND_NAME_BYTES]);
 
 /* Opens the file of an object for reading, without joining the object. Returns
- * INVALID for the name; or NOT_FOUND or DENIED, with the place in the error. */
+ * INVALID if the name is not allowed; or NOT_FOUND or DENIED, with the place in
+ * the error. */
 shmrpc_status shmrpci_kind_open_file(const shmrpci_object_kind *kind,
                                      shmrpc_scope scope, const char *name,
                                      int *out_fd, shmrpc_error *error);

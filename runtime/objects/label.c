@@ -259,10 +259,10 @@ shmrpc_status shmrpci_label_text(int fd, char **out, shmrpc_error *error)
 
 /* ---- lifetimes ----------------------------------------------------------- */
 
-/* Takes the bytes of all users: each process that has the object open holds
- * one. The order is JUDGE, writers, readers, so that a process that finds a
- * place taken can look at JUDGE for the reason. If nobody held any byte, they
- * stay taken. */
+/* Takes the bytes of all users: each process that has the object open holds one
+ * of them. The order is JUDGE, writers, readers, so that a process that finds a
+ * place taken can look at JUDGE for the reason. If nobody held any of these
+ * bytes, they stay taken. */
 static bool seize_all(int fd, uint32_t participants)
 {
     if (shmrpci_byte_lock_try(fd, SHMRPCI_OBJECT_JUDGE_BYTE, 1) != SHMRPC_OK) {

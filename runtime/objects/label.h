@@ -83,8 +83,8 @@ bool shmrpci_label_is_of(const shmrpci_glance *glance, const shmrpc_shared *row,
 
 /* Like shmrpci_label_look(), for a damaged object, which may also be of another
  * boot, destroyed, or truncated. `*out_text` receives the .svc text, to be
- * freed. If the label is damaged too, it is NULL, and `out` has no signature
- * and no lifetime. */
+ * freed. If the label is damaged too, `*out_text` is NULL, and `out` has no
+ * signature and no lifetime. */
 shmrpc_status shmrpci_label_salvage(int fd, shmrpci_glance *out,
                                     char **out_text, shmrpc_error *error);
 

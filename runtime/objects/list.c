@@ -1,7 +1,7 @@
-/* Values that are lists: item by item, as nests of one level. A list of a
- * declared type is stored as msgpack, and becomes a nest with its first change,
- * however short it is: after that an item costs the same in a list of any
- * length. */
+/* Values that are lists: reading and changing single items, as nests of one
+ * level. A list of a declared type is stored as msgpack, and becomes a nest
+ * with its first change, however short it is. After that, access to an item
+ * costs the same in a list of any length. */
 #include <string.h>
 
 #include "objects/dict_nest.h"

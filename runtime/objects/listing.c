@@ -93,7 +93,8 @@ static bool list_one(void *user, const char *file)
     }
     int fd = -1;
     shmrpc_status status = shmrpci_object_open(of->dir_fd, file, &fd);
-    /* Objects of other users may be readable only. */
+    /* This process may have only read permission for an object of another
+     * user. */
     if (status == SHMRPC_E_DENIED) {
         status = shmrpci_object_open_read_only(of->dir_fd, file, &fd);
     }
@@ -262,7 +263,7 @@ static void leave_as_it_is(int fd)
 }
 
 /* Removes objects whose lifetime is over, and drafts of dead creators. In other
- * objects it inherits from dead participants, which frees what they held. */
+ * objects it frees what dead participants held. */
 static bool collect_one(void *user, const char *file)
 {
     collection *of = user;

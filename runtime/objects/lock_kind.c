@@ -1,6 +1,6 @@
 /* Locks (shmrpc/lock.h) as a kind of named objects. They are not regions, but
- * small files with a word and a table of participants (sync/lock_layout.h).
- * Everything here reads those without taking part. */
+ * small files with a word and a table of participants (sync/lock_layout.h). The
+ * functions here read these files without joining the locks. */
 #include "objects/kind.h"
 #include "os/byte_lock.h"
 #include "sync/lock.h"

@@ -143,8 +143,8 @@ shmrpc_status shmrpc_pipe_write(shmrpc_pipe *pipe, const void *data, size_t len,
     return status;
 }
 
-/* Reads available bytes. The descriptor is readable while a read may find
- * something: so if this finds nothing, it makes the descriptor unreadable, and
+/* Reads available bytes. The descriptor is readable while this may find
+ * something. So if it finds nothing, it makes the descriptor unreadable, and
  * looks again (ready.h). */
 static shmrpc_status take(shmrpc_pipe *pipe, void *data, size_t size,
                           int64_t deadline_ns, size_t *out_read,
@@ -184,7 +184,8 @@ int shmrpc_pipe_fd(shmrpc_pipe *pipe)
     return status == SHMRPC_OK ? fd : (int)status;
 }
 
-/* Reads at least one byte, or the end, or nothing in time. */
+/* Returns when at least one byte was read, at the end of the data, or at the
+ * deadline. */
 shmrpc_status shmrpc_pipe_read(shmrpc_pipe *pipe, void *data, size_t size,
                                const shmrpc_opts *opts, size_t *out_read,
                                shmrpc_error *error)

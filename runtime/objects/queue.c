@@ -6,12 +6,13 @@
  * ring itself; all others are encoded on the stack or the heap, then copied.
  * What is popped is copied out before it is decoded.
  *
- * A queue of many machines has the engine that objects/remote.h describes
- * instead of a ring; queue_remote.c calls it.
+ * A queue of many machines has no ring. Its engine is the one that
+ * objects/remote.h describes; queue_remote.c calls it.
  *
  * An item of a queue with acknowledgement carries a ticket. The ticket is valid
- * in the process that popped the item, while its handle is open. Elsewhere
- * releasing the item only frees memory, and the engine delivers the item again.
+ * in the process that popped the item, while its handle is open. In a forked
+ * child, or after the handle was closed, releasing the item only frees memory,
+ * and the engine delivers the item again.
  */
 #include "shmrpc/queue.h"
 
@@ -78,7 +79,7 @@ static shmrpci_overflow overflow_of(shmrpc_overflow overflow)
     return SHMRPCI_OVERFLOW_BLOCK;
 }
 
-/* Refuses limits that the engine can't meet, in terms of the options. */
+/* Refuses limits that the engine can't meet. The error names the options. */
 static shmrpc_status plan(const shmrpci_handle *handle,
                           shmrpci_region_spec *out, shmrpc_error *error)
 {
@@ -200,8 +201,8 @@ void shmrpc_queue_close(shmrpc_queue *queue)
 
 /* ---- pushing ------------------------------------------------------------- */
 
-/* Encodes into the ring itself. If `at` is NULL with OK, the queue is full and
- * drops the newest item. */
+/* Encodes into the ring itself. If reserving returns OK but sets `at` to NULL,
+ * the queue is full and drops the newest item, which is this one. */
 static shmrpc_status push_fixed(shmrpc_queue *queue, const void *item,
                                 int64_t deadline_ns, shmrpc_error *error)
 {
@@ -417,8 +418,8 @@ static shmrpc_status decode(shmrpc_queue *queue, shmrpci_held *held,
     return status;
 }
 
-/* A readable descriptor means that this may find something: a caller that finds
- * nothing clears it and looks again (ready.h). */
+/* The descriptor is readable while this may find something. So if it finds
+ * nothing, it makes the descriptor unreadable, and looks again (ready.h). */
 static shmrpc_status pop(shmrpc_queue *queue, uint32_t max, int64_t deadline_ns,
                          shmrpci_buf *buf, shmrpci_item *items,
                          uint32_t *out_count, shmrpc_error *error)

@@ -1,4 +1,4 @@
-/* Queues of many machines, as queue.c calls them. */
+/* Queues of many machines: the functions that queue.c calls for them. */
 #include "objects/queue_remote.h"
 
 #include <string.h>

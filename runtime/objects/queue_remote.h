@@ -1,6 +1,6 @@
 /*
- * Queues of many machines: called by queue.c, these call the engine that
- * objects/remote.h describes.
+ * Queues of many machines. queue.c calls these functions, and they call the
+ * engine that objects/remote.h describes.
  *
  * Threading: any thread.
  */

@@ -3,12 +3,13 @@
  * ready.h has the protocol; this file has the thread, its list, and how both
  * begin.
  *
- * The list is guarded by a mutex, the sleep is outside it. A change of the list
- * increments `orders`, which is the first of the words that the thread waits
- * for: so the wait returns, and the thread reads the list again. A handle that
- * is closed removes itself from the list under the mutex. The thread may still
- * sleep on a word of an object that is unmapped a moment later. The kernel
- * allows that, and the increment of `orders` ends it.
+ * A mutex guards the list; the thread does not hold it while it sleeps. A
+ * change of the list increments `orders`, which is the first of the words that
+ * the thread waits for. So the wait returns, and the thread reads the list
+ * again. A handle that is closed removes itself from the list under the mutex.
+ * The thread may then still sleep on a word of an object that is unmapped a
+ * moment later. The kernel allows that, and the increment of `orders` ends the
+ * sleep.
  */
 #include "objects/ready.h"
 
@@ -24,7 +25,7 @@
  * there are too many. */
 #define LOOK_NS (10 * SHMRPCI_NS_PER_MS)
 
-/* There is one for each process, for its whole life. A forked child makes its
+/* Each process has one sentry, for its whole life. A forked child makes its
  * own, because it has neither its parent's thread nor a mutex in a known
  * state. */
 typedef struct shmrpci_sentry {
@@ -101,8 +102,8 @@ static void stand_sentry(void *user)
     list words;
     for (;;) {
         look_at_all(of, &words);
-        /* The kernel is too old to wait for several words: waits for `orders`
-         * alone, and polls the bells. */
+        /* If the kernel is too old to wait for several words, waits for
+         * `orders` alone, and polls the bells. */
         if (!shmrpci_futex_wait_any(words.on, words.count, words.until_ns)) {
             int64_t look_ns = shmrpci_deadline_after(LOOK_NS);
             bool is_idle = words.count == 1;

@@ -13,9 +13,9 @@
  * So the eventfd stays readable as long as anything is left, and nothing that
  * is published in between is missed. A wake-up may be lost with a dead
  * producer. So, as for other sleepers, the wait is cut into slices (50 ms, then
- * twice as long each time up to the object's limit). When a slice is over the
- * eventfd becomes readable without a reason, and the consumer that looks does
- * what a sleeper does.
+ * twice as long each time up to the object's limit). When a slice is over, the
+ * thread makes the eventfd readable although no bell has rung. Then the
+ * consumer looks, as a sleeper does at the end of its slice.
  *
  * Ringing a queue's bell wakes one sleeper for an item. The thread takes no
  * items, so it wakes the next sleeper: a thread that waits in pop gets the

@@ -86,7 +86,8 @@ void shmrpci_region_kind_destroy(int fd)
         return;
     }
     shmrpci_region_state *state = map.at;
-    /* Nobody is woken: waiting threads notice it when their slice is over. */
+    /* Nobody is woken: waiting threads notice the mark when their slice is
+     * over. */
     shmrpci_store_seq(&state->destroyed, 1u);
     shmrpci_memory_unmap(&map);
 }

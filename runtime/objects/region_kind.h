@@ -16,10 +16,10 @@ bool shmrpci_region_kind_read_name(int fd, char out[SHMRPCI_KIND_NAME_BYTES]);
 /* Marks the object as destroyed without joining it, for the case that no place
  * is left. */
 void shmrpci_region_kind_destroy(int fd);
-/* Whether a participant died and nobody has inherited from it yet. */
+/* Whether a participant died and nobody has yet cleaned up what it left. */
 bool shmrpci_region_kind_has_dead(int fd);
-/* Inherits from dead participants; the region is that of the caller's
- * engine. */
+/* Finishes or frees what dead participants left. `region` is that of the
+ * caller's engine. */
 void shmrpci_region_kind_bury(const shmrpci_region *region);
 bool shmrpci_region_kind_is_over(int fd, int64_t idle_ns, int64_t min_idle_ns);
 

@@ -30,8 +30,9 @@ static const char *gap_of(shmrpc_shared_kind kind)
     return "there is no such kind";
 }
 
-/* Permissions, writers and ALL_USERS are ignored, as they apply to files: over
- * NATS the server's accounts decide. So a program need only change the name. */
+/* Permissions, writers and ALL_USERS are ignored, because they apply to files;
+ * over NATS the server's accounts decide. So to use an object over NATS a
+ * program need only change the name. */
 shmrpc_status shmrpci_remote_open(shmrpci_handle *handle, const char *address,
                                   const shmrpc_shared_opts *opts,
                                   shmrpc_error *error)

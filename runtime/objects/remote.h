@@ -2,9 +2,9 @@
  * Objects of many machines: the interface to the engine of an object that is
  * kept elsewhere, because its name is an address ("nats://host/acme.jobs").
  *
- * The engine moves bytes, as the engines in ring/ do; encoding and decoding are
- * the same for both. It is in transport/nats, the only place that knows the
- * protocol.
+ * The engine moves bytes, as the engines in ring/ do; objects are encoded and
+ * decoded in the same way for all engines. This engine is in transport/nats,
+ * the only place that knows the protocol.
  *
  * Deadlines are those of shmrpci_handle_deadline(): with 0 a call waits neither
  * for items nor for room, but still for the engine's answer.
@@ -72,8 +72,9 @@ typedef struct shmrpci_remote_figures {
     bool is_ended;
 } shmrpci_remote_figures;
 
-/* Special revisions of a key's value: any; and no value. All other revisions
- * are greater than the latter. */
+/* Special values of a revision that is expected. ANY means that any revision
+ * will do. ABSENT means that the key never had a value; all real revisions are
+ * greater than ABSENT. */
 #define SHMRPCI_REMOTE_ANY    UINT64_MAX
 #define SHMRPCI_REMOTE_ABSENT UINT64_C(0)
 
@@ -87,8 +88,8 @@ typedef struct shmrpci_remote_copy {
     /* Whether this handle is the copy's keeper. It becomes the keeper if nobody
      * else is. */
     bool (*may_keep)(void *user);
-    /* All entries follow, then `whole`. Until then entries that exist are
-     * kept. */
+    /* Called before all entries are reported, and `whole` after them. In
+     * between the copy keeps the entries that it had. */
     void (*begin)(void *user);
     void (*whole)(void *user);
     /* A key has a new value, or, if data is NULL, no value. Returns false if

@@ -1,6 +1,7 @@
-/* Recovers the entries of a damaged dict or value: passes on every entry that
- * passes all checks, decoded. Entries that can't be decoded count as lost. The
- * region is opened read-only, so that salvage can be repeated. */
+/* Recovers the entries of a damaged dict or value: decodes every entry that
+ * passes all checks, and hands it to the caller. Entries that can't be decoded
+ * count as lost. The region is opened read-only, so that salvage can be
+ * repeated. */
 #include "objects/salvage.h"
 
 #include <stdlib.h>

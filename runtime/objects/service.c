@@ -25,7 +25,7 @@
  * process of the server. */
 #define WRITERS 256u
 
-/* Faces by kind. Kinds that newer programs may name are missing. */
+/* Faces by kind. Kinds that only newer programs know are missing. */
 static const shmrpci_face *const faces[] = {
     [SHMRPC_SHARED_QUEUE] = &shmrpci_face_queue,
     [SHMRPC_SHARED_TOPIC] = &shmrpci_face_topic,
@@ -70,7 +70,7 @@ static bool is_the_same(const shmrpci_handle *handle, int fd)
            memcmp(glance.facts.name, handle->name, glance.facts.name_len) == 0;
 }
 
-/* Makes it in memory only: a file without a name that ends with its last
+/* Makes the object in memory only: in a nameless file, which ends with its last
  * descriptor. */
 static shmrpc_status make_new(const shmrpci_handle *handle, int *out_fd,
                               shmrpc_error *error)
@@ -91,8 +91,8 @@ static shmrpc_status make_new(const shmrpci_handle *handle, int *out_fd,
     return status;
 }
 
-/* Makes the object, or keeps the one in `old_fd`. Takes `old_fd` over, also on
- * failure. */
+/* Makes the object, or keeps the one in `old_fd`. Takes ownership of `old_fd`,
+ * also on failure. */
 static shmrpc_status make(shmrpci_handle *handle, int old_fd, int *out_fd,
                           shmrpc_error *error)
 {

@@ -22,8 +22,8 @@
 typedef struct scene {
     shmrpci_handle *handle;
     shmrpci_table table;
-    shmrpci_fork_fd guard; /* closes its descriptor in workers that are forked
-                            * now */
+    shmrpci_fork_fd guard; /* closes the descriptor in workers that are forked
+                            * during the call */
     char path[SHMRPCI_SNAPSHOT_PATH_BYTES];
 } scene;
 
@@ -120,8 +120,8 @@ static void put_aside(const char *path)
     (void)shmrpci_new_file_rename(path, old);
 }
 
-/* Fills a new object. One from a predecessor is left alone, since it is newer
- * than any snapshot. */
+/* Fills a new object. An object that a predecessor has handed over is left
+ * alone, since it is newer than any snapshot. */
 static shmrpc_status fill(scene *on, shmrpc_error *error)
 {
     if (changes_of(&on->table) > 0 || !is_there(on->path)) {
@@ -156,8 +156,8 @@ int shmrpc_stub_shared_restore(const shmrpc_shared *row, const char *place,
 
 static shmrpc_status save(scene *on, uint64_t *change, shmrpc_error *error)
 {
-    /* Read before the snapshot, which may not contain changes made during
-     * it. */
+    /* Read before the snapshot is written, because the snapshot may not contain
+     * changes made meanwhile. */
     uint64_t changes = changes_of(&on->table);
     /* Nothing has changed, so only the time of the last snapshot is renewed. */
     if (changes == *change && is_there(on->path)) {

@@ -1,7 +1,7 @@
 /*
- * Snapshots of tables: written from a view, so that a snapshot has the state of
- * one moment while others go on writing; and read into a table that is new, or
- * merged into one in a single change.
+ * Snapshots of tables. A snapshot is written from a view, so it has the state
+ * of one moment while others go on writing. It is read into a new table, or
+ * merged into an existing one in a single change.
  *
  * Keys and values are written as they are encoded. Keys are checked when a
  * snapshot is read, as an entry whose key is not in normal form could never be
@@ -97,8 +97,8 @@ static void leave(shmrpci_mutex *mutex)
     }
 }
 
-/* Reads the view without the mutex, which may take as long as the disk
- * needs. */
+/* Reads the view without holding the mutex, because that may take as long as
+ * the disk needs. */
 static shmrpc_status write_view(shmrpci_snapshot_writer *writer,
                                 shmrpci_table *table, shmrpci_mutex *mutex,
                                 shmrpc_error *error)
@@ -223,8 +223,8 @@ static shmrpc_status init(const shmrpci_handle *handle,
     if (status == SHMRPC_OK && of->room == NULL) {
         status = shmrpc_error_set(error, SHMRPC_E_NO_MEMORY, "out of memory");
     }
-    /* A valid block is no larger than the largest record, or than the size at
-     * which writers end a block. */
+    /* In a valid file a block holds one large record, or several records up to
+     * the size at which writers end a block. The limit has room for both. */
     of->reader.max_block_bytes =
         2 * SHMRPCI_SNAPSHOT_BLOCK_BYTES +
         (size_t)(region->span_count * region->span_bytes / 4);
@@ -350,8 +350,8 @@ static void point(gathering *of)
     }
 }
 
-/* Reads up to the end of the file, where the last block says that it is
- * complete. */
+/* Reads up to the end of the file, where the last block says that the snapshot
+ * is complete. */
 static shmrpc_status gather_all(loading *from, gathering *of,
                                 shmrpc_error *error)
 {

@@ -1,10 +1,10 @@
 /*
  * The bytes of snapshot files; docs/snapshots.md has the format.
  *
- * Writing gathers records into blocks, each with a checksum that begins with
- * the head's, so that blocks of two snapshots can't be mixed. The file is
- * written next to the old one, and replaces it when it is on the disk: whatever
- * happens, there is one complete snapshot.
+ * Writing gathers records into blocks. Each block has a checksum whose
+ * computation starts from the head's checksum, so that blocks of two snapshots
+ * can't be mixed. The file is written next to the old one, and replaces it when
+ * it is on the disk. So whatever happens, there is one complete snapshot.
  *
  * Reading uses nothing before its checksum was verified, except the length of a
  * block, which is needed to find the checksum: that length is limited, and
@@ -24,8 +24,8 @@
 
 /* ---- writing ------------------------------------------------------------- */
 
-/* The message says how far writing came, and that the old snapshot is
- * unchanged. */
+/* Reports that writing failed. The message says how far writing came, and that
+ * the old snapshot is unchanged. */
 static shmrpc_status cant_write(const shmrpci_snapshot_writer *writer,
                                 shmrpc_status status, shmrpc_error *error)
 {
@@ -39,7 +39,7 @@ static shmrpc_status cant_write(const shmrpci_snapshot_writer *writer,
         writer->file.name, (unsigned long long)writer->file.bytes);
 }
 
-/* Locks the place first, so that of two writers one gets BUSY. */
+/* Locks the snapshot's path first, so that of two writers one gets BUSY. */
 shmrpc_status shmrpci_snapshot_begin(const char *path, uint32_t permissions,
                                      shmrpci_snapshot_writer *out,
                                      shmrpc_error *error)
@@ -200,7 +200,7 @@ static shmrpc_status open_file(const char *path, int *out_fd,
     return status;
 }
 
-/* Decides by the first eight bytes only. */
+/* Looks only at the first eight bytes. */
 shmrpc_status shmrpci_snapshot_is_one(const char *path, bool *out,
                                       shmrpc_error *error)
 {
@@ -216,8 +216,8 @@ shmrpc_status shmrpci_snapshot_is_one(const char *path, bool *out,
 }
 
 /* Reads the texts after the head, each with a NUL. All lengths are checked
- * before memory is allocated, and the checksum of head and texts before any of
- * it is used. */
+ * before memory is allocated. The checksum of head and texts is checked before
+ * any of them is used. */
 static shmrpc_status read_texts(shmrpci_snapshot_reader *reader)
 {
     const shmrpci_snapshot_head *head = &reader->head;

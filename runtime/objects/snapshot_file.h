@@ -1,10 +1,10 @@
 /*
  * Snapshot files: the state of a dict or value at one moment, on a disk.
  *
- * docs/snapshots.md describes the format byte by byte.  In short: a head, then
- * blocks of records, then a block that says how many there were.  Each block
- * has a CRC-32C that begins with that of the head, so that a block of another
- * snapshot is not accepted.
+ * docs/snapshots.md describes the format byte by byte. In short: a head, then
+ * blocks of records, then a block that says how many records there were. Each
+ * block has a CRC-32C whose computation starts from the head's CRC, so that a
+ * block of another snapshot is not accepted.
  *
  * A file is not trusted: nothing is used before its checksum was verified, and
  * no length in it makes the reader allocate more than its limit.
@@ -27,7 +27,8 @@
 #define SHMRPCI_SNAPSHOT_MAGIC   UINT64_C(0x31706E6172687389)
 #define SHMRPCI_SNAPSHOT_VERSION 1u
 
-/* Longer signatures are cut; longer texts are left out. */
+/* A longer .svc text is left out of the file. Labels have cut signatures
+ * already (label.h). */
 #define SHMRPCI_SNAPSHOT_MAX_TEXT ((uint32_t)1 << 20)
 
 /* A block ends when its records have this many bytes. */

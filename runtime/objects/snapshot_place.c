@@ -1,5 +1,5 @@
-/* The default places of snapshots. The folder is determined at each use, since
- * a program may set its environment before the first use. */
+/* The default places of snapshots. The folder is determined at each use,
+ * because a program may set its environment at any time before that. */
 #include "objects/snapshot_place.h"
 
 #include <stdio.h>
@@ -19,9 +19,9 @@ static shmrpc_status no_folder(shmrpc_error *error)
                             "SHMRPC_SNAPSHOT_DIR to an absolute path");
 }
 
-/* Makes the path of a folder below the one that a variable names; "" if that is
- * not an absolute path, or too long. Returns false if the variable isn't set,
- * so that the next one is used. */
+/* Makes the path of a folder below the one that a variable names. The path is
+ * "" if it would be too long, or if the variable has no absolute path. Returns
+ * false if the variable isn't set, so that the next one is used. */
 static bool below(const char *variable, const char *rest, char *out,
                   size_t size)
 {

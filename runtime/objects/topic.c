@@ -32,7 +32,7 @@ struct shmrpc_topic {
     shmrpci_topic *engine;
 };
 
-/* A subscription. If its topic is closed first, it returns FORKED. */
+/* A subscription. If its topic is closed first, its functions return FORKED. */
 struct shmrpc_sub {
     shmrpc_topic *topic; /* holds a reference */
     shmrpci_subscription *engine;
@@ -96,7 +96,7 @@ static shmrpc_status plan(const shmrpci_handle *handle,
     return shmrpci_topic_plan(&spec, out, error);
 }
 
-/* If a topic is opened read-only, its subscribers change nothing in it. */
+/* If a topic is opened read-only, its subscribers write nothing to it. */
 static shmrpc_status open_engine(shmrpci_handle *handle, int fd,
                                  shmrpci_access access, shmrpc_error *error)
 {
@@ -329,8 +329,8 @@ static shmrpc_status take_remote(shmrpc_sub *sub, int64_t deadline_ns,
     return status;
 }
 
-/* A readable descriptor means that this may find something: a caller that finds
- * nothing clears it and looks again (ready.h). */
+/* The descriptor is readable while this may find something. So if it finds
+ * nothing, it makes the descriptor unreadable, and looks again (ready.h). */
 static shmrpc_status take_next(shmrpc_sub *sub, int64_t deadline_ns,
                                shmrpci_item *item, uint64_t *lost,
                                shmrpc_error *error)

@@ -1,7 +1,7 @@
 /*
  * Paths into trees: reading, and making changed trees. Steps mean what they
- * mean in Python: keys in any form that is equal, positions that count from the
- * end when they are negative.
+ * mean in Python: a key finds any key that is equal, whatever its form (1.0
+ * finds 1), and a negative position counts from the end.
  *
  * A changed tree shares everything with the old one except the maps and lists
  * on the path. So the cost of a change is the sum of the lengths of those maps
@@ -167,9 +167,10 @@ static void *copy_items(shmrpci_arena *arena, const void *items, size_t count,
     return out;
 }
 
-/* A copy of `tree` with `value` at a new place or instead of the old value, or,
- * if `value` is NULL, without the place. This is the only function that makes a
- * changed map or list. All other items are shared with the old one. */
+/* Copies `tree` with one change at `place`: inserts `value` if `is_new`, else
+ * replaces the old value by it, or removes the place if `value` is NULL. All
+ * other items are shared with the old tree. No other function makes a changed
+ * map or list. */
 static shmrpc_status copy_with(shmrpci_arena *arena, const shmrpc_any *tree,
                                size_t place, bool is_new,
                                const shmrpc_any *step, const shmrpc_any *value,
@@ -247,7 +248,7 @@ static shmrpc_status insert(const change *of, const shmrpc_any *tree,
                                : status;
 }
 
-/* Does the last step of all other operations. */
+/* Does the last step of every operation except APPEND and INSERT. */
 static shmrpc_status change_here(const change *of, const shmrpc_any *tree,
                                  size_t depth, shmrpc_any *out)
 {

@@ -25,7 +25,7 @@
 
 #define MAX_EVENTS 16
 
-/* There is one for each process. A forked child makes its own, because it has
+/* Each process has one watchman. A forked child makes its own, because it has
  * neither its parent's thread nor mutexes in a known state. */
 typedef struct shmrpci_watchman {
     struct shmrpci_watchman *parents; /* keeps the parent's memory reachable */

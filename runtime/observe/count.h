@@ -27,7 +27,8 @@ typedef struct shmrpci_counter {
 } shmrpci_counter;
 
 /* Relaxed: only this worker writes the counters, and readers do not depend on
- * the order of these stores. Where they do, shmrpci_count_after counts. */
+ * the order of these stores. Counters whose order matters are counted by
+ * shmrpci_count_after. */
 static inline void shmrpci_count_add(shmrpci_atomic_u64 *at, uint64_t count)
 {
     atomic_store_explicit(
@@ -35,8 +36,8 @@ static inline void shmrpci_count_add(shmrpci_atomic_u64 *at, uint64_t count)
         memory_order_relaxed);
 }
 
-/* Release: becomes visible after the addition to `calls`, as layout.h promises.
- */
+/* Release: a reader that sees this count also sees what the worker counted
+ * before it, such as `calls`; layout.h promises that. */
 static inline void shmrpci_count_after(shmrpci_atomic_u64 *at)
 {
     atomic_store_explicit(at,
@@ -114,9 +115,9 @@ shmrpci_count_times(shmrpci_counter *counter, uint32_t row,
 
 /* ---- streams ------------------------------------------------------------- */
 
-/* Counts that a stream of this row was accepted. Returns where to count its
- * items, for the functions below; NULL, which they accept, if nothing is
- * counted. */
+/* Counts that a stream of this row was accepted. Returns the counters for the
+ * stream's items, to be passed to the functions below. Returns NULL if nothing
+ * is counted; the functions below accept that. */
 static inline shmrpci_stats_streams *
 shmrpci_count_stream(shmrpci_counter *counter, uint32_t row)
 {

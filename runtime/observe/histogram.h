@@ -3,8 +3,8 @@
  * them: the highest bit of a value and the `bits` bits below it select its
  * bucket.
  *
- *     bits = 6:  0 .. 127 have a bucket each; from 128 on 64 buckets for each
- * octave, each 1/64 of its octave's beginning wide
+ *     bits = 6:  0 .. 127 have a bucket each; from 128 on there are 64 buckets
+ *                in each octave, each 1/64 as wide as the octave's first value
  *
  * Pure arithmetic on arrays of counts, which the caller owns.
  *

@@ -15,8 +15,8 @@
  *          0  shmrpci_stats_worker
  *        256  a row for each method, shmrpci_stats_row: row 0 is method id 0
  *             (and unknown ones), row n is id n
- *       then  as many late rows: they count the method's detached calls,
- *             which other threads answer, one at a time
+ *       then  as many late rows: they count the detached calls of a method.
+ *             Other threads answer those calls, under a lock, one at a time
  *       then  for each row two histograms, queue and service: buckets(bits)
  *             u64 each
  *
@@ -52,9 +52,10 @@
 #define SHMRPCI_STATS_MAX_PLACES  2048u
 #define SHMRPCI_STATS_MAX_BYTES   ((uint64_t)1 << 30)
 
-/* Number of error counters. Errors are indexed by -status; the last index
- * counts statuses without an index of their own. Then come the service's
- * declared errors, by their number minus 100, with [0] for larger numbers. */
+/* Number of error counters. Errors are indexed by -status; the last of these
+ * indices counts statuses without an index of their own. Then come the
+ * service's declared errors, by their number minus 100. Index 0, which is no
+ * error, counts declared errors with larger numbers. */
 #define SHMRPCI_STATS_STATUSES 32u
 #define SHMRPCI_STATS_DECLARED 32u
 #define SHMRPCI_STATS_ERRORS   (SHMRPCI_STATS_STATUSES + SHMRPCI_STATS_DECLARED)

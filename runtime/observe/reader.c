@@ -209,8 +209,9 @@ static void add_items(const shmrpci_stats_streams *from,
                         (now_ns > since_ns ? now_ns - since_ns : 0);
 }
 
-/* Adds a row's streams. They may be open before any call has ended. A detached
- * stream is opened in its row and ends in the late row, if there is one. */
+/* Adds a row's streams. A stream may be open before any call has ended. A
+ * detached stream is counted as opened in its row, and as ended in the late
+ * row, if there is one. */
 static shmrpc_status add_streams(const shmrpci_stats_streams *from,
                                  const shmrpci_stats_streams *late,
                                  shmrpci_stats_stream_sums *sums)

@@ -22,7 +22,7 @@ struct shmrpc_stats {
 };
 
 typedef struct shmrpci_stats_stream_sums {
-    uint64_t open; /* a gauge: a difference has the later snapshot's value */
+    uint64_t open; /* a gauge: a difference keeps the later value */
     uint64_t opened;
     uint64_t items_in;
     uint64_t items_out;

@@ -258,8 +258,8 @@ static void read_worker(const shmrpc_snapshot *s, uint32_t place,
         .futile = shmrpci_load_relaxed(&waits->futile)};
 }
 
-/* Adds a worker's rows to the sums. The amounts by which the sums grow are the
- * worker's own figures. */
+/* Adds a worker's rows to the sums. The worker's own figures are the amounts by
+ * which this makes the sums grow. */
 static shmrpc_status read_rows(const shmrpc_stats *stats, shmrpc_snapshot *s,
                                shmrpc_worker_stats *worker)
 {

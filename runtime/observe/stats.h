@@ -1,8 +1,9 @@
 /*
  * The server's side of a service's statistics (layout.h).
  *
- * They are created before the workers, whose processes inherit the descriptor
- * and map one block each, so that no worker can damage the counts of another.
+ * The statistics are created before the workers. The worker processes inherit
+ * the descriptor, and each maps only its own block, so that no worker can
+ * damage the counts of another.
  *
  * Threading: one thread creates, names and destroys. Any thread may join and
  * leave.
@@ -38,8 +39,8 @@ shmrpci_stats_gauges *shmrpci_stats_gauges_of(const shmrpci_stats *stats);
 
 void shmrpci_stats_destroy(shmrpci_stats *stats);
 
-/* Takes the place of a worker, which must be free, in any process. On failure
- * the counter counts nothing. */
+/* Takes `place` for a worker; no other worker may have it. May be called in any
+ * process. On failure the counter counts nothing. */
 void shmrpci_stats_join(const shmrpci_stats *stats, uint32_t place, int32_t pid,
                         shmrpci_counter *out);
 void shmrpci_stats_leave(shmrpci_counter *counter);

@@ -14,7 +14,7 @@
 /* A file with another layout is put aside like a damaged one. */
 #define LAYOUT "1"
 
-/* How many points each level keeps; the last row is the coarsest. */
+/* How long each level keeps its points. The last row is the coarsest level. */
 static const struct level {
     int64_t span_s; /* 0: every sample */
     int64_t keep_s;

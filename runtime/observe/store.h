@@ -5,10 +5,10 @@
  *     every minute       a day
  *     every 15 minutes   30 days
  *
- * A point is a figure at a time: "pss_bytes" of "worker 3" of "echo". Coarse
- * points hold mean, minimum and maximum of the fine ones; each new point goes
- * into all three levels at once, so nothing has to be recomputed after a
- * restart.
+ * A point is the value of a figure at one time: "pss_bytes" of "worker 3" of
+ * "echo". Coarse points hold mean, minimum and maximum of the fine ones. Each
+ * new point goes into all three levels at once, so nothing has to be recomputed
+ * after a restart.
  *
  * One SQLite file, which survives kill -9; the last seconds before a power
  * failure may be lost. A damaged file is put aside and a new one created: lost
@@ -62,8 +62,8 @@ int shmrpci_store_add(shmrpci_store *store, const shmrpci_series *series,
                       int64_t at_s, double value, shmrpc_error *error);
 
 /* Writes the points added since the last flush, and drops points that are too
- * old at `now_s`. Call it after each round of add. Blocks on the disk, and up
- * to a second on another process. If it fails, these points are lost. */
+ * old at `now_s`. Call it after each round of add. May wait for the disk, and
+ * up to a second for another process. If it fails, these points are lost. */
 int shmrpci_store_flush(shmrpci_store *store, int64_t now_s,
                         shmrpc_error *error);
 

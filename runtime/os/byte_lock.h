@@ -1,7 +1,8 @@
 /*
- * Locks on ranges of a file that end with their holder: the kernel drops them
- * when the last copy of the descriptor is closed, at the latest when the
- * process dies, in any pid namespace (open file description locks).
+ * Locks on ranges of a file (open file description locks). A lock ends with its
+ * holder: the kernel drops it when the last copy of the descriptor is closed,
+ * which happens at the latest when the processes that have copies die. This
+ * holds in any pid namespace.
  *
  * The ranges need not lie within the file. Two descriptors that were opened
  * separately exclude each other, even in one process; copies of a descriptor

@@ -49,7 +49,7 @@ void shmrpci_child_wait(int32_t pid);
 /* Sets the event `fd` (os/poll.h) whenever a child ends; -1 turns this off. */
 void shmrpci_child_notify(int fd);
 
-/* What happens at signals by which a terminal or a manager asks the process to
+/* What the signals do by which a terminal or a manager asks the process to
  * end. */
 typedef enum shmrpci_end_signals {
     SHMRPCI_END_DEFAULT, /* they end the process */

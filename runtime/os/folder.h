@@ -22,10 +22,10 @@ shmrpc_status shmrpci_folder_create(const char *path, uint32_t mode);
 shmrpc_status shmrpci_folder_open(const char *path, int *out_fd);
 
 /* Locks the file `name`, which is created if missing and never removed. The
- * lock ends when all copies of the descriptor are closed. When the holder is
- * killed, this is a moment later than the end of the process: the kernel frees
- * its memory first, and children being started have copies until they run. So
- * this function waits for up to 1 s; then it returns EXISTS: another process
+ * lock ends when all copies of the descriptor are closed. After the holder was
+ * killed, that takes a moment: the kernel frees the holder's memory first, and
+ * children that are being started have copies until they run their program. So
+ * this function waits for up to 1 s. Then it returns EXISTS: another process
  * holds the lock. */
 shmrpc_status shmrpci_folder_lock(int dir_fd, const char *name, int *out_fd);
 

@@ -13,14 +13,14 @@ static _Atomic uint32_t plain_word;
 
 _Atomic(_Atomic uint32_t *) shmrpci_fork_word = &plain_word;
 
-/* The last generation of this process and its ancestors. */
+/* The generation that this process or one of its ancestors chose last. */
 static _Atomic uint32_t last;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int handlers_status;
 
-/* The list, guarded by the lock. */
+/* The list of descriptors (fork.h), guarded by the lock. */
 static shmrpci_fork_fd *first;
 
 static void prepare(void)

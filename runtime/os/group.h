@@ -37,9 +37,10 @@ bool shmrpci_group_read(const char *folder, const char *name, char *text,
  * Returns how many more bytes of shared memory the memory limits allow, or
  * UINT64_MAX if there is no limit. Keeps an eighth of each limit for other
  * needs of the processes. The file cache, which the kernel reclaims by itself,
- * counts as free. `shared_bytes` are promised already; those that were never
- * touched are not counted by the kernel, so they are subtracted here. `files`
- * NULL: the system's files. Costs some 50 us if there are limits.
+ * counts as free. `shared_bytes` were promised before. The kernel does not
+ * count those of them that were never touched, so they are subtracted here. If
+ * `files` is NULL, the system's files are read. Costs some 50 us if there are
+ * limits.
  */
 uint64_t shmrpci_group_memory_left(const shmrpci_group_files *files,
                                    uint64_t shared_bytes);

@@ -8,7 +8,8 @@
 static void wait_for_it(void *user)
 {
     shmrpci_hangup *watch = user;
-    /* Asks for neither input nor room: poll always reports a hang-up. */
+    /* Asks for neither input nor room for output, because poll always reports a
+     * hang-up. */
     shmrpci_poll_entry entries[] = {{.fd = watch->fd},
                                     {.fd = watch->stop_fd, .read = true}};
     (void)shmrpci_poll_entries(entries, 2, SHMRPCI_NEVER_NS);

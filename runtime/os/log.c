@@ -1,5 +1,5 @@
-/* Writes each line with one write: in a pipe, up to PIPE_BUF bytes don't mix
- * with those of other processes. */
+/* Writes each line with a single write, because up to PIPE_BUF bytes that are
+ * written to a pipe at once don't mix with those of other processes. */
 #include "shmrpc/log.h"
 
 #include <errno.h>
@@ -34,8 +34,8 @@ static const struct {
     {SHMRPC_LOG_NOTICE, '5', "notice"},     {SHMRPC_LOG_INFO, '6', "info"},
     {SHMRPC_LOG_DEBUG, '7', "debug"}};
 
-/* Writes the mark before a line. The manager understands marks that also hold
- * thread and call. */
+/* Writes the mark before a line. A program that the manager has started
+ * (SHMRPCD_OF) adds thread and call, which the manager understands. */
 static size_t mark(shmrpc_log_level level, char *out, size_t size)
 {
     size_t i = 0;

@@ -24,8 +24,8 @@
 #define SHMRPCI_MAP_ALIAS 0
 #endif
 
-/* Tell the sanitizer of an order that another process ensures: everything
- * before `before(at)` happens before everything after `after(at)`. */
+/* Tell the sanitizer of an order that another process ensures: what comes
+ * before `before(at)` happens before what comes after `after(at)`. */
 #if SHMRPCI_MAP_ALIAS
 #include <sanitizer/tsan_interface.h>
 #define shmrpci_note_before(at) __tsan_release(at)

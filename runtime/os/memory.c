@@ -265,8 +265,9 @@ void shmrpci_memory_discard(const shmrpci_map *map)
     }
 }
 
-/* Functions of the leak checker, if the program is built with one: otherwise it
- * would not look for pointers in memory that did not come from malloc. */
+/* Functions of the leak checker; NULL if the program is built without it.
+ * Without these calls it would not look for pointers in memory that did not
+ * come from malloc. */
 extern __attribute__((weak)) void __lsan_register_root_region(const void *at,
                                                               size_t bytes);
 extern __attribute__((weak)) void __lsan_unregister_root_region(const void *at,

@@ -163,7 +163,7 @@ shmrpc_status shmrpci_notify_receive(int fd, char text[SHMRPCI_NOTIFY_BYTES],
                              .msg_controllen = sizeof control.bytes};
     ssize_t len;
     do {
-        /* There is no room for descriptors, so the kernel drops them. */
+        /* The message has no room for descriptors, so the kernel drops them. */
         len = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
     } while (len < 0 && errno == EINTR);
     if (len < 0) {

@@ -6,8 +6,8 @@
  * to that file, and unlinks it. So nobody sees half an object, and of several
  * processes that create one at the same time only one succeeds.
  *
- * There are two rooms: the user's own folder, and a sticky one for all users,
- * in which only their owners and root remove files. They are
+ * There are two rooms: the user's own folder, and a sticky folder for all
+ * users, in which only a file's owner and root can remove the file. They are
  * $SHMRPC_DIR/objects and $SHMRPC_DIR/shared if that variable is set, else
  * /dev/shm/shmrpc-UID and /dev/shm/shmrpc, else the same names in /tmp.
  *

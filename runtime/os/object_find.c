@@ -39,8 +39,8 @@ static shmrpc_status remove_one(const attempt *at, int fd)
                                  at->deadline_ns);
 }
 
-/* Opens the existing file and joins its object. Returns DESTROYED if the object
- * was destroyed; its name is removed then, and the caller starts again. */
+/* Opens the existing file and joins its object. If the object was destroyed, or
+ * is to be replaced, removes its name and returns DESTROYED. */
 static shmrpc_status open_existing(const attempt *at)
 {
     int fd;

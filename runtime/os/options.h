@@ -13,10 +13,10 @@
 
 enum { SHMRPCI_OPTIONS_END = -1, SHMRPCI_OPTIONS_BAD = '?' };
 
-/* Returns the next option, END, or BAD, when `message` says what is wrong, in
- * one line without a newline. `shorts` are getopt's, without a leading colon;
- * with a leading `+` the first operand ends the options. At the end operands
- * start at `optind`. */
+/* Returns the next option; END after the last one; or BAD, and then `message`
+ * says what is wrong, in one line without a newline. `shorts` are getopt's,
+ * without a leading colon. If they begin with `+`, the first operand ends the
+ * options. At the end the operands start at `optind`. */
 int shmrpci_options_next(int argc, char **argv, const char *shorts,
                          const struct option *longs, shmrpci_buf *message);
 

@@ -38,9 +38,9 @@ void shmrpci_poll_remove(int set, int fd);
 size_t shmrpci_poll_wait(int set, uint64_t *tags, size_t max,
                          int64_t deadline_ns);
 
-/* Like wait, for sets whose tags are below SHMRPCI_POLL_HUNG_UP. That bit is
- * added to a tag once the peer has closed its side: then the rest must be read
- * to the end. */
+/* Like wait, for sets whose tags are below SHMRPCI_POLL_HUNG_UP. Once the peer
+ * has closed its side, that bit is added to the tag; then the caller must read
+ * what is left, up to the end. */
 #define SHMRPCI_POLL_HUNG_UP (UINT64_C(1) << 63)
 size_t shmrpci_poll_wait_edges(int set, uint64_t *tags, size_t max,
                                int64_t deadline_ns);

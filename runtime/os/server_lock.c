@@ -28,8 +28,8 @@ static struct flock byte_at(short type, int64_t at)
         .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)at, .l_len = 1};
 }
 
-/* Takes a shared lock, because a supervisor and its successor hold theirs at
- * the same time. If it fails, the process just can't be found. */
+/* Takes a shared lock, because a supervisor and its successor hold the byte at
+ * the same time. If that fails, the process just can't be found. */
 static void hold(int fd, int64_t at)
 {
     struct flock mine = byte_at(F_RDLCK, at);
@@ -75,7 +75,8 @@ static void kill_workers(int fd)
     }
 }
 
-/* Since when only workers have held the lock; 0 if a supervisor holds it. */
+/* `since_ns` is when only workers were first seen to hold the lock, or 0 if
+ * they were not yet. */
 typedef struct orphans {
     int64_t since_ns;
     int64_t deadline_ns;

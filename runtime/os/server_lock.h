@@ -34,10 +34,11 @@
 shmrpc_status shmrpci_server_lock_take(int dir_fd, const char *name,
                                        int *out_fd);
 
-/* Makes this process a supervisor to which the lock was passed. */
+/* Registers this process as a supervisor. `fd` has the lock, which another
+ * process has passed to this one. */
 void shmrpci_server_lock_inherit(int fd);
 
-/* Makes this process the worker of `place`, until it ends. */
+/* Registers this process as the worker of `place`, until it ends. */
 void shmrpci_server_lock_join(int fd, uint32_t place);
 
 #endif

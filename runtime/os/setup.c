@@ -150,8 +150,8 @@ shmrpci_setup_step shmrpci_setup_apply(const shmrpci_setup *setup)
     if (setup->has_user && !become_user(setup->account.uid)) {
         return SHMRPCI_SETUP_USER;
     }
-    /* After the change of user, because that user must have permission to enter
-     * the folder. */
+    /* Done after the change of user, because that user must have permission to
+     * enter the folder. */
     if (setup->directory != NULL && chdir(setup->directory) != 0) {
         return SHMRPCI_SETUP_DIRECTORY;
     }

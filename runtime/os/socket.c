@@ -209,7 +209,7 @@ shmrpc_status shmrpci_socket_send(int fd, const void *data, size_t len,
         struct cmsghdr align;
         char bytes[CMSG_SPACE(SHMRPCI_SOCKET_MAX_FDS * sizeof(int))];
     } control;
-    /* sendmsg does not write to it. */
+    /* Removes const; sendmsg does not write to the data. */
     union {
         const void *in;
         void *out;

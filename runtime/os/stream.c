@@ -22,8 +22,8 @@
 
 #define BACKLOG 512
 
-/* For detecting a peer that has vanished: how long sent bytes may stay
- * unacknowledged, and after which idle time the peer is probed. */
+/* These settings detect a peer that has vanished: how long sent bytes may stay
+ * unacknowledged, and after which idle time the kernel probes the peer. */
 #define USER_TIMEOUT_MS  30000u
 #define KEEP_IDLE_S      15
 #define KEEP_INTERVAL_S  5
@@ -120,7 +120,7 @@ static void set_option(int fd, int level, int name, int value)
     (void)setsockopt(fd, level, name, &value, sizeof value);
 }
 
-/* Failures of these options are not fatal, so they are ignored. */
+/* The options are not essential, so failures to set them are ignored. */
 static void tune(int fd, int family)
 {
     if (family == AF_UNIX) {
@@ -357,8 +357,8 @@ shmrpc_status shmrpci_stream_send(int fd, const shmrpci_part *parts,
                                   size_t count, size_t *out_len)
 {
     struct iovec vectors[SHMRPCI_PARTS_MAX];
-    /* Removes the const of the data, which iov_base lacks; sendmsg only reads.
-     */
+    /* Casts away const, because iov_base points to non-const data. The cast is
+     * safe: sendmsg only reads. */
     union {
         const void *in;
         void *out;

@@ -2,7 +2,7 @@
  * Streams of bytes: TCP, and AF_UNIX sockets that behave the same.
  *
  * All descriptors are close-on-exec and never raise SIGPIPE. Sending and
- * receiving never block; os/poll.h waits.
+ * receiving never block; callers wait with os/poll.h.
  *
  * Threading: any thread.
  */
@@ -15,7 +15,8 @@
 
 #include "shmrpc/status.h"
 
-/* The address of one end: TCP over IPv4 or IPv6, or the path of a socket. */
+/* The address of one end: TCP over IPv4 or IPv6, or the path of a Unix
+ * socket. */
 typedef struct shmrpci_endpoint {
     _Alignas(8) uint8_t bytes[128]; /* a struct sockaddr */
     uint32_t len;
@@ -77,7 +78,8 @@ shmrpc_status shmrpci_stream_connect(const shmrpci_endpoint *endpoint,
 shmrpc_status shmrpci_stream_pair(int out_fds[2]);
 
 /* Returns BUSY if there is nothing to receive, or UNAVAILABLE if the peer has
- * closed its end; `*out_len` is then 0 if it did so in good order. */
+ * closed its end. After UNAVAILABLE, `*out_len` is 0 if the peer closed its end
+ * in good order. */
 shmrpc_status shmrpci_stream_receive(int fd, void *data, size_t size,
                                      size_t *out_len);
 
@@ -91,11 +93,12 @@ bool shmrpci_stream_is_local(int fd);
  * this machine, the CPU from which it sent. UINT32_MAX if unknown. */
 uint32_t shmrpci_stream_peer_cpu(int fd);
 
-/* Makes the socket readable only when that many bytes, or the end of the
- * stream, have arrived; 1 at first. For TCP; no effect on others. */
+/* Makes the socket readable only when `bytes` bytes, or the end of the stream,
+ * have arrived. The default is 1. Affects only TCP sockets. */
 void shmrpci_stream_set_mark(int fd, size_t bytes);
 
-/* Gives the next byte, without removing it. Returns the statuses of receive. */
+/* Gives the next byte, without removing it. Returns the same statuses as
+ * shmrpci_stream_receive. */
 shmrpc_status shmrpci_stream_peek(int fd, uint8_t *out);
 
 typedef struct shmrpci_part {
@@ -111,7 +114,8 @@ typedef struct shmrpci_part {
 shmrpc_status shmrpci_stream_send(int fd, const shmrpci_part *parts,
                                   size_t count, size_t *out_len);
 
-/* Ends our direction: the peer reads what was sent, and then the end. */
+/* Ends our direction of the stream: the peer reads what was sent, and then the
+ * end. */
 void shmrpci_stream_end(int fd);
 
 /* Whether everything sent, including the end, has reached the peer's system. */

@@ -1,9 +1,9 @@
 /*
  * Threads, mutexes and conditions of one process.
  *
- * A thin layer over pthreads: functions that can't fail by our design return no
- * status. Mutexes are for process-private state only; nothing in shared memory
- * is ever locked.
+ * A thin layer over pthreads: functions that can't fail in the way we use them
+ * return no status. Mutexes are for process-private state only; nothing in
+ * shared memory is ever locked.
  */
 #ifndef SHMRPCI_OS_THREAD_H
 #define SHMRPCI_OS_THREAD_H
@@ -61,7 +61,8 @@ void shmrpci_cond_init(shmrpci_cond *cond);
 void shmrpci_cond_fini(shmrpci_cond *cond);
 /* Waits with `mutex` released meanwhile; may wake without a signal. */
 void shmrpci_cond_wait(shmrpci_cond *cond, shmrpci_mutex *mutex);
-/* Like wait, until a monotonic time; returns false when that has passed. */
+/* Like shmrpci_cond_wait, but at most until the monotonic time `deadline_ns`.
+ * Returns false once that time has passed. */
 bool shmrpci_cond_wait_until(shmrpci_cond *cond, shmrpci_mutex *mutex,
                              int64_t deadline_ns);
 void shmrpci_cond_signal(shmrpci_cond *cond);
@@ -85,7 +86,8 @@ void shmrpci_thread_detach(shmrpci_thread *thread);
  * some microseconds, the first time a few milliseconds. Returns false if the
  * kernel can't (before 4.14), or does not allow it. */
 bool shmrpci_thread_barrier(void);
-/* Whether the kernel can do that; costs a system call, the first time. */
+/* Whether shmrpci_thread_barrier works here; the first call costs a system
+ * call. */
 bool shmrpci_thread_can_barrier(void);
 
 /* The calling thread's number; 0: not assigned yet. This TLS model makes it one

@@ -1,5 +1,6 @@
 /*
- * Secrets that two machines share: reads them, and proves their possession.
+ * Secrets that two machines share: reading them, and proving possession of
+ * them.
  *
  * Threading: any thread.
  */

@@ -38,24 +38,25 @@ static inline bool shmrpci_waiting_is_interrupted(void)
     return shmrpci_my_waiting.is_interrupted;
 }
 
-/* Returns the deadline of a wait: one in the past, once the thread should stop
- * waiting. 0, which means not to wait, stays 0. */
+/* Returns the deadline that a wait must use: `deadline_ns`, or a time in the
+ * past if the thread should stop waiting. 0, which means not to wait, stays
+ * 0. */
 static inline int64_t shmrpci_waiting_deadline(int64_t deadline_ns)
 {
     return deadline_ns != 0 && shmrpci_waiting_is_interrupted() ? 1
                                                                 : deadline_ns;
 }
 
-/* Returns whether the thread should stop waiting, and resets that, because
+/* Returns whether the thread should stop waiting, and resets the flag, because
  * cleaning up may have to wait again. */
 bool shmrpci_waiting_take_interrupt(void);
 
-/* For a thread with hooks, before a sleep until `until_ns` (0: endless):
- * returns when the first slice of the sleep ends. */
+/* Called by a thread with hooks before it sleeps until `until_ns` (0: without
+ * limit). Returns the time at which the first slice of the sleep ends. */
 int64_t shmrpci_waiting_begin(int64_t until_ns);
 
-/* Called after the sleep. Calls `interrupted` if the slice is over, or a signal
- * came. */
+/* Called after the slice. Calls `interrupted` if the time `slice_ns` has come,
+ * or a signal ended the sleep. */
 void shmrpci_waiting_end(int64_t slice_ns, bool by_signal);
 
 #endif

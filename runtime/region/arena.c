@@ -1,9 +1,9 @@
-/* Blocks: taking, holding, retiring, and recovery after a death. */
+/* Blocks: taking, holding and retiring them, and recovery after a death. */
 #include "region/inside.h"
 
-/* The newest LIMBO_YOUNG blocks stay in the limbo, so that readers in the
- * middle of one need not start over. The limbo is checked after LIMBO_LOOK
- * blocks were retired. */
+/* The newest LIMBO_YOUNG blocks stay in the limbo, so that a reader that is
+ * reading one of them need not start over. The limbo is checked after
+ * LIMBO_LOOK blocks were retired. */
 #define LIMBO_YOUNG 64u
 #define LIMBO_LOOK  192u
 /* The limbo is also checked after this many bytes were retired. */
@@ -222,7 +222,8 @@ static uint64_t leave_rest(shmrpci_region *region, uint32_t class)
     return offset;
 }
 
-/* Puts all blocks of the rest into the list, from where others can get them. */
+/* Puts all blocks of the rest of a span into the list, from which other
+ * participants can get them. */
 void shmrpci_arena_cut_up(shmrpci_region *region, uint32_t class)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);
@@ -485,7 +486,7 @@ uint64_t shmrpci_arena_last_retired(const shmrpci_region *region)
 }
 
 /* Moves `offset` from the limbo to `moving`; `before` is the block that links
- * to it, 0 if it is the first one. */
+ * to `offset`, or 0 if `offset` is the first block. */
 static void leave_limbo(shmrpci_region *region, uint64_t before,
                         uint64_t offset, const shmrpci_block_trailer *end)
 {
@@ -675,8 +676,9 @@ void shmrpci_arena_mend(shmrpci_region *region)
     shmrpci_arena_recount(region);
 }
 
-/* Whether a held block became reachable. Such a block leaves the chain without
- * passing through `moving`, from which an heir would free it. */
+/* Whether a held block became reachable. A reachable block leaves the chain
+ * without passing through `moving`, because an heir would free a block in
+ * `moving`. */
 static bool is_committed(const shmrpci_region *region, uint64_t offset)
 {
     const shmrpci_block_head *head =

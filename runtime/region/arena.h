@@ -21,13 +21,12 @@
  * late readers see that it is not the block they look for.
  *
  * Death: only p writes to arena p, and stores in program order, so that its
- * heir finds a prefix of its stores. The block in `moving` is already in one of
- * its places, or in none: then the heir frees it. A held block has become
- * reachable if its `committed` is set. It is 0 when the block is taken; whoever
- * makes the block reachable sets it, before anybody can make the block
- * unreachable again. A kind that retires blocks writes a note first, from which
- * its heir repeats the work: shmrpci_arena_last_retired says how far the dead
- * one came.
+ * heir finds a prefix of its stores. If the block in `moving` is in none of the
+ * places above, the heir frees it. A held block has become reachable if its
+ * `committed` is set. It is 0 when the block is taken; whoever makes the block
+ * reachable sets it, before anybody can make the block unreachable again. A
+ * kind that retires blocks writes a note first, from which its heir repeats the
+ * work: shmrpci_arena_last_retired says how far the dead one came.
  *
  * Depot: 16 words for each class, each a chain of blocks or 0:
  *
@@ -36,21 +35,22 @@
  *
  * Only p or its heir changes a word in the state PUSHING(p) or TAKEN(p), so an
  * heir always knows what happened. Each participant reads only its own chain,
- * so no tag against reuse (ABA) is needed. If all places are taken, p takes one
- * and puts its own chain in front of the chain there, so that nobody keeps
- * surplus blocks:
+ * so no tag against reuse (ABA) is needed. If no word is 0, p claims a word in
+ * the state READY and puts its own chain in front of the chain there, so that
+ * nobody keeps surplus blocks:
  *
  *     READY, d --p: CAS--> TAKEN(p), d --p: own chain leads to d--> PUSHING(p)
  *
  * If all blocks of a span are in the lists of one participant, the span can be
- * freed: the participant journals that, takes its blocks out of the lists by
- * one store each, then frees the span. An heir does the same.
+ * freed: the participant records the span in its journal, takes the span's
+ * blocks out of the lists with one store per block, and then frees the span. An
+ * heir repeats these steps.
  *
- * Pins: a reader that needs the state as of change e shares the lock on byte
- * PIN(e) of the file, and then checks that reclaim_limit is still at most e. A
- * reclaimer raises that word to s and then asks the kernel for locks below
- * PIN(s). The kernel orders these calls, so that one side sees the other. A pin
- * needs no memory, ends with its process, and is never broken.
+ * Pins: a reader that needs the state as of change e takes a shared lock on
+ * byte PIN(e) of the file, and then checks that reclaim_limit is still at most
+ * e. A reclaimer raises reclaim_limit to s and then asks the kernel for locks
+ * below PIN(s). The kernel orders these calls, so that one side sees the other.
+ * A pin needs no shared memory, ends with its process, and is never broken.
  *
  * Threading: one thread at a time for a handle.
  */
@@ -115,15 +115,15 @@ uint64_t shmrpci_arena_block_bytes(const shmrpci_region *region,
 /*
  * Keeps everything that is reachable as of `change`, which must be finished.
  * Any handle may pin, also a read-only one. Pins are counted. Returns ABORTED
- * if it is too late, since blocks of that time may be free already: take a
- * newer change. Else EXHAUSTED or NO_MEMORY.
+ * if blocks of that change may be free already; the caller then pins a newer
+ * change. Else returns INVALID, EXHAUSTED or NO_MEMORY.
  */
 shmrpc_status shmrpci_pin(shmrpci_region *region, uint64_t change);
 void shmrpci_unpin(shmrpci_region *region, uint64_t change);
 /* The oldest pin below `end`, of any handle; `end` if there is none. */
 uint64_t shmrpci_pin_oldest(const shmrpci_region *region, uint64_t end);
-/* The same for a reclaimer: after this call no new pin below `end` is
- * possible. */
+/* Like shmrpci_pin_oldest, but for a reclaimer: after this call no new pin
+ * below `end` is possible. */
 uint64_t shmrpci_pin_close(shmrpci_region *region, uint64_t end);
 /* The pid of a process that has this pin, 0 if unknown. Takes milliseconds. */
 int shmrpci_pin_holder(const shmrpci_region *region, uint64_t change);

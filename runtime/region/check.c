@@ -113,8 +113,8 @@ static uint32_t check_entry(judgement *of, uint32_t span, uint32_t run)
  * because two blocks never begin within 64 bytes. */
 #define MARK_BYTES ((uint64_t)64)
 
-/* The holder of the block is dead, or at work. The block may be found twice, or
- * not at all, until an heir has cleaned up. */
+/* The holder of the block is dead, or in the middle of an operation. The block
+ * may be found twice, or not at all, until an heir has cleaned up. */
 #define MARK_LOOSE 0x80u
 
 typedef struct blocks {

@@ -2,8 +2,9 @@
  * another. */
 #include "region/inside.h"
 
-/* How much of a class a participant keeps before it shares: two spans. In a
- * small region it is less, so that a few participants don't keep all of it. */
+/* How many bytes of a class a participant keeps before it shares blocks: two
+ * spans. In a small region it keeps less, so that a few participants don't keep
+ * the whole region. */
 #define LIST_SPANS     2u
 #define LIST_SHARE     256u
 #define LIST_MIN_BYTES ((uint64_t)2048)
@@ -208,8 +209,8 @@ static void split(shmrpci_region *region, uint32_t class, uint64_t count)
     }
 }
 
-/* Fills the empty spare list: with all of the list, or, if that has grown long,
- * with a piece of it, so that several participants can have some. */
+/* Fills the empty spare list. It gets the whole list, or, if the list has grown
+ * long, a piece of it, so that several participants can get blocks. */
 void shmrpci_arena_fill_spare(shmrpci_region *region, uint32_t class)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);

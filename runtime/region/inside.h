@@ -68,12 +68,12 @@ void shmrpci_arena_push_spare(shmrpci_region *region, uint32_t class);
 void shmrpci_arena_recount(shmrpci_region *region);
 /* How many bytes of a class a list may have before it is shared. */
 uint64_t shmrpci_arena_most_listed(const shmrpci_region *region);
-/* Fills the empty spare list: with all of the list, or, if that has grown long,
- * with a piece of it, so that several participants can have some. */
+/* Fills the empty spare list. It gets the whole list, or, if the list has grown
+ * long, a piece of it, so that several participants can get blocks. */
 void shmrpci_arena_fill_spare(shmrpci_region *region, uint32_t class);
 /* Gives all blocks in the lists to the depot. */
 void shmrpci_arena_share(shmrpci_region *region, uint32_t class);
-/* As shmrpci_arena_take_depot, but returns the surplus to the depot. */
+/* Like shmrpci_arena_take_depot, but returns the surplus to the depot. */
 bool shmrpci_arena_take_piece(shmrpci_region *region, uint32_t class);
 /* Adds blocks of the depot to the list. Returns false if the depot has none. */
 bool shmrpci_arena_take_depot(shmrpci_region *region, uint32_t class);
@@ -99,12 +99,13 @@ uint64_t shmrpci_arena_next(const shmrpci_region *region, uint64_t offset);
 uint64_t shmrpci_arena_next_held(const shmrpci_region *region, uint64_t offset);
 /* The chain in a word of the depot. */
 uint64_t shmrpci_arena_depot_chain(uint64_t word);
-/* After a death: finishes moves of blocks, also to and from the depot. */
+/* Called after a death: finishes the moves of blocks that the dead participant
+ * had begun, also to and from the depot. */
 void shmrpci_arena_mend_class(shmrpci_region *region, uint32_t class);
 void shmrpci_arena_mend(shmrpci_region *region);
 /* Called for a new participant: its predecessor's limbo will be checked when a
- * block is taken. Otherwise many short-lived processes would each leave more in
- * it. */
+ * block is taken. Otherwise many short-lived processes would each leave more
+ * blocks in the limbo. */
 void shmrpci_arena_begin(shmrpci_region *region);
 /* Gives all free blocks to the depot, as far as it has room. */
 void shmrpci_arena_hand_over(shmrpci_region *region);

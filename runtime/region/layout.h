@@ -136,8 +136,8 @@ _Static_assert(offsetof(shmrpci_region_state, destroyed) == 256, "layout");
 _Static_assert(sizeof(shmrpci_region_state) == 4096, "layout");
 
 /* A bit of pending_count: the run is complete, and is freed if it is
- * unreachable. Without the bit only those of its spans that the participant
- * owns are freed. */
+ * unreachable. Without the bit, unless the run is reachable, only those of its
+ * spans that the participant owns are freed. */
 #define SHMRPCI_JOURNAL_GIVES (UINT32_C(1) << 31)
 
 /* A participant's own blocks (arena.h); offsets, 0 for none. Only the

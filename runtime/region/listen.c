@@ -13,8 +13,8 @@
 bool shmrpci_listeners_ask(shmrpci_listeners *of, int fd, uint64_t now)
 {
     /* `now` was read before the kernel is asked. So a listener that this answer
-     * misses began at `now` or later, and polls until the clock is past that
-     * time. */
+     * misses began to listen at `now` or later, and it polls until the clock is
+     * past the time at which it began. */
     bool are_there = shmrpci_byte_lock_is_held(fd, SHMRPCI_REGION_LISTEN_BYTE);
     shmrpci_store_relaxed(&of->told, now | (are_there ? 1u : 0u));
     return are_there;
@@ -31,7 +31,7 @@ int64_t shmrpci_listen(shmrpci_listening *of, int fd, int64_t long_ns)
         of->since_ns = shmrpci_coarse_ns();
     }
     bool is_known = shmrpci_coarse_ns() > of->since_ns;
-    /* The caller looks for changes after this fence, so it sees those of
+    /* The caller looks for changes after this fence, so it sees the changes of
      * writers that did not know of us. */
     shmrpci_fence_seq();
     return is_known || long_ns < TICK_NS ? long_ns : TICK_NS;

@@ -10,15 +10,15 @@
  *
  *     listener                           writer
  *     shares the byte                    changes something
- *     s = clock                          c = clock; asked at c? what it was
- *                                        told, else asks the kernel
+ *     s = clock                          c = clock; asks the kernel, unless
+ *                                        the last answer is of time c
  *     looks; sleeps until clock > s
  *     looks; sleeps on the bell          somebody listens: rings
  *
  * A writer that does not ring was told at some c <= s that there is no
  * listener, and looked at the clock after its change: a listener that looks
- * when the clock is past s sees the change.  So it polls for one tick, and from
- * then on sleeps until it is woken.
+ * when the clock is past s sees the change. So a listener polls for one tick,
+ * and from then on sleeps until it is woken.
  *
  * A second file that readers may write to would also work, and cost writers a
  * load rather than a look at the clock; but a process that may write to a file
@@ -69,9 +69,10 @@ typedef struct shmrpci_listening {
     bool is_on;
 } shmrpci_listening;
 
-/* Returns how long to sleep on the bell at most, if the caller looks again
- * after this call: `long_ns` if all writers ring, else less. Begins to listen
- * on the file `fd`, if it did not already. */
+/* Begins to listen on the file `fd`, if `of` does not listen yet. Returns how
+ * long the caller may sleep on the bell: `long_ns` if all writers ring, else
+ * less. The caller must look for changes after this call and before the
+ * sleep. */
 int64_t shmrpci_listen(shmrpci_listening *of, int fd, int64_t long_ns);
 /* Stops listening. Must not be called for one copy of a descriptor while other
  * copies listen. */

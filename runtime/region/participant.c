@@ -40,7 +40,7 @@ static shmrpc_status raise_high(shmrpci_region *region, uint32_t participant)
     return status;
 }
 
-/* Finishes or undoes the work of the dead participant as which the handle acts.
+/* Finishes or undoes the work of the dead participant that the handle acts as.
  * The kind may take and free blocks for that, so the arena is mended first. The
  * journal of a kind without arenas is settled last, by the caller, when the
  * kind can tell whether the journalled run is reachable. */
@@ -60,8 +60,8 @@ static void finish(shmrpci_region *region)
     }
 }
 
-/* Makes the handle act as another participant. What it remembers about the
- * limbo belongs to another arena, and is dropped. */
+/* Makes the handle act as another participant. What the handle remembers about
+ * the limbo belongs to the previous participant's arena, so it is dropped. */
 static void act_as(shmrpci_region *region, uint32_t participant)
 {
     region->me = participant;

@@ -73,8 +73,8 @@ void shmrpci_arena_forget(shmrpci_region *region, uint32_t span)
     }
 }
 
-/* Moves all free blocks of the class to our lists, except those of other
- * participants. */
+/* Moves all free blocks of the class to our lists, except blocks in the lists
+ * of other participants. */
 static void gather(shmrpci_region *region, uint32_t class, uint32_t *counts)
 {
     shmrpci_arena_root *arena = shmrpci_arena_of(region);

@@ -263,8 +263,8 @@ void shmrpci_region_detach(shmrpci_region *region)
     free(region->pins);
     region->pins = NULL;
     region->pin_room = 0;
-    /* A forked child does not have the region mapped, and the participant's
-     * place is its parent's. */
+    /* A forked child does not have the region mapped, and the participant
+     * number belongs to its parent. */
     if (region->map.at != NULL && region->me != SHMRPCI_REGION_NOBODY &&
         region->map.generation == shmrpci_fork_generation()) {
         shmrpci_region_leave(region);
@@ -321,7 +321,8 @@ void shmrpci_region_follow(shmrpci_region *region, shmrpci_region_owner *owner,
 
 void shmrpci_region_orphan(const shmrpci_region *region)
 {
-    /* Relaxed: a thread that is woken after this, or looks again, sees it. */
+    /* Relaxed: a thread that is woken after this store, or looks again, sees
+     * the new value. */
     shmrpci_store_relaxed(&region->owner->is_gone, 1u);
 }
 

@@ -9,7 +9,7 @@
  * attaches with the same number, or buries it.
  *
  * Threading: one thread at a time for a handle may attach, detach, or call
- * anything that writes. Any thread may call `_at` and the queries.
+ * anything that writes. Any thread may call shmrpci_region_at and the queries.
  */
 #ifndef SHMRPCI_REGION_REGION_H
 #define SHMRPCI_REGION_REGION_H
@@ -123,19 +123,20 @@ shmrpc_status shmrpci_region_size(const shmrpci_region_spec *spec,
                                   uint64_t *out_bytes, shmrpc_error *error);
 
 /*
- * Makes a region in a file of zeros of that size, before any other process can
- * open it. The memory of the file need not be paid for yet. Returns EXHAUSTED.
+ * Makes a region in a file of zeros, which has the size that
+ * shmrpci_region_size gave, before any other process can open the file. The
+ * memory of the file need not be paid for yet. Returns EXHAUSTED.
  */
 shmrpc_status shmrpci_region_format(int fd, const shmrpci_region_spec *spec,
                                     shmrpc_error *error);
 
 /*
- * Maps a region, and joins it if `access` is WRITE. It may get the number of a
- * dead participant, from which it then inherits. Takes over the descriptor if
- * it succeeds. Every handle needs an open file description of its own. Returns
- * CONTRACT if the region was made by another version of shmrpc; DATA_LOSS if it
- * is damaged, truncated, or of another boot; DESTROYED; or EXHAUSTED if all
- * places are taken, or there is no memory for one.
+ * Maps a region, and joins it if `access` is WRITE. The handle may get the
+ * number of a dead participant, from which it then inherits. Takes over the
+ * descriptor if it succeeds. Every handle needs an open file description of its
+ * own. Returns CONTRACT if the region was made by another version of shmrpc;
+ * DATA_LOSS if it is damaged, truncated, or of another boot; DESTROYED; or
+ * EXHAUSTED if all places are taken, or there is no memory for one.
  */
 shmrpc_status shmrpci_region_attach(int fd, shmrpci_access access,
                                     const shmrpci_region_kind *kind,
@@ -180,9 +181,9 @@ bool shmrpci_region_is_alive(const shmrpci_region *region,
 
 /*
  * Takes a run of spans for at least `bytes`, with a note for the kind, and
- * journals it: make it reachable, then call _keep. The memory has zeros or an
- * earlier owner's data. Returns EXHAUSTED, with needed and available bytes in
- * `error`.
+ * journals it. The caller makes the run reachable, and then calls
+ * shmrpci_region_keep. The memory has zeros or an earlier owner's data. Returns
+ * EXHAUSTED, with needed and available bytes in `error`.
  */
 shmrpc_status shmrpci_region_take(shmrpci_region *region, uint64_t bytes,
                                   uint16_t note, uint64_t *out_offset,

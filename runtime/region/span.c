@@ -127,8 +127,8 @@ static void seize(shmrpci_region *region, uint32_t owner, uint32_t first,
     }
 }
 
-/* Frees the spans that are still owned by `owner`; others may have taken one
- * that is free already. */
+/* Frees the spans that `owner` still owns. A span that was freed earlier may
+ * belong to another participant by now. */
 static void free_owned(shmrpci_region *region, uint32_t owner, uint32_t first,
                        uint32_t count)
 {
@@ -226,7 +226,8 @@ static bool claim(shmrpci_region *region, uint32_t first, uint32_t count)
     return true;
 }
 
-/* Makes a run of the claimed spans: the head last, since others look for it. */
+/* Makes a run of the claimed spans. Writes the head last, because others look
+ * for the head. */
 static void join_up(shmrpci_region *region, uint32_t first, uint32_t count,
                     uint16_t note)
 {

@@ -12,9 +12,9 @@ void shmrpci_bell_ring_slowly(shmrpci_atomic_u32 *bell, uint32_t count)
     if (shmrpci_futex_wake(bell, most) > 0) {
         return;
     }
-    /* Nobody was asleep, so the bit is cleared, unless the bell has changed
-     * since. A thread that was about to sleep on an older value doesn't, and
-     * one that has fallen asleep since then is woken. */
+    /* Nobody was asleep, so clears the bit SLEEPERS, unless the bell has
+     * changed since. A thread that was about to sleep on an older value
+     * doesn't, and one that has fallen asleep since then is woken. */
     uint32_t quiet = (rung + SHMRPCI_BELL_STEP) & ~SHMRPCI_BELL_SLEEPERS;
     if (shmrpci_cas_seq(bell, &rung, quiet)) {
         (void)shmrpci_futex_wake(bell, INT32_MAX);

@@ -50,8 +50,9 @@ static inline shmrpci_slices shmrpci_slices_until(int64_t deadline_ns)
 
 void shmrpci_bell_ring_slowly(shmrpci_atomic_u32 *bell, uint32_t count);
 
-/* Wakes up to `count` sleepers, if there are any. The caller has published
- * before, with a fence after it or in sequentially consistent order. */
+/* Wakes up to `count` sleepers, if there are any. Before the call, the caller
+ * has published with a sequentially consistent store, or has made a fence after
+ * publishing. */
 static inline void shmrpci_bell_ring(shmrpci_atomic_u32 *bell, uint32_t count)
 {
     if ((shmrpci_load_seq(bell) & SHMRPCI_BELL_SLEEPERS) != 0) {
@@ -62,8 +63,8 @@ static inline void shmrpci_bell_ring(shmrpci_atomic_u32 *bell, uint32_t count)
 /* Wakes all sleepers, for events that concern every one of them. */
 void shmrpci_bell_ring_all(shmrpci_atomic_u32 *bell);
 
-/* Announces a sleeper. Returns the value to sleep on; look again before
- * sleeping. */
+/* Announces a sleeper. Returns the value to sleep on. The caller looks again
+ * for publications before it sleeps. */
 static inline uint32_t shmrpci_bell_announce(shmrpci_atomic_u32 *bell)
 {
     uint32_t seen =
@@ -74,8 +75,8 @@ static inline uint32_t shmrpci_bell_announce(shmrpci_atomic_u32 *bell)
     return seen;
 }
 
-/* Sleeps for a slice, as long as the bell is `seen`. Returns true if the slice
- * ended without a ring. */
+/* Sleeps for at most one slice, while the value of the bell is `seen`. Returns
+ * true if the slice ended without a ring. */
 bool shmrpci_bell_sleep(shmrpci_atomic_u32 *bell, uint32_t seen,
                         shmrpci_slices *slices);
 

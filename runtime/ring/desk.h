@@ -1,7 +1,8 @@
 /*
- * The desk of a topic: the words that its subscribers write, since they may
- * have mapped the topic itself read-only.  It is part of the region's roots, or
- * a small file of its own that everyone may write to.  Offset, bytes, writer:
+ * The desk of a topic: the words that its subscribers write. The desk is part
+ * of the region's roots, or a small file of its own that everyone may write to,
+ * also subscribers that have mapped the topic itself read-only. Offset, bytes,
+ * writer:
  *
  *     0    128          both         sleepers: u32, 1 if a subscriber may be
  *                                    asleep; publishers clear it
@@ -66,8 +67,8 @@ typedef struct shmrpci_desk {
     uint32_t seats;
     uint32_t lanes;
     int fd;    /* the file whose bytes stand for seats */
-    bool *own; /* by seat: whether this handle has it, since the kernel does not
-                * report our own locks; under the handle's mutex */
+    bool *own; /* by seat: whether this handle has the seat, because the kernel
+                * does not report our own locks; under the handle's mutex */
 } shmrpci_desk;
 
 uint64_t shmrpci_desk_bytes(uint32_t seats, uint32_t lanes);

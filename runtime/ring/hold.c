@@ -10,7 +10,8 @@
 #define STATE_SHIFT 3
 #define STATE_MASK  UINT64_C(7)
 
-/* Marks a gap in the ring of holds, to be skipped; like a PAD of a lane. */
+/* The identity of a gap in the ring of holds, which readers skip, like a PAD of
+ * a lane. */
 #define PAD_IDENTITY 0u
 
 static uint64_t identity_of(uint32_t index, uint64_t end)
@@ -149,7 +150,7 @@ static shmrpci_hold *write_head(const shmrpci_holds *holds, uint64_t position,
     return hold;
 }
 
-/* Where a hold of a record of `len` bytes will be placed. */
+/* Returns where the hold of a record of `len` bytes will be placed. */
 static uint64_t place(const shmrpci_holds *holds, uint32_t len)
 {
     uint64_t left = left_at(holds, holds->tail);
@@ -226,8 +227,8 @@ static bool push_again(const shmrpci_holds *holds, const hold_view *of)
     if (of->len > 0) {
         shmrpci_lane_copy_in(at, of->hold->data, of->len);
     }
-    /* Both stores of the state are seq, so that the record is published between
-     * them. */
+    /* Both stores of the state are seq, so that others see the record published
+     * after the first and before the second. */
     uint64_t end = shmrpci_lane_end_of(writer, of->len);
     shmrpci_store_seq(&of->hold->state,
                       (uint64_t)SHMRPCI_HOLD_MOVING | end << STATE_SHIFT);
@@ -334,12 +335,14 @@ static bool has_won(const shmrpci_ring *ring, uint32_t participant,
         (head & SHMRPCI_HEAD_MASK) == (taking & SHMRPCI_HEAD_MASK)) {
         return true;
     }
-    /* The head has moved on. If the dead participant had won, the one that
-     * moved it had set WON before, so `taking` is read again. */
+    /* The head has moved on. If the dead participant had won the record,
+     * whoever moved the head had set WON before that, so `taking` is read
+     * again. */
     return (shmrpci_load_seq(&station->taking) & WON) != 0;
 }
 
-/* Makes the dead participant's last hold count if it won the record. */
+/* Adds the dead participant's prepared hold to the valid ones if the
+ * participant had won the record. */
 static void decide(shmrpci_holds *holds, const shmrpci_ring *ring,
                    uint32_t participant)
 {

@@ -3,14 +3,14 @@
  * has taken and not acknowledged, so that its heir can push them again.
  *
  * Each participant has a station beside its lane. Before it takes a record, it
- * copies the record into its station, behind the holds that count (those before
+ * copies the record into its station, behind the valid holds (those before
  * `tail`), and names the record in `taking`. Then it moves the head of the
- * record's lane; the new head also has its number, as that of the last taker.
- * Then it makes the hold count.
+ * record's lane; the new head also contains the participant's number, as the
+ * last taker. Then it moves `tail`, which makes the hold valid.
  *
  *     reader p                            the next reader q of that lane
- *     hold at the tail of p's holds       head names p? taking of p becomes
- *     taking = {lane, end}                WON, if it is {lane, this head}
+ *     hold at the tail of p's holds       if the head names p: sets WON in p's
+ *     taking = {lane, end}                taking, if that is {lane, this head}
  *     CAS head -> {end, p}                CAS head -> {its end, q}
  *     tail of the holds goes up
  *
@@ -20,8 +20,8 @@
  * A hold is HELD, then DONE (acknowledged). It is MOVING while its record is
  * pushed again into p's own lane; then its state also says where the record
  * will end there. If that is at or before the lane's tail, the record has been
- * pushed.  A participant leaves as much of
- * its own lane free as its holds need, so that its heir always finds room.
+ * pushed. A participant leaves as much of its own lane free as its holds need,
+ * so that its heir always finds room.
  *
  *     station   0  tail    u64: bytes of holds ever made       p
  *               8  head    u64: bytes of holds ever dropped    p
@@ -90,18 +90,18 @@ void shmrpci_holds_spare(const shmrpci_holds *holds);
  * die and it must be pushed again. */
 bool shmrpci_holds_may_take(const shmrpci_holds *holds, uint32_t len);
 
-/* Writes a hold of a record that ends at `end` in lane `index`. It does not
- * count yet. Returns EXHAUSTED if there is no room. */
+/* Writes a hold of a record that ends at `end` in lane `index`. The hold is not
+ * valid yet. Returns EXHAUSTED if there is no room. */
 shmrpc_status shmrpci_holds_prepare(shmrpci_holds *holds, uint32_t index,
                                     uint64_t end, const void *data,
                                     uint32_t len);
-/* Makes the prepared hold count, now that the record has been taken. Returns
+/* Makes the prepared hold valid, now that the record has been taken. Returns
  * its ticket. */
 uint64_t shmrpci_holds_keep(shmrpci_holds *holds, uint32_t len);
 
-/* Called before the head of lane `index` moves on from `word`, at position
- * `from`: tells the participant named in `word` that it has won the record it
- * was taking. */
+/* Called before the head of lane `index` moves on from `word`, whose position
+ * is `from`. Tells the participant that `word` names that it has won the record
+ * it was taking. */
 void shmrpci_holds_confirm(const shmrpci_ring *ring, uint32_t index,
                            uint64_t word, uint64_t from);
 

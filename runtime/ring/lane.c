@@ -8,7 +8,7 @@
 #include "os/map_alias.h"
 
 /* The most attempts of a look. An attempt fails if another consumer takes the
- * records meanwhile; after the last one the look returns BUSY. */
+ * records meanwhile. If all attempts fail, the look returns BUSY. */
 #define MAX_TRIES 64u
 
 #define ITEM_ALIGN 16u
@@ -159,8 +159,8 @@ static void refresh(shmrpci_lane_writer *writer)
     if (writer->is_topic) {
         return;
     }
-    /* Acquire: pairs with the CAS of the taker, which has made its copies
-     * before, so that their room may be overwritten. */
+    /* Acquire: pairs with the CAS of the taker. The taker copied the records
+     * before that CAS, so their room may be overwritten. */
     uint64_t word = shmrpci_load_acquire(&lane->words->head);
     uint64_t head = shmrpci_head_position(word, writer->tail);
     uint64_t position = head;
@@ -406,8 +406,8 @@ void shmrpci_lane_show(shmrpci_lane_writer *writer)
 {
     shmrpci_lane_words *words = writer->lane.words;
     /* Stored before the tail: if we die in between, the count may be ahead of
-     * the tail, but never behind. Relaxed: a reader that sees the tail sees
-     * it. */
+     * the tail, but never behind. Relaxed: a reader that sees this tail also
+     * sees this count. */
     shmrpci_store_relaxed(&words->count, writer->count);
     /* Release: pairs with the acquire of readers. */
     shmrpci_store_release(&words->tail, writer->tail);
@@ -437,8 +437,8 @@ static shmrpc_status copy_out(const shmrpci_lane *lane, uint64_t position,
     return SHMRPC_OK;
 }
 
-/* Copies records from look->to on, after those copied before. DATA_LOSS may
- * also mean that they were overwritten meanwhile. */
+/* Copies the records from look->to on, and appends them to those copied before.
+ * DATA_LOSS may also mean that the records were overwritten meanwhile. */
 static shmrpc_status copy_records(const shmrpci_lane *lane, uint64_t tail,
                                   uint32_t max, shmrpci_buf *buf,
                                   shmrpci_item *items, shmrpci_lane_look *look)
@@ -481,12 +481,13 @@ static bool look_at_ends(const shmrpci_lane *lane, shmrpci_lane_look *look,
 }
 
 /* Like look_at_ends(), but uses the tail in `known`, which was read earlier, if
- * it is ahead of the head. Only otherwise the tail is read again. */
+ * that tail is ahead of the head. Otherwise it reads the tail again. */
 static bool recall_ends(const shmrpci_lane *lane, shmrpci_atomic_u64 *known,
                         shmrpci_lane_look *look, uint64_t *out_tail)
 {
-    /* Acquire: pairs with the release below. Another thread may have read the
-     * tail from the producer, and passes on here what it acquired. */
+    /* Acquire: pairs with the release below. The tail in `known` may have been
+     * read by another thread, whose release passes on what it acquired from the
+     * producer. */
     *out_tail = shmrpci_load_acquire(known);
     look->word = shmrpci_load_acquire(&lane->words->head);
     look->from = shmrpci_head_position(look->word, *out_tail);
@@ -516,7 +517,7 @@ static bool look_further(const shmrpci_lane *lane, shmrpci_atomic_u64 *known,
 }
 
 /* Copies the records that we know of, and reads the tail again only if they are
- * not enough, so that its cache line stays with the producer. */
+ * not enough, so that the tail's cache line stays with the producer. */
 static shmrpc_status copy_known(const shmrpci_lane *lane,
                                 shmrpci_atomic_u64 *known, uint32_t max,
                                 shmrpci_buf *buf, shmrpci_item *items,

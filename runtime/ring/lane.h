@@ -7,9 +7,9 @@
  * process that is killed or stopped at any point has done either nothing or all
  * of the operation.
  *
- * Waiting, several lanes and the bell are left to queue.h and topic.h. Its
- * bytes are hostile (layout.h): whatever they are, no access goes outside the
- * ring, and no loop is endless; the result is DATA_LOSS.
+ * Waiting, several lanes and the bell are left to queue.h and topic.h. A lane's
+ * bytes are hostile (layout.h): whatever they contain, no access goes outside
+ * the ring, and no loop is endless. Damage is reported as DATA_LOSS.
  *
  * Threading: one thread at a time uses a writer; any thread may take.
  */
@@ -26,15 +26,15 @@
 #define SHMRPCI_LANE_MAX_RING  (UINT64_C(1) << 31)
 #define SHMRPCI_LANE_MAX_COUNT (1u << 22)
 
-/* The offsets of a lane's parts: the same for all lanes of a region. */
+/* The sizes of a lane's parts, from which their offsets follow. They are the
+ * same for all lanes of a region. */
 typedef struct shmrpci_lane_shape {
     uint64_t ring_bytes;    /* a power of two */
     uint64_t marks;         /* number of marks; a power of two, or 0 */
     uint64_t station_bytes; /* a multiple of 128 */
 } shmrpci_lane_shape;
 
-/* Size of a lane, of its part before the ring, and of its part before the
- * station. */
+/* The size of a lane, and the size of its part before the station. */
 uint64_t shmrpci_lane_bytes(const shmrpci_lane_shape *shape);
 uint64_t shmrpci_lane_station_offset(const shmrpci_lane_shape *shape);
 
@@ -92,21 +92,24 @@ shmrpc_status shmrpci_lane_resume(shmrpci_lane_writer *writer);
 /* Whether `bytes` bytes of the ring are free. */
 bool shmrpci_lane_has_free(shmrpci_lane_writer *writer, uint64_t bytes);
 
-/* Reserves a record of `len` bytes, at most shmrpci_lane_max_len(). It is then
- * written, and published or abandoned. Returns NULL if the ring is full. */
+/* Reserves a record of `len` bytes, at most shmrpci_lane_max_len(). The caller
+ * then writes the record, and publishes or abandons it. Returns NULL if the
+ * ring is full. */
 void *shmrpci_lane_reserve(shmrpci_lane_writer *writer, uint32_t len);
 /* Appends the reserved record with `len` bytes, not more than were reserved. It
  * is not visible yet. */
 void shmrpci_lane_append(shmrpci_lane_writer *writer, uint32_t len,
                          uint32_t flags);
 /*
- * Appends up to `count` records of at most `max_len` bytes each, as many as
- * there is room for in one batch: a few KiB, before the ring's end. Returns how
- * many were appended. Even if that is 0 there may be room for a single record.
+ * Appends up to `count` records of at most `max_len` bytes each, as many as fit
+ * into one batch. A batch is at most a few KiB, and does not go across the
+ * ring's end. Returns how many were appended. Even if that is 0 there may be
+ * room for a single record.
  *
  * They are assembled in private memory first, so that each cache line of the
- * ring is written once. A CPU that stores to lines of other CPUs waits for
- * each; it requests as many at a time as it has stores in flight.
+ * ring is written once. A CPU that stores to cache lines of other CPUs waits
+ * for each line, and requests only as many lines at a time as it has stores in
+ * flight.
  */
 uint32_t shmrpci_lane_append_many(shmrpci_lane_writer *writer,
                                   const shmrpci_slice *slices, uint32_t count,
@@ -122,9 +125,9 @@ static inline void shmrpci_lane_publish(shmrpci_lane_writer *writer,
     shmrpci_lane_show(writer);
 }
 
-/* The same for the lane of a topic. Nobody takes records from it, so there is
- * always room, unless `head` protects records that subscribers have not
- * read. */
+/* Like shmrpci_lane_adopt, but for the lane of a topic. Nobody takes records
+ * from such a lane, so there is always room, unless `head` protects records
+ * that subscribers have not read. */
 shmrpc_status shmrpci_lane_adopt_topic(shmrpci_lane_writer *writer,
                                        const shmrpci_lane *lane,
                                        uint64_t marks);
@@ -197,8 +200,8 @@ bool shmrpci_lane_find_oldest(const shmrpci_lane *lane, shmrpci_lane_look *out);
 /* Whether there seem to be records to take. */
 static inline bool shmrpci_lane_has_records(const shmrpci_lane *lane)
 {
-    /* Seq: after announcing a sleep it must see records published before the
-     * bell was checked. */
+    /* Seq: a consumer that calls this after it has announced a sleep must see
+     * all records whose publisher checked the bell before the announcement. */
     uint64_t head = shmrpci_load_seq(&lane->words->head);
     uint64_t tail = shmrpci_load_seq(&lane->words->tail);
     return (head & SHMRPCI_HEAD_MASK) != (tail / 8 & SHMRPCI_HEAD_MASK);

@@ -23,8 +23,8 @@
  * A lane is a run of spans, which is never freed:
  *
  *          0   128   tail: u64, bytes ever published       its producer
- *                    intent: u64, bytes that are being     its producer
- *                    written, of a topic
+ *                    intent: u64, where the record that    its producer
+ *                    is being written will end; of a topic
  *                    count: u64, records ever published    its producer
  *        128   128   head: bits 0-47 bytes ever taken / 8, takers, by CAS
  *                    bits 48-63 participant + 1 of

@@ -1,8 +1,8 @@
 /* Waiting for more records, where that pays. */
 #include "ring/pace.h"
 
-/* How long to wait. The longer it is, the more records arrive for one fetch of
- * a line, but the later they are taken. */
+/* How long to wait. The longer the wait, the more records arrive for one fetch
+ * of a cache line, but the later they are taken. */
 #define WAIT_NS 2000
 
 /* Records that take longer than this don't come in a stream. */
@@ -11,8 +11,8 @@
 /* How many slow rounds in a row stop the trials. */
 #define SLOW_ROUNDS 2u
 
-/* Rounds from one trial to the next, at first and at most; doubled each time
- * that a trial didn't pay. */
+/* The number of rounds from one trial to the next, at first and at most. It
+ * doubles each time that a trial didn't pay. */
 #define GAP_LEAST 4u
 #define GAP_MOST  256u
 

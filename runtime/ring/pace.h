@@ -2,11 +2,12 @@
  * The distance that a consumer keeps from the producer.
  *
  * A consumer that is quicker than its producer takes each record as soon as it
- * is published. So it fetches the lines of the tail and of the record for each
- * one, while the producer is about to write to them again, and delays both. If
- * it waits for a moment when it knows of no more records, it then finds several
- * for the same line fetches. But a consumer that waits for a single record,
- * such as an answer, would get it later.
+ * is published. So for each record it fetches the cache lines of the tail and
+ * of the record while the producer is about to write to them again, which
+ * delays both sides. A consumer that pauses briefly when it knows of no more
+ * records then finds several records for the same number of line fetches. But a
+ * consumer that waits for a single record, such as an answer, would get it
+ * later.
  *
  * Only a trial shows which of the two is the case. A consumer waits, or
  * doesn't, for rounds of some hundred records, and keeps the way that takes
@@ -27,10 +28,10 @@
 /* Records per round. */
 #define SHMRPCI_PACE_ROUND 256u
 
-/* All zeros at first, which means that it doesn't wait. All accesses are
- * relaxed: these are estimates. */
+/* All zeros at first, which means that the consumer doesn't wait. All accesses
+ * are relaxed: these are estimates. */
 typedef struct shmrpci_pace {
-    shmrpci_atomic_u32 waits;    /* whether it waits in this round */
+    shmrpci_atomic_u32 waits;    /* whether the consumer waits in this round */
     shmrpci_atomic_u32 count;    /* records in this round so far */
     shmrpci_atomic_u64 began;    /* when this round began, in ticks */
     shmrpci_atomic_u64 usual[2]; /* ticks that a round takes: without waits,
@@ -60,7 +61,8 @@ static inline bool shmrpci_pace_waits(const shmrpci_pace *pace)
     return shmrpci_load_relaxed(&pace->waits) != 0;
 }
 
-/* Waits as long as some records should take to come. */
+/* Waits for about the time in which a quick producer publishes a few
+ * records. */
 void shmrpci_pace_wait(void);
 
 #endif

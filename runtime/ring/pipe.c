@@ -17,7 +17,7 @@
 
 struct shmrpci_pipe {
     shmrpci_ring ring;
-    shmrpci_pipe_words *words; /* these lie in the roots, instead of a desk */
+    shmrpci_pipe_words *words; /* in the roots, in the place of the desk */
     shmrpci_mutex mutex;       /* held to write, end, or inherit */
     shmrpci_spinner bytes_spinner;
     shmrpci_spinner room_spinner;
@@ -211,7 +211,8 @@ static void copy_out(const shmrpci_lane *lane, uint64_t position, uint8_t *data,
     shmrpci_lane_copy_out(data + first, lane->ring, len - first);
 }
 
-/* The most bytes that it may hold: what was requested, not the ring's size. */
+/* The most bytes that the pipe may hold: what was requested, not the ring's
+ * size. */
 static uint64_t capacity_of(const shmrpci_pipe *pipe)
 {
     return pipe->ring.capacity < pipe->ring.shape.ring_bytes
@@ -358,7 +359,8 @@ static shmrpc_status judge_empty(shmrpci_pipe *pipe, uint64_t tail,
     return is_ended ? SHMRPC_E_CANCELLED : SHMRPC_E_NOT_FOUND;
 }
 
-/* Returns BUSY if others read the bytes first, again and again. */
+/* Reads the bytes that are there, up to the size of `of`. Returns BUSY if other
+ * readers were faster in every attempt. */
 static shmrpc_status read_some(shmrpci_pipe *pipe, const shmrpci_lane *lane,
                                span *of, bool is_ended)
 {
@@ -399,8 +401,8 @@ static shmrpc_status try_read(shmrpci_pipe *pipe, span *of)
     return read_some(pipe, &lane, of, is_ended);
 }
 
-/* The same; but if the pipe is empty it first checks whether the writer is
- * dead. */
+/* Like try_read. But if the pipe is empty, checks whether the writer is dead,
+ * and then tries again. */
 static shmrpc_status look_and_read(shmrpci_pipe *pipe, span *of)
 {
     shmrpc_status status = try_read(pipe, of);

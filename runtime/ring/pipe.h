@@ -4,11 +4,11 @@
  * A pipe is a region with one lane, whose ring has no records: just bytes from
  * the head to the tail. Each byte goes to one reader; usually there is one.
  *
- * Guarantees if a process dies at any instruction: bytes are in the pipe as
- * soon as write begins to return, or not at all. After all the writer's bytes a
- * reader learns whether it ended the stream (end of file) or died (OWNER_DIED).
- * A dead writer blocks nobody; another writer may continue when a reader has
- * been told.
+ * Guarantees if a process dies at any instruction: a write stores its bytes in
+ * pieces, and each piece is in the pipe completely, or not at all. When a
+ * reader has read all the writer's bytes, it learns whether the writer ended
+ * the stream (end of file) or died (OWNER_DIED). A dead writer blocks nobody;
+ * another writer may continue when a reader has been told of the death.
  *
  * Threading: any thread, except open and close. Threads of a handle that write
  * take turns.
@@ -44,8 +44,8 @@ typedef struct shmrpci_pipe shmrpci_pipe;
 /* Opens a pipe; for parameters and statuses see shmrpci_queue_open(). */
 shmrpc_status shmrpci_pipe_open(int fd, shmrpc_profile profile,
                                 shmrpci_pipe **out, shmrpc_error *error);
-/* Closes it; NULL is allowed. A writer that has not ended the stream leaves it
- * to the next writer, for which readers wait. */
+/* Closes it; NULL is allowed. If a writer closes its handle without ending the
+ * stream, another handle may become the writer, and readers wait for that. */
 void shmrpci_pipe_close(shmrpci_pipe *pipe);
 
 const shmrpci_region *shmrpci_pipe_region(const shmrpci_pipe *pipe);

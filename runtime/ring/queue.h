@@ -10,11 +10,12 @@
  *     use:   shmrpci_queue_open() with an open file description of its own for
  *            each handle (reopen /proc/self/fd/N, don't dup)
  *
- * Guarantees if a process dies at any instruction: a record is in the queue as
- * soon as push begins to return, or not at all. With `once` a record whose
- * taker dies is lost with it; with `acked` it is delivered again, with
- * REDELIVERED, unless it was acknowledged. Nobody waits for dead or stopped
- * processes, except in `order total` for one stopped in the middle of a push.
+ * Guarantees if a process dies at any instruction: a record is in the queue
+ * completely, or not at all, and it is there once push has returned. With
+ * `once` a record whose taker dies is lost with it; with `acked` it is
+ * delivered again, with REDELIVERED, unless it was acknowledged. Nobody waits
+ * for dead or stopped processes, except in `order total` for one stopped in the
+ * middle of a push.
  *
  * Order: the records of each producer stay in order; with `order total`, the
  * records of all producers. Redelivered records are out of order.

@@ -48,8 +48,8 @@ static inline bool shmrpci_queue_is_acked(const shmrpci_queue *queue)
     return (queue->ring.options & SHMRPCI_RING_ACKED) != 0;
 }
 
-/* Checks that the limits in its head agree with each other. Returns DATA_LOSS
- * if not. */
+/* Checks that the limits in the queue's head agree with each other. Returns
+ * DATA_LOSS if not. */
 shmrpc_status shmrpci_queue_judge(const shmrpci_queue *queue,
                                   shmrpc_error *error);
 
@@ -61,8 +61,9 @@ shmrpc_status shmrpci_queue_find_own(shmrpci_queue *queue, shmrpc_error *error);
 shmrpc_status shmrpci_queue_late(int64_t deadline_ns, const char *what,
                                  shmrpc_error *error);
 
-/* For `acked`: shmrpci_lane_look_at and _take in one, with a hold; under the
- * mutex. Returns NOT_FOUND, BUSY, DATA_LOSS or EXHAUSTED. */
+/* For `acked`: does what shmrpci_lane_look_at and shmrpci_lane_take do, and
+ * holds the record; under the mutex. Returns NOT_FOUND, BUSY, DATA_LOSS or
+ * EXHAUSTED. */
 shmrpc_status shmrpci_queue_take_held(shmrpci_queue *queue,
                                       const shmrpci_lane *lane, uint32_t index,
                                       shmrpci_buf *buf, shmrpci_item *item);

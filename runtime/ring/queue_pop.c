@@ -33,8 +33,8 @@ static void mark_items(const haul *of, uint32_t index)
     }
 }
 
-/* Returns NOT_FOUND if the lane is empty, BUSY if others were faster, again and
- * again. */
+/* Takes records from one lane. Returns NOT_FOUND if the lane is empty, or BUSY
+ * if other readers were faster in every attempt. */
 static shmrpc_status take_from(shmrpci_queue *queue, const shmrpci_lane *lane,
                                uint32_t index, haul *of)
 {
@@ -63,7 +63,7 @@ static shmrpc_status take_from(shmrpci_queue *queue, const shmrpci_lane *lane,
     return SHMRPC_E_BUSY;
 }
 
-/* The same for `acked`, with a hold. */
+/* Like take_from, but for `acked`: also holds the record. */
 static shmrpc_status take_held_from(shmrpci_queue *queue,
                                     const shmrpci_lane *lane, uint32_t index,
                                     haul *of)
@@ -151,8 +151,8 @@ static shmrpc_status scan_and_hold(shmrpci_queue *queue, haul *of)
     return status;
 }
 
-/* Looks once at all lanes. Returns NOT_FOUND if there is nothing, but more may
- * come. */
+/* Looks once at all lanes. Returns NOT_FOUND if there is no record now, but
+ * records may still come. */
 static shmrpc_status try_pop(shmrpci_queue *queue, haul *of)
 {
     bool is_ended = shmrpci_ring_is_ended(&queue->ring);
@@ -180,8 +180,8 @@ void shmrpci_queue_announce(shmrpci_queue *queue, shmrpci_futex_on *out,
             : SHMRPCI_BELL_MAX_SLICE_NS;
 }
 
-/* Sleeps for a slice unless there are records; then returns what try_pop
- * does. */
+/* Sleeps for a slice unless there are records. Then calls try_pop, and returns
+ * its status. */
 static shmrpc_status sleep_once(shmrpci_queue *queue, haul *of,
                                 shmrpci_slices *slices)
 {

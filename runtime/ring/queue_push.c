@@ -218,8 +218,8 @@ static bool drop_oldest(shmrpci_queue *queue)
 }
 
 /* Drops the oldest records until there is room. While this producer has the
- * lane none are added, so as many tries as the ring has records are enough;
- * returns NULL if they are not, because the lane's words are damaged. */
+ * lane, no other adds records to it, so as many tries as the ring has records
+ * are enough. Returns NULL if they are not: the lane's words are damaged. */
 static void *reserve_by_dropping(shmrpci_queue *queue, uint32_t len)
 {
     shmrpci_ring_counts *counts = shmrpci_ring_my_counts(&queue->ring);
@@ -235,8 +235,9 @@ static void *reserve_by_dropping(shmrpci_queue *queue, uint32_t len)
     return at;
 }
 
-/* Applies the overflow rule, as there is no room. OK with NULL means: try
- * again, or, with is_dropped, don't. */
+/* Applies the overflow rule, because there is no room. OK with NULL means that
+ * the record was dropped if `*is_dropped` is set, and otherwise that the caller
+ * must try again. */
 static shmrpc_status overflow(shmrpci_queue *queue, uint32_t len,
                               shmrpci_slices *slices, void **out,
                               bool *is_dropped, shmrpc_error *error)

@@ -58,7 +58,8 @@ void shmrpci_queue_get_stat(const shmrpci_queue *queue, shmrpci_queue_stat *out)
     for (uint32_t i = 0; i < high; i++) {
         add_counts(ring, i, out);
     }
-    /* Records that left the lanes in other ways than by overflow. */
+    /* A record that is no longer in a lane was popped, or was dropped by
+     * overflow. */
     uint64_t gone = out->pushed - out->depth;
     uint64_t dropped =
         queue->overflow == SHMRPCI_OVERFLOW_DROP_OLDEST ? out->dropped : 0;

@@ -158,8 +158,8 @@ static void inherit_queue(const shmrpci_ring *ring, uint32_t participant)
     }
 }
 
-/* If the dead participant was the writer, marks the stream as broken there,
- * unless it was ended. */
+/* If the dead participant was the writer, marks the stream as broken at its
+ * present end, unless it was ended. */
 static void inherit_pipe(const shmrpci_ring *ring, uint32_t participant)
 {
     shmrpci_pipe_words *words = shmrpci_ring_desk(ring);
@@ -228,7 +228,8 @@ static shmrpc_status settle(shmrpci_ring *ring, uint32_t kind,
     }
     if (ring->region.is_writer) {
         /* The last process with our number may have died while its threads
-         * waited; then the counters still count them. Ours do not wait yet. */
+         * waited. Then the counters still count those threads. Our threads do
+         * not wait yet. */
         shmrpci_ring_counts *counts = shmrpci_ring_my_counts(ring);
         shmrpci_store_relaxed(&counts->wants_items, 0u);
         shmrpci_store_relaxed(&counts->wants_room, 0u);
@@ -293,8 +294,8 @@ bool shmrpci_ring_lane(const shmrpci_ring *ring, uint32_t index,
 {
     SHMRPCI_ASSERT(index <= shmrpci_ring_common(ring),
                    "a lane number is in range");
-    /* Relaxed: every thread stores the same value, which it has found by the
-     * acquire below. */
+    /* Relaxed: every thread stores the same value here, because each finds it
+     * with the acquire below. */
     uint64_t offset =
         ring->offsets != NULL ? shmrpci_load_relaxed(&ring->offsets[index]) : 0;
     if (offset == 0) {

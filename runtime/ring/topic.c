@@ -344,8 +344,9 @@ shmrpc_status shmrpci_topic_look(int fd, shmrpci_topic_stat *out,
     return SHMRPC_OK;
 }
 
-/* Read-only handles have no desk of their own to write to, since they can't
- * take a seat; but they can read a desk that lies in the region. */
+/* The desk of the topic, for reading. A read-only handle has none in
+ * `topic->desk`, because it can't take a seat; but it can read a desk that lies
+ * in the region. */
 static shmrpci_desk visible_desk(const shmrpci_topic *topic)
 {
     const shmrpci_ring *ring = &topic->ring;

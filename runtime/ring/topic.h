@@ -87,17 +87,17 @@ uint32_t shmrpci_topic_max_len(const shmrpci_topic *topic);
 
 /*
  * Publishes a message. Returns DENIED if the topic was opened for reading; with
- * `block`, DEADLINE or BUSY (deadline_ns 0) if a subscriber is too slow, whose
- * pid is in `error`; CANCELLED if the topic was ended; EXHAUSTED if there is no
- * memory for this publisher's lane; else TOO_LARGE, DESTROYED, FORKED or
+ * `block`, DEADLINE or BUSY (deadline_ns 0) if a subscriber is too slow
+ * (`error` has its pid); CANCELLED if the topic was ended; EXHAUSTED if there
+ * is no memory for this publisher's lane; else TOO_LARGE, DESTROYED, FORKED or
  * DATA_LOSS.
  */
 shmrpc_status shmrpci_topic_publish(shmrpci_topic *topic, const void *data,
                                     uint32_t len, int64_t deadline_ns,
                                     shmrpc_error *error);
 
-/* Compare shmrpci_queue_reserve(), _publish and _give_up. OK with NULL means
- * that the message is dropped. */
+/* Compare shmrpci_queue_reserve(), shmrpci_queue_publish() and
+ * shmrpci_queue_give_up(). OK with NULL means that the message is dropped. */
 shmrpc_status shmrpci_topic_reserve(shmrpci_topic *topic, uint32_t len,
                                     int64_t deadline_ns, void **out,
                                     shmrpc_error *error);

@@ -35,7 +35,8 @@ struct shmrpci_topic {
                                  * first publication */
     shmrpci_spinner spinner;
     shmrpci_listeners listeners;
-    /* Number of subscriptions without a desk; under the mutex. */
+    /* How subscriptions without a desk listen, and how many of them do; both
+     * under the mutex. */
     shmrpci_listening listening;
     uint32_t listening_count;
 };

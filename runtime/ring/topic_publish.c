@@ -147,8 +147,8 @@ static shmrpc_status too_slow(const shmrpci_topic *topic, const stall *of,
         shmrpci_load_relaxed(&topic->desk.words->seats[of->seat].pid));
 }
 
-/* Waits until subscribers have read on or are gone, or a slice is over. Called
- * with the mutex held; returns with it released. */
+/* Waits until subscribers have read more messages or are gone, or a slice is
+ * over. Called with the mutex held; returns with it released. */
 static shmrpc_status wait_for_readers(shmrpci_topic *topic, uint32_t len,
                                       stall *of, shmrpc_error *error)
 {

@@ -21,7 +21,7 @@ static uint64_t nearest(uint64_t number, uint64_t near)
                : near - (SHMRPCI_RECORD_NUMBER + 1 - ahead);
 }
 
-/* Whether message `number` is still at the position in its mark. */
+/* Whether message `number` is still at the position that its mark gives. */
 static bool is_there(const shmrpci_topic *topic, const shmrpci_lane *lane,
                      uint64_t number, uint64_t *out_position)
 {
@@ -358,8 +358,8 @@ static shmrpc_status take_seat(shmrpci_subscription *of, shmrpc_error *error)
                                   topic->desk.seats);
 }
 
-/* From here on publishers with `block` wait for us. Messages that they publish
- * before they see us count as history. */
+/* From here on publishers with `block` wait for us. Messages that were
+ * published before that count as history, whose loss is not reported. */
 static void sit_down(shmrpci_subscription *of)
 {
     shmrpci_topic *topic = of->topic;
@@ -384,7 +384,7 @@ static void sit_down(shmrpci_subscription *of)
         shmrpci_reading *at = &of->readings[i];
         if (at->is_begun && shmrpci_ring_lane(&topic->ring, i, &lane)) {
             /* Seq, after the store of the state: a publisher that has not seen
-             * us has published all that is before this tail. */
+             * us yet can overwrite only messages before this tail. */
             uint64_t tail = shmrpci_load_seq(&lane.words->tail);
             at->start = tail % 8 == 0 ? tail : at->cursor;
         }

@@ -28,8 +28,8 @@ int shmrpci_access_create(const shmrpc_service *service,
                           shmrpci_access_list **out, shmrpc_error *error);
 void shmrpci_access_destroy(shmrpci_access_list *all, uint32_t method_count);
 
-/* Returns whether a peer may call. The server's own user and root always may.
- */
+/* Returns whether a peer may call the method. The server's own user and root
+ * always may. */
 bool shmrpci_access_allows(const shmrpci_access_list *access,
                            const shmrpc_peer *peer, uint32_t own_uid);
 

@@ -137,7 +137,7 @@ static int copy_host(part whole, part host, const char *what,
 /* The port of a NATS server whose address has none. */
 #define NATS_PORT 4222u
 
-/* The files that an address may name. */
+/* Kinds of addresses, which differ in the options that they accept. */
 typedef enum query_kind {
     QUERY_LOCAL,
     QUERY_TCP,
@@ -298,7 +298,7 @@ static int parse_tls(part whole, part rest, const shmrpc_service *service,
     return parse_endpoint(whole, rest, QUERY_TLS, out, error);
 }
 
-/* Splits the name off "host:port/name"; without one, takes the service's
+/* Splits the name off "host:port/name". If there is none, takes the service's
  * name. */
 static int take_nats_name(part whole, part *rest, char name[64],
                           const shmrpc_service *service, shmrpc_error *error)
@@ -344,8 +344,9 @@ static int parse_nats(part whole, part rest, const shmrpc_service *service,
     return SHMRPC_OK;
 }
 
-/* Neighbours in a list with the same files are servers of one cluster: adds the
- * server of the second to the first. Returns false if their files differ. */
+/* Adds the server of the second address to the first, if both name servers of
+ * one cluster: neighbours in a list that have the same files, zone and name.
+ * Returns false if they differ. */
 static bool join_nats(shmrpci_address *first, const shmrpci_address *second)
 {
     char both[sizeof first->host];

@@ -22,8 +22,8 @@
  *       of any client        ?token=FILE, or &token=FILE: the token that it
  *                            shows to the service (rpc/token.h)
  *
- * Several, separated by commas, are tried in order.  What an address leaves
- * out comes from the service.
+ * A list may have several addresses, separated by commas, which are tried in
+ * order. What an address leaves out comes from the service.
  *
  * Threading: pure functions.
  */
@@ -50,8 +50,8 @@ typedef struct shmrpci_place_list {
     shmrpci_place items[SHMRPCI_PLACES_MAX];
 } shmrpci_place_list;
 
-/* Parses `text` (NULL or "": "shm://"). INVALID: the message names the wrong
- * part and what was expected. */
+/* Parses `text` (NULL or "": "shm://"). Returns INVALID with a message that
+ * names the wrong part and what was expected. */
 int shmrpci_places_parse(const char *text, const shmrpc_service *service,
                          shmrpci_place_list *out, shmrpc_error *error);
 

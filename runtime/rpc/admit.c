@@ -42,7 +42,8 @@ static int limit(shmrpci_dispatcher *w, const shmrpci_request *request,
     return shmrpci_overload_enter(&w->overload, &call, &w->error);
 }
 
-/* The caller's token, from this call or from its hello. */
+/* The caller's token, from the metadata of this call or from the caller's
+ * hello. */
 static const char *token_of(shmrpci_dispatcher *w,
                             const shmrpci_request *request)
 {
@@ -62,8 +63,8 @@ static const char *token_of(shmrpci_dispatcher *w,
     return b->token;
 }
 
-/* Registers the caller, so that its end can be reported, if the service asks
- * for that. */
+/* Registers the caller, so that the service can be told when the caller leaves,
+ * if it wants to know. */
 static int watch(shmrpci_dispatcher *w, const shmrpci_request *request)
 {
     shmrpci_ctx_beside *b = w->beside;

@@ -165,8 +165,9 @@ static shmrpc_call *hold_oldest(shmrpci_async *async)
     return oldest;
 }
 
-/* Waits a while for a free slot. The caller has the lock. Returns false if all
- * slots are used by calls that aren't asynchronous. */
+/* Waits a while for the oldest call to end, which frees its slot. The caller
+ * has the lock. Returns false if all slots are used by calls that aren't
+ * asynchronous. */
 static bool await_end(shmrpci_async *async, int64_t deadline_ns)
 {
     shmrpc_call *call = hold_oldest(async);
@@ -479,8 +480,8 @@ int shmrpc_stub_send(shmrpc_call *handle, shmrpc_error *error)
 
 /* ---- finishing ----------------------------------------------------------- */
 
-/* Holds a call in state FLYING, as most calls are when the program finishes
- * them, or ENDED. Returns whether it was FLYING. */
+/* Holds a call that is FLYING (as most calls are when the program finishes
+ * them) or ENDED. Returns whether it was FLYING. */
 static inline bool hold_own(shmrpc_call *call)
 {
     while (!shmrpci_async_hold(call, SHMRPCI_ASYNC_FLYING)) {

@@ -1,9 +1,10 @@
 /*
- * Asynchronous calls: their objects, and the loop that ends those with a
- * callback.
+ * Asynchronous calls: their objects, and the loop that ends the calls that have
+ * a callback.
  *
- * An object belongs to one client forever; a bitmap says which are in use. Its
- * state says who may use it, so that start and finish take no lock:
+ * An object belongs to one client forever; a bitmap says which objects are in
+ * use. The state of an object says who may use it, so that start and finish
+ * take no lock:
  *
  *     LOANED  has a slot, and a body that the caller is writing; to be sent
  *     FLYING  sent, to be finished by the program
@@ -20,7 +21,8 @@
  *
  * When another call needs a slot, make_room ends the calls that are over. A
  * call enters and leaves OWED and DUE only under `lock`, so that the thread
- * that arms sees all calls whose ends are to be reported.
+ * that arms the calls (async_loop.c) sees all calls whose ends are to be
+ * reported.
  *
  * A call holds its link by a hazard pointer of its own until its slot is free.
  * Links with unfinished calls that have callbacks stay in a list, because a
@@ -63,8 +65,9 @@ typedef struct shmrpci_async shmrpci_async;
 
 struct shmrpc_call {
     _Alignas(SHMRPCI_ASYNC_USES) shmrpci_pending pending;
-    /* How often the object has been used. Relaxed: it changes when the call
-     * ends, and only the thread that has the call may use it then. */
+    /* How often the object has been used. Relaxed: the number changes when a
+     * call ends, and then only the thread that holds the call may use the
+     * object. */
     shmrpci_atomic_u32 uses;
     shmrpci_atomic_pointer holds; /* the link of `pending` (rpc/link.h) */
     shmrpci_async *async;
@@ -95,8 +98,10 @@ typedef struct shmrpci_async_link {
 
 struct shmrpci_async {
     shmrpc_client *client;
-    uint32_t generation;      /* identifies the process that it belongs to */
-    shmrpci_async *inherited; /* of the parent, in a forked child; or NULL */
+    uint32_t generation;      /* identifies the process that these calls belong
+                               * to */
+    shmrpci_async *inherited; /* the parent's calls, in a forked child; or
+                               * NULL */
     shmrpci_atomic_u32 is_closing;
     bool is_closed;    /* the client was closed */
     shmrpci_bias bias; /* for `busy` of blocks and `state` of calls */
@@ -109,7 +114,8 @@ struct shmrpci_async {
     int64_t noted_ns; /* when connections were last acknowledged */
     shmrpci_async_link links[SHMRPCI_ASYNC_LINKS];
     unsigned link_count;
-    struct shmrpc_stream *streams; /* whose events the loop reports */
+    struct shmrpc_stream *streams; /* the streams whose events the loop
+                                    * reports */
     uint32_t stream_round;         /* used by the thread in dispatch */
     struct shmrpci_waker *waker;   /* NULL: not needed yet */
 
@@ -232,7 +238,7 @@ void shmrpci_async_kick(shmrpci_async *async);
  * for is lost. */
 void shmrpci_async_probe(shmrpci_async *async, shmrpci_link *link);
 
-/* ---- not under it -------------------------------------------------------- */
+/* ---- async_loop.c; without the lock -------------------------------------- */
 
 /* Calls the callback of a held call that is over, and frees its object. */
 void shmrpci_async_tell(shmrpc_call *call);

@@ -1,10 +1,11 @@
 /*
  * Asynchronous calls with callbacks: the descriptor and its dispatch.
  *
- * The descriptor is a set of two: one that the transport makes readable at the
- * end of an armed call, and a timer for the next deadline. Arming costs a
- * store; the timer is set only when a call has an earlier deadline, so that a
- * program whose calls have equal timeouts sets it once per timeout.
+ * The descriptor is an epoll set. It contains a descriptor of each connection,
+ * which the transport makes readable at the end of an armed call, and a timer
+ * for the next deadline. Arming costs a store; the timer is set only when a
+ * call has an earlier deadline, so that a program whose calls have equal
+ * timeouts sets it once per timeout.
  */
 #include "rpc/async.h"
 

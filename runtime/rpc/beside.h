@@ -5,7 +5,7 @@
  *     shmrpci_pending_init -> begin -> send ... receive -> take_reply -> value
  *                                | reply -> end
  *
- * They are in an object that only such calls allocate.
+ * These parts are in an object that only such calls allocate.
  *
  * Threading: one thread at a time, as the call.
  */
@@ -53,21 +53,21 @@ static inline bool shmrpci_call_is_watched(const shmrpc_client *client,
            shmrpci_opts_are_beside(opts);
 }
 
-/* Called after init. Whatever it returns, `end` must be called. Returns
- * TOO_LARGE or INVALID for bad metadata, DEADLINE or CANCELLED if the parent
- * has ended, or the status of an interceptor. */
+/* Called after shmrpci_pending_init. Whatever it returns, shmrpci_beside_end
+ * must be called. Returns TOO_LARGE or INVALID for bad metadata, DEADLINE or
+ * CANCELLED if the parent has ended, or the status of an interceptor. */
 int shmrpci_beside_begin(shmrpci_pending *p, const shmrpc_opts *opts);
 
 /* Writes the metadata; called before the body is encoded. Returns UNIMPLEMENTED
  * if the server can't read metadata. */
 int shmrpci_beside_write(shmrpci_pending *p);
 
-/* Receives like the transport, until the call's deadline. Returns CANCELLED if
- * the parent was cancelled; the call has then been given up. */
+/* Like the transport's receive; waits until the call's deadline. Returns
+ * CANCELLED if the parent was cancelled; the call has then been given up. */
 int shmrpci_beside_receive(shmrpci_pending *p);
 
-/* Reserves like the transport. Returns CANCELLED if the parent was cancelled.
- */
+/* Like the transport's reserve. Returns CANCELLED if the parent was
+ * cancelled. */
 int shmrpci_beside_reserve(shmrpci_pending *p, size_t size_hint,
                            size_t reply_hint, int64_t deadline_ns);
 

@@ -159,8 +159,7 @@ int shmrpci_pending_damaged(shmrpci_pending *p, int status);
  * `out` receives the reply object, or is NULL. */
 int shmrpci_pending_failed(shmrpci_pending *p, const void **out);
 
-/* ---- call_result.c: decode a received call and release it, and is released by
- * these  */
+/* ---- call_result.c: decodes the reply of a received call and releases it - */
 
 static inline void shmrpci_pending_release(shmrpci_pending *p)
 {

@@ -2,7 +2,7 @@
  * Sends calls, several times if necessary.
  *
  * A call that has certainly not run is sent again until the deadline, whatever
- * the method. One that may have run is repeated only if the method is
+ * the method. A call that may have run is sent again only if the method is
  * `@idempotent` both here and at the server (link.c checks this at connect).
  */
 #include "base/assert.h"

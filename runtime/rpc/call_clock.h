@@ -30,8 +30,9 @@ int64_t shmrpci_call_clock_set(shmrpci_call_clock *clock);
 
 __extension__ typedef unsigned __int128 shmrpci_call_clock_wide;
 
-/* Converts ticks to nanoseconds since ticks were 0; `apart` corrects the error
- * of the rate. */
+/* Converts ticks to nanoseconds since the ticks were 0. The caller adds
+ * `apart`, which is the clock minus the scaled ticks. That removes the
+ * different origin of the clock, and the error of the rate. */
 static inline uint64_t shmrpci_call_clock_scale(const shmrpci_call_clock *clock,
                                                 uint64_t ticks)
 {

@@ -165,8 +165,8 @@ static void explain(shmrpci_pending *p, int32_t status)
     }
 }
 
-/* Fills in the caller's error. Its name is the server's if this client does not
- * know the error. */
+/* Fills in the caller's error. The name in it is the one that the server sent
+ * if this client does not know the error. */
 static void report(shmrpci_pending *p, const shmrpc_error_type *thrown,
                    const shmrpc_error *detail)
 {
@@ -193,7 +193,8 @@ static void report(shmrpci_pending *p, const shmrpc_error_type *thrown,
     }
 }
 
-/* Decodes the payload of `len` bytes at `body`, which the reply owns. */
+/* Decodes the payload of `len` bytes at `body`, which lies in the reply's
+ * arena. */
 static int decode_payload(shmrpci_pending *p, shmrpci_reply *reply,
                           const shmrpc_error_type *thrown, const uint8_t *body,
                           size_t len)

@@ -148,8 +148,8 @@ static int reserve(shmrpci_pending *p)
                          : reserve_until(p, p->nonblock ? 0 : p->deadline_ns);
 }
 
-/* Reserves room for the body of a raw method, if its length limit allows that
- * much: the server's decoding would refuse more. */
+/* Reserves room for the body of a raw method. Refuses a size above the method's
+ * length limit, because the server's decoding would refuse the body. */
 static int lend(shmrpci_pending *p)
 {
     shmrpc_bytes body;

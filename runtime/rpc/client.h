@@ -46,7 +46,8 @@ struct shmrpc_client {
     shmrpci_reply_pool *pool;
     shmrpci_client_method *methods;
     _Atomic(struct shmrpci_async *) async; /* NULL until it is needed */
-    /* Reasons why a call looks at the members below: 0 for most clients. */
+    /* Why a call must look at the members below; 0, which means never, for most
+     * clients. */
     shmrpci_atomic_u32 watched; /* SHMRPCI_CLIENT_... */
     shmrpci_atomic_u32 budget;  /* budget of retries (rpc/retry.h) */
     shmrpci_interceptors interceptors;
@@ -66,8 +67,8 @@ struct shmrpc_client {
     shmrpci_atomic_u64 reconnects;
     shmrpci_atomic_u64 resent;
     shmrpci_atomic_u64 retried;
-    /* The number of calls in progress, of any kind, in a member of a crowd;
-     * else NULL. */
+    /* Counts the calls in progress, of any kind, if this client is a member of
+     * a crowd; else NULL. */
     shmrpci_atomic_u32 *tally;
 };
 

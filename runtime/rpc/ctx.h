@@ -67,8 +67,8 @@ typedef struct shmrpci_ctx_beside {
     uint8_t span[SHMRPCI_TRACE_BYTES];
     char traceparent[SHMRPC_TRACEPARENT_BYTES]; /* the caller's */
     shmrpci_interception looks;
-    /* The peer behind a relay that made the call, if its end must be reported;
-     * else 0. */
+    /* The caller, if it is a peer behind a relay and the service must be told
+     * when it leaves; else 0. */
     uint64_t peer;
     /* The cached token, which belongs to connection `token_of`. */
     bool knows_token;
@@ -89,14 +89,15 @@ struct shmrpc_ctx {
     bool is_long;               /* the reply can't take the short path */
     bool has_metadata;          /* beside->in is set, and beside->out is ready
                                  * for the reply's metadata */
-    bool is_looked_at;          /* interceptors see it */
-    int32_t raised;             /* see payload */
+    bool is_looked_at;          /* interceptors see the call */
+    int32_t raised;             /* see `payload` below */
     shmrpci_ctx_beside *beside; /* the worker's */
     shmrpci_arena *arena;       /* reset when the reply has been sent */
     char message[SHMRPC_ERROR_MESSAGE_BYTES]; /* set by shmrpc_ctx_fail, or
                                                * "" */
-    /* The payload of error `raised` (or 0), encoded by shmrpc_stub_raise or
-     * shmrpc_ctx_fault. */
+    /* The payload of the error with number `raised`, encoded by
+     * shmrpc_stub_raise or shmrpc_ctx_fault. There is none while `raised` is
+     * 0. */
     shmrpci_buf payload;
     shmrpci_served_stream *stream;     /* NULL: the call has no streams */
     struct shmrpci_detached *detached; /* the detached call that owns this
@@ -129,8 +130,8 @@ typedef struct shmrpci_stream_rules {
     int64_t max_age_ns; /* 0: none */
 } shmrpci_stream_rules;
 
-/* Called before the handler of a method with streams, whose items are counted
- * in the row of `counter`. Returns EXHAUSTED, NO_MEMORY or OK. */
+/* Called before the handler of a method with streams. The items of the streams
+ * are counted in row `row` of `counter`. Returns EXHAUSTED, NO_MEMORY or OK. */
 int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
                                 const shmrpci_transport *transport,
                                 const shmrpci_codec *codec,

@@ -129,7 +129,7 @@ static bool late_is_cancelled(const shmrpci_request *request)
     return is_cancelled;
 }
 
-/* Takes the lock for the same reason. */
+/* Takes the lock for the same reason as late_is_cancelled. */
 static bool late_is_draining(const shmrpci_request *request)
 {
     const shmrpci_detached *d = detached_of(request);
@@ -430,8 +430,8 @@ bool shmrpci_detached_answer(shmrpci_detached *d, int status,
     return !d->request.was_given_up;
 }
 
-/* Waits until the worker that ends the call is done with it. Returns false if
- * another thread has answered meanwhile. */
+/* If a worker is ending the call, waits until the worker is done with it.
+ * Returns false if another thread has answered meanwhile. */
 static bool has_ended(shmrpci_detached *d)
 {
     uint32_t state = SHMRPCI_DETACHED_ENDED;
@@ -498,8 +498,8 @@ static shmrpci_detached *take_open(const shmrpci_detached_set *set)
  * not answer. */
 static void end_one(shmrpci_detached *d, int64_t drain_ns)
 {
-    /* Read first: the program may answer and so free the call as soon as the
-     * worker has released it. */
+    /* Read first: as soon as the worker has released the call, the program may
+     * answer it, which frees it. */
     const char *name = d->w.ctx.method->name;
     const shmrpci_worker_ops *ops = ops_of(&d->request);
     shmrpci_overload_end(&d->counted);
@@ -527,7 +527,8 @@ void shmrpci_detached_end(shmrpci_detached_set *set, int64_t drain_ns)
     shmrpci_steppers_close(set);
     while (set->first != NULL) {
         shmrpci_detached *d = take_open(set);
-        if (d == NULL) { /* it is being answered, or its step is running */
+        if (d == NULL) { /* every call left is being answered, or its step is
+                          * running */
             shmrpci_cond_wait(&set->changed, &set->lock);
             continue;
         }

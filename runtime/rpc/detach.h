@@ -36,7 +36,7 @@ typedef struct shmrpci_detached_set shmrpci_detached_set;
      SHMRPCI_STEPPER_STREAMS)
 
 /* The state of a detached call with streams, whose step function is called when
- * there is something to do. */
+ * there is something to do (detach_stream.c). */
 typedef struct shmrpci_stepped {
     shmrpc_stub_step call; /* calls `step`; NULL: the call has no streams */
     shmrpc_function step;

@@ -54,7 +54,7 @@ void shmrpc_stream_wake(shmrpc_ctx *ctx)
     ring(d->stepped.by);
 }
 
-/* ---- the end of one ------------------------------------------------------ */
+/* ---- the end of a stream ------------------------------------------------- */
 
 static void finish(shmrpci_stepper *s, shmrpci_detached *d, int status)
 {

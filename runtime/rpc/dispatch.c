@@ -355,8 +355,8 @@ static void answer(worker *w, shmrpci_request *request, size_t len)
 }
 
 /* Encodes a result into w->image and sends it on the short path. Returns false
- * if it does not fit, or earlier results of the method were too long: then the
- * long path sends it, or reports the error. */
+ * if the result does not fit, or earlier results of the method were too long.
+ * Then the long path sends the result, or reports the error. */
 static bool answer_short(worker *w, shmrpci_request *request, uint32_t index,
                          void *result)
 {
@@ -743,8 +743,8 @@ static void tell_end(void *user, uint64_t connection)
     shmrpci_log_call = call;
 }
 
-/* Called at the end of a client, of a peer behind a relay, or of a relay with
- * all its peers. */
+/* Called when a client leaves, a peer behind a relay leaves, or a relay leaves
+ * with all its peers. */
 static void on_end(void *user, uint64_t connection)
 {
     const shmrpci_served *served = user;

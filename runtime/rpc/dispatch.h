@@ -39,7 +39,7 @@ typedef struct shmrpci_dispatcher {
     const void *pointed; /* the parameters of a method whose parameter is a
                           * pointer to a flat value */
     shmrpci_dispatch_room *room;
-    shmrpci_stats_row *rows; /* saves counter.rows while is_detached */
+    shmrpci_stats_row *rows; /* saves counter.rows while is_detached is set */
     struct shmrpci_detached_set *detached; /* allocated with the first detached
                                             * call; or NULL */
     _Alignas(64) uint8_t image[SHMRPCI_POST_MAX_BYTES]; /* bytes of a short
@@ -53,17 +53,18 @@ typedef struct shmrpci_dispatcher {
 bool shmrpci_dispatch_take_beside(shmrpci_dispatcher *w,
                                   shmrpci_request *request);
 /* Returns OK if limits, access rules, authorize and interceptors let the call
- * run. Otherwise w->error says why not; it must be clear before. */
+ * run. Otherwise w->error says why not. The caller clears w->error before. */
 int shmrpci_dispatch_admit(shmrpci_dispatcher *w, shmrpci_request *request,
                            uint32_t index);
-/* Called when an admitted call is over: reports the end of its peer if the peer
- * has left meanwhile. */
+/* Called when an admitted call is over. If the caller is a peer behind a relay
+ * and has left during the call, reports that to the service. */
 void shmrpci_dispatch_part(shmrpci_dispatcher *w);
 
 /* ---- dispatch.c ---------------------------------------------------------- */
 
 /* Allocates the members that each call needs for itself. Returns false if
- * memory is short. Strip frees them, even after equip failed. */
+ * memory is short. shmrpci_dispatcher_strip frees them, also after
+ * shmrpci_dispatcher_equip failed. */
 bool shmrpci_dispatcher_equip(shmrpci_dispatcher *w);
 void shmrpci_dispatcher_strip(shmrpci_dispatcher *w);
 

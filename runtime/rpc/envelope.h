@@ -8,7 +8,7 @@
  *      8  u64  hash of the service that the client was built with
  *     16  u8   length of the name, then the service's name in the .svc
  *    ...  ...  nothing, or a metadata block (rpc/metadata.h) that applies to
- * all calls: the token, as "authorization"
+ *              all calls: the token, as "authorization"
  *
  * welcome, server -> client:
  *      0  u32  magic "rpc1"
@@ -50,7 +50,7 @@
 #define SHMRPCI_RPC_MINOR 2u
 /* Servers from this minor version on support peers of relays. */
 #define SHMRPCI_RPC_MINOR_PEERS 1u
-/* From this minor version on, servers can be told when such peers leave. */
+/* Servers from this minor version on can be told when peers of relays leave. */
 #define SHMRPCI_RPC_MINOR_LEFT 2u
 
 /* The longest detail, without its payload. */

@@ -1,6 +1,7 @@
 /*
- * The wire form of faults: after the error detail (envelope.h) of a reply that
- * ends in UNKNOWN, in msgpack, whatever the method's encoding.
+ * The wire form of faults. A fault follows the error detail (envelope.h) in a
+ * reply whose status is UNKNOWN. It is encoded in msgpack, whatever the
+ * method's encoding is.
  *
  *     {"type": "ValueError", "message": "...", "args": [...], "trace": "..."}
  *

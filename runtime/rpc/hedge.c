@@ -176,8 +176,8 @@ bool shmrpci_hedge_call(const shmrpci_invocation *c, shmrpci_attempt *out,
                                 SHMRPCI_CLIENT_IN_DEBT) != 0) {
         shmrpci_retry_note_success(client);
     }
-    /* After these two statuses the caller sends the call again, as a blocking
-     * call. This function does not, because it uses started calls, which are
-     * never sent again. */
+    /* After these two statuses our caller sends the call again, as a blocking
+     * call. This function can't, because it uses started calls, which are never
+     * sent again. */
     return status != SHMRPC_E_UNAVAILABLE && status != SHMRPC_E_SERVER_LOST;
 }

@@ -3,7 +3,7 @@
  * while is sent a second time. The first reply is used, and the other call is
  * cancelled.
  *
- * A second call is charged to the client's retry budget (rpc/retry.h): a
+ * A second call is charged to the client's retry budget (rpc/retry.h): so a
  * service that is slow as a whole gets hardly more than one request per call.
  *
  * Threading: any thread.

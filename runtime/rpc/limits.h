@@ -11,8 +11,8 @@
  * in it. A call that has certainly not run is sent again until its deadline. */
 #define SHMRPCI_RUNS_MAX 3u
 
-/* How many of these runs may end with the death of the worker: the call itself
- * may be what kills workers. */
+/* How many runs of one call may end with the death of the worker. The limit is
+ * low, because the call itself may be what kills workers. */
 #define SHMRPCI_DEATHS_MAX 2u
 
 /* The time limit of one attempt to connect, even if calls have a longer

@@ -44,8 +44,8 @@ static int refuse(const shmrpc_type *type, const void *value, const char *name,
     return SHMRPC_E_UNIMPLEMENTED;
 }
 
-/* Refuses a loan like refuse; the codec of a raw method checks the loan's bytes
- * by decoding. */
+/* Stands in for the decode function, as refuse does for encode. A loan's bytes
+ * are checked by decoding them, so this function refuses the loan. */
 static int refuse_loan(const shmrpc_type *type, const uint8_t *data, size_t len,
                        const char *name, shmrpci_arena *arena, void *value,
                        shmrpc_error *error)
@@ -339,8 +339,8 @@ void shmrpci_link_close(shmrpci_link *link)
 {
     SHMRPCI_ASSERT((shmrpci_load_relaxed(&link->kept) & IS_CLOSED) == 0,
                    "a link is closed once");
-    /* Sequentially consistent: of close and the last let_go, the later one sees
-     * the other's change and frees the link. */
+    /* Sequentially consistent: whichever of close and the last let_go comes
+     * later sees the other's change, and frees the link. */
     if (shmrpci_or_seq(&link->kept, IS_CLOSED) == 0) {
         end(link);
     }

@@ -20,7 +20,7 @@ foreach(target shmrpc-tool shmrpcgen shmrpcd shmrpc-web shmrpc-tcp
                 ${program} ${shell}
                 ${PROJECT_SOURCE_DIR}/cmake/completions.awk ${file}
             DEPENDS ${target} ${PROJECT_SOURCE_DIR}/cmake/completions.awk
-            COMMENT "Completing ${program} in ${shell}" VERBATIM)
+            COMMENT "Generating the ${shell} completion of ${program}" VERBATIM)
         list(APPEND completions ${file})
         set(name_bash ${program})
         set(name_zsh _${program})

@@ -154,8 +154,8 @@ static void check_repeated(idl_diags *diags, const idl_method *method,
                    : streams           ? "has a stream"
                                        : "is oneway");
     idl_expected(diags, diag,
-                 may_stream ? "@idempotent, no stream of the client's"
-                            : "@idempotent, one reply");
+                 may_stream ? "@idempotent, and no stream from the client"
+                            : "@idempotent, and exactly one reply");
 }
 
 static void check_oneway(idl_diags *diags, const idl_method *method)
@@ -211,7 +211,7 @@ static void check_since(idl_diags *diags, const idl_method *method)
             diags, IDL_S_BAD_VERSION, method->span,
             "`%s` was added in version %u, but the service has version %u",
             method->name, method->meta.since, method->service->version);
-        idl_expected(diags, diag, "at most its version");
+        idl_expected(diags, diag, "at most the service's version");
     }
 }
 

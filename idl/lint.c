@@ -281,7 +281,7 @@ static void check_result(linter *l, const idl_method *method)
     idl_diag *diag =
         idl_report(l->diags, IDL_S_BARE_RESULT, type->span,
                    "nothing can be added to the result of `%s`", method->name);
-    idl_expected(l->diags, diag, "a struct that has it as a field");
+    idl_expected(l->diags, diag, "a struct that has the result as a field");
 }
 
 static void check_docs(linter *l, const idl_meta *meta, const char *name,

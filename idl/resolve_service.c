@@ -74,7 +74,7 @@ static void resolve_name(idl_resolver *r, const ast_decl *decl,
         if (name.len > IDL_MAX_SERVICE_NAME_BYTES) {
             idl_diag *diag =
                 idl_report(r->diags, IDL_S_BAD_SERVICE_NAME, service->decl.span,
-                           "clients would look for `%s`, which has %zu bytes",
+                           "the service's default name `%s` has %zu bytes",
                            service->name, name.len);
             idl_expected(r->diags, diag, "`name \"...\";` with at most %d",
                          IDL_MAX_SERVICE_NAME_BYTES);

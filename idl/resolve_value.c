@@ -399,7 +399,7 @@ static bool convert_text(idl_resolver *r, const idl_type *type, idl_value *out)
     if (type->kind == IDL_STRING &&
         shmrpci_utf8_valid_prefix(text.ptr, text.len) != text.len) {
         return idl_report_wrong(r, out->span,
-                                "UTF-8; other bytes are for `bytes`");
+                                "valid UTF-8, or type `bytes` for other bytes");
     }
     return within(r, type, IDL_U64, (idl_number){.u = text.len}, out->span);
 }
@@ -460,7 +460,7 @@ static bool report_no_default(idl_resolver *r, const ast_value *value,
                               const idl_type *type)
 {
     (void)idl_report(r->diags, IDL_S_NO_DEFAULT, value->span,
-                     "a value of type %s can't be written",
+                     "there is no notation for a value of type %s",
                      idl_kind_name(type->kind));
     return false;
 }

@@ -46,7 +46,7 @@ def how_to_link():
     """Returns objects and options for the linker."""
     how = os.environ.get("SHMRPC_LINK", "")
     if how not in ("", "static", "shared"):
-        raise SystemExit(f"shmrpc: SHMRPC_LINK={how}: static or shared")
+        raise SystemExit(f"shmrpc: SHMRPC_LINK={how}: expected static or shared")
     objects = archives() if how != "shared" else []
     if how == "static" and not objects:
         raise SystemExit("shmrpc: SHMRPC_LINK=static, but no libshmrpc.a is "

@@ -95,8 +95,8 @@ int print_timing(demo_echo *echo)
         return 1;
     }
     printf(
-        "\n%d calls of add: half of them took at most %.2f us.\n"
-        "One byte through a pipe and back takes %.2f us: %.1f times that.\n",
+        "\n%d calls of add: half of them took at most %.2f us.\nOne byte "
+        "through a pipe and back takes %.2f us: %.1f times as long.\n",
         CALLS, (double)call / 1e3, (double)byte / 1e3,
         (double)byte / (double)call);
     return 0;

@@ -25,7 +25,7 @@ static int authorize(void *user, shmrpc_ctx *ctx, const char *method,
         return SHMRPC_OK;
     }
     (void)snprintf(error->message, sizeof error->message,
-                   token == NULL ? "it needs a token" : "not with that token");
+                   token == NULL ? "it needs a token" : "the token is wrong");
     return SHMRPC_E_DENIED;
 }
 

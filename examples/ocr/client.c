@@ -11,10 +11,9 @@
 #include "images.h"
 
 static const char usage[] =
-    "usage: ocr-client [--at ADDRESS] [--boxes] [IMAGE...]\n"
-    "\n"
-    "Prints the text in images, or in those named on standard input.\n"
-    "  --boxes   print the place and the confidence of each line\n";
+    "usage: ocr-client [--at ADDRESS] [--boxes] [IMAGE...]\n\nPrints the text "
+    "in the IMAGEs, or in images named on standard input.\n  --boxes   print "
+    "the position and the confidence of each line\n";
 
 typedef struct client {
     ocr_reader *reader;

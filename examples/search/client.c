@@ -22,7 +22,7 @@ static const char usage[] =
     "many\n"
     "                            to skip\n"
     "    --order relevance | path | longest\n"
-    "    --format text | html    only these\n"
+    "    --format text | html    only this format\n"
     "    --path PART             only documents whose path contains PART\n"
     "  fetch ID                  one document's text\n"
     "  index [FOLDER]            read the documents again\n"

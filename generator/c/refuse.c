@@ -14,7 +14,7 @@ static void refuse_method(idl_diags *diags, const idl_method *method)
 {
     /* C would pass a pointer to the first element of an array, so items must be
      * wrapped in a struct. */
-    static const char what[] = "stream of arrays (a struct can hold one)";
+    static const char what[] = "stream of arrays (wrap the array in a struct)";
     const idl_field *in = method->stream_param;
     if (in != NULL && in->type->kind == IDL_ARRAY) {
         refuse(diags, in->span, what);

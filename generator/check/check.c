@@ -28,7 +28,7 @@ static const gen_check_rule rules[] = {
 #define RULE_COUNT (sizeof rules / sizeof rules[0])
 
 _Static_assert(RULE_COUNT <= sizeof((gen_check_allow *)0)->codes / sizeof(bool),
-               "each rule has a switch");
+               "gen_check_allow.codes has an entry for each rule");
 
 const char *gen_break_name(gen_break kind)
 {

@@ -49,7 +49,7 @@ const char *gen_break_name(gen_break kind);
     X(TYPE,            1108, WIRE,    "another type")                         \
     X(BOUNDS,          1109, WIRE,    "other bounds")                         \
     X(PRESENCE,        1110, WIRE,    "optional or required")                 \
-    X(FIELD_NAME,      1111, WIRE,    "number of another field")              \
+    X(FIELD_NAME,      1111, WIRE,    "number now used by another field")              \
     X(FIELD_NUMBER,    1112, WIRE,    "field under another number")           \
     X(FIELD,           1113, WIRE,    "field added or removed")               \
     X(MEMBER,          1114, WIRE,    "union member added or removed")        \

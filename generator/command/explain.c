@@ -46,7 +46,8 @@ static gen_exit explain_all(int argc, char **argv, shmrpci_buf *message)
         size_t len;
         if (!gen_explain_parse(argv[i], &code)) {
             shmrpci_buf_printf(
-                message, "unknown code `%s` (without one, all are listed)",
+                message,
+                "unknown code `%s` (`shmrpcgen explain` lists all codes)",
                 argv[i]);
             return gen_cli_fail(GEN_EXIT_USAGE, message);
         }

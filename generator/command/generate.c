@@ -160,8 +160,8 @@ static bool enter_outputs(const gen_options *options, gen_tree *tree,
         if (first != NULL) {
             fprintf(stderr,
                     "shmrpcgen: %s and %s would both become %s (rename one, or "
-                    "name with -I the folder above both, as `import` sees "
-                    "them)\n",
+                    "pass -I with a folder above both, so that their import "
+                    "paths differ)\n",
                     first->text, input, name);
             return false;
         }

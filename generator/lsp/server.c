@@ -458,7 +458,7 @@ static void dispatch(message *m, const char *method)
     } else if (now == WAITING) {
         reply_error(m, ERROR_NOT_INITIALIZED, "initialize comes first");
     } else if (now == SHUT_DOWN) {
-        reply_error(m, ERROR_INVALID_REQUEST, "it was shut down");
+        reply_error(m, ERROR_INVALID_REQUEST, "the server was shut down");
     } else {
         reply_error(m, ERROR_NO_METHOD, "unknown method");
     }
@@ -493,7 +493,8 @@ static void take_message(lsp_server *server, const char *text, size_t len,
         handle(server, &tree, value, out);
     } else if (status == SHMRPC_E_INVALID) {
         message m = {.server = server, .tree = &tree, .out = out};
-        reply_error(&m, ERROR_PARSE, "not JSON, or too much of it");
+        reply_error(&m, ERROR_PARSE,
+                    "the message is not JSON, or it is too large");
     } else {
         shmrpci_buf_fail(out, status);
     }

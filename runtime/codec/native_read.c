@@ -55,10 +55,11 @@ static int take_block(reader *in, size_t at, uint32_t part_size, uint32_t align,
     *count = reference[1];
     if (reference[1] == 0) {
         return from == 0 ? SHMRPC_OK
-                         : shmrpci_walk_fail(&in->walk,
-                                             "offset %" PRIu64
-                                             " of an empty block (at byte %zu)",
-                                             from, at);
+                         : shmrpci_walk_fail(
+                               &in->walk,
+                               "offset %" PRIu64
+                               " of an empty block, expected 0 (at byte %zu)",
+                               from, at);
     }
     if (from < in->end || from % align != 0) {
         return shmrpci_walk_fail(&in->walk,
@@ -68,10 +69,11 @@ static int take_block(reader *in, size_t at, uint32_t part_size, uint32_t align,
                                  from, in->end, align, at);
     }
     if (from > in->len || size > in->len - from) {
-        return shmrpci_walk_fail(&in->walk,
-                                 "%" PRIu64 " bytes at offset %" PRIu64
-                                 " are not within %zu (at byte %zu)",
-                                 size, from, in->len, at);
+        return shmrpci_walk_fail(
+            &in->walk,
+            "%" PRIu64 " bytes at offset %" PRIu64
+            " are not within the image of %zu bytes (at byte %zu)",
+            size, from, in->len, at);
     }
     in->end = (size_t)(from + size);
     return SHMRPC_OK;
@@ -406,10 +408,11 @@ static int check_size(const reader *in, const shmrpc_type *type)
         memcpy(&size, in->data, sizeof size);
     }
     if (in->len < least || size != in->len) {
-        return shmrpci_walk_fail(&in->walk,
-                                 "image of %zu bytes says %" PRIu32
-                                 ", expected %" PRIu64 " or more",
-                                 in->len, size, least);
+        return shmrpci_walk_fail(
+            &in->walk,
+            "image of %zu bytes gives its length as %" PRIu32
+            ", expected %" PRIu64 " or more",
+            in->len, size, least);
     }
     return SHMRPC_OK;
 }

@@ -18,7 +18,7 @@
 static shmrpc_status bad_path(shmrpc_error *error)
 {
     (void)shmrpc_error_set(error, SHMRPC_E_INVALID,
-                           "the path has no steps: it begins with the key");
+                           "the path has no steps: the first step is the key");
     return SHMRPC_E_INVALID;
 }
 
@@ -464,7 +464,7 @@ shmrpc_status shmrpc_dict_put_if(shmrpc_dict *dict, const shmrpc_path *path,
     if (status == SHMRPC_OK && (to.count != 0 || !is_version)) {
         (void)shmrpc_error_set(
             error, SHMRPC_E_INVALID,
-            "only a whole key has a version, which get returns");
+            "only a whole key has a version: pass the one that get returned");
         status = SHMRPC_E_INVALID;
     } else if (status == SHMRPC_OK) {
         status = shmrpci_dict_store(dict, to.bytes, value, version, out_version,

@@ -398,7 +398,7 @@ _Static_assert(sizeof(shmrpc_event) == sizeof(shmrpc_stub_event) &&
                        offsetof(shmrpc_stub_event, key) &&
                    offsetof(shmrpc_event, value) ==
                        offsetof(shmrpc_stub_event, value),
-               "events of any and of declared types have one form");
+               "events of any and of declared types have the same layout");
 
 shmrpc_status shmrpc_watch_next(shmrpc_watch *watch, const shmrpc_event **out,
                                 const shmrpc_opts *opts, shmrpc_error *error)

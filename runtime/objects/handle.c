@@ -169,10 +169,12 @@ static shmrpc_status check_opts(const shmrpci_face *face,
         return refuse(error, "only dicts and values have snapshots");
     }
     if (reads && !face->can_read_only) {
-        return refuse(error, "READ_ONLY: using one means changing it");
+        return refuse(
+            error,
+            "READ_ONLY: this kind of object can't be used without changing it");
     }
     if ((opts->flags & SHMRPC_SHARED_RECURSIVE) != 0 && !face->has_locks) {
-        return refuse(error, "RECURSIVE: it has no locks");
+        return refuse(error, "RECURSIVE: this kind of object has no locks");
     }
     if (reads && (opts->mode == SHMRPC_SHARED_CREATE ||
                   opts->mode == SHMRPC_SHARED_REPLACE)) {

@@ -59,8 +59,11 @@ static shmrpc_status change(shmrpc_dict *dict, shmrpci_tree_op op,
     if (status != SHMRPC_OK) {
         return status;
     }
-    status = shmrpci_dict_remote_lacks(
-        dict, "over NATS a list is read and put as a whole, or updated", error);
+    status =
+        shmrpci_dict_remote_lacks(dict,
+                                  "over NATS single items of a list can't be "
+                                  "changed: put the whole list, or use update",
+                                  error);
     if (status != SHMRPC_OK) {
         return shmrpci_handle_explain(&dict->handle, status, error);
     }

@@ -529,8 +529,8 @@ int shmrpc_stub_queue_peek(shmrpc_queue *queue, const void **out,
     }
     if (queue->handle.remote != NULL) {
         return shmrpci_handle_fail(&queue->handle, SHMRPC_E_UNIMPLEMENTED,
-                                   "over NATS items can't be looked at: pop, "
-                                   "then release without ack (ACKED)",
+                                   "over NATS items can't be peeked at: with "
+                                   "ACKED, pop, then release without ack",
                                    error);
     }
     status = take_one(queue, 0, true, out, error);

@@ -267,7 +267,7 @@ static shmrpc_status read_head(shmrpci_snapshot_reader *reader,
         return shmrpc_error_set(
             error, SHMRPC_E_CONTRACT,
             "the snapshot %.128s has format %u, this program knows format %u: "
-            "it was written by a later version of shmrpc, which reads it",
+            "read it with the later version of shmrpc that wrote it",
             path, head->version, SHMRPCI_SNAPSHOT_VERSION);
     }
     reader->offset = sizeof *head;

@@ -357,9 +357,10 @@ int shmrpci_store_add(shmrpci_store *store, const shmrpci_series *series,
     sqlite3_int64 id = 0;
     if (!is_short(series->service) || !is_short(series->subject) ||
         !is_short(series->figure) || !isfinite(value) || at_s < 0) {
-        return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "%.60s: a text is too long, or not a number",
-                                series->figure);
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "%.60s: a text is too long, or the value is not a number",
+            series->figure);
     }
     int code = begin(store);
     if (code == SQLITE_OK) {

@@ -18,7 +18,7 @@
 #define MARK_BYTES 48
 
 _Static_assert(SHMRPC_LOG_BYTES + MARK_BYTES <= PIPE_BUF,
-               "with its mark in one piece");
+               "a line with its mark is written in one piece");
 
 _Thread_local const uint64_t *shmrpci_log_call;
 

@@ -376,11 +376,11 @@ static shmrpc_status exhausted(const shmrpci_region *region,
     uint64_t oldest = shmrpci_pin_oldest(region, end);
     if (oldest < end && error != NULL) {
         shmrpc_error was = *error;
-        return shmrpc_error_set(error, status,
-                                "%s; process %d keeps memory by its view of "
-                                "change %llu",
-                                was.message, shmrpci_pin_holder(region, oldest),
-                                (unsigned long long)oldest);
+        return shmrpc_error_set(
+            error, status,
+            "%s; process %d still reads change %llu, which keeps memory in use",
+            was.message, shmrpci_pin_holder(region, oldest),
+            (unsigned long long)oldest);
     }
     return status;
 }

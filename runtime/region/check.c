@@ -92,7 +92,7 @@ static uint32_t check_entry(judgement *of, uint32_t span, uint32_t run)
         return shmrpci_span_entry(SHMRPCI_SPAN_TAIL, owner, 0);
     case SHMRPCI_SPAN_TAIL:
         if (entry != run && !is_journalled(of->region, span)) {
-            report(of, entry_offset(of, span), "the tail of no run");
+            report(of, entry_offset(of, span), "a tail that belongs to no run");
         }
         return run;
     case SHMRPCI_SPAN_CLAIMED:
@@ -160,7 +160,9 @@ static void visit_chain(blocks *all, uint64_t offset, shmrpci_block_visit *what)
 {
     for (uint64_t hops = 0; offset != 0; hops++) {
         if (hops > all->count || mark_at(all, offset) == NULL) {
-            report(all->of, offset, "a chain that leads outside");
+            report(all->of, offset,
+                   "a chain that is a cycle, or leads to an offset at which no "
+                   "block begins");
             return;
         }
         what(all, offset);

@@ -166,7 +166,8 @@ static shmrpc_status judge(const shmrpci_region_head *head, uint64_t file_bytes,
     uint8_t boot_id[sizeof head->boot_id];
     shmrpci_process_boot(boot_id);
     if (head->magic != SHMRPCI_REGION_MAGIC) {
-        return damaged(error, "it does not begin as a region");
+        return damaged(error,
+                       "it does not begin with the magic number of a region");
     }
     if (head->version != SHMRPCI_REGION_VERSION) {
         return shmrpc_error_set(

@@ -564,7 +564,7 @@ static int not_yours(const shmrpc_call *call, shmrpc_error *error)
             "the call belongs to the parent process: it was made before fork");
     }
     return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                            "this is a call of %s%s; it goes on",
+                            "this is a call of %s%s; the call continues",
                             call->pending.method->name,
                             is_lent(call)       ? " that was not sent"
                             : call->end != NULL ? " with a callback"

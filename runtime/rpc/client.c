@@ -310,8 +310,8 @@ int shmrpc_ping(shmrpc_client *client, const shmrpc_opts *opts, int64_t *out_ns,
     shmrpci_pending p;
     if (client->crowd != NULL) {
         return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
-                                "a client of all instances of %s has no round "
-                                "trip: connect to one of them",
+                                "a client of all instances of %s can't measure "
+                                "a round trip: connect to one of them",
                                 client->service->name);
     }
     int status = shmrpci_pending_init_ping(&p, client, &state, opts, error);

@@ -22,8 +22,8 @@ server: --help after the module lists them.
                      has no such class
   --send-traceback   who gets the traceback of an exception: callers of the
                      same user (default), all callers, or none
-  --preload-threads  what to do with threads that the class has started when
-                     it was made, and which workers would not have: refuse
+  --preload-threads  what to do if making the object of the class leaves
+                     threads running, which workers would not have: refuse
                      to serve (default), or allow them
 
 svc: prints the .svc that a class serves, such as one made from methods with
@@ -64,9 +64,9 @@ def _serve(arguments: list[str]) -> int:
     traceback = options.get("send-traceback", "user")
     threads = options.get("preload-threads", "refuse")
     if traceback not in ("all", "user", "none"):
-        raise _Wrong(f"--send-traceback={traceback}: all, user or none")
+        raise _Wrong(f"--send-traceback={traceback}: expected all, user or none")
     if threads not in ("refuse", "allow"):
-        raise _Wrong(f"--preload-threads={threads}: refuse or allow")
+        raise _Wrong(f"--preload-threads={threads}: expected refuse or allow")
     target = arguments.pop(0)
     given = options.get("svc")
     return _worker.run(target, given and os.path.abspath(given),

@@ -266,8 +266,8 @@ class _Reading:
 
     def __enter__(self) -> Lock:
         if not self._lock._take(self._timeout, True):
-            raise DeadlineExceeded(f"lock {self._lock.name}: no reader let in "
-                                   f"within {self._timeout} s")
+            raise DeadlineExceeded(f"lock {self._lock.name}: not acquired for "
+                                   f"reading within {self._timeout} s")
         return self._lock
 
     def __exit__(self, kind: type[BaseException] | None,

@@ -133,7 +133,7 @@ class Shared(_core.Handle):
 
     def __reduce__(self) -> Any:
         if self.name is None:
-            raise TypeError("it was never opened")
+            raise TypeError("the object was never opened")
         serializer = self._again["serializer"]
         options = dict(self._again, serializer=serializer is not None)
         return _reopen, (type(self), self.name, options)

@@ -50,7 +50,7 @@ class _Part:
             return f"<shmrpc.{type(self).__name__} that is gone>"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a part of a shared object is pickled by its copy()")
+        raise TypeError("a part of a shared object can't be pickled: pickle its copy()")
 
 
 class Map(_Part, MutableMapping[Any, Any]):

@@ -347,8 +347,8 @@ class _Describer:
         for parameter in parameters:
             if parameter.kind not in (parameter.POSITIONAL_ONLY,
                                       parameter.POSITIONAL_OR_KEYWORD):
-                raise self.refuse(f"{parameter} can't be called from elsewhere:"
-                                  " make it a plain parameter, or a list or "
+                raise self.refuse(f"{parameter} can't be passed by a remote "
+                                  "caller: make it a plain parameter, or a list or "
                                   "dict")
         return parameters, self._hints(_function_of(value))
 
@@ -358,8 +358,9 @@ class _Describer:
         try:
             return typing.get_type_hints(of, include_extras=True)
         except Exception as error:
-            raise self.refuse(f"its hints can't be read ({error}): import at "
-                              "the top of the module what they name") from None
+            raise self.refuse(f"its hints can't be read ({error}): import "
+                              "the names that they use at the top of the "
+                              "module") from None
 
     def _result(self, hint: Any) -> str:
         if self._encoding == "raw" and hint in (_EMPTY, bytes):

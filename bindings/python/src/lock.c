@@ -242,8 +242,8 @@ static PyMethodDef methods[] = {
     {"_destroy", lock_destroy, METH_NOARGS, NULL},
     {"_state", lock_state, METH_NOARGS, NULL},
     {"close", lock_close, METH_NOARGS,
-     "Closes this handle; the lock stays for others. What it holds counts as "
-     "held by a dead owner."},
+     "Closes this handle; other handles can still use the lock. If the lock is "
+     "held through this handle, its owner counts as dead."},
     {NULL, NULL, 0, NULL}};
 
 static PyType_Slot slots[] = {{Py_tp_dealloc, lock_dealloc},

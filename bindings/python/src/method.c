@@ -809,8 +809,8 @@ static PyMethodDef method_methods[] = {
      "Starts a call: result() waits for it, cancel() gives it up."},
     {"view", (PyCFunction)(void (*)(void))method_view,
      METH_VARARGS | METH_KEYWORDS,
-     "Calls, for a with statement, which gets a memoryview of the reply in "
-     "place."},
+     "Makes a call and returns a context manager: in a with statement, it "
+     "gives a memoryview of the reply, which is not copied."},
     {NULL, NULL, 0, NULL}};
 
 static PyMemberDef method_members[] = {{"__vectorcalloffset__", T_PYSSIZET,

@@ -271,7 +271,7 @@ int objects_check_open(const objects_handle *handle)
         return 0;
     }
     if (handle->name == NULL) {
-        PyErr_SetString(PyExc_ValueError, "it was never opened");
+        PyErr_SetString(PyExc_ValueError, "the object was never opened");
     } else {
         PyErr_Format(PyExc_ValueError, "the %s %R is closed",
                      handle->kind->name, handle->name);
@@ -449,9 +449,9 @@ int objects_part_enter(objects_call *call, objects_part *part, int mode)
         return -1;
     }
     if (part->is_in_use) {
-        PyErr_SetString(
-            PyExc_RuntimeError,
-            "another thread is using it: only one thread may at a time");
+        PyErr_SetString(PyExc_RuntimeError,
+                        "another thread is using this object: only one thread "
+                        "may use it at a time");
         return -1;
     }
     if (objects_enter(call, part->handle, mode) != 0) {

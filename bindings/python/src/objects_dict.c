@@ -244,7 +244,7 @@ static PyMethodDef view_methods[] = {
     {"get", view_get, METH_O, "The value of a key."},
     {"keys", view_keys, METH_NOARGS, "A list of the keys."},
     {"items", view_items, METH_NOARGS, "A list of pairs."},
-    {"close", objects_part_close, METH_NOARGS, "Ends it."},
+    {"close", objects_part_close, METH_NOARGS, "Ends the view."},
     {NULL, NULL, 0, NULL}};
 
 static PyType_Slot view_slots[] = {{Py_tp_dealloc, objects_part_dealloc},

@@ -702,7 +702,7 @@ static PyMethodDef watch_methods[] = {
     {"_next", watch_next, METH_O, "The next event."},
     {"fileno", watch_fileno, METH_NOARGS,
      "A descriptor that is readable when there may be an event."},
-    {"close", objects_part_close, METH_NOARGS, "Ends it."},
+    {"close", objects_part_close, METH_NOARGS, "Ends the watch."},
     {NULL, NULL, 0, NULL}};
 
 static PyType_Slot watch_slots[] = {{Py_tp_dealloc, objects_part_dealloc},

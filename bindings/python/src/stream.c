@@ -735,8 +735,9 @@ static PyMethodDef stream_methods[] = {
     {"close", stream_close, METH_NOARGS,
      "Closes the stream; a call that is not over is cancelled."},
     {"views", stream_views, METH_NOARGS,
-     "Makes items of bytes memoryviews of the memory where they lie, each "
-     "valid until the next item. Returns the stream."},
+     "For a stream of bytes: returns each item as a memoryview of the received "
+     "data instead of a copy. It is valid until the next item. Returns the "
+     "stream."},
     {"open", stream_open, METH_O, NULL},
     {"on_ready", stream_on_ready, METH_O, NULL},
     {"try_next", stream_try_next, METH_NOARGS, NULL},

@@ -69,9 +69,9 @@ static shmrpc_ctx *claim(context *c)
         ctx = c->ctx;
     }
     if (ctx == NULL) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "the call of this context is over, or another "
-                        "thread's");
+        PyErr_SetString(
+            PyExc_RuntimeError,
+            "the call of this context is over, or belongs to another thread");
     }
     return ctx;
 }

@@ -15,7 +15,8 @@ PyObject *core_jobs(PyObject *module, PyObject *current)
 {
     core_state *state = PyModule_GetState(module);
     if (state->program == NULL || state->program->async == NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "this process serves no loop");
+        PyErr_SetString(PyExc_RuntimeError,
+                        "this process has no handlers in an event loop");
         return NULL;
     }
     jobs *made = PyObject_New(jobs, state->jobs_type);

@@ -26,7 +26,7 @@ if __name__ == "__main__":
             if len(set(view)) != 1:
                 break
             looks += 1
-        print("each of", looks, "looks was at numbers of one kind")
+        print("each of", looks, "looks saw only equal numbers")
         while process.is_alive():
             numbers.put([-1] * COUNT)
             process.join(0.01)

@@ -8,9 +8,9 @@
  * given back at once.
  *
  * The server delivers an item again if it is not acknowledged within
- * `ack_wait`. Each second we tell the server which items are still in work, so
- * that only the items of a reader that has died or is cut off are delivered
- * again.
+ * `ack_wait`. Every third of that time we tell the server which items are still
+ * in work, so that only the items of a reader that has died or is cut off are
+ * delivered again.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -256,27 +256,28 @@ static void native(void **state)
     (void)state;
     static const bad cases[] = {
         BAD(&shmrpc_type_u32, "", "v",
-            "image of 0 bytes says 0, expected 8 or more"),
+            "image of 0 bytes gives its length as 0, expected 8 or more"),
         BAD(&shmrpc_type_u32, "\x07\0\0\0\0\0\0", "v",
-            "image of 7 bytes says 7, expected 8 or more"),
+            "image of 7 bytes gives its length as 7, expected 8 or more"),
         BAD(&shmrpc_type_u32, "\x09\0\0\0\0\0\0\0", "v",
-            "image of 8 bytes says 9, expected 8 or more"),
+            "image of 8 bytes gives its length as 9, expected 8 or more"),
         BAD(&sample_sum_type, "\x08\0\0\0\0\0\0\0", "v",
-            "image of 8 bytes says 8, expected 24 or more"),
+            "image of 8 bytes gives its length as 8, expected 24 or more"),
         BAD(&shmrpc_type_bool, "\x05\0\0\0\x02", "v",
             "byte 2, allowed 0..1 (at byte 4)"),
         BAD(&shmrpc_type_string, "\x0c\0\0\0\x0c\0\0\0\0\0\0\0", "v",
-            "offset 12 of an empty block (at byte 4)"),
+            "offset 12 of an empty block, expected 0 (at byte 4)"),
         BAD(&shmrpc_type_string, "\x0d\0\0\0\x0b\0\0\0\x01\0\0\0x", "v",
             "offset 11, expected 12 or above, aligned to 1 (at byte 4)"),
         BAD(&shmrpc_type_string, "\x0d\0\0\0\x0c\0\0\0\x02\0\0\0x", "v",
-            "2 bytes at offset 12 are not within 13 (at byte 4)"),
+            "2 bytes at offset 12 are not within the image of 13 bytes (at "
+            "byte 4)"),
         BAD(&shmrpc_type_string,
             "\x0d\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff"
             "x",
             "v",
-            "4294967295 bytes at offset 4294967295 are not within 13 (at byte "
-            "4)"),
+            "4294967295 bytes at offset 4294967295 are not within the image of "
+            "13 bytes (at byte 4)"),
         BAD(&shmrpc_type_string, "\x0d\0\0\0\x0c\0\0\0\x01\0\0\0\xff", "v",
             "not UTF-8 (at byte 12)"),
         BAD(&sample_i32_list_type, "\x11\0\0\0\x0d\0\0\0\x01\0\0\0\0\0\0\0\0",
@@ -303,7 +304,9 @@ static void native(void **state)
         BAD(&sample_node_type,
             "\x2c\0\0\0\0\0\0\0\x18\0\0\0\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
             "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
-            "v.next", "40 bytes at offset 24 are not within 44 (at byte 8)"),
+            "v.next",
+            "40 bytes at offset 24 are not within the image of 44 bytes (at "
+            "byte 8)"),
         BAD(&sample_node_type,
             "\x40\0\0\0\0\0\0\0\x18\0\0\0\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
             "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"

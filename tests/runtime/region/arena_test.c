@@ -225,7 +225,7 @@ static void a_pin_keeps_what_was_there(void **state)
     (void)fill(&region, 3, &error);
     char said[64];
     (void)snprintf(said, sizeof said,
-                   "process %d keeps memory by its view of change 1",
+                   "process %d still reads change 1, which keeps memory in use",
                    (int)getpid());
     assert_non_null(strstr(error.message, said));
     assert_int_equal(seen[300 * KIB], 0x5A);

@@ -42,9 +42,10 @@ typedef struct shmrpci_link {
     uint32_t generation;         /* identifies the process that made it */
     uint32_t head_flags;         /* flags of every request */
     uint32_t place;              /* index of its place in the address list */
-    shmrpci_atomic_u32 watchers; /* number of lists of links with callbacks */
-    shmrpci_atomic_u32 kept;     /* number of replies being read in its memory;
-                                  * IS_CLOSED in link.c */
+    shmrpci_atomic_u32 watchers; /* how many lists of links (rpc/async.h) have
+                                  * it */
+    shmrpci_atomic_u32 kept;     /* number of replies being read in its memory,
+                                  * and the flag IS_CLOSED (link.c) */
     struct shmrpci_link *next;   /* in the list of replaced links */
     char where[128];
     shmrpci_link_method methods[]; /* methods of the service, then
@@ -78,8 +79,8 @@ typedef struct shmrpci_link_opts {
 int shmrpci_link_open(const shmrpci_link_opts *opts, shmrpci_link **out,
                       shmrpc_error *error);
 
-/* Whether a later attempt may succeed after this status, because no server was
- * there or it did not answer. */
+/* Whether this status means that no server was there or that it did not answer,
+ * so that a later attempt may succeed. */
 bool shmrpci_link_is_absent(int status);
 
 /* Called when no call uses the link any more: disconnects and frees it, or

@@ -1,6 +1,6 @@
 /*
- * Metadata blocks: they precede the body of a message with
- * SHMRPCI_HEAD_METADATA, and follow the text of a hello.  Little-endian.
+ * Metadata blocks. In a message with the flag SHMRPCI_HEAD_METADATA a block
+ * precedes the body; in a hello it follows the text. Little-endian.
  *
  *      0  u16  bytes of the block, from 8 to 1024, a multiple of 8
  *      2  u8   entries, up to 16
@@ -12,8 +12,9 @@
  *              NUL, value, NUL
  *    ...  ...  zeros
  *
- * The NULs make entries C strings where they lie. As the block is a multiple of
- * 8, what follows it is as well aligned as without it.
+ * The NULs make keys and values C strings, so that they can be used without a
+ * copy. The size of a block is a multiple of 8, so the data after the block is
+ * aligned as if there were no block.
  *
  * Readers accept any bytes, and check the whole block before anything in it is
  * used; lookups then trust it.
@@ -64,8 +65,8 @@ int shmrpci_metadata_put_trace(shmrpci_metadata *m,
                                const uint8_t trace[SHMRPCI_TRACE_BYTES],
                                shmrpc_error *error);
 
-/* Sets which of a relay's peers made the call, replacing what the call says.
- * Returns TOO_LARGE if there is no room. */
+/* Sets which of a relay's peers made the call, and replaces the peer that the
+ * block already names. Returns TOO_LARGE if there is no room. */
 int shmrpci_metadata_put_peer(shmrpci_metadata *m, uint64_t peer,
                               shmrpc_error *error);
 
@@ -105,7 +106,7 @@ bool shmrpci_metadata_at(const shmrpci_metadata *m, uint32_t index,
 bool shmrpci_trace_read(const char *text, uint8_t out[SHMRPCI_TRACE_BYTES]);
 void shmrpci_trace_write(const uint8_t trace[SHMRPCI_TRACE_BYTES],
                          char out[SHMRPC_TRACEPARENT_BYTES]);
-/* The same trace with a span of its own. */
+/* Copies the trace id, and makes a new span id. */
 void shmrpci_trace_child(const uint8_t trace[SHMRPCI_TRACE_BYTES],
                          uint8_t out[SHMRPCI_TRACE_BYTES]);
 

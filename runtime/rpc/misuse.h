@@ -5,9 +5,10 @@
  * A checked program then ends with a message that names the method; its replies
  * are never reused, so that the misuse damages no other reply. Other programs
  * log the message and go on, if the misuse can be detected at no cost. To
- * detect it, the objects closed last stay in memory, in a graveyard. Programs
- * are checked if the library was built for debugging or with a sanitizer, and
- * if SHMRPC_CHECK is 1 in the environment; never if it is 0.
+ * detect it, the objects closed last stay in memory, in a graveyard. The
+ * environment variable SHMRPC_CHECK decides whether a program is checked (1: it
+ * is, 0: it is not). Without this variable, programs are checked if the library
+ * was built for debugging or with a sanitizer.
  *
  * Threading: any thread, also in forked children, because nothing here takes a
  * lock.
@@ -24,8 +25,8 @@
  * each call. */
 bool shmrpci_is_checked(void);
 
-/* Logs the message, or ends the program with it; returns INVALID, with the same
- * message. */
+/* Logs the message. Then ends a checked program, or returns INVALID with the
+ * same message in `error`. */
 int shmrpci_misuse(shmrpc_error *error, const char *format, ...)
     SHMRPC_PRINTF(2, 3);
 

@@ -17,14 +17,15 @@
 /* How many times a worker tries to get the last permitted call while others
  * compete for it. */
 #define TRIES 8
-/* How many buckets are searched for a connection. */
+/* How many buckets are searched for the bucket of a connection. */
 #define PROBES 8u
 
 /* A worker's place: only the worker writes it; others read it to count. */
 typedef struct post {
     _Alignas(64) shmrpci_atomic_u64 connection;
-    /* Written last and read with sequential consistency: of two workers that
-     * write theirs and then read the other's, at least one sees the other. */
+    /* Written last, and read with sequential consistency: each of two workers
+     * writes its own word and then reads the other's, so at least one sees the
+     * other's call. */
     shmrpci_atomic_u64 call;
     shmrpci_atomic_u64 detached; /* number of entries ever used */
 } post;
@@ -37,7 +38,7 @@ typedef struct shmrpci_overload_entry {
 } entry;
 
 typedef struct bucket {
-    shmrpci_atomic_u64 connection; /* connection + 1 */
+    shmrpci_atomic_u64 connection; /* number of the connection, + 1 */
     /* The time up to which the connection has used its rate. If that time has
      * passed, another connection may take the bucket. */
     shmrpci_atomic_u64 paid_ns;
@@ -221,8 +222,9 @@ static int64_t bounded(int64_t ns)
     return ns < LEAST_NS ? LEAST_NS : ns > MOST_NS ? MOST_NS : ns;
 }
 
-/* Returns the typical time of the method's calls: one of the running calls will
- * probably have ended by then. */
+/* Returns the retry-after for a method whose limit is reached: the typical
+ * duration of its calls. One of the running calls will probably have ended by
+ * then. */
 static int64_t typical_ns(const shmrpci_overload_worker *worker,
                           uint32_t method)
 {

@@ -7,16 +7,17 @@
  *     client_rate          calls of one connection in a second
  *     shed_after           a call that has waited longer is not started
  *
- * Running calls are counted from the words that the workers keep in memory they
- * share: a dead worker's word is cleared with its place, so no count can stay
- * wrong.
+ * There is no counter. Each worker writes which call it runs to a word in
+ * memory that all workers share, and running calls are counted by reading these
+ * words. The word of a dead worker is cleared with its place, so no count can
+ * stay wrong.
  *
  *     offset   what, for each address (SHMRPCI_OVERLOAD_PLACES places)
  *          0   head: how many of the places have ever had a worker
- *         64   64 bytes a place: connection; its call; how many of its entries
- *              for detached calls have ever been used
- *       4160   buckets of rates: connection + 1, and the time up to which it
- *              has used its rate
+ *         64   64 bytes a place: connection and call that its worker runs; how
+ *              many of its entries for detached calls have ever been used
+ *       4160   buckets of rates: connection + 1, and the time up to which this
+ *              connection has used its rate
  *      20544   16 bytes for each call that a place may have detached:
  *              connection, the call
  *
@@ -28,9 +29,8 @@
  * A worker writes its place, then counts the others. Two workers that compete
  * for the last permitted call see each other, and both check again, a limited
  * number of times. So no more calls run than allowed, and a caller within the
- * limits is hardly ever refused. A
- * detached call is written to its entry before its place becomes idle; while
- * the place still has it, it counts only at the place.
+ * limits is hardly ever refused. A detached call is written to its entry before
+ * its place becomes idle. While it is at both, it counts only at the place.
  *
  * Threading: one thread creates, buries and destroys. A worker's functions are
  * called by its own thread. Any thread of the process may end a detached call.
@@ -71,8 +71,8 @@ typedef struct shmrpci_overload {
 /* A detached call that still counts. */
 typedef struct shmrpci_overload_detached {
     struct shmrpci_overload_entry *entry; /* NULL: it does not count */
-    shmrpci_atomic_u64 *typical;          /* the method's time, in the worker's
-                                           * memory */
+    shmrpci_atomic_u64 *typical;          /* typical duration of the method's
+                                           * calls, in the worker's memory */
     int64_t since_ns;
 } shmrpci_overload_detached;
 
@@ -81,7 +81,7 @@ typedef struct shmrpci_overload_worker {
     const shmrpci_overload *of; /* NULL: nothing is limited */
     shmrpci_map map;
     struct shmrpci_overload_address *address;
-    shmrpci_atomic_u64 *typical; /* time of calls, for each method */
+    shmrpci_atomic_u64 *typical; /* duration of calls, by method */
     uint32_t index;              /* its place at the address */
     uint32_t number;             /* number of its last call */
     bool is_in;                  /* it is in a call that counts */
@@ -107,8 +107,8 @@ void shmrpci_overload_destroy(shmrpci_overload *overload);
 /* Clears the place of a dead worker, so that its calls no longer count. */
 void shmrpci_overload_bury(const shmrpci_overload *overload, uint32_t place);
 
-/* Takes a worker's place, in any process. If the memory can't be mapped,
- * nothing is counted and no call is refused by a count. */
+/* Called by a worker, in its own process: takes its place. If the memory can't
+ * be mapped, nothing is counted and no call is refused by a count. */
 void shmrpci_overload_join(const shmrpci_overload *overload, uint32_t place,
                            shmrpci_overload_worker *out);
 void shmrpci_overload_leave(shmrpci_overload_worker *worker);
@@ -122,9 +122,9 @@ int shmrpci_overload_enter(shmrpci_overload_worker *worker,
  * over. A second call has no effect. */
 void shmrpci_overload_exit(shmrpci_overload_worker *worker);
 
-/* Makes the call continue without its worker, and count until _end. Called
- * before the worker leaves the call; _end is called before the caller learns of
- * the end. */
+/* Lets the call continue without its worker; it counts until _end. Called
+ * before the worker leaves the call. _end is called before the caller learns
+ * that the call has ended. */
 void shmrpci_overload_detach(shmrpci_overload_worker *worker,
                              shmrpci_overload_detached *out);
 /* Stops counting a detached call. A second call has no effect. */

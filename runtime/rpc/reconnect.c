@@ -68,9 +68,9 @@ static shmrpci_keeper *keeper_of(shmrpc_client *client)
 
 /* ---- pauses -------------------------------------------------------------- */
 
-/* Returns a random time between half of the pause and the whole pause. It need
- * not be secret, so the counter's low bits, which differ from client to client,
- * are random enough. */
+/* Returns a random time between half of the pause and the whole pause. The time
+ * need not be secret, so the low bits of the tick counter, which differ from
+ * client to client, are random enough. */
 static int64_t shortened(int64_t pause_ns)
 {
     SHMRPCI_ASSERT(pause_ns >= 0 && pause_ns <= SHMRPCI_RECONNECT_MAX_NS,

@@ -188,7 +188,8 @@ void *shmrpci_reply_value(shmrpci_reply *reply)
 
 shmrpci_reply *shmrpci_reply_of_value(const void *value)
 {
-    /* Casts the const away: only the caller must not write to the reply. */
+    /* Casts the const away: it only forbids the caller to write, since the
+     * reply itself is not constant. */
     uintptr_t at = (uintptr_t)value - header_bytes();
     return (shmrpci_reply *)at;
 }

@@ -4,8 +4,8 @@
 #include "os/clock.h"
 #include "os/waiting.h"
 
-/* A pause is divided into pieces of this length, to notice that the parent was
- * cancelled. */
+/* A pause is divided into pieces of this length, to notice that the parent call
+ * was cancelled. */
 #define PIECE_NS (20 * SHMRPCI_NS_PER_MS)
 
 /* Takes a token. Returns how many are left, in tenths. */
@@ -39,8 +39,8 @@ void shmrpci_retry_note_success(shmrpc_client *client)
         more = have < SHMRPCI_BUDGET_FULL ? have + 1 : SHMRPCI_BUDGET_FULL;
     } while (!shmrpci_cas_seq(&client->budget, &have, more));
     if (more == SHMRPCI_BUDGET_FULL) {
-        /* A call that failed meanwhile loses its flag; the next failure sets it
-         * again. */
+        /* If a call has failed meanwhile, this clears the flag that it set; the
+         * next failure sets the flag again. */
         (void)shmrpci_and_seq(&client->watched, ~SHMRPCI_CLIENT_IN_DEBT);
     }
 }

@@ -1,4 +1,4 @@
-/* Rows: the sizes that generated code was compiled with. */
+/* Checks the row sizes with which generated code was compiled. */
 #include "rpc/rows.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
- * Saves the objects of a service that have `snapshot` in the .svc: loads them
- * when the server makes them, and saves them periodically and when the server
- * ends in an orderly way.
+ * Snapshots of the objects of a service that have `snapshot` in the .svc: loads
+ * the objects when the server makes them, and saves them periodically and when
+ * the server ends in an orderly way.
  *
  * A separate thread does this, because disks may be slow. A snapshot delays no
  * user of the object. Failures are logged, once for each reason.

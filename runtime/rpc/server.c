@@ -59,8 +59,10 @@ struct shmrpc_server {
     void (*on_successor)(void *user, int fd);
     void *successor_user;
     outlet outlets[LISTENERS_MAX];
-    uint32_t planned_count; /* length of the list; listening ones come first */
-    /* Written by serve with release, read by stop, which may interrupt it. */
+    uint32_t planned_count; /* number of entries in `outlets`; those that listen
+                             * come first */
+    /* Written by serve with release. Read by stop, which may run in a signal
+     * handler that interrupts serve. */
     shmrpci_atomic_u32 outlet_count;
     shmrpci_atomic_u32 stopping;
 };
@@ -435,8 +437,8 @@ static void work(void *user)
     outlet *at = worker->at;
     shmrpci_dispatch_run(at->served, worker->participant, worker->place);
     if (shmrpci_sub_seq(&at->working, 1u) == 1) {
-        at->transport->listener->stop(at->listener); /* has an effect only if it
-                                                      * lingers */
+        at->transport->listener->stop(at->listener); /* has an effect only if
+                                                      * the listener lingers */
     }
 }
 

@@ -22,9 +22,12 @@ typedef struct shmrpci_served_method {
     const shmrpci_codec *codec;
     shmrpci_flat params;
     shmrpci_flat result;
-    bool is_flat; /* a call needs no codec for its reply */
-    /* Trying the short path costs little: the size of the result is bounded, or
-     * its codec stops when there is no room. */
+    /* Parameters and result are flat, and there are no streams: calls need no
+     * codec. */
+    bool is_flat;
+    /* It is worthwhile to try the short path first (answer_short in
+     * dispatch.c), because a failed try costs little: the size of the result is
+     * bounded, or its codec stops when there is no room. */
     bool is_tried;
     bool has_streams;
 } shmrpci_served_method;
@@ -45,7 +48,7 @@ typedef struct shmrpci_served {
     int64_t
         drain_ns; /* how long a stopping worker waits for unfinished calls */
     uint32_t uid; /* the server's user id */
-    /* Nothing is counted if its fd is -1. */
+    /* Statistics. If their fd is -1, nothing is counted. */
     shmrpci_stats stats;
     shmrpci_access_list *access; /* for each method; NULL: everybody may call
                                   * every method */
@@ -63,10 +66,11 @@ typedef struct shmrpci_served {
     /* The memory of each shared object (-1: not made), or NULL if there are no
      * objects. This and the following members belong to shared.c. */
     int *object_fds;
-    uint32_t object_generation;  /* identifies the process that must end them */
-    struct shmrpci_saver *saver; /* NULL: nothing is saved */
+    uint32_t object_generation;     /* identifies the process that must end the
+                                     * objects */
+    struct shmrpci_saver *saver;    /* NULL: nothing is saved */
     const shmrpci_address *address; /* where the server's other processes get
-                                     * them */
+                                     * the objects */
     struct shmrpci_served *next;
 } shmrpci_served;
 
@@ -78,8 +82,8 @@ typedef struct shmrpci_server_opts {
     uint32_t *allowed_gids;
 } shmrpci_server_opts;
 
-/* Checks and copies the options; `opts` may be NULL. `out` must be finished in
- * any case. */
+/* Checks and copies the options; `opts` may be NULL. Call
+ * shmrpci_server_opts_fini for `out` even after a failure. */
 int shmrpci_server_opts_init(shmrpci_server_opts *out,
                              const shmrpc_server_opts *opts,
                              shmrpc_error *error);
@@ -96,8 +100,8 @@ void shmrpci_served_destroy(shmrpci_served *served);
 /* Makes the statistics: a row for each method, and a place for each worker at
  * each address. If that fails, the service runs without statistics. */
 void shmrpci_served_count(shmrpci_served *served, uint32_t places);
-/* Prepares the limits on calls, for the same places. Returns EXHAUSTED,
- * NO_MEMORY or OK. */
+/* Prepares the limits on calls, for the same number of places. Returns
+ * EXHAUSTED, NO_MEMORY or OK. */
 int shmrpci_served_limit(shmrpci_served *served, const shmrpc_server_opts *opts,
                          uint32_t places, shmrpc_error *error);
 

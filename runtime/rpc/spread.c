@@ -21,7 +21,7 @@
 #define TRIES 3
 
 struct shmrpci_spread {
-    const char *cluster;          /* the end of the client's list */
+    const char *cluster;          /* the client's list from the cluster on */
     uint32_t near;                /* number of places before the cluster */
     shmrpc_opts opts;             /* the options of connect */
     _Atomic(shmrpc_client *) far; /* client of the cluster; NULL: not needed

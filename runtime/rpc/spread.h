@@ -8,8 +8,8 @@
  * copy and shrinks when it serves a call. A client without a local copy looks
  * for one each second.
  *
- * Blocking calls only: a started call is not sent again, and streams stay where
- * they are.
+ * This holds for blocking calls only: an asynchronous call is not sent again,
+ * and a stream stays where it was opened.
  *
  * Threading: any thread, until close.
  */

@@ -53,7 +53,8 @@ struct shmrpc_stream {
      * or the call's deadline is earlier anyway. Relaxed: any thread that
      * notices may write it. */
     shmrpci_atomic_u64 taken_until_ns;
-    shmrpci_stream_anew *anew; /* how to reopen it; NULL: it can't be */
+    shmrpci_stream_anew *anew; /* how to reopen it; NULL: it can't be reopened
+                                */
     const shmrpc_ctx *parent;  /* the call's parent, or NULL */
     /* Identifies the thread that reads, by the address of a thread-local
      * variable. A sender in the same thread must not wait for itself to read.
@@ -61,12 +62,12 @@ struct shmrpc_stream {
     shmrpci_atomic_pointer reader;
     shmrpci_buf out;     /* the item being sent */
     shmrpci_lent lent;   /* the loan of the next item */
-    shmrpci_flat flat;   /* of received items, if they are flat */
-    shmrpci_arena arena; /* of the item that was read */
+    shmrpci_flat flat;   /* form of received items, if they are flat */
+    shmrpci_arena arena; /* holds the item that was read last */
     void *item;
     bool items_over;    /* used by the reader */
-    bool has_come;      /* an item was read and not passed on; used by the
-                         * reader */
+    bool has_come;      /* an item has arrived, so the stream can't be
+                         * reopened; used by the reader */
     shmrpci_mutex lock; /* for the members below: how the call ended */
     bool is_over;
     int status;
@@ -97,8 +98,8 @@ int shmrpci_stream_forked(const shmrpc_stream *s, shmrpc_error *error);
 bool shmrpci_stream_settle(shmrpc_stream *s, int64_t until_ns, int *status,
                            shmrpc_error *error);
 
-/* Gives the call up, unless it is over. `format` is the reason. Returns how the
- * call ended. */
+/* Gives the call up, unless it is over. `reason` is the status, and `format`
+ * makes the message. Returns how the call ended. */
 int shmrpci_stream_give_up(shmrpc_stream *s, shmrpc_error *error, int reason,
                            const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -113,8 +114,8 @@ int shmrpci_stream_read(shmrpc_stream *s, const shmrpci_stream_item *raw,
 bool shmrpci_stream_is_late(shmrpc_stream *s);
 int shmrpci_stream_not_taken(shmrpc_stream *s, shmrpc_error *error);
 
-/* Sends the request, of which `runs` earlier attempts may have run. s->call
- * must be free. */
+/* Sends the request. `runs` is how many earlier attempts a handler may have
+ * run. s->call must be free. */
 int shmrpci_stream_start(shmrpc_stream *s, shmrpc_client *client,
                          uint32_t method, const void *params,
                          const shmrpc_opts *opts, uint32_t runs,
@@ -128,8 +129,9 @@ int shmrpci_stream_encode(shmrpc_stream *s, const void *item,
 int shmrpci_stream_not_sent(const shmrpc_stream *s, int status,
                             shmrpc_error *error);
 
-/* Called when the handler no longer reads: returns how the call ended, also if
- * it is OK. */
+/* Called when the handler accepts no more items. `status` is how the call
+ * ended. Returns this status, or CANCELLED if it is OK, because the item was
+ * not sent. */
 int shmrpci_stream_not_wanted(const shmrpc_stream *s, int status,
                               shmrpc_error *error);
 

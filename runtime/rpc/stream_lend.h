@@ -34,10 +34,10 @@ typedef struct shmrpci_lent {
 } shmrpci_lent;
 
 /*
- * Lends memory for a raw item of `len` bytes, or for a flat one, zeroed.
- * Returns the statuses of shmrpci_lend_ops.lend except TOO_LARGE, NO_MEMORY,
- * UNIMPLEMENTED if the items are neither raw nor flat, or PRECONDITION if an
- * item is already lent.
+ * Lends memory for a raw item of `len` bytes, or zeroed memory for a flat item.
+ * Returns NO_MEMORY, UNIMPLEMENTED if the items are neither raw nor flat,
+ * PRECONDITION if an item is already lent, or a status of shmrpci_lend_ops.lend
+ * other than TOO_LARGE (then a buffer is lent).
  */
 int shmrpci_lend(const shmrpci_lender *by, shmrpci_lent *lent, size_t len,
                  int64_t deadline_ns, bool alone, void **at);

@@ -31,7 +31,8 @@ typedef struct shmrpci_waker {
     shmrpci_thread thread;
     /* Incremented when the set of watched words changes. */
     shmrpci_atomic_u32 changed;
-    /* Incremented on events of streams whose transport has no word for each. */
+    /* Incremented on events of streams whose transport does not have a word for
+     * each stream. */
     shmrpci_atomic_u32 rung;
     shmrpci_mutex lock;
     bool is_over;
@@ -420,8 +421,8 @@ static int look(shmrpc_stream *s, shmrpci_stream_item *raw)
     return status;
 }
 
-/* Called when no item has arrived: notes since when, and returns whether that
- * is longer than @idle. */
+/* Called when no item has arrived. Notes the time of the first such call, and
+ * returns whether no item has come for longer than @idle. */
 static bool is_idle(shmrpc_stream *s)
 {
     if (s->method->idle_ns == 0) {

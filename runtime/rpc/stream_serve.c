@@ -55,7 +55,8 @@ static bool is_old(const shmrpc_ctx *ctx)
            shmrpci_now_ns() >= ctx->request->deadline_ns;
 }
 
-/* Whether the call was cancelled or late because the stream reached its age. */
+/* Whether the call was cancelled or late because the stream reached its maximum
+ * age. */
 static bool is_by_age(const shmrpc_ctx *ctx, int status)
 {
     return (status == SHMRPC_E_CANCELLED || status == SHMRPC_E_DEADLINE) &&
@@ -86,8 +87,9 @@ shmrpc_ctx *shmrpc_stub_source_ctx(shmrpc_source *source)
     return (shmrpc_ctx *)(void *)source;
 }
 
-/* The loss of the server is a cancellation to the handler. The client gets the
- * actual status. */
+/* Converts a status of the transport to the handler's. To the handler, the loss
+ * of the server is a cancellation; `ended` keeps the actual status for the
+ * client. */
 int shmrpci_served_stream_no_point(shmrpc_ctx *ctx, int status)
 {
     if (status == SHMRPC_E_UNAVAILABLE) {
@@ -460,8 +462,8 @@ int shmrpci_served_stream_begin(shmrpc_ctx *ctx, shmrpci_served_stream *s,
 int shmrpci_served_stream_end(shmrpc_ctx *ctx, int status)
 {
     shmrpci_served_stream *s = ctx->stream;
-    /* No send has recorded the age if the handler noticed it by
-     * shmrpc_ctx_cancelled or by a nested call. */
+    /* If the handler learned from shmrpc_ctx_cancelled or a nested call that
+     * the stream is too old, no send has recorded this yet. */
     if (is_by_age(ctx, status)) {
         (void)retire(ctx);
     }

@@ -25,8 +25,8 @@
 int shmrpci_token_write(const char *path, shmrpci_buf *hello,
                         shmrpc_error *error);
 
-/* Returns the token in a client's hello, which is copied to `block`, or NULL if
- * there is none. */
+/* Copies the metadata in a client's hello to `block`, and returns the token in
+ * it, or NULL if there is none. */
 const char *shmrpci_token_read(const uint8_t *hello, size_t len,
                                shmrpci_metadata *block);
 

@@ -44,16 +44,16 @@ uint32_t shmrpci_stream_ring_bytes(uint32_t window);
 /* Initializes the rings, before either end uses them. */
 void shmrpci_stream_rings_format(const shmrpci_stream_rings *rings);
 
-/* Called when nobody serves the client any more: ends the worker's items and
- * tells the client that nobody reads its own. */
+/* Called when nobody serves the client any more: ends the worker's items, and
+ * tells the client that nobody reads the client's items. */
 void shmrpci_stream_rings_lose(const shmrpci_stream_rings *rings);
 
 /* Called after shmrpci_stream_rings_lose if the worker has died. Wakes the
  * client even if the rings show no sleeper, as the worker may have died between
  * clearing that mark and the wake-up. */
 void shmrpci_stream_rings_rouse(const shmrpci_stream_rings *rings);
-/* Called when the client has gone: ends its items and tells the worker that
- * nobody reads the worker's own. */
+/* Called when the client has gone: ends the client's items, and tells the
+ * worker that nobody reads the worker's items. */
 void shmrpci_stream_rings_leave(const shmrpci_stream_rings *rings);
 
 /* `waiter` may be NULL. */

@@ -7,7 +7,7 @@
  *
  *     offset  written by                what
  *     ------  ------------------------  ----------------------------------
- *          0  writer; reader: to 0      u32 waits: shmrpci_stream_waits
+ *          0  writer; reader stores 0   u32 waits: shmrpci_stream_waits
  *                                       (futex)
  *          4  writer, or on its behalf  u32 ended: no more items will come
  *             after its death
@@ -23,12 +23,12 @@
  *        4  u32  number of the item, from 0
  *        8  ...  bytes; then up to 7 more
  *
- * The header is the flag. The writer keeps the header behind its last frame at
- * 0. To publish a frame it zeroes the header behind the new frame, fills the
- * frame, and exchanges the frame's header in. A reader that finds 0 and wants
- * to sleep changes it to WAITING by compare-and-swap and sleeps on it; the
- * exchange then shows the writer that it must wake the reader. Both use one
- * location, so no fence is needed and no wake-up is lost.
+ * The header also shows whether a frame is there. The writer keeps the header
+ * behind its last frame at 0. To publish a frame it zeroes the header behind
+ * the new frame, fills the frame, and exchanges the frame's header in. A reader
+ * that finds 0 and wants to sleep changes it to WAITING by compare-and-swap and
+ * sleeps on it; the exchange then shows the writer that it must wake the
+ * reader. Both use one location, so no fence is needed and no wake-up is lost.
  *
  *     0 --reader--> WAITING --writer--> header   (and wakes)
  *     0 ------------writer------------> header
@@ -168,8 +168,8 @@ void shmrpci_stream_writer_init(shmrpci_stream_writer *w,
  * - ABORTED if both ends wait for room and neither reads;
  * - DATA_LOSS if the reader lies;
  * - PRECONDITION after the end or while memory is lent.
- * If a write fails when a part of the item has been written, no more can be
- * written.
+ * If a write fails after a part of the item has been written, nothing more can
+ * be written.
  */
 int shmrpci_stream_write(shmrpci_stream_writer *w, const void *data, size_t len,
                          int64_t until_ns, bool alone);
@@ -229,8 +229,8 @@ typedef struct shmrpci_stream_reader {
     uint32_t offset;   /* position of the next header to read */
     uint32_t held;     /* size of the frame there, if its data is lent until the
                         * next read */
-    uint32_t number;   /* number of the next item, or of the one that
-                        * continues */
+    uint32_t number;   /* number of the next item, or of the item whose parts
+                        * are being read */
     bool is_over;      /* END has been read */
     uint64_t at;       /* total bytes released */
     uint64_t credited; /* how many of these bytes the writer has been told of */

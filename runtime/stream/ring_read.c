@@ -26,8 +26,9 @@ static void give_credit(shmrpci_stream_reader *r)
         return;
     }
     r->credited = r->at;
-    /* All items that were read are given back by now, so their number is that
-     * of the items released. Relaxed: the store of head below publishes it. */
+    /* All items that were read have been released, so their number is the
+     * number of released items. Relaxed: the store of head below publishes it.
+     */
     shmrpci_store_relaxed(&r->ring->taken, r->number);
     /* This store and the load after it are sequentially consistent: either a
      * writer that has announced a wait sees the credit, or we see its

@@ -16,7 +16,7 @@ enum { EXIT_USAGE = 2 };
 
 /* How long calls may take to finish at the end. */
 #define STOP_NS (10 * SHMRPCI_NS_PER_S)
-/* How long past a call's deadline its worker counts as hung. */
+/* Time after the deadline of a call at which its worker counts as hung. */
 #define HANG_NS (30 * SHMRPCI_NS_PER_S)
 
 static void print_help(const char *program, const shmrpc_service *service)

@@ -19,7 +19,7 @@ typedef struct shmrpci_arguments {
     shmrpc_server_opts server;
     shmrpc_method_access access[SHMRPCI_ACCESS_MAX];
     bool has_workers;
-    uint32_t min_workers; /* processes; 0 and 0: threads instead */
+    uint32_t min_workers; /* processes; 0 for both: threads instead */
     uint32_t max_workers;
     uint32_t threads; /* 0: not given */
     shmrpci_scale_rules scale;

@@ -21,8 +21,8 @@ static void cut(shmrpci_supervisor *s, uint32_t place)
     }
 }
 
-/* Checks a worker that began to leave at `*left_ns`, and cuts its streams if it
- * is time; `*left_ns` is then 0. Returns when to check again. */
+/* Checks a worker that began to leave at `*left_ns`. If it is time, cuts its
+ * streams and sets `*left_ns` to 0. Returns when to check again. */
 static int64_t look_at(shmrpci_supervisor *s, int64_t *left_ns, uint32_t place)
 {
     if (*left_ns == 0) {

@@ -42,8 +42,8 @@ typedef struct estate_message {
     uint64_t hash;    /* ESTATE: of the service's interface */
     uint32_t outlets; /* ESTATE */
     uint32_t target;  /* ESTATE: how many workers were wanted */
-    uint32_t first;   /* WORKER: its places */
-    uint32_t count;
+    uint32_t first;   /* WORKER: its first place */
+    uint32_t count;   /* WORKER: number of its places */
     int32_t pid;
     uint32_t reserved;
 } estate_message;

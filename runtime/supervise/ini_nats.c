@@ -19,8 +19,8 @@ static const shmrpci_ini_key common[] = {SHMRPCI_INI_NATS,
                                          SHMRPCI_INI_NATS_ZONE,
                                          SHMRPCI_INI_TCP_ALLOW_INSECURE};
 
-/* Keys whose values become options after the ? of an address, and their names
- * there. */
+/* Keys whose values become options after the ? of an address, with the names of
+ * these options. */
 static const struct {
     shmrpci_ini_key key;
     const char *name;
@@ -83,8 +83,8 @@ static shmrpci_ini_place place_of(const holder *of, shmrpci_ini_key key)
     return value->place.file != NULL ? value->place : of->place;
 }
 
-/* Refuses an address with parts after the host and port, because these have
- * keys of their own. */
+/* Refuses an address with parts after the host and port, because other keys set
+ * these parts. */
 static bool check_server(shmrpci_ini_parser *p, const holder *of,
                          const char *server)
 {

@@ -68,10 +68,10 @@ const char *shmrpci_ini_text(shmrpci_ini_parser *p, const char *text,
 typedef enum shmrpci_ini_line_kind {
     SHMRPCI_INI_LINE_END,     /* of the file */
     SHMRPCI_INI_LINE_BLANK,   /* empty, or a comment */
-    SHMRPCI_INI_LINE_SECTION, /* [name]: `name` */
+    SHMRPCI_INI_LINE_SECTION, /* [name]; the name is in `name` */
     SHMRPCI_INI_LINE_ENTRY,   /* name = value */
     SHMRPCI_INI_LINE_OPEN,    /* [name without its end */
-    SHMRPCI_INI_LINE_TAIL,    /* [name] with more after it: `value` */
+    SHMRPCI_INI_LINE_TAIL,    /* [name] and more text, which is in `value` */
     SHMRPCI_INI_LINE_ODD      /* any other error */
 } shmrpci_ini_line_kind;
 

@@ -271,7 +271,7 @@ static bool read_path(const reader *r, const char *text)
  */
 static bool is_module(const char *text)
 {
-    bool begins = true; /* at the start of a part, which must be a letter */
+    bool begins = true; /* at the start of a part, where a letter is required */
     bool has_class = false;
     for (const char *at = text; *at != '\0'; at++) {
         bool is_letter = (*at >= 'a' && *at <= 'z') ||

@@ -147,8 +147,8 @@ static void say(void *user, const char *line)
     (void)fprintf(stderr, "%s: %s\n", p->service->name, line);
 }
 
-/* Whether all addresses can be served by worker processes. Unreadable addresses
- * count as such, because they are reported later. */
+/* Whether all addresses can be served by worker processes. Returns true for
+ * invalid addresses, because they are reported later. */
 static bool takes_processes(const program *p, const char *listen)
 {
     shmrpci_place_list places;

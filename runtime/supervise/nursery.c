@@ -5,8 +5,8 @@
 #include "os/memory.h"
 #include "os/poll.h"
 
-/* A dead zygote is replaced at once; if it dies again soon, after this pause.
- */
+/* A dead zygote is replaced at once. If its replacement dies soon, too, the
+ * next one is started after this pause. */
 #define ZYGOTE_PAUSE_NS (1 * SHMRPCI_NS_PER_S)
 
 /* Closes what the child has inherited and must not keep. */

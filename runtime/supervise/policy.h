@@ -23,8 +23,8 @@ typedef struct shmrpci_backoff {
     int64_t next_ns;       /* no worker is started before this time */
 } shmrpci_backoff;
 
-/* Called when a worker died unasked. The first of a series is replaced at once,
- * the next ones after 10 ms, 20 ms and so on, up to 30 s. */
+/* Called when a worker died unexpectedly. The first of a series is replaced at
+ * once, the next ones after 10 ms, 20 ms and so on, up to 30 s. */
 void shmrpci_backoff_died(shmrpci_backoff *backoff, int64_t now_ns,
                           int64_t lived_ns);
 /* Like shmrpci_backoff_died, but the pause is at most `most_ns`. */
@@ -58,12 +58,13 @@ void shmrpci_revival_died(shmrpci_revival *revival, int64_t now_ns,
 typedef struct shmrpci_scale_rules {
     uint32_t min_workers;
     uint32_t max_workers;
-    /* A worker is added when, in 3 of 5 parts of `grow_ns`, workers were in
-     * handlers for more than this share of the time, in 1/1000 of a percent,
-     * ... */
+    /* A worker is added if, in 3 of 5 parts of `grow_ns`, workers were busy and
+     * calls had to wait. Workers are busy if they are in handlers for more than
+     * `grow_share` of the time, in 1/1000 of a percent. */
     uint32_t grow_share;
     int64_t grow_ns;
-    /* ... and calls waited longer than this on average. */
+    /* Calls have to wait if their average wait is longer than this, or if one
+     * call waits much longer (LATE_NS in policy.c). */
     int64_t delay_ns;
     /* A worker is removed when the others would have been busy for less than
      * two thirds of `grow_share`, for this long. */
@@ -79,8 +80,7 @@ typedef struct shmrpci_scale_sample {
     int64_t age_ns;   /* how long at least one of these calls has waited */
 } shmrpci_scale_sample;
 
-/* Zeroed at the beginning, and whenever the number of workers changes for other
- * reasons. */
+/* Must be all zeros before the first sample. */
 typedef struct shmrpci_scale {
     int64_t began_ns; /* start of this part of grow_ns; 0: none yet */
     int64_t last_ns;
@@ -89,7 +89,8 @@ typedef struct shmrpci_scale {
     int64_t waiting_ns; /* number of waiting calls, integrated over time */
     uint64_t calls;
     int64_t age_ns;
-    uint32_t hot;      /* one bit per recent part: it was busy */
+    uint32_t hot;      /* one bit per recent part: whether the part calls for
+                        * another worker */
     int64_t needed_ns; /* last time at which all workers were needed */
 } shmrpci_scale;
 
@@ -97,8 +98,8 @@ typedef struct shmrpci_scale {
  * Adds a sample. Returns by how much the number of workers should change: 1, 0,
  * or -1. Samples must be taken several times within grow_ns / 5 while there is
  * a load; otherwise their frequency does not matter. Busy time is the time in
- * handlers: a worker that searches for calls is not busy. The average wait of
- * calls is the number that wait, divided by how many end in that time (Little's
+ * handlers: a worker that searches for calls is not busy. The average wait is
+ * the number of waiting calls divided by the rate at which calls end (Little's
  * law), so that no call need be timed.
  */
 int shmrpci_scale_look(shmrpci_scale *scale, const shmrpci_scale_rules *rules,

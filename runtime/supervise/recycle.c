@@ -19,8 +19,8 @@
 #define AHEAD_NS (100 * SHMRPCI_NS_PER_MS)
 
 /* A worker that must be replaced this soon was too large from the start, or
- * nearly. After ten of these in a row the service is reported as degraded, and
- * they are replaced more and more slowly. */
+ * nearly so. After ten such workers in a row the service is reported as
+ * degraded, and they are replaced more and more slowly. */
 #define SOON_NS    (10 * SHMRPCI_NS_PER_S)
 #define SOON_YOUNG (SOON_NS / SHMRPCI_YOUNG_NS)
 
@@ -46,9 +46,9 @@ static uint64_t growth(const shmrpci_recycling *r, int64_t ns)
     return (uint64_t)((double)r->rate * (double)ns / SHMRPCI_NS_PER_S);
 }
 
-/* Reads the private memory of all workers, and its rate of growth. The rate
- * halves at most, because a worker that has just left says nothing about the
- * growth of the others. */
+/* Reads the private memory of all workers, and its rate of growth. One check
+ * can at most halve the rate, because a worker that has just left says
+ * nothing about the growth of the others. */
 static void look_at_growth(shmrpci_supervisor *s, int64_t now_ns)
 {
     shmrpci_recycling *r = &s->recycling;

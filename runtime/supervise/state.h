@@ -43,7 +43,8 @@ typedef struct shmrpci_worker {
                             * yet */
     uint64_t bytes;        /* at the last check */
     uint64_t measured_bytes; /* at the last measurement; 0: none yet */
-    int64_t left_ns;         /* LEAVES: since when; 0: its streams were cut */
+    int64_t left_ns;         /* LEAVES: when it began to leave; 0: its streams
+                              * were cut */
 } shmrpci_worker;
 
 /* A call with streams that continues although its client has left, at a place.
@@ -184,8 +185,8 @@ uint32_t shmrpci_elders_count(const shmrpci_supervisor *s);
 /* Whether an elder has any of these places. */
 bool shmrpci_elders_have(const shmrpci_supervisor *s, uint32_t first,
                          uint32_t count);
-/* Adds an elder. Owns the descriptor in any case. Returns INVALID, EXHAUSTED or
- * OK. */
+/* Adds an elder. Takes over the descriptor, even after a failure. Returns
+ * INVALID, EXHAUSTED or OK. */
 shmrpc_status shmrpci_elder_add(shmrpci_supervisor *s, uint32_t first,
                                 uint32_t count, int32_t pid, int watch_fd);
 void shmrpci_elders_retire(shmrpci_supervisor *s);
@@ -201,13 +202,13 @@ void shmrpci_elder_bury(shmrpci_supervisor *s, uint32_t first);
  * called about once a second. */
 void shmrpci_hang_look(shmrpci_supervisor *s, uint32_t number, int64_t now_ns);
 
-/* ---- workers.c ----------------------------------------------------------- */
-
 /* ---- drain.c ------------------------------------------------------------- */
 
 /* Cuts the streams of workers that have had enough time to leave. Returns when
  * to check again. */
 int64_t shmrpci_drain_look(shmrpci_supervisor *s);
+
+/* ---- workers.c ----------------------------------------------------------- */
 
 /* The number of workers, including leaving ones. */
 uint32_t shmrpci_workers_count(const shmrpci_supervisor *s);
@@ -236,8 +237,8 @@ int64_t shmrpci_workers_relieve(shmrpci_supervisor *s);
 /* Tells a worker to end its calls and leave. */
 void shmrpci_worker_retire(shmrpci_supervisor *s, uint32_t number);
 void shmrpci_worker_kill(shmrpci_supervisor *s, uint32_t number);
-/* Called when the zygote has forked a worker, or could not. Owns the packet's
- * descriptor. */
+/* Called when the zygote has forked a worker, or could not. Takes over the
+ * packet's descriptor. */
 void shmrpci_worker_forked(shmrpci_supervisor *s,
                            shmrpci_zygote_packet *packet);
 /* Called when a worker's process has ended: repairs what it held before

@@ -33,7 +33,8 @@ typedef struct shmrpci_supervise_opts {
      */
     bool takes_over;
     int orders_fd;   /* os/program.h; taken over; 0 or less: none */
-    int64_t hang_ns; /* a worker is killed this long past a call's deadline */
+    int64_t hang_ns; /* a worker is killed if a call runs for this long after
+                      * its deadline */
     /* Callbacks: on_serving when a worker can serve; on_ending when the service
      * was told to end, and finishes its calls; say for each event, with one
      * line of text for people. */

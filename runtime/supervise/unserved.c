@@ -9,8 +9,8 @@
 #include "os/clock.h"
 #include "rpc/envelope.h"
 
-/* Calls are not refused if the next worker is tried within SHORT_NS and no
- * worker has lived for less than that. LOOK_NS is the interval between two
+/* Calls are not refused if the next worker is tried within SHORT_NS and the
+ * last one ended at most SHORT_NS ago. LOOK_NS is the interval between two
  * checks for calls. */
 #define SHORT_NS (100 * SHMRPCI_NS_PER_MS)
 #define LOOK_NS  (10 * SHMRPCI_NS_PER_MS)

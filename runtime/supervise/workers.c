@@ -196,9 +196,9 @@ bool shmrpci_workers_serve(const shmrpci_supervisor *s)
     return shmrpci_elders_count(s) > 0;
 }
 
-/* Returns the worker number that gets a worker next; `*out_ns` is the time for
- * it. A number that pauses after a death counts as one of the wanted workers,
- * so no other number is used in its place. */
+/* Returns the number of the worker to start next, and stores when to start it
+ * in `*out_ns`. A number that pauses after a death counts as one of the wanted
+ * workers, so no other number is used in its place. */
 static uint32_t find_due(const shmrpci_supervisor *s, int64_t *out_ns)
 {
     int64_t now_ns = shmrpci_now_ns();
@@ -231,8 +231,8 @@ static uint32_t find_due(const shmrpci_supervisor *s, int64_t *out_ns)
     return first;
 }
 
-/* Whether another worker is wanted and can be started. The pause of its number
- * after a death is not considered. */
+/* Whether another worker is wanted and can be started, apart from pauses after
+ * deaths. */
 static bool wants_more(const shmrpci_supervisor *s)
 {
     return s->is_zygote_ready && s->successor_fd < 0 &&
@@ -247,7 +247,7 @@ int64_t shmrpci_workers_next_ns(const shmrpci_supervisor *s)
                : SHMRPCI_NEVER_NS;
 }
 
-/* Called when a worker has ended unasked, or could not be started. */
+/* Called when a worker has ended unexpectedly, or could not be started. */
 static void note_death(shmrpci_supervisor *s, uint32_t number, int64_t lived_ns,
                        bool has_served)
 {

@@ -134,7 +134,7 @@ static void be_alone(zygote *z)
     shmrpci_fd_close(&z->socket);
 }
 
-/* Returns how long workers may run that were handed over (elders). Before this
+/* Returns how long elders (workers that were handed over) may run. Before this
  * time is over, the new supervisor cuts their streams and tells the clients. */
 static int64_t patience_with_elders(const shmrpci_crew *crew)
 {

@@ -67,8 +67,9 @@ typedef _Atomic uint64_t shmrpci_atomic_u64;
 /* Needed between a store and a load that must not be reordered before it. */
 #define shmrpci_fence_seq() atomic_thread_fence(memory_order_seq_cst)
 
-/* Orders reads of bytes that others may overwrite before the read of the word
- * that says whether they were overwritten. */
+/* A reader that copies bytes which others may overwrite calls this after
+ * reading the bytes, before it reads the word that says whether they were
+ * overwritten. */
 #define shmrpci_fence_acquire() atomic_thread_fence(memory_order_acquire)
 #define shmrpci_fence_release() atomic_thread_fence(memory_order_release)
 

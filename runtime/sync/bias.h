@@ -32,7 +32,7 @@
 /* All zeros means that there is no owner yet. */
 typedef struct shmrpci_bias {
     shmrpci_atomic_u32 owner;  /* a thread's number, or one of the values
-                                * above */
+                                * below */
     shmrpci_atomic_u32 inside; /* the owner is changing words */
 } shmrpci_bias;
 
@@ -79,8 +79,9 @@ static inline bool shmrpci_bias_is_mine(const shmrpci_bias *bias)
     return shmrpci_load_relaxed(&bias->owner) == shmrpci_thread_number();
 }
 
-/* Orders everything the owner did before the caller's later accesses, and the
- * caller's earlier stores before the owner's, as shared words would. */
+/* Makes everything that the owner did happen before the caller's later
+ * accesses, and the caller's earlier stores before what the owner does later,
+ * as an operation on shared words would. */
 static inline void shmrpci_bias_join(shmrpci_bias *bias)
 {
     if (shmrpci_bias_enter(bias)) {

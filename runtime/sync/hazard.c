@@ -53,9 +53,9 @@ static shmrpci_hazard *find_free(void)
             shmrpci_cas_seq(&place->taken, &expected, 1u)) {
             SHMRPCI_ASSERT(shmrpci_load_relaxed(&place->held) == NULL,
                            "a free place holds nothing");
-            /* Release: a thread that sees our later relaxed stores here, and
-             * finds that an object is not held, is ordered after the uses by
-             * the previous thread, too. */
+            /* Release: another thread may read one of our later relaxed stores
+             * here, and find that an object is not held. This store orders it
+             * after the uses by the previous thread, too. */
             shmrpci_store_release(&place->held, NULL);
             return place;
         }

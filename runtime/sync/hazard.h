@@ -75,12 +75,13 @@ static inline void shmrpci_hazard_leave(shmrpci_atomic_pointer *held)
     shmrpci_store_release(held, NULL);
 }
 
-/* Called after objects were replaced: from now on is_held is reliable for them.
- * Returns false if this machine has no such barrier; then the objects must be
- * kept. */
+/* Called after objects were replaced: makes a barrier in all threads, after
+ * which is_held is reliable for these objects. Returns false if the machine
+ * can't make such a barrier; then the objects must be kept. */
 bool shmrpci_hazard_settle(void);
 
-/* Whether a thread uses `object`. It must have been replaced before settle. */
+/* Whether a thread uses `object`, which must have been replaced before settle
+ * was called. */
 bool shmrpci_hazard_is_held(const void *object);
 
 #endif

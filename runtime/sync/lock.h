@@ -64,8 +64,8 @@ struct shmrpc_lock {
      * own number, so a stale value is harmless. Not used for semaphores. */
     shmrpci_atomic_u32 holder;
     uint32_t depth; /* RECURSIVE: the holder's further acquisitions */
-    uint32_t turns; /* counts acquisitions until its CPU is published again;
-                     * only the holder uses it */
+    uint32_t turns; /* counts acquisitions until the holder publishes its CPU
+                     * again; only the holder uses it */
     shmrpci_spinner spinner;
     int64_t spin_ns;
     shmrpci_lock_map at;
@@ -204,14 +204,14 @@ void shmrpci_lock_borrow(shmrpc_lock *lock, const shmrpci_lock_map *at,
                          shmrpci_atomic_u32 *word, uint32_t index, int fd,
                          uint32_t flags);
 
-/* One of the processes that read; 0: none. */
+/* The pid of one of the processes that read; 0: none. */
 int32_t shmrpci_lock_reader_pid(const shmrpci_lock_map *at);
 
 /* ---- lock_shared.c ------------------------------------------------------- */
 
-/* Counts a thread once more as a reader that already is a reader, or the owner.
- * It does not wait for a writer, because the writer may be waiting for this
- * thread. Returns EXHAUSTED if the count is full. */
+/* Called by a thread that is already a reader, or the owner: counts it as a
+ * reader once more. It does not wait for a writer, because the writer may be
+ * waiting for this thread. Returns EXHAUSTED if the count is full. */
 shmrpc_status shmrpci_lock_enter_again(shmrpc_lock *lock);
 
 /* Called by the owner of the word: waits until all readers have left. Returns

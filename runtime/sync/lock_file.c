@@ -8,7 +8,9 @@
 #include "os/process.h"
 #include "sync/lock.h"
 
-/* How long all bytes may be taken, while a file is being removed. */
+/* How long attach tries again while all bytes are taken, since a process that
+ * is removing the file may hold them. RESCAN_NS is the interval between two
+ * tries. */
 #define ATTACH_NS (100 * SHMRPCI_NS_PER_MS)
 #define RESCAN_NS SHMRPCI_NS_PER_MS
 

@@ -33,7 +33,7 @@
  *   RESERVED    (FAIR) a thread has waited for long: threads that have not
  *               slept yet leave the lock alone, even if it is free
  *   BROKEN      an owner died, and nobody has called consistent() since
- *   DESTROYED   forever
+ *   DESTROYED   the lock is destroyed; never cleared
  *
  *            take: 0 -> p+1                     take: GONE -> p+1 | BROKEN
  *      free ---------------> held by p -------> buried ---------> held by q

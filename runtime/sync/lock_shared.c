@@ -58,8 +58,8 @@ static shmrpc_status enter(shmrpc_lock *lock, bool has_slept)
         seen = shmrpci_load_seq(lock->word);
     }
     if ((seen & OWNER) == 0) {
-        /* Seq, both: a writer takes the word first, then looks at this
-         * count. */
+        /* Both accesses are seq, because a writer takes the word first, then
+         * looks at this count. */
         if ((shmrpci_add_seq(&lock->self->reads, 1u) & COUNT) == COUNT) {
             (void)shmrpci_sub_seq(&lock->self->reads, 1u);
             return SHMRPC_E_EXHAUSTED;

@@ -335,8 +335,8 @@ static void end_reservation(const shmrpc_lock *lock, uint32_t word)
     }
 }
 
-/* The word went from `seen` to `next`, which is free: wakes the sleepers that
- * this concerns. */
+/* Called when the word has changed from `seen` to `next`, which says that the
+ * lock is free. Wakes sleepers, if there are any. */
 static void wake_waiters(const shmrpc_lock *lock, uint32_t seen, uint32_t next)
 {
     SHMRPCI_ASSERT((next & OWNER) == 0, "sleepers are woken for a free word");

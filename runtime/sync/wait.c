@@ -81,9 +81,9 @@ static uint64_t learnt_budget(shmrpci_spinner *spinner)
     if (!shmrpci_odds_are_good(&spinner->odds)) {
         return shmrpci_odds_try(&spinner->odds) ? limit : 0;
     }
-    /* The times of waits vary, and one unneeded sleep costs more than all of
-     * that. So if hits are common, spinning for a quarter of the limit is
-     * always worth it. */
+    /* The times of waits vary, and one unneeded sleep costs more than spinning
+     * a little longer in many waits. So if hits are common, spinning for a
+     * quarter of the limit is always worth it. */
     uint64_t usual = USUAL_FACTOR * shmrpci_load_relaxed(&spinner->usual);
     uint64_t least = limit / 4;
     uint64_t budget = usual > least ? usual : least;
@@ -159,8 +159,9 @@ void shmrpci_spinner_miss(shmrpci_spinner *spinner)
                           shmrpci_load_relaxed(&spinner->limit));
 }
 
-/* Moves the limit towards the cost of a sleep: the lateness of the wake-up, and
- * as much again for going to sleep here and for waking us at the peer. */
+/* Moves the limit towards the cost of a sleep, which is twice the lateness of
+ * the wake-up: going to sleep here and waking us at the peer together cost
+ * as much again. */
 static uint64_t learn_limit(shmrpci_spinner *spinner, uint64_t late)
 {
     uint64_t mean = shmrpci_load_relaxed(&spinner->late);

@@ -58,7 +58,8 @@ typedef struct shmrpci_spinner {
                                  * short */
     shmrpci_atomic_u32 penalty; /* how many waits were kept short the last
                                  * time */
-    shmrpci_atomic_u32 calm;    /* waits since then that were not kept short */
+    shmrpci_atomic_u32 calm;    /* waits since `penalty` last changed that were
+                                 * not kept short */
     shmrpci_atomic_u64 checked; /* ticks when `quota` and `allowed` were looked
                                  * up */
     shmrpci_atomic_u32 quota;   /* available CPU time, in hundredths */
@@ -100,8 +101,8 @@ bool shmrpci_spinner_step_aside(shmrpci_spinner *spinner, uint64_t overdue);
 /* Looks up the usable CPUs, which takes some 20 us. */
 void shmrpci_spinner_look_up(shmrpci_spinner *spinner, uint64_t now);
 
-/* Looks them up again if a second has passed; `now` is in ticks. Must be called
- * before spins too, since nobody sleeps while spinning pays. */
+/* Looks up the usable CPUs again if a second has passed; `now` is in ticks.
+ * Must be called before spins too, since nobody sleeps while spinning pays. */
 static inline void shmrpci_spinner_refresh(shmrpci_spinner *spinner,
                                            uint64_t now)
 {

@@ -6,15 +6,15 @@
 #include "os/process.h"
 #include "os/thread.h"
 
-/* Longer than a peer takes to answer, shorter than another thread's time
- * slice. */
+/* Longest acceptable yield: longer than a peer takes to answer, but shorter
+ * than another thread's time slice. */
 #define MOST_NS (500 * SHMRPCI_NS_PER_US)
 
 /* After others took a whole time slice, we do not yield for AFTER_FIRST_NS.
- * Each further time this takes four times as long, up to AFTER_MOST_NS. After
- * CALM_YIELDS yields that paid, it is AFTER_FIRST_NS again. (It is not
- * proportional to the lost time, which the host of a virtual machine may have
- * taken.) */
+ * Each further time the pause is four times as long, up to AFTER_MOST_NS. After
+ * CALM_YIELDS yields that paid, it is AFTER_FIRST_NS again. (The pause is not
+ * proportional to the lost time, because the host of a virtual machine may have
+ * taken that time.) */
 #define AFTER_FIRST_NS (4 * SHMRPCI_NS_PER_MS)
 #define AFTER_MOST_NS  (1024 * SHMRPCI_NS_PER_MS)
 #define CALM_YIELDS    32u

@@ -10,9 +10,9 @@
  * better: the scheduler then moves the two to different CPUs, but leaves them
  * on one while they yield. Yielding doesn't pay either if the peer sleeps or
  * runs elsewhere; the odds account for that. Nor does it pay if other threads
- * run instead: the scheduler charges a thread that yields a whole time slice,
- * some milliseconds, in which a sleeper would have been woken. After losing its
- * CPU this way a thread does not yield for a while: briefly at first, as it may
+ * run instead: the thread then loses its CPU for a whole time slice, some
+ * milliseconds, in which a sleeper would have been woken. After this has
+ * happened, the thread does not yield for a while: briefly at first, as it may
  * have been chance, and for longer if it happens again soon.
  *
  * Threading: a yielder may be shared; concurrent updates may be lost, which
@@ -42,8 +42,9 @@ typedef struct shmrpci_yielder {
 
 void shmrpci_yielder_init(shmrpci_yielder *yielder, shmrpc_profile profile);
 
-/* Whether to yield at `now`, in ticks. The peer published these bits of its CPU
- * (sync/wait.h), and `spinner` knows the usable CPUs. */
+/* Whether to yield at `now`, in ticks. `peer_cpu` is the low bits of the number
+ * of the peer's CPU, as the peer published them (sync/wait.h); `spinner` knows
+ * the usable CPUs. */
 bool shmrpci_yielder_may(shmrpci_yielder *yielder,
                          const shmrpci_spinner *spinner, uint32_t peer_cpu,
                          uint64_t now);

@@ -9,8 +9,8 @@
 #include "table/inside.h"
 
 /* How often to look at a change in progress before helping, because its maker
- * is most probably about to finish it. The second number is for a rehash, which
- * takes long: looks for each slot of the table. In tests/relacy everybody helps
+ * is most probably about to finish it. A rehash takes long, so HELP_LOOKS_SLOT
+ * looks are added for each slot of the table. In tests/relacy everybody helps
  * at once. */
 #ifndef HELP_LOOKS
 #define HELP_LOOKS      16u
@@ -154,8 +154,8 @@ static void apply_part(const shmrpci_table *table,
     mark_committed(table, shmrpci_word_block(now));
 }
 
-/* The list of a change with several parts. Returns NULL, and 0, if it is
- * damaged. */
+/* The list of a change with several parts. If the list is damaged, returns NULL
+ * and sets *out_count to 0. */
 static const shmrpci_table_list *list_of(const shmrpci_table *table,
                                          const shmrpci_change *change,
                                          uint64_t *out_count)
@@ -615,7 +615,7 @@ void shmrpci_table_retire(shmrpci_table *table, const shmrpci_change *change,
 /* ---- heirs --------------------------------------------------------------- */
 
 /* Whether the change of a dead participant was committed. The blocks that it
- * made reachable tell, whatever has happened since. */
+ * made reachable show this, whatever has happened since. */
 static bool was_committed(const shmrpci_table *table,
                           const shmrpci_change *change)
 {

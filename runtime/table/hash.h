@@ -40,7 +40,7 @@ static inline uint64_t shmrpci_hash_half(const uint8_t *at)
 /* A key of at most this size is covered completely by its two ends. */
 #define SHMRPCI_HASH_SHORT 16u
 
-/* Both ends of a short key. They overlap; together with the length they
+/* Both ends of a short key, which may overlap. Together with the length they
  * determine the key. */
 typedef struct shmrpci_hash_pair {
     uint64_t first;

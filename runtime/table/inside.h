@@ -221,8 +221,9 @@ typedef enum shmrpci_found {
     SHMRPCI_FOUND_DAMAGE
 } shmrpci_found;
 
-/* Finds where a key is, or would be. AGAIN means that it changed meanwhile,
- * DAMAGE that it is damaged; the caller distinguishes them by the turn. */
+/* Finds where a key is, or would be. AGAIN means that the index changed
+ * meanwhile. DAMAGE means that it looks damaged; it really is only if the turn
+ * has not changed either, which the caller checks. */
 shmrpci_found shmrpci_table_find(const shmrpci_table *table,
                                  const shmrpci_geometry *geometry,
                                  shmrpci_table_bytes key, uint64_t hash,
@@ -303,7 +304,7 @@ shmrpci_table_copy_value(const shmrpci_table *table,
                ? shmrpci_nest_copy(table, facts, out)
                : shmrpci_table_copy(out, facts->value, facts->value_len);
 }
-/* Whether it is a record of a key and its value, rather than a tombstone or
+/* Whether a record holds a key and its value, rather than being a tombstone or
  * another block. */
 static inline bool shmrpci_record_is_value(const shmrpci_record_facts *facts)
 {
@@ -336,8 +337,8 @@ shmrpci_table_change_of(const shmrpci_table *table, uint32_t participant)
         ->kind;
 }
 
-/* Returns the turn when no change is in progress; finishes one if necessary.
- * Returns DATA_LOSS or EXHAUSTED if that change can't be finished. */
+/* Returns the turn, with no change in progress: a change that is in progress is
+ * finished first. Returns DATA_LOSS or EXHAUSTED if it can't be finished. */
 shmrpc_status shmrpci_table_quiet(shmrpci_table *table, uint64_t *out_turn);
 
 /*

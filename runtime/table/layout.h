@@ -10,7 +10,8 @@
  *        256  bell: u32, count 31 | SLEEPERS 1             CAS
  *        384  helped: u64, changes finished by others      add
  *        392  when the last snapshot was written, in ns    who wrote it
- *             since 1970; 400: how many failed             add
+ *             since 1970
+ *        400  how many snapshots failed                    add
  *        512  log: u64[n]: seq / n 24 | block 40           CAS
  *
  * Blocks are numbered by their offset in units of 16 bytes (40 bits: 16 TiB); 0
@@ -23,11 +24,13 @@
  *                order: u32[3/4 of that]
  *     list       count, entries: of a change with several parts
  *
- * Word of the index: hash 16 | 0 7 | DEAD 1 | record 40. A slot is used once:
- * it leads to the newest record of a key, then, DEAD, to its tombstone, until
- * the table is replaced. order[i] is slot + 1 of the ith insertion, state {tail
- * 32, live 32} how many there were and how many are not DEAD. A record's number
- * in the order of all insertions is base + i, and stays when it is replaced.
+ * Word of the index: hash 16 | 0 7 | DEAD 1 | record 40. A slot is used once
+ * until the table is replaced: it leads to the newest record of a key and,
+ * after the key was deleted, with DEAD set, to its tombstone. order[i] is slot
+ * + 1 of the ith insertion. state is {tail 32, live 32}: the number of
+ * insertions, and how many of their slots are not DEAD. A record's number in
+ * the order of all insertions is base + i. The record that replaces it gets the
+ * same number.
  *
  * A change: prepared in private, then
  *
@@ -89,7 +92,7 @@ typedef struct shmrpci_record {
             shmrpci_atomic_u16 key_len;
             shmrpci_atomic_u16 kind;
         };
-        shmrpci_atomic_u32 shape; /* both lengths combined, for quick
+        shmrpci_atomic_u32 shape; /* key_len and kind combined, for quick
                                    * comparisons */
     };
 } shmrpci_record;
@@ -105,7 +108,7 @@ typedef struct shmrpci_record_footer {
 
 typedef struct shmrpci_table_block {
     shmrpci_record record;
-    shmrpci_atomic_u64 prev; /* the root word before this table's */
+    shmrpci_atomic_u64 prev; /* the root word that this table's replaced */
     shmrpci_atomic_u64 base;
     /* For a REHASH: the block that has become the root, perhaps a helper's; 0
      * until then. */
@@ -158,8 +161,9 @@ typedef struct shmrpci_nest_branch {
     uint64_t low;   /* for a map: no hash below it is lower */
 } shmrpci_nest_branch;
 
-/* In a leaf. In a map it is followed by the hash and the insertion number. Then
- * come the key and the value, each from the next multiple of 8. */
+/* The head of an item in a leaf. In a map the head is followed by the hash and
+ * the insertion number. Then come the key and the value, each from the next
+ * multiple of 8. */
 typedef struct shmrpci_nest_item_head {
     uint32_t value_len;
     uint16_t key_len;
@@ -195,8 +199,9 @@ typedef enum shmrpci_table_op {
     SHMRPCI_TABLE_OP_CLEAR,  /* `now` is the new root */
     SHMRPCI_TABLE_OP_MERGE,  /* `now` is the block of a list */
     /* A change below a key. `now` is the block of a list, whose first part is
-     * the key's own. The other parts are blocks: new ones in `now`, and unused
-     * ones in `old`, with everything below these if `slot` is 1. */
+     * the key's own. The other parts name blocks instead of words: `now` is a
+     * new block, and `old` is one that is no longer used, together with
+     * everything below it if `slot` is 1. */
     SHMRPCI_TABLE_OP_NEST
 } shmrpci_table_op;
 

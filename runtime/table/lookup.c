@@ -3,8 +3,10 @@
 
 #include "table/quick.h"
 
-/* How often to start over if others change what is being read. A thousand times
- * in a row means damage; but a nest may take long to read. */
+/* How often to start over if others change what is being read. If ATTEMPTS
+ * tries in a row fail, the table must be damaged. A nest takes longer to read:
+ * after NEST_ATTEMPTS failed tries of a nest, get returns ABORTED, which does
+ * not mean damage. */
 #define ATTEMPTS      1000u
 #define NEST_ATTEMPTS 8u
 

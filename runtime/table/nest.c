@@ -284,8 +284,8 @@ shmrpc_status shmrpci_nest_walk_all(shmrpci_nest_walk *walk,
 typedef struct appending {
     const shmrpci_table *table;
     shmrpci_buf *out;
-    uint64_t most;   /* bytes left; a block that is named twice could exceed the
-                      * limit */
+    uint64_t most;   /* bytes that may still be appended: a damaged nest that
+                      * names a block twice could grow without limit */
     uint64_t budget; /* nodes left, so that cycles end */
 } appending;
 

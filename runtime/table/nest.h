@@ -80,7 +80,7 @@ shmrpc_status shmrpci_nest_find(const shmrpci_table *table,
                                 shmrpci_table_bytes key, uint64_t *out_position,
                                 shmrpci_nest_item *out);
 
-/* Appends a value as msgpack. Returns DATA_LOSS; NO_MEMORY, or the buffer's
+/* Appends a value as msgpack. Returns DATA_LOSS, NO_MEMORY, or the buffer's
  * status. */
 shmrpc_status shmrpci_nest_append(const shmrpci_table *table,
                                   const shmrpci_nest_value *value,
@@ -114,8 +114,8 @@ typedef struct shmrpci_nest_edit {
 /*
  * Begins a change below a key, also after a commit that returned MORE. Until
  * the edit is ended, nothing else may change the table through this handle.
- * Returns NOT_FOUND; DATA_LOSS; ABORTED: start over. The edit must be ended
- * whatever this returns.
+ * Returns NOT_FOUND, DATA_LOSS, or ABORTED if the caller must start over. The
+ * edit must be ended whatever this returns.
  */
 shmrpc_status shmrpci_nest_edit_begin(shmrpci_nest_edit *edit,
                                       shmrpci_table *table,

@@ -1,16 +1,19 @@
-/* Changes below a key: an edit makes new blocks on the path to a place, in
- * private, and then makes them reachable by one change of the key. */
+/* Changes below a key. An edit writes new copies of the blocks on the path to
+ * an item. No other participant can reach these until one change of the key
+ * publishes them all. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
 #include "table/inside.h"
 
-/* The sizes at which leaves (unless they have a single item) and other nodes
- * are split. A change copies about half of that on each level. */
+/* A leaf with more than LEAF_BYTES is split, unless it has a single item; any
+ * other node is split when it has more than BRANCHES branches. A change copies
+ * one node per level, on average about half as large as these limits. */
 #define LEAF_BYTES ((uint64_t)1024)
 #define BRANCHES   32u
-/* One more than the most items in a leaf, all of the smallest size. */
+/* Upper bound for the items of a leaf, plus one that is inserted. A leaf has
+ * the most items if each takes only the bytes of its head. */
 #define ITEMS_MAX (LEAF_BYTES / sizeof(shmrpci_nest_item_head) + 2)
 
 static shmrpc_status damaged(shmrpc_error *error)
@@ -201,7 +204,7 @@ static shmrpc_status make_node(shmrpci_nest_edit *edit, uint64_t shape,
         for (size_t i = 0; i < count; i++) {
             below += branches[i].count;
         }
-        /* `out` may be one of the branches. */
+        /* Set last, because `out` may point to one of `branches`. */
         *out = (shmrpci_nest_branch){publish_node(edit, &node), below,
                                      branches[0].low};
     }
@@ -210,7 +213,7 @@ static shmrpc_status make_node(shmrpci_nest_edit *edit, uint64_t shape,
 
 /* ---- changing one place -------------------------------------------------- */
 
-/* What to do below a node. */
+/* The change to make in a nest: insert, replace or remove one item. */
 typedef struct splice {
     shmrpci_nest_edit *edit;
     uint64_t shape;
@@ -379,8 +382,8 @@ static shmrpc_status lower(const splice *of, shmrpci_nest_branch *root)
 {
     shmrpci_nest_edit *edit = of->edit;
     shmrpci_node node;
-    /* Each node must be one level lower than the last, or the nest is
-     * damaged. */
+    /* Each node must be one level lower than the node above it; otherwise the
+     * nest is damaged. */
     for (unsigned level = of->level;
          level > 0 && shmrpci_node_look(edit->table, root->block, &node) &&
          node.head.level == level && node.head.count == 1;
@@ -464,7 +467,7 @@ static bool has_twice(const piece *pieces, size_t count)
     return false;
 }
 
-/* Makes leaves, each as full as it may be. */
+/* Makes leaves, and fills each with as many items as LEAF_BYTES allows. */
 static shmrpc_status fill_leaves(shmrpci_nest_edit *edit, uint64_t shape,
                                  const piece *pieces, size_t count,
                                  shmrpci_nest_branch *out, size_t *out_count,
@@ -486,7 +489,7 @@ static shmrpc_status fill_leaves(shmrpci_nest_edit *edit, uint64_t shape,
     return status;
 }
 
-/* Makes the levels above them, until a level has a single node. */
+/* Makes the levels above the leaves, until a level has a single node. */
 static shmrpc_status raise(shmrpci_nest_edit *edit, uint64_t shape,
                            shmrpci_nest_branch *branches, size_t count,
                            shmrpc_error *error)

@@ -86,7 +86,7 @@ typedef struct attempt {
     uint64_t hash;
     uint64_t expected;
     uint64_t offset;          /* offset of the new record, or tombstone */
-    shmrpci_record_facts own; /* its facts */
+    shmrpci_record_facts own; /* facts of the new record */
     bool removes;
     shmrpci_buf *out; /* for a removal: receives the value; may be NULL */
     uint64_t turn;
@@ -112,7 +112,8 @@ shmrpc_status shmrpci_table_full(const shmrpci_table *table, uint64_t more,
         (unsigned long long)table->capacity);
 }
 
-/* Decides by the existing record, or its absence. Returns OK to continue. */
+/* Checks whether the existing record, or its absence, meets the change's
+ * condition. Returns OK if the change may go on. */
 static shmrpc_status judge(const attempt *at, bool is_there, uint64_t version,
                            shmrpc_error *error)
 {
@@ -182,8 +183,8 @@ static shmrpc_status plan_insert(attempt *at, shmrpc_error *error)
     return SHMRPC_OK;
 }
 
-/* Prepares the change as of a turn. OK: `change` is filled in; MORE: start
- * over. */
+/* Prepares the change for the state of the table at turn `at->turn`. OK:
+ * `change` is filled in; MORE: start over. */
 static shmrpc_status plan(attempt *at, shmrpc_error *error)
 {
     shmrpci_table *table = at->table;

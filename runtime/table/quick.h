@@ -1,8 +1,8 @@
 /*
- * The common case of a lookup: the first record with the hash of the key is its
- * value, lies in memory known to be paid for, and isn't changed meanwhile. This
- * takes half of the instructions of lookup.c and view.c, as it compares words
- * rather than filling structs. All other cases are left to those files.
+ * The common case of a lookup: the first record whose hash matches belongs to
+ * the key, lies in memory known to be paid for, and isn't changed meanwhile.
+ * This takes half of the instructions of lookup.c and view.c, as it compares
+ * words rather than filling structs. All other cases are left to those files.
  *
  * Threading: as table.h.
  */
@@ -34,12 +34,14 @@ typedef struct shmrpci_quick {
     uint32_t value_len;
 } shmrpci_quick;
 
-/* Notes that the table of this root lies in paid memory. That stays true. */
+/* Notes that the table of this root lies in paid memory. Paid memory stays
+ * paid, so the note never becomes wrong. */
 static inline void shmrpci_quick_note(shmrpci_table *table, uint64_t root)
 {
     uint64_t paid = shmrpci_table_paid(table);
     if (paid >= SHMRPCI_QUICK_SHORT_BYTES) {
-        /* Relaxed: each of the values is valid, whatever the others are. */
+        /* Relaxed: a reader may see any mix of old and new values, and each of
+         * them is valid. */
         shmrpci_store_relaxed(&table->known_last,
                               paid - sizeof(shmrpci_record));
         shmrpci_store_relaxed(&table->known_short,
@@ -48,8 +50,9 @@ static inline void shmrpci_quick_note(shmrpci_table *table, uint64_t root)
     }
 }
 
-/* If nothing was recorded, root 0 has one slot, in the head of the region:
- * nothing is found there, so the full lookup runs. */
+/* Whether `root` is the root that was noted. Before the first note this is true
+ * for root 0. Root 0 then stands for a table with one slot in the head of the
+ * region, where no key is found, so the full lookup runs. */
 static inline bool shmrpci_quick_knows(const shmrpci_table *table,
                                        uint64_t root)
 {
@@ -154,9 +157,9 @@ static inline bool shmrpci_quick_fill(const shmrpci_quick *of,
 /* ---- get ----------------------------------------------------------------- */
 
 /*
- * Whether the slot still leads to the record after the record's id was read. If
- * so the record was not retired then, and as long as its id stays the same, its
- * bytes are those of that moment.
+ * Called after the record's id was read: whether the slot still leads to the
+ * record. If it does, the record was not retired at that moment, and its bytes
+ * do not change as long as its id stays the same.
  */
 static inline bool shmrpci_quick_is_still(const shmrpci_atomic_u64 *slot,
                                           uint64_t word)
@@ -271,8 +274,8 @@ shmrpc_status shmrpci_table_get_any(shmrpci_table *table,
                                     shmrpci_table_bytes key, shmrpci_buf *out,
                                     uint64_t *out_version, shmrpc_error *error);
 
-/* shmrpci_table_get inlined, for callers to which the call would cost a
- * tenth. */
+/* shmrpci_table_get inlined, for callers that would spend a tenth of their time
+ * on the call. */
 static inline shmrpc_status shmrpci_quick_table_get(shmrpci_table *table,
                                                     shmrpci_table_bytes key,
                                                     shmrpci_buf *out,

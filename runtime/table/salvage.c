@@ -79,7 +79,7 @@ uint64_t shmrpci_table_salvage(const shmrpci_table *table,
     if (!shmrpci_table_geometry(table, root, &geometry)) {
         lose(&of, shmrpci_offset_of(shmrpci_word_block(root)),
              "the index is missing: all entries are lost");
-        return of.lost; /* the buffer may be empty */
+        return of.lost; /* `of.nest` needs no fini: nothing was written to it */
     }
     uint32_t tail =
         shmrpci_state_tail(shmrpci_load_acquire(&geometry.block->state));

@@ -88,8 +88,8 @@ static shmrpc_status adopt(shmrpci_table *table, const shmrpci_region *region)
 }
 
 /* The region calls this for the first time while we attach to it, before
- * attach() has set up the table. It must inherit even then, so it sets up the
- * table itself. */
+ * attach() has set up the table. Dead participants must be inherited from even
+ * then, so this function sets up the table itself. */
 static void inherit(void *user, shmrpci_region *region, uint32_t participant)
 {
     shmrpci_table *table = user;

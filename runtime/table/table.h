@@ -147,7 +147,8 @@ uint64_t shmrpci_table_len(const shmrpci_table *table);
  * one. */
 typedef struct shmrpci_table_cursor {
     uint64_t order; /* the lowest insertion number that was not returned yet */
-    uint64_t root;  /* hints: in which table it was, and where */
+    uint64_t root;  /* hints: the root of the table that was read last, and the
+                     * position there */
     uint32_t position;
 } shmrpci_table_cursor;
 
@@ -170,11 +171,12 @@ shmrpc_status shmrpci_table_next(shmrpci_table *table,
 
 /*
  * Makes `value` the value of `key` if the current version is `expected`.
- * Returns EXISTS if the key exists (ABSENT); ABORTED if it has another version,
- * or does not exist; EXHAUSTED if there is no memory, or there are too many
- * entries, with what is needed and available in `error`; TOO_LARGE for the key,
- * or for a value beyond a quarter of max_bytes; or DATA_LOSS. `out_version` may
- * be NULL.
+ * Returns EXISTS if `expected` is ABSENT but the key exists. Returns ABORTED if
+ * the key has another version than `expected`, or does not exist. Returns
+ * EXHAUSTED if there is no memory, or there are too many entries; `error` says
+ * how much is needed and how much is available. Returns TOO_LARGE if the key is
+ * too long, or the value is larger than a quarter of max_bytes. Returns
+ * DATA_LOSS if the table is damaged. `out_version` may be NULL.
  */
 shmrpc_status shmrpci_table_put(shmrpci_table *table, shmrpci_table_bytes key,
                                 shmrpci_table_bytes value, uint64_t expected,
@@ -185,8 +187,8 @@ shmrpc_status shmrpci_table_put(shmrpci_table *table, shmrpci_table_bytes key,
  * reserve `value_len` bytes, aligned to 8, then commit as many of them as were
  * written, or abort. At most one record is reserved at a time. In between
  * nothing else may change the table through this handle, but reading is
- * allowed. A commit that fails has aborted, except after EXISTS and ABORTED:
- * then the record may be committed again with another `expected`.
+ * allowed. A commit that fails also aborts, except if it returns EXISTS or
+ * ABORTED: then the record may be committed again with another `expected`.
  */
 shmrpc_status shmrpci_table_reserve(shmrpci_table *table,
                                     shmrpci_table_bytes key, size_t value_len,
@@ -196,9 +198,10 @@ shmrpc_status shmrpci_table_commit(shmrpci_table *table, size_t value_len,
                                    shmrpc_error *error);
 void shmrpci_table_abort(shmrpci_table *table);
 
-/* Deletes a key if `expected` (not ABSENT) holds, and replaces the content of
- * `out` by its value; NULL: not wanted. Returns NOT_FOUND; ABORTED; EXHAUSTED,
- * as a deletion needs a small record; or DATA_LOSS. */
+/* Deletes a key if its version is `expected` (ANY or a version), and replaces
+ * the content of `out`, which may be NULL, by the deleted value. Returns
+ * NOT_FOUND; ABORTED; EXHAUSTED, as a deletion needs a small record; or
+ * DATA_LOSS. */
 shmrpc_status shmrpci_table_del(shmrpci_table *table, shmrpci_table_bytes key,
                                 uint64_t expected, shmrpci_buf *out,
                                 shmrpc_error *error);
@@ -209,10 +212,10 @@ typedef enum shmrpci_table_verdict {
     SHMRPCI_TABLE_DEL
 } shmrpci_table_verdict;
 
-/* Receives the current value (data NULL: none), and returns what to do: PUT
- * takes the bytes that it wrote to `now`, which is empty before. It is called
- * again if another change was committed first. A status other than OK ends the
- * update. */
+/* A callback of shmrpci_table_update. It receives the current value (data NULL:
+ * none) and sets *verdict. For PUT it writes the new value to `now`, which is
+ * empty before. The callback is called again if another change was committed
+ * first. If it returns a status other than OK, the update ends. */
 typedef shmrpc_status shmrpci_table_updater(void *user, shmrpci_table_bytes was,
                                             shmrpci_buf *now,
                                             shmrpci_table_verdict *verdict);
@@ -332,8 +335,9 @@ shmrpc_status shmrpci_table_watch_next(shmrpci_table_watch *watch,
 
 /* ---- facts --------------------------------------------------------------- */
 
-/* Records that a snapshot of the table was written at `at_ns`, since 1970; 0:
- * that one failed. With read-only handles it does nothing. */
+/* Records that a snapshot of the table was written at `at_ns`, in ns since
+ * 1970; 0: writing a snapshot failed. With read-only handles it does
+ * nothing. */
 void shmrpci_table_note_snapshot(shmrpci_table *table, int64_t at_ns);
 
 typedef struct shmrpci_table_stat {
@@ -342,8 +346,8 @@ typedef struct shmrpci_table_stat {
     uint64_t helped;
     uint64_t paid_bytes; /* bytes of paid memory, not all in use */
     uint64_t max_bytes;
-    uint64_t oldest_pin; /* number of the oldest pinned change; `changes`: no
-                          * older view is open */
+    uint64_t oldest_pin; /* number of the oldest pinned change; equal to
+                          * `changes` if no older change is pinned */
     int oldest_pid;      /* pid of a process that holds that pin; 0: unknown */
     int64_t snapshot_ns; /* when the last snapshot was written; 0: never */
     uint64_t snapshot_failures;

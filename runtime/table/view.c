@@ -5,8 +5,8 @@
 
 /* How often to try to pin while others reclaim older states. */
 #define ATTEMPTS 10000u
-/* How long a read-only handle waits for a change in progress to finish, before
- * it takes the state before that change. */
+/* How many times a read-only handle checks whether the change in progress has
+ * finished. After that it takes the state before that change. */
 #define LOOKS 2000u
 
 /* Returns the last finished change; DATA_LOSS if a change is in progress that
@@ -34,8 +34,8 @@ static shmrpc_status last_change(shmrpci_table *table, uint64_t *out)
 /*
  * Finds the table that has the state as of `change`. That is the current table,
  * unless it was made by a later change, such as a clear; then it is an earlier
- * table. An earlier table was retired by a change after ours, so the pin keeps
- * it.
+ * table. The earlier table was retired by a change after `change`, so the pin
+ * keeps it.
  */
 static shmrpc_status table_of(const shmrpci_table *table, uint64_t change,
                               uint64_t *out_root)
@@ -105,7 +105,7 @@ void shmrpci_table_view_close(shmrpci_table_view *view)
 }
 
 /* Finds the newest record of a slot that the view sees. Returns NOT_FOUND if
- * there was none, or it was deleted. */
+ * the view sees no record there, or a deletion. */
 static shmrpc_status newest(const shmrpci_table_view *view, uint64_t word,
                             shmrpci_record_facts *out)
 {

@@ -179,7 +179,7 @@ static shmrpc_status tell_block(shmrpci_table_watch *watch, uint64_t block,
                                 shmrpci_table_event *out)
 {
     shmrpci_record_facts facts;
-    if (block == 0) { /* the change only made another size of the table */
+    if (block == 0) { /* the change only resized the table */
         watch->next++;
         return SHMRPC_MORE;
     }

@@ -20,8 +20,8 @@ extern const shmrpci_transport shmrpci_transport_adopted;
 /* Streams for a transport whose calls run over an adopted connection. */
 extern const shmrpci_stream_ops shmrpci_adopted_streams;
 
-/* Gives a connection to a listener of this transport, which owns `fd` even if
- * it fails. Any thread. */
+/* Gives the connected socket `fd` to a listener of this transport. The listener
+ * owns `fd` from now on, even if it can't serve the connection. Any thread. */
 void shmrpci_adopt(shmrpci_listener *listener, int fd);
 
 /* Called when the socket of a client's end is about to be closed and the peer

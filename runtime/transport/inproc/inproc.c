@@ -161,8 +161,8 @@ static int run(shmrpci_listener *listener, shmrpc_error *error)
 }
 
 /* Waits until no worker is busy. At `cut_ns` ends the streams of workers that
- * still are. Does not watch for clients that leave, since such a client wakes
- * its workers itself. */
+ * are still busy. Does not watch for clients that leave, since such a client
+ * wakes its workers itself. */
 static void linger(shmrpci_listener *listener,
                    const shmrpci_atomic_u32 *working, int64_t cut_ns)
 {

@@ -52,7 +52,8 @@ typedef struct inproc_slot {
     struct inproc_slot *next; /* in the hub's queue while SUBMITTED */
     inproc_state state;
     bool cancelled;
-    bool is_detached; /* answered later; its worker serves others */
+    bool is_detached; /* answered later; its worker serves other calls
+                       * meanwhile */
     uint32_t owner;   /* worker index while CLAIMED */
     shmrpci_head head;
     int64_t deadline_ns;

@@ -268,8 +268,8 @@ int shmrpci_inproc_commit(shmrpci_call *call)
     inproc_hub *hub = slot->conn->hub;
     slot->request = call->out;
     slot->head = call->head;
-    /* The timeout runs from now, so that the worker knows when the caller gives
-     * up. */
+    /* The timeout runs from now. The deadline tells the worker when the caller
+     * gives up. */
     slot->deadline_ns = shmrpci_deadline_after(call->head.timeout_ns);
     int status = (int)call->out.status;
     shmrpci_mutex_lock(&hub->lock);
@@ -432,8 +432,8 @@ void shmrpci_inproc_reply_commit(shmrpci_request *request)
 {
     inproc_slot *slot = slot_of(&request->data);
     inproc_hub *hub = slot->conn->hub;
-    /* If the reply did not fit, the caller gets that status and an empty
-     * body. */
+    /* If the reply did not fit, the caller gets the buffer's status and an
+     * empty body. */
     if (request->out.status != SHMRPC_OK) {
         request->head.status = (int32_t)request->out.status;
         request->head.flags = 0;

@@ -406,7 +406,8 @@ static bool arm_close(shmrpci_stream *stream, shmrpci_futex_on *on,
     return shmrpci_stream_end_arm_close(&stream->end, on, out_count);
 }
 
-/* inproc has no alarm word: every end is recorded in the rings. */
+/* inproc has no alarm word: if an end is closed or lost, this is recorded in
+ * the rings. */
 static shmrpci_atomic_u32 *alarm_of(shmrpci_stream *stream)
 {
     (void)stream;

@@ -1,10 +1,11 @@
 /*
  * The carrier over libnats, run in the event loop of its owner.
  *
- * libnats can be attached to an external event loop; ours only records the
- * descriptor and whether there is something to write. With sendAsap, libnats
- * reports pending output at once. Without sendAsap, a subscription would wait
- * for one of libnats's threads, and messages published later would overtake it.
+ * libnats can be attached to an external event loop. The functions that libnats
+ * calls for this only record the descriptor and whether there is something to
+ * write. With sendAsap, libnats reports pending output at once. Without
+ * sendAsap, a subscription would wait for one of libnats's threads, and
+ * messages published later would overtake it.
  */
 #include "transport/nats/carrier.h"
 

@@ -277,8 +277,9 @@ void nats_client_end_streams(nats_client *client)
 }
 
 /* If this is the only call and the pump's thread is parked, the calling thread
- * does a round, which sends the request at once. A large request (DRIVEN_BYTES)
- * or one of several calls is left to the pump's thread. */
+ * does a round, which sends the request at once. A request longer than
+ * DRIVEN_BYTES is left to the pump's thread, and so is every request while
+ * several calls are in flight. */
 static int commit(shmrpci_call *call)
 {
     nats_route *route = nats_route_of(call);

@@ -145,8 +145,8 @@ nats_route *nats_route_new(nats_client *client, uint32_t instance, int fd);
  * route now takes calls (ready). */
 void nats_route_failed(nats_route *route);
 void nats_route_ready(nats_route *route, shmrpci_conn *inner);
-/* Called with the lock held, and releases it meanwhile. Closes lost routes that
- * nobody uses. */
+/* Closes lost routes that nobody uses. Called with the lock held; releases it
+ * while closing a route. */
 void nats_route_sweep(nats_client *client);
 /* Called with the lock held. Returns a random number. */
 uint64_t nats_client_random(nats_client *client);

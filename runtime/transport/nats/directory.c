@@ -61,9 +61,9 @@ static uint32_t index_of(const nats_directory *dir, const char *id)
 
 /* Chooses the place for a new instance: a free place, or else the place of the
  * farthest instance that has no link and is farther away than the new one. An
- * instance that is equally far is replaced only by chance, so that all that
- * answered have the same chance to stay. Returns NATS_NO_INSTANCE if there is
- * no place. */
+ * instance that is equally far is replaced only by chance, so that all
+ * instances that answered have the same chance to stay. Returns
+ * NATS_NO_INSTANCE if there is no place. */
 static uint32_t place_for(const nats_directory *dir, nats_nearness nearness,
                           uint64_t random)
 {

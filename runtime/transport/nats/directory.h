@@ -7,12 +7,12 @@
  * request.
  *
  * A call takes the less loaded of two random instances of the nearest kind. The
- * load is the number of our own calls there plus, for a second, the number of
- * others' calls that its gateway last reported. An instance that refused a call
- * with EXHAUSTED is left out for a while; this time doubles with each refusal
- * and halves with each success. Farther instances are used while all near ones
- * are left out or have twice the load, until the load of the near ones is no
- * higher than that of the farther ones.
+ * load is the number of our own calls there plus the number of others' calls
+ * that its gateway last reported, unless this report is more than a second old.
+ * An instance that refused a call with EXHAUSTED is left out for a while; this
+ * time doubles with each refusal and halves with each success. Farther
+ * instances are used while all near ones are left out or have twice the load,
+ * until the load of the near ones is no higher than that of the farther ones.
  *
  * Threading: no lock of its own; the owner's lock guards it.
  */
@@ -74,8 +74,8 @@ void nats_directory_search(nats_directory *dir);
  * instances replace farther ones; among equally near ones chance decides. */
 void nats_directory_add(nats_directory *dir, const nats_who *who, uint32_t load,
                         int64_t now_ns, uint64_t random);
-/* Called when an instance has left (drop), or does not answer (silence): it
- * gets no new links until it answers a search. */
+/* Called when an instance has left (drop), or does not answer (silence). In
+ * both cases the instance gets no new links until it answers a search. */
 void nats_directory_drop(nats_directory *dir, const char *id);
 void nats_directory_silence(nats_directory *dir, uint32_t index);
 /* Called when a reply has reported how many calls its gateway has. */
@@ -88,8 +88,8 @@ void nats_directory_report(nats_directory *dir, uint32_t index, uint32_t load,
  * one; NATS_NO_INSTANCE: none. */
 uint32_t nats_directory_wanted(const nats_directory *dir, int64_t now_ns,
                                uint64_t random);
-/* Called when a link could not be opened. The next one is not tried for a
- * second. */
+/* Called when a link to an instance could not be opened. No other link to it is
+ * tried for a second. */
 void nats_directory_no_link(nats_directory *dir, uint32_t index,
                             int64_t now_ns);
 /* Returns when nats_directory_wanted should be called again at the latest. */

@@ -81,9 +81,9 @@ typedef struct nats_who {
     char host[64];
 } nats_who;
 
-/* Encodes it and returns the length. */
+/* Encodes a gateway's identity and returns the length. */
 size_t nats_who_put(const nats_who *who, uint8_t out[NATS_WHO_BYTES]);
-/* Decodes it. Returns false if the data is malformed. */
+/* Decodes a gateway's identity. Returns false if the data is malformed. */
 bool nats_who_get(const uint8_t *data, size_t len, nats_who *out);
 
 /* Writes a 128-bit number with characters that are allowed in a subject. */

@@ -104,7 +104,7 @@ void nats_pump_take_all(nats_pump *pump);
 
 /* Frees a link without telling its owner or its peer. */
 void nats_pump_free_link(nats_pump *pump, uint32_t place);
-/* Ends a link. Tells its owner, and also the peer unless that caused the
+/* Ends a link. Tells its owner, and also the peer unless the peer caused the
  * end. */
 void nats_pump_cut_link(nats_pump *pump, uint32_t place, nats_cut why);
 /* Returns the place of a gateway's link by the link's number; NATS_LINKS_MAX:

@@ -1,7 +1,7 @@
 /*
  * Decides which thread does the rounds of a pump: the pump's own thread, or a
- * thread that waits for something that the pump brings, which saves two
- * wake-ups per call.
+ * thread that waits for something that the pump brings. If the waiting thread
+ * does them, this saves two wake-ups per call.
  *
  * A thread that gets events handles them in a round of its own, so no event is
  * lost when two threads wait at the same time. The pump's thread is parked

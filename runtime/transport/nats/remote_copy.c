@@ -57,8 +57,9 @@ static void consumer_of(const shmrpci_remote *remote, char out[CONSUMER_BYTES])
                    remote->copy.number);
 }
 
-/* Makes a subject of ours for messages that concern the present consumer. Its
- * last token is `prefix`, followed by the number of the consumer. */
+/* Makes a subject that we receive, for messages that concern the present
+ * consumer. Its last token is `prefix`, followed by the number of the
+ * consumer. */
 static void inbox_of(const shmrpci_remote *remote, const char *prefix,
                      char out[NATS_PLACE_SUBJECT_BYTES])
 {
@@ -91,7 +92,7 @@ static void write_consumer(const shmrpci_remote *remote, const char *name,
 }
 
 /* Posts a request to $JS.API.OPERATION.STREAM[.CONSUMER]. The answer arrives at
- * the subject that inbox_of makes of `prefix`. */
+ * the subject that inbox_of makes from `prefix`. */
 static void request(shmrpci_remote *remote, const char *operation,
                     const char *consumer, const char *prefix,
                     const shmrpci_buf *body)

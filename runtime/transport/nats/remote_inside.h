@@ -73,8 +73,8 @@ typedef struct nats_copy {
     nats_ear *deleted_ear; /* for notices that the bucket was deleted */
     uint64_t number;       /* number of the present consumer */
     uint64_t order;        /* number of the last message from that consumer */
-    bool has_all;          /* all messages that existed when it was made have
-                            * arrived */
+    bool has_all;          /* all messages that existed when the consumer was
+                            * made have arrived */
     bool is_whole;         /* the copy was reported as complete */
     int64_t until_ns;      /* after that time the consumer counts as lost */
 } nats_copy;

@@ -1,7 +1,7 @@
 /*
- * Converts keys of dicts to keys of NATS, which consist of letters, digits, - /
- * _ = and dots between their parts. Each key has exactly one form, which NATS's
- * tools show:
+ * Converts keys of dicts to keys of NATS. A key of NATS consists of letters,
+ * digits and the characters - / _ = and may have several parts, separated by
+ * dots. Each key has exactly one form, which NATS's tools show:
  *
  *     text, bytes, C values   as they are; any other byte is =XX (hexadecimal)
  *     `any`, a text           likewise, without the msgpack header
@@ -18,8 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Room for a key as text, and for its bytes. NATS servers accept lines of up to
- * 4,096 bytes, which hold more than the subject. */
+/* Room for a key as text, and for its bytes. NATS servers accept protocol lines
+ * of up to 4,096 bytes, and such a line holds more than the subject. */
 #define NATS_KEY_TEXT_BYTES 1024u
 
 typedef enum nats_key_form {

@@ -98,8 +98,7 @@ static bool is_header(const char *line, size_t len, const char *name, char *out,
     return true;
 }
 
-/* Reads header lines that end with \r
- * . */
+/* Reads the headers of a message. Each line ends with CR LF. */
 static void read_headers(const char *at, size_t left, entry *out)
 {
     char value[NATS_FROM_BYTES];

@@ -24,8 +24,9 @@
 /* How much longer than the pull itself its answer may take. */
 #define PULL_SLACK_NS (2 * SHMRPCI_NS_PER_S)
 
-/* The pause between two checks while the queue is full, or a reader waits for
- * its end. */
+/* The pause between two checks while a push waits for room, at first and at
+ * most. A pull is repeated after the longer one if the servers may be electing
+ * a leader. */
 #define FIRST_LOOK_NS (5 * SHMRPCI_NS_PER_MS)
 #define LAST_LOOK_NS  (100 * SHMRPCI_NS_PER_MS)
 
@@ -69,7 +70,8 @@ static int hold(shmrpci_remote *remote, const nats_got *got,
     return SHMRPC_OK;
 }
 
-/* Items are reported every third of ack_wait, so a report may be lost. */
+/* Each held item is reported every third of ack_wait, so that a single lost
+ * report does no harm. */
 void nats_queue_tick(shmrpci_remote *remote)
 {
     int64_t now_ns = shmrpci_now_ns();
@@ -319,9 +321,9 @@ static int renew_readers(shmrpci_remote *remote, int64_t deadline_ns,
                : status;
 }
 
-/* Acknowledges the numbers from `*at` up to the next one that the stream still
- * has, or up to `end`; excludes both. Moves `*at` behind them, and behind the
- * number that the stream still has. */
+/* Acknowledges the numbers from `*at` up to, but not including, the next number
+ * that the stream still has, or `end`. Moves `*at` behind the acknowledged
+ * numbers and behind that next number. */
 static int ack_dropped(shmrpci_remote *remote, uint64_t *at, uint64_t end,
                        int64_t deadline_ns, shmrpc_error *error)
 {
@@ -383,9 +385,9 @@ static int look_for_rest(shmrpci_remote *remote, int64_t deadline_ns,
 }
 
 /* Reads the consumer before the stream: the numbers of a stream only grow, so a
- * consumer that is ahead of the stream shows that the server has forgotten
- * them. If the stream is ended, reads the consumer again, because items may
- * have been pushed between the first reading and the end. */
+ * consumer that is ahead of the stream shows that the server has forgotten the
+ * stream's numbers. If the stream is ended, reads the consumer again, because
+ * items may have been pushed between the first reading and the end. */
 static int look_at_both(shmrpci_remote *remote, int64_t deadline_ns,
                         shmrpc_error *error)
 {

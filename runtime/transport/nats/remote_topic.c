@@ -8,7 +8,8 @@
  * With history a stream keeps the last messages, and each subscription has a
  * consumer of its own, from which it pulls several messages at a time: the
  * server sends no faster than the subscriber reads. Sequence numbers are the
- * stream's; a message that it dropped before it was read counts as lost.
+ * stream's; a message that the stream dropped before the subscriber read it
+ * counts as lost.
  */
 #include <inttypes.h>
 #include <stdio.h>

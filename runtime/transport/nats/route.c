@@ -46,7 +46,7 @@ nats_route *nats_route_new(nats_client *client, uint32_t instance, int fd)
 }
 
 /* After this call the directory may reuse the instance's place for another
- * one. */
+ * instance. */
 static void leave_instance(nats_route *route)
 {
     nats_instance *it = instance_of(route);

@@ -270,7 +270,7 @@ static bool fits(nats_client *client, const shmrpci_conn *inner,
            memcmp(client->welcome.data, welcome->data, welcome->len) == 0;
 }
 
-/* Called with the lock held, and releases it meanwhile. Opens a link.
+/* Opens a link. Called with the lock held; releases it while connecting.
  * UNAVAILABLE and DEADLINE mean that another instance may work; other statuses
  * are a refusal by the service. */
 static int open_route(nats_client *client, uint32_t instance,

@@ -1,5 +1,5 @@
-/* Streams over NATS: tcp's streams. Each one keeps the link that was chosen for
- * its call open. */
+/* Streams over NATS: tcp's streams over a link. The link that was chosen for a
+ * call stays open as long as the call's streams. */
 #include <stdlib.h>
 
 #include "transport/nats/client.h"

@@ -211,8 +211,7 @@ static shm_client *create(int control_fd, const shmrpci_connect_opts *opts)
             SHMRPC_OK ||
         shmrpci_fork_close_fd(&client->bell_place, &client->bell_fd) !=
             SHMRPC_OK) {
-        client->control_fd = -1; /* belongs to the caller until the handshake
-                                  * succeeds */
+        client->control_fd = -1; /* the caller closes it */
         shm_client_disconnect(&client->base);
         return NULL;
     }

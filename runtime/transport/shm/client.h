@@ -1,10 +1,10 @@
 /*
  * The client's side of a connection over shared memory.
  *
- * All that a call needs lies in private memory: which slots are free, their
- * generations, the spans they hold, and a staging buffer for each slot, so that
- * a small request reaches its cache line in one burst of stores. Replies are
- * read in place.
+ * The bookkeeping of calls lies in private memory: which slots are free, their
+ * generations, and the spans they hold. Each slot also has a private staging
+ * buffer, so that a small request reaches its cache line in one burst of
+ * stores. Replies are read in place.
  *
  * A slot is in exactly one state: `free`; held by a call, from reserve until
  * the call is over; or `quarantined`, if its call was given up while a worker
@@ -104,8 +104,8 @@ typedef struct shm_client {
     shmrpci_mutex control_lock; /* held while control_fd is used */
     uint32_t want_tag;          /* under control_lock */
     /* While the client is watched: the poll set that contains control_fd, and
-     * an event that tells the poll set what another thread has read from
-     * control_fd. Under control_lock; -1 if not watched. */
+     * an event in that set. A thread that has read packets from control_fd sets
+     * the event. Under control_lock; -1 if not watched. */
     int watch_set;
     int told_fd;
     bool is_acknowledging;
@@ -121,7 +121,7 @@ typedef struct shm_client {
 #define SHM_SLICE_NS (40 * SHMRPCI_NS_PER_MS)
 
 /* Max time that a request may rely on the next request to ring the bell. After
- * it, the thread that waits for the request rings. */
+ * this time the thread that waits for the reply rings. */
 #define SHM_FOLLOW_NS (50 * SHMRPCI_NS_PER_US)
 
 /* ---- client.c ----------------------------------------------------- */
@@ -129,8 +129,8 @@ typedef struct shm_client {
 int shm_client_connect(const shmrpci_address *address,
                        const shmrpci_connect_opts *opts, shmrpci_conn **out,
                        shmrpci_buf *welcome, shmrpc_error *error);
-/* As shm_client_connect, but over a connected control socket, which it owns
- * even if it fails. */
+/* As shm_client_connect, but over a connected control socket. The function
+ * takes over the socket, and closes it on failure. */
 int shm_client_handshake(int control_fd, const shmrpci_connect_opts *opts,
                          shmrpci_conn **out, shmrpci_buf *welcome,
                          shmrpc_error *error);

@@ -15,7 +15,7 @@ static shm_client *client_of(const shmrpci_call *call)
     return (shm_client *)(void *)call->conn;
 }
 
-/* A call keeps its slot in the caller's memory. */
+/* A call keeps the number of its slot in the caller's memory. */
 static uint32_t index_of(const shmrpci_call *call)
 {
     return (uint32_t)call->data.words[0];
@@ -94,8 +94,8 @@ static void place_reply(shm_client *client, shm_client_slot *slot, size_t hint)
 }
 
 /* Whether this process opened the connection and the connection isn't known to
- * be lost. A server that stops in order sets `closed`; otherwise the first
- * sleep notices. */
+ * be lost. A server that stops in order sets `closed`. If it dies instead, the
+ * first sleep notices. */
 static bool is_usable(const shm_client *client)
 {
     return client->generation == shmrpci_fork_generation() &&
@@ -217,8 +217,8 @@ static uint32_t next_gen(shm_client_slot *slot)
 {
     /* Relaxed: only the thread that owns the call writes `gen`. */
     uint32_t gen = (shmrpci_load_relaxed(&slot->gen) + 1) & 0xFFFFu;
-    gen = gen != 0 ? gen : 1; /* a block that the server has given back reads
-                               * as generation 0 (see withdraw) */
+    gen = gen != 0 ? gen : 1; /* a block whose memory the server has discarded
+                               * reads as generation 0 (see withdraw) */
     SHMRPCI_ASSERT(gen <= 0xFFFFu, "a generation fits the word");
     shmrpci_store_relaxed(&slot->gen, gen);
     return gen;
@@ -451,9 +451,9 @@ static shmrpc_status read_reply(shm_client *client, uint32_t index,
 
 /* Withdraws a call unless it is over or a worker has it. Returns true if it has
  * not run and never will: we changed the word, no worker had the entry after
- * that (try_claim in worker_claim.c), and the call is not DONE. A block that
- * the server has given back is all zeros, so the test is for FREE with our
- * generation. */
+ * that (try_claim in worker_claim.c), and the call is not DONE. A block whose
+ * memory the server has discarded is all zeros, so the test is for FREE with
+ * our generation. */
 static bool withdraw(const shm_client *client, uint32_t index,
                      uint32_t *out_word)
 {

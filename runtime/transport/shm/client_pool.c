@@ -40,8 +40,8 @@ static void init_region(shm_pool_region *region, shm_region memory,
     free_all(region);
 }
 
-/* Allocates the state of an extent; its full list of free ranges follows in the
- * same allocation. */
+/* Allocates the state of an extent; `all`, its long list of free ranges,
+ * follows in the same allocation. */
 static shm_pool_region *make_region(shm_region memory, shmrpci_map map)
 {
     shm_pool_region *region =
@@ -385,8 +385,9 @@ bool shm_pool_keep_reply(shm_pool *pool, uint32_t region, const uint8_t *end,
                    "only a reply that was taken is kept");
     uint64_t bytes = (uint64_t)(end - it->memory.at);
     uint64_t word = shmrpci_load_seq(&pool->words[region]);
-    /* Set it to CLIENT, so that no worker takes it for a leftover of the slot's
-     * next call. */
+    /* Set the word to CLIENT. If it stayed REPLY with this slot's number, and
+     * the worker of the slot's next call died, recovery would make the extent
+     * IDLE. */
     bool is_kept =
         pool->kept < SHM_POOL_KEPT &&
         rounded(bytes) <= whole(it->memory).bytes &&

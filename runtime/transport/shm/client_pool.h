@@ -11,7 +11,8 @@
  * Allocating the first span of an idle extent claims the extent, in its word in
  * the block; freeing the last span makes it idle again. So workers can place
  * replies in extents that we don't use, and the server can take back extents
- * that nobody uses. The pool unmaps those at its next allocation.
+ * that nobody uses. The next allocation unmaps the extents that were taken
+ * back.
  *
  * Threading: the pool has its own lock; spans are used without it.
  */

@@ -78,8 +78,8 @@ void shm_client_streams_leave(const shm_client_slot *slot)
     shmrpci_stream_rings_leave(&slot->streams->rings);
 }
 
-/* Allocates memory for the rings. `streams` has its place already, and later
- * frees the memory. */
+/* Allocates memory for the rings. `streams` is already counted in
+ * `client->streams`; dropping its last reference frees the memory. */
 static shmrpc_status find_room(shm_client_streams *streams,
                                shm_client_slot *slot)
 {

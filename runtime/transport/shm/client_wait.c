@@ -140,9 +140,9 @@ static bool spin(shm_client *client, uint32_t index, uint32_t *word,
     return false;
 }
 
-/* Lets the spinner learn from a wait that began at `began` whether it would
- * have paid to sleep. A worker that saw us wait has stored the time of its
- * reply in the slot. */
+/* Tells the spinner how a wait that began at `began` has ended, so that the
+ * spinner learns whether spinning pays. A worker that saw us wait has stored
+ * the time of its reply in the slot. */
 static void learn(shm_client *client, uint32_t index, uint32_t word,
                   uint64_t began)
 {

@@ -64,7 +64,7 @@ int64_t shm_client_arm(shmrpci_conn *conn, shmrpci_call *const *calls,
     int64_t now_ns = 0;
     client->armings += client->armings == UINT32_MAX ? 2u : 1u;
     /* Sequentially consistent, as are the reads of the words: the worker
-     * changes a slot's word and then reads this one. */
+     * changes a slot's word and then reads `armed`. */
     (void)shmrpci_exchange_seq(client->block.armed, client->armings);
     for (size_t i = 0; i < count; i++) {
         uint32_t index = (uint32_t)calls[i]->data.words[0];

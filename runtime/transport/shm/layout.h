@@ -56,8 +56,8 @@
  *     FREE, DONE, ABORTED --client: submit--> SUBMITTED(generation + 1)
  *     SUBMITTED --client: withdraw--> FREE
  *     SUBMITTED --server: the connection ends--> FREE
- *     SUBMITTED, FREE --worker: complete--> DONE       that holds the entry
- *     SUBMITTED, FREE --server: recover--> ABORTED     its holder has died
+ *     SUBMITTED, FREE --worker that holds the entry: complete--> DONE
+ *     SUBMITTED, FREE --server: recover, the entry's holder has died--> ABORTED
  *
  * Only the ledger says who runs a call. A worker takes the ledger entry, reads
  * the word again, and if the word is still SUBMITTED holds the entry from then
@@ -114,7 +114,8 @@
  *         16     4   live: the extent that now has this entry's number, as its
  *                    incarnation + 1, or 0; written by the control loop
  *         20     4   closed: 1 when the client has hung up; written by the
- *                    control loop. The last entry only, as the three below
+ *                    control loop. `closed`, `gone` and `residual` are
+ *                    used in the last entry only
  *         24     4   gone: 1 when the control loop no longer uses the
  *                    connection and nobody else may; the loop writes it last
  *         28     4   unused
@@ -241,8 +242,8 @@ typedef struct shm_ledger_entry {
      * it after it has noted its use of the extent. Both sides use sequentially
      * consistent accesses (listener_extent.c). */
     shmrpci_atomic_u32 live;
-    /* The fields below are used only in the last entry, for the whole
-     * connection. */
+    /* `closed`, `gone` and `residual` are used only in the last entry, for the
+     * whole connection. */
     /* The control loop sets it (release) when the client has hung up. From then
      * on workers (acquire) take only the slots in `residual`: oneway calls that
      * were submitted before. */

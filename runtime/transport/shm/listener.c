@@ -323,8 +323,8 @@ void shm_listener_disown(shmrpci_listener *base)
     }
 }
 
-/* Wakes clients that wait for a reply now, so that they need not wait for the
- * end of their slice. */
+/* Wakes the threads of a client that sleep while they wait for a reply. Without
+ * this each would sleep until the end of its slice. */
 static void wake_waiters(const shm_conn *conn)
 {
     for (uint32_t i = 0; i < SHM_SLOTS; i++) {

@@ -493,7 +493,7 @@ static void part(const shm_conn *conn, uint64_t peer)
     shmrpci_mutex_lock(&listener->table_lock);
     shm_part_here(listener, connection);
     /* A new version makes the workers check the table, and with it the list of
-     * ends. */
+     * connections whose end must be reported. */
     (void)shmrpci_add_seq(&listener->table_version, UINT64_C(1));
     shmrpci_mutex_unlock(&listener->table_lock);
     shmrpci_event_set(listener->bell_fd);

@@ -426,9 +426,9 @@ static uint32_t take_idle(shm_conn *conn, uint64_t bytes, uint32_t slot)
         best = 0;
     }
     if (best != 0) {
-        /* Another thread may have used the extent for a call that ended after
-         * ours began, before the client left the extent idle. Tells
-         * ThreadSanitizer that this use came first. */
+        /* Another thread may have used the extent for a call that ended only
+         * after ours began. That use ended before the client marked the extent
+         * idle, so it came before ours. Tells ThreadSanitizer this order. */
         shmrpci_note_after(conn);
     }
     return best;
@@ -446,7 +446,8 @@ static shmrpc_status grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
     }
     if (status == SHMRPC_OK) {
         /* Note the use under grow_lock. Otherwise a client that wrongly marks
-         * the extent idle could have it taken away before. */
+         * the extent idle could make the control loop take it away before the
+         * use is noted. */
         shm_extent_note(conn, slot, message.region);
         *out_region = message.region;
     }

@@ -7,7 +7,8 @@
  * worker, and those of the other tables that it supports. All pass one
  * conformance suite (tests/conformance).
  *
- * Memory changes owner only at these calls, which are the same on both sides:
+ * Memory changes owner only in these steps. The client's operations have these
+ * names; the worker's are next, reply_reserve, reply_commit and drop.
  *
  *     reserve -> commit | abort   a message that we send: ours until then
  *     receive -> release          a message from the peer: readable until then
@@ -15,8 +16,8 @@
  *     client:  reserve, encode into call->out, commit, receive, decode, release
  *     async:   reserve, encode, commit; watch, arm; then receive with deadline
  *              0, which does not wait
- *     worker:  receive, decode, handle, reserve, encode into request->out,
- *              commit (which also releases) | release (no reply wanted)
+ *     worker:  next, decode, handle, reply_reserve, encode into request->out,
+ *              reply_commit (which also releases) | drop (no reply wanted)
  *
  * A received body may lie in memory that the peer can still write; `in_shared`
  * is then true. The receiver must copy such a body before it parses it, or read
@@ -142,7 +143,8 @@ typedef struct shmrpci_call {
     shmrpci_transport_data data;
 } shmrpci_call;
 
-/* Identifies to the transport a reply that outlives its call. */
+/* A reply that outlives its call, in the form in which the transport identifies
+ * it. */
 typedef struct shmrpci_kept {
     uint64_t words[2];
 } shmrpci_kept;
@@ -190,8 +192,9 @@ typedef struct shmrpci_participant {
 /* One request, in the worker's memory. Used by one thread at a time. */
 typedef struct shmrpci_request {
     shmrpci_participant *participant;
-    shmrpci_head head; /* of the request; status is set before commit */
-    const uint8_t *in; /* the request's body, from receive to release */
+    shmrpci_head head; /* of the request; status is set before reply_commit */
+    const uint8_t *in; /* the request's body, from next to reply_commit or
+                        * drop */
     size_t in_len;
     bool in_shared;      /* the peer can still write to it */
     int64_t received_ns; /* when it was received, with an error of up to about
@@ -209,7 +212,8 @@ typedef struct shmrpci_request {
     const shmrpc_peer *peer; /* lives as long as the connection */
     uint32_t epoch;          /* the epoch in which the client said hello; see
                               * renew */
-    shmrpci_buf out;         /* the reply's body, from reserve to commit */
+    shmrpci_buf out;         /* the reply's body, from reply_reserve to
+                              * reply_commit */
     shmrpci_transport_data data;
 } shmrpci_request;
 
@@ -225,11 +229,11 @@ typedef int shmrpci_on_hello(void *user, const uint8_t *hello, size_t len,
 
 /*
  * Called when a client asks by name for an object that the service shares. With
- * `as_server` the caller is a process of the server, or its successor, and
- * always gets write access. `*out_fd`, a descriptor with its own open file
- * description, belongs to the caller. Returns NOT_FOUND if there is no such
- * object, or another status for the client. Called on the thread that runs the
- * listener (inproc: on the client's thread).
+ * `as_server` the client is a process of the server, or its successor, and
+ * always gets write access. `*out_fd` is a descriptor with its own open file
+ * description, which the transport owns from then on. Returns NOT_FOUND if
+ * there is no such object, or another status for the client. Called on the
+ * thread that runs the listener (inproc: on the client's thread).
  */
 typedef int shmrpci_on_object(void *user, const char *name, bool as_server,
                               const shmrpc_peer *peer, int *out_fd,
@@ -245,8 +249,8 @@ typedef struct shmrpci_listen_opts {
     /* Network transports: max bytes of requests and replies buffered at a time,
      * at least twice the largest message. 0 means 256 MiB. */
     size_t max_total_bytes;
-    /* Memory for large messages is freed once it has been idle for this long;
-     * at the latest, once it has been idle for twice as long. 0 means 30 s. */
+    /* Memory for large messages is freed after it has been idle for at least
+     * this long, and at most twice as long. 0 means 30 s. */
     int64_t extent_idle_ns;
     const uint32_t *allowed_uids; /* copied, as are the three fields below */
     size_t allowed_uid_count;
@@ -257,9 +261,9 @@ typedef struct shmrpci_listen_opts {
                            * have streams */
     shmrpc_compression compression; /* used only by transports between
                                      * machines */
-    /* For open_stats: whether there are statistics; if so, their descriptor,
-     * which the listener does not close, and the gauges in which it counts
-     * connections (else NULL). */
+    /* For open_stats. If `has_stats` is true, `stats_fd` is the descriptor of
+     * the statistics, which the listener does not close, and the listener
+     * counts its connections in `gauges`. Otherwise `gauges` is NULL. */
     bool has_stats;
     int stats_fd;
     shmrpci_stats_gauges *gauges;
@@ -278,7 +282,7 @@ typedef struct shmrpci_listen_opts {
     /* Called on the thread of the control loop when another process of our user
      * (or of root) wants to take over the service. That process waits at the
      * other end of `fd`, which the callee owns from now on. NULL if no process
-     * may take it over. */
+     * may take over the service. */
     void (*on_successor)(void *user, int fd);
     void *user;
     void *successor_user;
@@ -356,8 +360,8 @@ typedef struct shmrpci_client_ops {
      * not be sent in time; both mean that the call is aborted and was not sent.
      * A call with SHMRPCI_HEAD_ONEWAY is over when commit returns, and runs
      * even if the client closes. Every other call must eventually be received
-     * or cancelled: until then the transport may keep waiting for a worker that
-     * has been stopped.
+     * or cancelled: until then the transport may rely on a worker that has been
+     * suspended, and wake no other worker for the call.
      */
     int (*commit)(shmrpci_call *call);
     /*
@@ -416,8 +420,7 @@ typedef struct shmrpci_listener_ops {
     /* The control loop: accepts connections, grants memory, notices death. Runs
      * on one thread and returns after stop. */
     int (*run)(shmrpci_listener *listener, shmrpc_error *error);
-    /* Makes run, and every participant's receive, return. Async-signal-safe.
-     */
+    /* Makes run, and every participant's next, return. Async-signal-safe. */
     void (*stop)(shmrpci_listener *listener);
     /*
      * Called by the thread that called run, after stop has made run return.
@@ -429,8 +432,8 @@ typedef struct shmrpci_listener_ops {
      */
     void (*linger)(shmrpci_listener *listener,
                    const shmrpci_atomic_u32 *working, int64_t cut_ns);
-    /* Called once all participants are closed and run has returned, unless run
-     * was never called. Calls that no worker took end with UNAVAILABLE. */
+    /* Called when all participants are closed, and run has returned or was
+     * never called. Calls that no worker took end with UNAVAILABLE. */
     void (*close)(shmrpci_listener *listener);
     /* Returns one line for people: where the service listens. */
     const char *(*describe)(const shmrpci_listener *listener);
@@ -451,8 +454,9 @@ typedef struct shmrpci_worker_ops {
      * UNAVAILABLE. */
     int (*next)(shmrpci_participant *participant, shmrpci_request *request);
     /* Readies request->out for a reply of about `size_hint` bytes. The
-     * request's body stays readable until commit. If `in_shared` is true, a
-     * client that lies about its memory can make request and reply overlap. */
+     * request's body stays readable until reply_commit. If `in_shared` is true,
+     * a client that lies about its memory can make request and reply
+     * overlap. */
     void (*reply_reserve)(shmrpci_request *request, size_t size_hint);
     /* Sends head.flags, head.status and request->out, and ends the request. If
      * `out` has failed, sends the status of `out` without a body. */
@@ -597,8 +601,8 @@ typedef struct shmrpci_stream_ops {
      * Opens the worker's end, for a request with SHMRPCI_HEAD_STREAMS. A worker
      * need not accept: its reply ends the streams, too. At most `max_places`
      * workers of the listener may be in streams at a time; 0 means all workers
-     * but one, and at least one. Returns EXHAUSTED if that many are, or
-     * NO_MEMORY. May bring the request's deadline forward.
+     * but one, and at least one. Returns EXHAUSTED if that many workers are in
+     * streams already, or NO_MEMORY. May bring the request's deadline forward.
      */
     int (*accept)(shmrpci_request *request, uint32_t max_places,
                   shmrpci_stream **out, shmrpc_error *error);
@@ -665,15 +669,16 @@ typedef struct shmrpci_pump_ops {
     int (*take)(shmrpci_stream *stream, shmrpci_stream_item *out,
                 bool *out_is_last);
     /* As send, but for the next bytes of an item; unless `is_last` is true,
-     * more bytes of it follow. `*out_sent` of them were sent. Returns BUSY if
-     * none were. */
+     * more bytes of the item follow. The first `*out_sent` of the `len` bytes
+     * were sent. Returns BUSY if none were. */
     int (*put)(shmrpci_stream *stream, const void *data, size_t len,
                bool is_last, size_t *out_sent);
     /*
      * Called before the thread sleeps. With `takes` the thread waits for data,
-     * with `puts` it waits for room. From now on until disarm, when these
-     * appear, the stream increments and wakes `bell` or one of the *out_count
-     * (up to 2) words in `on`. Returns false if data or room is already there.
+     * with `puts` it waits for room. From now on until disarm, the stream
+     * increments and wakes `bell` or one of the *out_count (up to 2) words in
+     * `on` when that data or room appears. Returns false if it is already
+     * there.
      */
     bool (*arm)(shmrpci_stream *stream, shmrpci_atomic_u32 *bell, bool takes,
                 bool puts, shmrpci_futex_on on[2], size_t *out_count);
@@ -701,12 +706,12 @@ typedef struct shmrpci_pump_ops {
     void (*say_waits)(shmrpci_stream *stream, bool waits);
 } shmrpci_pump_ops;
 
-/* Converts `peer`, by which a relay tells a service which of the relay's peers
- * a call is from, to a connection number of the service. Any client can claim
- * to be a relay, so the result must never equal the number of another
- * connection. `uid` is mixed in, so that a client can't hit the peers of
- * another user's relay, whose numbers it does not know. The top bit is never
- * set in numbers of the service's own connections. */
+/* Converts `peer` to a connection number of the service. With `peer` a relay
+ * tells a service which of the relay's peers a call is from. Any client can
+ * claim to be a relay, so the result must never equal the number of another
+ * connection. `uid` is mixed in, so that a client can't reach the numbers of
+ * another user's relay's peers by chance: it would have to know them. The top
+ * bit is never set in numbers of the service's own connections. */
 #define SHMRPCI_PEER_CONNECTION (UINT64_C(1) << 63)
 
 static inline uint64_t shmrpci_peer_connection(uint32_t uid, uint64_t peer)
@@ -807,15 +812,15 @@ typedef struct shmrpci_takeover_ops {
      * listens, DENIED or DEADLINE. */
     int (*summon)(const shmrpci_address *address, int64_t deadline_ns,
                   int *out_fd, shmrpc_error *error);
-    /* Sends the whole state of a listener. It must not be stepped again until
-     * it is known whether the successor has received it. Returns UNAVAILABLE if
-     * the successor has hung up, or DEADLINE. */
+    /* Sends the whole state of a listener. The listener must not be stepped
+     * again until it is known whether the successor has received the state.
+     * Returns UNAVAILABLE if the successor has hung up, or DEADLINE. */
     shmrpc_status (*hand_over)(shmrpci_listener *listener, int fd,
                                int64_t deadline_ns);
-    /* Receives a listener, which must not be stepped before the predecessor is
-     * told. The predecessor's workers are then enlisted in it. Returns CONTRACT
-     * if the predecessor runs another build, INVALID if it listens at another
-     * address. */
+    /* Receives a listener, in which the predecessor's workers are then
+     * enlisted. The listener must not be stepped before the predecessor is told
+     * that it was received. Returns CONTRACT if the predecessor runs another
+     * build, INVALID if the predecessor listens at another address. */
     int (*take_over)(const shmrpci_address *address,
                      const shmrpci_listen_opts *opts, int fd,
                      int64_t deadline_ns, shmrpci_listener **out,

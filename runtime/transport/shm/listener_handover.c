@@ -7,8 +7,8 @@
 #include "base/assert.h"
 #include "os/poll.h"
 
-/* Pause before a retry: the successor reads as fast as it can, but the kernel
- * may refuse to pass descriptors for a moment. */
+/* Pause before a retry. The successor reads as fast as it can, but for a moment
+ * the kernel may refuse to pass more descriptors. */
 #define AGAIN_NS (1 * SHMRPCI_NS_PER_MS)
 
 typedef struct giver {

@@ -7,7 +7,8 @@
  *                             <-   PLACE + lock, listening socket, status page
  *                                    (two descriptors), shared page, doorbell
  *                             <-   CONN + socket, bell, block, ledger
- *                             <-     EXTENT + memory: of the last connection
+ *                             <-     EXTENT + memory: of the connection that
+ *                                    was sent last
  *                             <-   KNOCK + socket: a client without hello yet
  *                             <-   LINK + socket: of a worker process
  *                             <-   END

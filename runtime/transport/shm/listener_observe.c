@@ -7,7 +7,7 @@
 #include "observe/clients.h"
 
 /* The slots that waited at the last check: their generations, and since when
- * they wait. */
+ * they have waited. */
 struct shm_waits {
     uint16_t gens[SHM_SLOTS];
     int64_t since_ns[SHM_SLOTS];

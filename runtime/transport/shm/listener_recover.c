@@ -18,9 +18,9 @@ static bool is_unfinished(uint32_t word, uint32_t held)
            (state == SHM_SUBMITTED || state == SHM_FREE);
 }
 
-/* Makes an extent idle that was taken for a reply that never came, before the
- * client can use the slot again. After DONE the extent belongs to the
- * client. */
+/* If the dead worker had taken an extent for a reply that it did not finish,
+ * makes the extent idle. Called before the client can use the slot again. After
+ * DONE the extent belongs to the client. */
 static void release_extents(shm_conn *conn, uint32_t slot, uint32_t held)
 {
     if (is_unfinished(shmrpci_load_seq(&conn->block.slots[slot].word), held)) {
@@ -110,7 +110,8 @@ bool shm_observe_abandoned(const shmrpci_listener *base, uint32_t index)
         return false;
     }
     uint32_t word = shmrpci_load_seq(&conn->block.slots[at].word);
-    /* If a newer call is on the slot, the client has given up the worker's. */
+    /* If a newer call is on the slot, the client has given up the call that the
+     * worker holds. */
     return shmrpci_load_acquire(&conn->ledger->entries[SHM_WHOLE].closed) !=
                0 ||
            shm_word_state(word) == SHM_FREE ||

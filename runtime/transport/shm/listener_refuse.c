@@ -1,7 +1,7 @@
 /*
  * While a service has no worker, the control loop answers the waiting calls as
- * a worker would. The claim follows worker_claim.c, the answer
- * worker_request.c.
+ * a worker would. It claims them by the same steps as worker_claim.c, and
+ * answers them by the same steps as worker_request.c.
  */
 #include "transport/shm/server.h"
 
@@ -23,7 +23,8 @@ static bool claim(shm_conn *conn, uint32_t slot, uint32_t index,
         return false;
     }
     if (shmrpci_load_seq(at) != word) {
-        /* withdrawn; the next check finds a newer call on the slot */
+        /* The client has withdrawn the call. If it has put a newer call on the
+         * slot, our next check finds that call. */
         (void)shmrpci_exchange_seq(held, 0u);
         return false;
     }

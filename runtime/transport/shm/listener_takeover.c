@@ -363,8 +363,8 @@ int shm_take_over(const shmrpci_address *address,
     return SHMRPC_OK;
 }
 
-/* Waits for the first packet without reading it: it is either the place that we
- * take over, which the caller reads, or a refusal, which has another format. */
+/* Waits for the first packet. If it is the place that we take over, leaves it
+ * to the caller to read. A refusal has another format, and is read here. */
 static int await_answer(int fd, int64_t deadline_ns, shmrpc_error *error)
 {
     shm_packet packet;

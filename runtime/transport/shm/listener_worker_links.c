@@ -26,8 +26,8 @@ static void count_change(shm_listener *listener)
 /* ---- handing out connections ----------------------------------------- */
 
 /* Sends a connection to a worker process. Returns false if there is no room
- * now. A link that hung up counts as sent, because its process is dead and will
- * be removed soon. */
+ * now. If the link has hung up, the connection counts as sent, because the
+ * process is dead and will be removed soon. */
 static bool send_to(shm_worker_link *link, shm_conn *conn)
 {
     SHMRPCI_ASSERT((conn->sent & bit_of(link)) == 0,
@@ -62,7 +62,7 @@ void shm_worker_links_offer(shm_listener *listener, shm_conn *conn)
          left &= left - 1) {
         shm_worker_link *link = &listener->worker_links[__builtin_ctzll(left)];
         /* A link that lags behind gets the connection later, after the earlier
-         * ones that it has not received yet. */
+         * connections that it has not received yet. */
         link->is_lagging = link->is_lagging || !send_to(link, conn);
     }
     if (listener->worker_link_mask != 0) {
@@ -401,8 +401,8 @@ void shm_worker_link_cut(shmrpci_listener *base, uint32_t first)
     }
     for (uint32_t i = first; i < first + link->count; i++) {
         shm_worker_shared *worker = &listener->shared->workers[i];
-        /* Set before the alarm is raised, so that a thread that it wakes sees
-         * it. */
+        /* Set the order before the alarm is raised, so that a thread that the
+         * alarm wakes sees the order. */
         shmrpci_store_seq(&worker->order, (uint32_t)SHM_ORDER_CUT);
         shm_stream_raise(&worker->alarm);
     }

@@ -44,9 +44,9 @@ typedef struct shm_place {
 int shm_place_listen(const shmrpci_address *address, uint32_t mode,
                      shm_place *out, shmrpc_error *error);
 
-/* Makes a place from the descriptors of a running server, at `path`, and owns
- * them if it succeeds. Returns INVALID if a server at this address would listen
- * elsewhere. */
+/* Makes a place from the descriptors of a running server whose socket is at
+ * `path`. On success the place owns the descriptors. Returns INVALID if a
+ * server at this address would listen elsewhere. */
 int shm_place_adopt(const shmrpci_address *address, const char *path,
                     int lock_fd, int listen_fd, shm_place *out,
                     shmrpc_error *error);
@@ -56,8 +56,8 @@ void shm_place_close(shm_place *place);
 
 /* Connects to the service at the first place where it listens. `out_path` has
  * room for SHM_PATH_BYTES and receives the socket's path. Returns UNAVAILABLE
- * if no service listens there (the message names all places), else DENIED,
- * DEADLINE or EXHAUSTED. */
+ * if the service listens at none of the places (the message names them all),
+ * else DENIED, DEADLINE or EXHAUSTED. */
 int shm_place_connect(const shmrpci_address *address, int64_t deadline_ns,
                       int *out_fd, char *out_path, shmrpc_error *error);
 

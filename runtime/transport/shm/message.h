@@ -9,7 +9,8 @@
  *                             <- or REFUSED + text; then it hangs up
  *     WANT(bytes)             ->
  *                             <-    EXTENT(region, incarnation, bytes, tag) +
- *                                   descriptor, or with a status why not
+ *                                   descriptor, or a status that says why
+ *                                   there is no extent
  *                             <-    EXTENT(region, incarnation, bytes) +
  *                                   descriptor: before a reply that lies there
  *                             <-    TOLD: a call has ended, and the block's
@@ -119,8 +120,8 @@ shmrpc_status shm_message_send(int fd, shm_message head, const void *tail,
  * EXHAUSTED if descriptors were lost. */
 shmrpc_status shm_message_receive(int fd, shm_packet *out);
 
-/* Closes those of the packet's descriptors that nobody has taken (by setting
- * them to -1). */
+/* Closes the descriptors that are left in the packet. A caller that takes a
+ * descriptor sets its entry to -1. */
 void shm_packet_close_fds(shm_packet *packet);
 
 #endif

@@ -1,11 +1,12 @@
 /*
  * The pace of a connection with many calls in flight.
  *
- * One of client and worker is faster. If it read each slot while the other one
- * writes there, it would take the cache line away in the middle of the write
- * and slow down the side that is the bottleneck. So the faster side waits until
- * a part of the calls in flight has arrived and then takes them all at once;
- * the remaining calls keep the slower side busy meanwhile.
+ * One of client and worker is faster. If the faster side read each slot while
+ * the slower side writes there, it would take the cache line away in the middle
+ * of the write, and slow down the side that is the bottleneck. So the faster
+ * side waits until a part of the calls in flight has arrived, and then takes
+ * this part all at once. The remaining calls keep the slower side busy
+ * meanwhile.
  */
 #ifndef SHMRPCI_TRANSPORT_SHM_PACE_H
 #define SHMRPCI_TRANSPORT_SHM_PACE_H

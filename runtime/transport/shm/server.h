@@ -5,13 +5,13 @@
  * makes memory, notices deaths, and repairs the state that the dead leave.
  * Workers (worker.c) are threads of the same process, which share its mappings,
  * or threads of other processes, which have a listener of their own, the mirror
- * (worker_mirror.h). With the control loop they share only the table of
+ * (worker_mirror.h). Workers and the control loop share only the table of
  * connections and the ledgers. No client can make a thread hold a lock that
- * they share.
+ * workers and the control loop share.
  *
- * A connection is freed in three steps. It leaves the table, which gets a new
- * version. Every worker is seen with that version or offline. No ledger entry
- * of its slots is held any more. Only then is it unmapped.
+ * A connection is unmapped only after three steps. First it leaves the table,
+ * which gets a new version. Then every worker is seen with that version or
+ * offline. At last no ledger entry of the connection's slots is held any more.
  *
  * Lock order: table_lock, then grow_lock of a connection, then accounts_lock.
  */
@@ -71,7 +71,7 @@ typedef enum shm_conn_state {
 } shm_conn_state;
 
 /* After this many malformed requests the server hangs up on the client, because
- * one that fills its slots with them would keep workers busy. */
+ * a client that fills its slots with them would keep workers busy. */
 #define SHM_MAX_NONSENSE 1000u
 
 /* The memory charged to one user. Used by the control loop and by workers,
@@ -121,8 +121,8 @@ typedef struct shm_conn {
                                      * extent */
     uint32_t incarnations;
     shmrpci_atomic_u32 nonsense; /* number of malformed requests */
-    shmrpci_atomic_u32 said_of;  /* value of the armed word of which our
-                                  * supervisor was last told */
+    shmrpci_atomic_u32 said_of;  /* value of the armed word that we last
+                                  * reported to our supervisor */
     /* Set once two calls of the client were seen asleep at the same time, which
      * means that several threads share the client. Relaxed. */
     shmrpci_atomic_u32 has_threads;
@@ -206,9 +206,9 @@ struct shm_listener {
     size_t table_count;
     size_t table_cap;
     shmrpci_atomic_u64 table_version;
-    /* Workers compare it with their last value to see whether the table may
-     * have changed: the table's version or, in a mirror, `changes` of the
-     * shared memory. */
+    /* The table's version or, in a mirror, `changes` of the shared memory.
+     * Workers compare it with the value that they read last, to see whether the
+     * table may have changed. */
     shmrpci_atomic_u64 *signal;
     bool is_abandoned;  /* another process has taken over; we own only our
                          * mappings */
@@ -250,8 +250,7 @@ shmrpc_status shm_listener_equip(shm_listener *listener);
 /* Allocates and zeroes a listener; opens nothing. */
 shm_listener *shm_listener_create(const shmrpci_listen_opts *opts);
 
-/* ---- listener_control.c: one connection after the other
- * ----------------------- */
+/* ---- listener_control.c ------------------------------------------- */
 
 /* Accepts the waiting clients and checks their user ids. */
 void shm_control_accept(shm_listener *listener);
@@ -280,8 +279,8 @@ void shm_table_remove(shm_listener *listener, shm_conn *conn);
 /* Makes a worker of this process report that a relay's peer has left. Under
  * table_lock. */
 void shm_part_here(shm_listener *listener, uint64_t connection);
-/* Whether no worker of this process uses a connection that has left the table,
- * or serves one of its calls. */
+/* Whether a connection that has left the table is unused in this process: no
+ * worker uses it, and none serves one of its calls. */
 bool shm_conn_is_unused(const shm_conn *conn);
 /* Frees a connection that no thread can be using. */
 void shm_conn_destroy(shm_conn *conn);
@@ -344,13 +343,13 @@ void shm_extent_note(shm_conn *conn, uint32_t slot, uint32_t region);
 shmrpc_status shm_extent_at(shm_conn *conn, uint32_t region, uint64_t offset,
                             uint64_t length, uint8_t **out);
 /* Returns the extent as this process has mapped it, or NULL if the connection
- * never had one. */
+ * has never had any extent. */
 shm_extent *shm_extent_of(const shm_conn *conn, uint32_t region);
 /* Allocates the connection's array of extents. Returns false if out of memory.
  * Under grow_lock, or in a mirror under table_lock. */
 bool shm_extents_prepare(shm_conn *conn);
-/* Frees the extent that a dead worker took for a reply. Called before its call
- * is ABORTED. */
+/* Frees the extent that was taken for the reply on a slot and will not be used:
+ * the worker is dead, or gives the extent back. Called before the call ends. */
 void shm_extent_recover(shm_conn *conn, uint32_t slot);
 /* Adds an extent that another process has made; takes ownership of the
  * descriptor. */
@@ -412,8 +411,8 @@ void shm_worker_link_event(shm_listener *listener, uint32_t first);
 /* Tell all worker links that a connection was added, or is gone. */
 void shm_worker_links_offer(shm_listener *listener, shm_conn *conn);
 void shm_worker_links_forget(shm_listener *listener, shm_conn *conn);
-/* A client says that one of its peers is gone (it is a relay): tells all
- * processes that serve the connection. */
+/* Called when a client that is a relay says that one of its peers is gone:
+ * tells all processes that serve the connection. */
 void shm_worker_links_part(shm_listener *listener, uint64_t connection);
 /* Sends packets for which a link had no room before. Returns true if some are
  * still unsent. */
@@ -455,7 +454,7 @@ static inline void shm_conn_push(shm_conn **list, shm_conn *conn)
     *list = conn;
 }
 
-/* Whether several threads share the client. Each of them then gets turns of its
+/* Whether several threads share the client. Each thread then gets turns of its
  * own. */
 static inline bool shm_conn_has_threads(const shm_conn *conn)
 {

@@ -8,10 +8,10 @@
 /* Checks of the word between two reads of the clock. */
 #define LOOKS 8
 
-/* A reader waits for PACE_NS before each check after PACE_TRIES consecutive
- * waits that ended within PACE_CLOSE_NS and brought a single item each. If the
- * delay brings only one item, the reader drops it, and twice as many such waits
- * must come before the next attempt, up to PACE_MOST_TRIES. */
+/* A reader delays each check by PACE_NS once PACE_TRIES consecutive waits have
+ * ended within PACE_CLOSE_NS and the last one has brought a single item. If a
+ * delay brings fewer than two items, the reader stops delaying, and doubles the
+ * number of short waits before its next attempt, up to PACE_MOST_TRIES. */
 #define PACE_NS         2000
 #define PACE_CLOSE_NS   1000
 #define PACE_TRIES      8u
@@ -335,7 +335,8 @@ static bool arm_close(shmrpci_stream *stream, shmrpci_futex_on *on,
 }
 
 /* Returns the alarm and makes sure that the link is watched. If watching fails,
- * a worker learns of the supervisor's end when it is told to leave. */
+ * a worker learns that its supervisor is gone only from the order to leave,
+ * which its process then gives (worker_mirror.c). */
 static shmrpci_atomic_u32 *alarm_of(shmrpci_stream *stream)
 {
     (void)stream->watch(stream);

@@ -35,8 +35,8 @@ typedef struct shm_stream_pace {
     uint64_t ticks;  /* how long to wait before a check; 0 if there is no
                       * delay */
     uint32_t number; /* number of the item that was next at the last wait */
-    uint32_t close;  /* consecutive waits that soon ended, with one item */
-    uint32_t tries;  /* number of such waits before the next attempt */
+    uint32_t close;  /* number of consecutive waits that ended soon */
+    uint32_t tries;  /* number of such waits before the reader tries a delay */
 } shm_stream_pace;
 
 struct shmrpci_stream {
@@ -81,7 +81,7 @@ void shm_stream_init(shmrpci_stream *stream, const shmrpci_stream_rings *rings,
 /* Raises an alarm: wakes the threads that sleep on it. */
 void shm_stream_raise(shmrpci_atomic_u32 *alarm);
 
-/* The transport operations with these names. */
+/* The operations is_taken, open and accept of shmrpci_stream_ops. */
 bool shm_client_is_taken(const shmrpci_call *call);
 int shm_client_open(shmrpci_call *call, const shmrpci_stream_opts *opts,
                     shmrpci_stream **out, shmrpc_error *error);

@@ -112,7 +112,7 @@ static void give_up_lease(shm_worker *worker)
     if (worker->lease != 0) {
         worker->lease = 0;
         /* The lease in the status page may be another worker's by now. Ending
-         * that one costs a needless ring. */
+         * that lease costs only a needless ring. */
         shmrpci_store_seq(&worker->listener->status->lease, UINT64_C(0));
     }
 }
@@ -346,7 +346,7 @@ static bool let_come(shm_worker *worker)
 
 /* A worker that has just answered its only client finds the next request where
  * it is likely to be, as long as nothing else is due. Calls in flight follow
- * one another, so a search would find no more. */
+ * one another, so a search of all slots would find nothing more. */
 static bool find_next(shm_worker *worker)
 {
     if (!worker->is_now || !worker->is_single || worker->is_cold ||

@@ -16,9 +16,10 @@
 /* Calls of methods that take longer than this are served without a lease. */
 #define SHM_SHORT_NS (15 * SHMRPCI_NS_PER_US)
 /* A scan skips connections that have been idle for longer than SHM_RECENT_NS,
- * but at most SHM_MAX_SKIPS times in a row. (Checking all connections in every
- * 16th scan does not do: with 16 busy clients such scans fell into step with
- * the rotation, and one client waited for half a second.) */
+ * but at most SHM_MAX_SKIPS times in a row. (It is not enough to check all
+ * connections in every 16th scan instead: with 16 busy clients, each of these
+ * scans came at the same point of the rotation over the clients, and one client
+ * waited for half a second.) */
 #define SHM_RECENT_NS   (1 * SHMRPCI_NS_PER_MS)
 #define SHM_MAX_SKIPS   16u
 #define SHM_METHOD_WAYS 256u
@@ -29,7 +30,7 @@
  * answered in turn. */
 #define SHM_LONG_CALLS 8u
 /* Max time for which sleeping clients may be passed over: SHM_PASSED_NS for
- * each of them, counting at most SHM_PASSED_MOST. */
+ * each of them, but at most SHM_PASSED_MOST clients are counted. */
 #define SHM_PASSED_NS   (64 * SHMRPCI_NS_PER_US)
 #define SHM_PASSED_MOST 64u
 /* Max consecutive rechecks of the last served slot before scanning the other
@@ -74,16 +75,17 @@ typedef struct shm_turn {
     uint64_t since;        /* last time when no client waited or all had been
                             * served, in ticks */
     size_t start;          /* where the next scan for awake clients begins */
-    uint32_t passed;       /* clients that the scan has passed over */
-    uint32_t waiting;      /* number of calls that wait, summed over all these
-                            * clients */
-    uint32_t owed;         /* calls left until those who waited have been
-                            * served */
+    uint32_t passed;       /* sleeping threads that the scan has passed over; a
+                            * single-threaded client counts as one */
+    uint32_t waiting;      /* how many were passed over in a complete scan, at
+                            * most SHM_PASSED_MOST */
+    uint32_t owed;         /* calls of sleepers still to be served before
+                            * awake clients go first again */
     uint32_t long_calls;   /* consecutive long calls of awake clients */
     uint64_t asleep;       /* sleeping slots of the client that was answered
                             * last */
-    uint64_t together;     /* which of these sleep together with the answered
-                            * one: all, or only that one if threads share the
+    uint64_t together;     /* mask of the slots in `asleep` that count: all, or
+                            * only the answered slot if threads share the
                             * client */
     shm_turn_of whose;     /* which clients the scan covers */
 } shm_turn;
@@ -115,7 +117,7 @@ struct shm_worker {
 
     bool is_offline; /* SHM_OFFLINE was written to `seen` */
     bool is_cold;    /* wake another worker if needed before the next handler
-                      * (rule 1, worker.c) */
+                      * (rule 1 in README.md) */
     bool has_news;   /* ends of connections must be reported; implies is_cold */
     bool is_woken;   /* the next scan follows a wake-up by a bell */
     uint64_t lease;  /* end of our lease; 0 if we have none */
@@ -177,7 +179,7 @@ bool shm_worker_sees_work(const shm_worker *worker);
 
 /* ---- worker.c ----------------------------------------------------- */
 
-/* Rule 1 of worker.c: wakes another worker for the requests that we leave
+/* Rule 1 in README.md: wakes another worker for the requests that we leave
  * waiting. */
 void shm_worker_share(shm_worker *worker);
 /* Announces in `seen` that we use the table. */

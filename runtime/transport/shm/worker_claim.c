@@ -48,7 +48,7 @@ static bool clear_stale_hints(shm_conn *conn, uint64_t hinted)
 
 /* Takes the entry and then reads the word again; a client that withdraws a call
  * changes the word and then reads the entry. All four accesses are sequentially
- * consistent, so one of the two sees the other. */
+ * consistent, so at least one side sees the other side's change. */
 static bool try_claim(shm_worker *worker, shm_conn *conn, uint32_t slot)
 {
     shmrpci_atomic_u32 *at = &conn->block.slots[slot].word;
@@ -169,8 +169,9 @@ static bool claim_residue(shm_worker *worker, shm_conn *conn)
         }
         bool is_claimed = try_claim(worker, conn, i);
         /* Clear the bit if the call was claimed, or if its client has changed
-         * the word: it is then no reason to keep the connection. If another
-         * worker has the entry the word is still SUBMITTED: the bit stays. */
+         * the word: the call is then no reason to keep the connection. If
+         * another worker has the entry, the word is still SUBMITTED, and the
+         * bit stays. */
         if (is_claimed || !is_submitted(conn, i)) {
             (void)shmrpci_and_seq(&conn->ledger->entries[SHM_WHOLE].residual,
                                   ~bit);
@@ -192,10 +193,10 @@ static bool claim_residue(shm_worker *worker, shm_conn *conn)
  *
  * So awake clients go first, and get a moment after each reply to call again,
  * until the others have waited several times as long as serving them takes.
- * Then one call of each sleeper is served, and between two of these a call of
- * an awake client, which would otherwise have fallen asleep by the end. If
- * calls take as long as wake-ups there is little to gain, and all clients are
- * answered in turn.
+ * Then one call of each sleeper is served. Between two of these calls, one call
+ * of an awake client is served, because that client would otherwise have fallen
+ * asleep before all sleepers are served. If calls take as long as wake-ups,
+ * there is little to gain, and all clients are answered in turn.
  * Threads that share a connection have turns as separate clients do.
  *
  * When a worker checks everything, before or after a sleep, awake clients go

@@ -4,8 +4,8 @@
  * Replying needs the state that a worker keeps for the call it serves. So a
  * detached call gets a worker struct of its own, a shadow. A shadow claims no
  * calls and uses no table; it has only this call, and answers it with the same
- * functions. The ledger entry remains the real worker's, whose death ends the
- * call like any other.
+ * functions. The ledger entry remains the real worker's, so the death of that
+ * worker ends the detached call like any call that it serves.
  */
 #include "transport/shm/worker.h"
 

@@ -1,5 +1,5 @@
-/* What handlers can ask about a connection: the client's hello, and to have its
- * end reported. */
+/* What handlers can learn about a connection: the client's hello and, if they
+ * ask for it, when the connection ends. */
 #include <string.h>
 
 #include "transport/shm/worker.h"

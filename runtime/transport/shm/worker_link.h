@@ -2,9 +2,9 @@
  * Worker links: how workers in other processes get connections.
  *
  * The supervisor runs the control loop; it holds the clients' sockets and makes
- * all memory. Each worker process has one socket to it, its worker link (below:
- * link), and a listener of its own, the mirror. Packets on the link fill the
- * mirror's table:
+ * all memory. Each worker process has one socket to the supervisor, its worker
+ * link (below: link), and a listener of its own, the mirror. Packets on the
+ * link fill the mirror's table:
  *
  *     supervisor                   worker process
  *     SETUP + shared memory,  ->
@@ -28,9 +28,10 @@
  * A NUDGE is not sent to a link that is half full, because a worker with unread
  * packets reads them anyway. An ATTACH or LEFT that finds no room is sent again
  * later. At most SHM_WORKER_LINK_WINDOW ATTACHes are unacknowledged, because
- * the kernel limits descriptors in flight. A worker waits for room for its own
- * packets. A worker that has not received a connection yet doesn't serve it: it
- * reads its link first at its next wake-up or search.
+ * the kernel limits descriptors in flight. A worker that finds no room for a
+ * packet of its own waits until there is room. A worker that has not received a
+ * connection yet doesn't serve it. At its next wake-up or search it reads its
+ * link first.
  *
  * The link's hang-up tells a worker that its supervisor is gone: it finishes
  * the calls that it has claimed, and leaves.

@@ -15,8 +15,8 @@
 
 #define SETUP_WAIT_NS (10 * SHMRPCI_NS_PER_S)
 
-/* Wait in slices: another thread may read from the socket the answer that this
- * one waits for. */
+/* A thread waits for its answer in slices of this length, because another
+ * thread may read that answer from the socket. */
 #define ASK_SLICE_NS (2 * SHMRPCI_NS_PER_MS)
 
 /* ---- connections ----------------------------------------------------- */
@@ -145,7 +145,7 @@ static void take_region(shm_listener *listener,
 /* ---- reading the link ------------------------------------------------ */
 
 /* Called when the supervisor is gone: our workers finish the calls they have
- * claimed, and leave. Clients see the same hang-up. */
+ * claimed, and leave. The clients' sockets have hung up too. */
 static void be_alone(shm_listener *listener)
 {
     shm_mirror *mirror = listener->mirror;
@@ -220,7 +220,8 @@ static void read_packets(shm_listener *listener)
             be_alone(listener);
             return;
         }
-        /* EXHAUSTED: it came without its descriptors, so it will be refused. */
+        /* EXHAUSTED: the packet came without its descriptors, so take_packet
+         * refuses it. */
         take_packet(listener, &packet);
         shm_worker_link_close_fds(&packet);
     }
@@ -371,8 +372,8 @@ shmrpc_status shm_mirror_grant(shm_conn *conn, uint64_t bytes, uint32_t slot,
                                     .bytes = bytes,
                                     .slot = slot};
     shmrpc_status status = ask_for(conn->listener, &want, out_region);
-    /* If another thread used the extent before, the supervisor has seen in its
-     * word that this use is over. Tells ThreadSanitizer so. */
+    /* If another thread used the extent before, the supervisor has seen in the
+     * extent's word that this use is over. Tells ThreadSanitizer so. */
     shmrpci_note_after(conn);
     return status;
 }

@@ -3,8 +3,8 @@
  * (worker_link.h).
  *
  * It listens to nothing and owns no client's socket. Its connections are mapped
- * when the link brings them, and freed when the supervisor no longer uses them
- * and no worker of this process does.
+ * when the link brings them, and freed when neither the supervisor nor a worker
+ * of this process uses them any more.
  */
 #ifndef SHMRPCI_TRANSPORT_SHM_WORKER_MIRROR_H
 #define SHMRPCI_TRANSPORT_SHM_WORKER_MIRROR_H
@@ -20,7 +20,8 @@ typedef struct shm_mirror_ask {
     uint32_t region;
 } shm_mirror_ask;
 
-/* One for each worker, and one for each worker's detached calls. */
+/* Max number of pending requests: one for each worker, and one for each
+ * worker's detached calls. */
 #define SHM_MIRROR_ASKS (2 * SHM_MAX_WORKERS)
 
 struct shm_mirror {
@@ -38,9 +39,10 @@ struct shm_mirror {
     shm_mirror_ask asks[SHM_MIRROR_ASKS];
 };
 
-/* Makes a mirror of the listener at the other end of `link_fd`, which it owns
- * even if it fails. Waits for the first packet for at most 10 s. Returns
- * UNAVAILABLE, DEADLINE, or CONTRACT if the supervisor runs another build. */
+/* Makes a mirror of the listener at the other end of `link_fd`. Takes ownership
+ * of `link_fd` even if it fails. Waits for the first packet for at most 10 s.
+ * Returns UNAVAILABLE, DEADLINE, or CONTRACT if the supervisor runs another
+ * build. */
 int shm_mirror_attach(int link_fd, shmrpci_listener **out, shmrpc_error *error);
 
 /* Reads the link, and removes lost connections from the table. Under
@@ -73,9 +75,9 @@ void shm_mirror_tell(shm_conn *conn, uint32_t armed);
 /* Asks the supervisor to hang up on the client. */
 void shm_mirror_refuse(const shm_conn *conn);
 /* Maps a region that is not mapped here yet, or replaces the mapping of an
- * earlier one. `live` is its value in the ledger, and the caller has noted its
- * use. Returns NULL if the region does not exist or the supervisor does not
- * answer. */
+ * earlier incarnation. `live` is the region's value in the ledger. The caller
+ * has noted that it uses the region (shm_extent_note). Returns NULL if the
+ * region does not exist or the supervisor does not answer. */
 const shm_extent *shm_mirror_map(shm_conn *conn, uint32_t region,
                                  uint32_t live);
 

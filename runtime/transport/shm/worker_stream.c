@@ -227,7 +227,7 @@ int shm_worker_accept(shmrpci_request *request, uint32_t max_places,
     shm_stream_init(stream, &worker->rings, true, worker->conn->max_message,
                     &worker->stream_spinner);
     worker->stream = stream;
-    /* Relaxed: only the supervisor reads it, and kills workers that go on after
+    /* Relaxed: only the supervisor reads it, to kill workers that go on after
      * their deadline. */
     shmrpci_store_relaxed(&worker->shared->deadline_ns,
                           (uint64_t)request->deadline_ns);

@@ -2,15 +2,15 @@
  * Limits the memory that a listener keeps for all its peers, and makes room
  * when the limit is reached.
  *
- * Requests have one half of the total and replies the other, so that neither
- * starves the other. When half of either share is used, each connection that
- * uses more than an equal part of it is paused: its socket is not read
- * (requests), or its calls are not run (replies). A large body is received only
- * once there is room for all of it, first come, first served, so that every
- * body that has begun can be completed. If there is still no room, the slowest
- * peer that does not read, or stalls while sending, is disconnected: at once if
- * a reply needs the room, because its call has already run; after a while if a
- * request needs it.
+ * Requests may use one half of the total and replies the other half, so that
+ * neither kind starves the other. When either kind uses more than half of its
+ * share, each connection that uses more than an equal part of that half is
+ * paused: its socket is not read (requests), or its calls are not run
+ * (replies). A large body is received only once there is room for all of it,
+ * first come, first served, so that every body that has begun can be completed.
+ * If there is still no room, the slowest peer that does not read, or stalls
+ * while sending, is disconnected: at once if a reply needs the room, because
+ * its call has already run; after a while if a request needs it.
  *
  * Threading: see server.h.
  */

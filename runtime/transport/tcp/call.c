@@ -197,7 +197,8 @@ static void take_out(tcp_call_list *list, tcp_call *call)
 }
 
 /* Puts a connection with queued calls into the listener's line. Connections
- * take turns, so one with many calls delays the others by few. */
+ * take turns, so that a connection with many calls delays the others by only a
+ * few calls. */
 void tcp_call_line_up(tcp_conn *conn)
 {
     tcp_listener *listener = conn->listener;
@@ -446,8 +447,8 @@ void tcp_call_end(tcp_call *call)
     tcp_call_end_streams(call);
 }
 
-/* Called with the lock held. Tells the worker of a call that the client no
- * longer waits for it. */
+/* Called with the lock held. Tells the worker that runs the call that its
+ * client no longer waits. */
 static void tell(tcp_call *call)
 {
     const shmrpci_listen_opts *opts = &call->conn->listener->opts;
@@ -493,8 +494,8 @@ tcp_end tcp_call_cancel(tcp_conn *conn, uint32_t id)
 }
 
 /* Called with the lock held. Ends one call that no worker has taken in time.
- * Returns false if there is none; `*next_ns` is then when the next one is
- * due. */
+ * Returns false if there is none; `*next_ns` is then the time at which the next
+ * call is due. */
 static bool end_late(tcp_conn *conn, int64_t now_ns, uint32_t *id,
                      int64_t *next_ns)
 {

@@ -12,9 +12,9 @@
  * A slot whose request is still in the outbox becomes LEAVING instead of FREE,
  * until the request has left the outbox.
  *
- * Threading: everything is guarded by `lock`, except the reader, which belongs
- * to the thread that set has_reader, and the outbox, which has its own lock.
- * The lock is never held while the outbox is used.
+ * Threading: everything is guarded by `lock`, with two exceptions. The reader
+ * belongs to the thread that set has_reader. The outbox has its own lock, and
+ * `lock` is never held while the outbox is used.
  */
 #ifndef SHMRPCI_TRANSPORT_TCP_CLIENT_H
 #define SHMRPCI_TRANSPORT_TCP_CLIENT_H
@@ -72,7 +72,7 @@ typedef struct tcp_slot {
     tcp_head head;          /* head of the reply, or of the frame that ended the
                              * call */
     shmrpci_stream *stream; /* the call's streams, until the server has ended
-                             * it */
+                             * the call */
     shmrpci_cond changed;
 } tcp_slot;
 
@@ -102,8 +102,8 @@ struct tcp_client {
     bool reader_reserves; /* the reader also waits for a free slot */
     int wake_fd;
     bool is_lost;     /* the connection is gone */
-    uint64_t lost_at; /* offset in the bytes that we sent; the server may have
-                       * missed bytes from here on */
+    uint64_t lost_at; /* offset in the bytes that we sent; the server may not
+                       * have received the bytes from this offset on */
     bool is_leaving;  /* the server takes no more calls */
     bool is_open;     /* the welcome has arrived */
     bool sent_oneway;

@@ -46,8 +46,8 @@ static bool sit_down(tcp_listener *listener, tcp_conn *conn)
     tcp_seat *seat = &listener->seats[index];
     SHMRPCI_ASSERT(seat->conn == NULL, "the seat is free");
     seat->conn = conn;
-    /* Generations start at 1, since 0 means "no connection", and don't use the
-     * top bit: no tag equals a special one. */
+    /* Generations start at 1, since 0 means "no connection". They don't use the
+     * top bit, so that no connection's tag equals a special tag. */
     seat->generation = seat->generation % INT32_MAX + 1;
     conn->tag = (uint64_t)seat->generation << 32 | index;
     return true;

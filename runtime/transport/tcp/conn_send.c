@@ -65,7 +65,8 @@ void tcp_conn_hold_for_others(tcp_conn *conn)
     }
 }
 
-/* Called with the lock held. Takes a connection off that list; NULL: none. */
+/* Called with the lock held. Takes a connection off the list of those that hold
+ * replies; NULL: the list is empty. */
 static tcp_conn *pop_held(tcp_listener *listener)
 {
     tcp_conn *conn = listener->held;

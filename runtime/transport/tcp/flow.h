@@ -3,22 +3,23 @@
  *
  * Credit counts bytes, including TCP_FLOW_ITEM_BYTES for each frame of an item.
  * A sender starts with the window of each stream and that of the connection. It
- * begins an item only while it has some credit of both left, and then sends all
- * of the item, so that no item is too large. A receiver returns credit when its
- * user has released half a window. It returns credit of the connection when the
- * amount due is at least what the peer has left, so that unread streams don't
- * delay the others. When a stream ends, all the credit that it held is
- * returned.
+ * begins an item only while it has credit left, both of the stream and of the
+ * connection. It then sends the whole item, so that no item is too large for
+ * the credit. A receiver returns credit when its user has released half a
+ * window. It returns credit of the connection when the amount due is at least
+ * what the peer has left, so that unread streams don't delay the others. When a
+ * stream ends, all the credit that it held is returned.
  *
  * A frame without credit, out of order or larger than agreed breaks its stream:
- * it ends with DATA_LOSS after the complete items before that frame.
+ * the stream ends with DATA_LOSS after the complete items before that frame.
  *
- * A stream has a reference of its user, from open or accept to close, and one
- * of its call, until the call has ended.
+ * A stream has two references: that of its user, from open or accept to close,
+ * and that of its call, until the call has ended.
  *
- * Threading: everything is guarded by the flow's lock, which is the client's or
- * the connection's own. The lock of the outbox may be taken inside it. At a
- * time, one thread sends on a stream and one reads from it.
+ * Threading: everything is guarded by the flow's lock. This is the client's
+ * lock or, at a server, the connection's flow_lock. The lock of the outbox may
+ * be taken inside it. At a time, one thread sends on a stream and one reads
+ * from it.
  */
 #ifndef SHMRPCI_TRANSPORT_TCP_FLOW_H
 #define SHMRPCI_TRANSPORT_TCP_FLOW_H

@@ -26,8 +26,8 @@ int tcp_stream_may_send(const shmrpci_stream *stream);
 void tcp_stream_say_wait(shmrpci_stream *stream, int64_t given);
 
 /* Called without the lock. Makes frames of a part of an item; a frame is packed
- * if that makes it shorter. Their credit is already paid. Returns NO_MEMORY on
- * failure. */
+ * if that makes it shorter. The caller has already paid the credit for the
+ * frames. Returns NO_MEMORY on failure. */
 int tcp_stream_put(shmrpci_stream *stream, const uint8_t *data, size_t len,
                    bool is_last);
 int64_t tcp_stream_cost(size_t len);

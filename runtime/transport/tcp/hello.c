@@ -246,8 +246,8 @@ static tcp_end settle(tcp_conn *conn)
     }
     shmrpci_mutex_unlock(&listener->lock);
     shmrpci_poll_remove(listener->control_set, conn->fd);
-    /* This may wake a worker at once, which must wait until this thread has
-     * finished with the reader; `events` makes it wait. */
+    /* This may wake a worker at once. While this thread uses the reader,
+     * `events` is above 0, so the worker leaves the event to this thread. */
     return is_alive &&
                    shmrpci_poll_add(listener->edge_set, conn->fd,
                                     SHMRPCI_POLL_EDGE, conn->tag) != SHMRPC_OK

@@ -178,7 +178,8 @@ bool tcp_inbox_take(tcp_inbox *inbox, tcp_inbox_item *out)
 {
     entry head;
     tcp_inbox_chunk *first = inbox->first;
-    /* The item that was taken last is in that chunk or in this one. */
+    /* Free a chunk whose items were all taken. The item that was taken last may
+     * be in it, but is valid only until this call. */
     if (first != NULL && first->at == first->used) {
         inbox->first = first->next;
         inbox->last = inbox->first != NULL ? inbox->last : NULL;

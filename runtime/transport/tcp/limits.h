@@ -34,7 +34,7 @@
 #define TCP_HOLD_FRAMES 64u
 
 /* Maximum memory that a call keeps for its next use, and that all calls of a
- * listener keep. */
+ * listener keep together. */
 #define TCP_KEEP_BYTES     ((size_t)256 << 10)
 #define TCP_KEEP_ALL_BYTES ((size_t)16 << 20)
 
@@ -92,8 +92,8 @@ typedef struct tcp_limits {
      * this long is disconnected. */
     int64_t room_ns;
     uint32_t slow_bytes_per_s;
-    /* Like frame_ns, for frames of streams, whose reader may be busy elsewhere
-     * for as long as a handler waits for it. */
+    /* Like frame_ns, for frames of streams. It is longer, because the peer may
+     * be busy elsewhere for a while before it reads more items. */
     int64_t stream_stall_ns;
     /* A call with streams ends with DEADLINE if no worker has taken it within
      * this time. */

@@ -271,7 +271,8 @@ static void accept_some(tcp_listener *listener, round_state *state)
     }
 }
 
-/* Also wakes the thread, which must check the deadline of the handshake. */
+/* Accepts the connection and wakes the listener's thread, which must check the
+ * deadline of the handshake. */
 void shmrpci_adopt(shmrpci_listener *base, int fd)
 {
     tcp_listener *listener = (tcp_listener *)(void *)base;

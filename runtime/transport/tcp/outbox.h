@@ -56,7 +56,7 @@ typedef struct tcp_outbox {
                         * turn comes last */
     size_t lane_bytes; /* bytes of lanes that are in the list */
     size_t bytes;      /* bytes not sent yet, without those of lanes */
-    uint32_t pieces;   /* number of these pieces */
+    uint32_t pieces;   /* number of pieces in the list, with those of lanes */
     uint32_t notes;    /* number of notes (tcp_outbox_note) not sent yet */
     int64_t first_since_ns; /* since when `first` has waited; 0: not waiting */
     int64_t full_since_ns;  /* since when any piece has waited; 0: none waits */

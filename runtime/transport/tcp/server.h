@@ -19,11 +19,11 @@
  * with the last reference, because until then no other connection may get the
  * same number.
  *
- * Threading: everything is guarded by the listener's lock, except the outbox,
- * which has its own lock, the reader, which belongs to the thread that raised
- * `events` from 0, and atomics. The lock is never held while an outbox sends or
- * gives back pieces; reading the state of an outbox takes its lock inside the
- * listener's.
+ * Threading: everything is guarded by the listener's lock, except atomics and
+ * three parts of a connection. The outbox has its own lock. The streams are
+ * guarded by flow_lock. The reader belongs to the thread that raised `events`
+ * from 0. The listener's lock is never held while an outbox sends or gives back
+ * pieces; reading the state of an outbox takes its lock inside the listener's.
  */
 #ifndef SHMRPCI_TRANSPORT_TCP_SERVER_H
 #define SHMRPCI_TRANSPORT_TCP_SERVER_H
@@ -115,8 +115,8 @@ struct tcp_conn {
     int fd;
     shmrpci_tls *tls;         /* NULL: the connection is unencrypted */
     bool has_begun;           /* TLS only: the peer has begun a TLS handshake */
-    bool needs_tls;           /* TLS only: the peer did not begin one, and is
-                               * told to */
+    bool needs_tls;           /* TLS only: the peer did not begin a handshake,
+                               * and is told that TLS is required */
     tcp_end why;              /* reason for LINGER */
     shmrpci_fork_fd fd_place; /* closed in forked children, which would
                                * otherwise keep the connection open */
@@ -300,8 +300,8 @@ bool tcp_conn_is_watched(tcp_conn *conn);
 /* Sends what waits in the outbox; ends the connection if that fails. */
 void tcp_conn_flush(tcp_conn *conn);
 /* Whether a reply of `bytes` that was added to the outbox, as one of `waiting`,
- * may wait there until queued calls were answered. If it returns false, the
- * caller must flush now. */
+ * may wait there until queued calls have been answered. If it returns false,
+ * the caller must flush now. */
 bool tcp_conn_hold(tcp_conn *conn, size_t bytes, uint32_t waiting);
 /* Flushes all connections that hold replies. */
 void tcp_conn_release_held(tcp_listener *listener);
@@ -399,7 +399,7 @@ void tcp_budget_end_request(tcp_call *call);
 /* Called when a call is over, and nothing is kept for it any more. */
 void tcp_budget_give_back(tcp_call *call);
 /* Reports that a free call keeps `bytes` of memory; 0: the call will be freed.
- * Returns false if all calls would keep too much. */
+ * Returns false if all calls together would keep too much. */
 bool tcp_budget_spare(tcp_listener *listener, tcp_call *call, size_t bytes);
 /* Whether a connection is not read (is_paused), or its calls are not run
  * (is_full). */

@@ -7,8 +7,8 @@
 #include "os/clock.h"
 #include "os/poll.h"
 
-/* How many events a relay's worker handles before it takes calls, all of them
- * at once. A service's worker handles one event. */
+/* Maximum number of events that a relay's worker receives at once and handles
+ * before it takes calls. A service's worker receives one event at a time. */
 #define RELAY_EVENTS 16
 
 /* Maximum number of replies that one system call sends. */
@@ -150,8 +150,8 @@ int tcp_worker_next(shmrpci_participant *base, shmrpci_request *request)
             return SHMRPC_E_CANCELLED;
         }
         bool has_held = listener->line_first == NULL && listener->held != NULL;
-        if (has_held) { /* no queued call is left whose reply they could wait
-                         * for */
+        if (has_held) { /* no call is queued, so the held replies need not wait
+                         * for another reply */
             shmrpci_mutex_unlock(&listener->lock);
             tcp_conn_release_held(listener);
             continue;
@@ -468,8 +468,8 @@ static bool ready_credit(tcp_conn *conn)
     return true;
 }
 
-/* Frees the note for the next credits; the thread that is flushing sends
- * them. */
+/* Makes the note available again and, if more credits are due, queues it with
+ * these; the thread that is flushing sends it. */
 static void on_credit_sent(tcp_piece *first)
 {
     /* A connection has at most one credit note in the outbox. */

@@ -138,7 +138,7 @@ void tcp_call_end_streams(tcp_call *call)
 }
 
 /* Called with the lock held. Takes a place for streams if one is left, and sets
- * `*places` to the number of places in use. */
+ * `*places` to the max number of places. */
 static bool take_place(tcp_call *call, uint32_t max_places, uint32_t *places)
 {
     tcp_listener *listener = call->conn->listener;

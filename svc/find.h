@@ -7,7 +7,7 @@
  *     shm://echo_serv@two    an address or a list of addresses, as the library
  *                            accepts
  *
- * Callers may know further names, such as the sections of the manager.
+ * Callers may know further names, such as the names of a manager's sections.
  *
  * Threading: any thread, unless another one changes the environment; an arena
  * belongs to one thread at a time.

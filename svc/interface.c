@@ -1,5 +1,5 @@
-/* Interfaces: a description is read like a .svc of the user, except that it
- * must not refer to other files, since it may come from a server. */
+/* Interfaces. A description is read like a .svc file of the user, but it must
+ * not refer to other files, since it may come from a server. */
 #include "svc/interface.h"
 
 #include <errno.h>

@@ -21,16 +21,17 @@ struct shmrpc_interface {
 };
 
 /*
- * Like shmrpc_interface_read, but puts all errors into `message`, formatted for
- * people, and the first one into `error`. `name` is the text's name in
- * messages. Either may be NULL.
+ * Like shmrpc_interface_read, but puts all errors in the text into `message`,
+ * formatted for people, and the first one into `error`. Both `message` and
+ * `error` may be NULL. `name` is the text's name in messages.
  */
 shmrpc_status svc_interface_read(const char *name, const char *text, size_t len,
                                  shmrpc_interface **out, shmrpci_buf *message,
                                  shmrpc_error *error) SHMRPC_WARN_UNUSED;
 
-/* Records where the description was requested; copies `target`. Its port,
- * unless 0, becomes the service's. Returns NO_MEMORY on failure. */
+/* Records where the description was requested; copies `target`. The target's
+ * port becomes the service's port, unless it is 0. Returns NO_MEMORY on
+ * failure. */
 shmrpc_status
 svc_interface_set_target(shmrpc_interface *interface,
                          const svc_target *target) SHMRPC_WARN_UNUSED;

@@ -47,6 +47,6 @@ expect 0 'times as long take' "$bench" --quick --only 'shmrpc.raw/together' \
 grep -q '^<text class="title" y="14">echo 64 B, together</text>$' "$work/calls.svg" ||
     fail "no panel in $(cat "$work/calls.svg")"
 [ "$(tail -n 1 "$work/calls.svg")" = "</svg>" ] || fail "the picture is cut"
-# Shared maps and queues are ranked beside those of others.
+# Shared maps and queues are ranked together with those of other libraries.
 expect 0 'map get, 64 B    shmrpc' "$bench" --quick --only 'shared.(dict|cmap).get/'
 echo "$count objects"

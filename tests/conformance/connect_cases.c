@@ -342,7 +342,7 @@ static void quota_of_connections_is_kept_and_given_back(void **state)
                      SHMRPC_E_EXHAUSTED);
     assert_true(error.message[0] != '\0');
     f.transport->client->disconnect(b);
-    /* The server may learn of the end a little later. */
+    /* The server may notice a little later that `b` has disconnected. */
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     int status;
     do {

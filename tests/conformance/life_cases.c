@@ -9,7 +9,7 @@ static void dead_workers_call_ends_in_WORKER_DIED(void **state)
     fixture f;
     fixture_start(&f, 0);
     shmrpci_conn *conn = client_connect(&f, "hi");
-    for (int i = 0; i < 3; i++) { /* the place can be reused */
+    for (int i = 0; i < 3; i++) { /* the worker's index can be reused */
         shmrpci_call call;
         shmrpci_request request = {0};
         assert_int_equal(client_send(conn, METHOD_ECHO, "x", 1, &call),
@@ -168,8 +168,8 @@ static void calls_after_the_end_fail_with_SERVER_LOST(void **state)
     shmrpci_conn *conn = client_connect(&f, "hi");
     assert_int_equal(client_echo(conn, 10, 1), SHMRPC_OK);
     fixture_stop(&f);
-    /* The client knows of an orderly end before it sends anything, or a moment
-     * later. */
+    /* The service has ended in order. The client may know that before it sends
+     * anything, or learn it a moment later. */
     shmrpci_call call = {0};
     int64_t until_ns = shmrpci_deadline_after(PATIENCE_NS);
     int status;

@@ -31,7 +31,7 @@ typedef struct pair {
     relay *relay;               /* under lock; NULL: accepts no clients */
     nats_pump *pump;
     nats_who who;
-    bool is_known;         /* the server has our subscriptions */
+    bool is_known;         /* the NATS server has our subscriptions */
     shmrpci_thread thread; /* of the service's control loop */
     shmrpci_listen_opts opts;
 } pair;
@@ -77,7 +77,7 @@ static void open_link(pair *p, const char *reply)
 }
 
 /* The pump outlives the relay: while the gateway closes, clients that have lost
- * their links still look for others. */
+ * their links still send requests for a gateway. */
 static void on_client(pair *p, const char *reply, nats_kind kind)
 {
     uint8_t who[NATS_WHO_BYTES];
@@ -137,8 +137,8 @@ static int open_pump(pair *p, const char *name, shmrpc_error *error)
                      SHMRPC_OK);
     assert_int_equal(nats_pump_subscribe(p->pump, find, NULL, error),
                      SHMRPC_OK);
-    /* Clients may look for the gateway as soon as it listens, so it waits here
-     * until it can find itself. */
+    /* Clients may look for the gateway as soon as it listens. So it sends a
+     * NATS_FIND itself, and waits here until that message has come back. */
     nats_parcel self = {.kind = NATS_FIND};
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
     p->is_known = false;
@@ -258,8 +258,8 @@ static int relayed_connect(const shmrpci_address *address,
 /* The workers' ends of streams. */
 static shmrpci_stream *accepted[PAIRS]; /* under lock; NULL: unused */
 
-/* Returns shm's operations for a worker's end, else those of nats. With
- * `closes` the worker's end is also forgotten. */
+/* Returns shm's operations for a worker's end, else those of nats. If `closes`,
+ * also removes the worker's end from `accepted`. */
 static const shmrpci_stream_ops *ops_of(const shmrpci_stream *stream,
                                         bool closes)
 {

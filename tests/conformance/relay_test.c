@@ -141,7 +141,7 @@ static int relayed_connect(const shmrpci_address *address,
 static shmrpci_stream *accepted[PAIRS]; /* under lock; NULL: unused */
 
 /* Returns shm's operations for a worker's end, else those of the clients'
- * transport. With `closes` the worker's end is also forgotten. */
+ * transport. If `closes`, also removes the worker's end from `accepted`. */
 static const shmrpci_stream_ops *ops_of(const shmrpci_stream *stream,
                                         bool closes)
 {

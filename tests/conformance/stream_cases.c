@@ -425,14 +425,15 @@ static void flood(void *user)
 }
 
 /* `s` was waiting in a send at `told_ns`; returns when that send began. Usually
- * it is the last one. If the last one began after `told_ns`, because the other
- * side's close had made room, it is the one before. */
+ * it was the last send. If the last send began after `told_ns`, because the
+ * other side's close had made room, it was the send before. */
 static int64_t waited_since(const sender *s, int64_t told_ns)
 {
     return s->since_ns <= told_ns ? s->since_ns : s->before_ns;
 }
 
-/* Returns how long after both sides began to wait the first one got ABORTED. */
+/* Returns the time from the moment at which both sides waited to the moment at
+ * which the first of them got ABORTED. */
 static int64_t told_after(const sender *a, const sender *b)
 {
     int64_t told_ns = INT64_MAX;
@@ -545,7 +546,7 @@ static void streams_leave_places_to_calls(void **state)
     assert_int_equal(p.ops->accept(&request, 0, &there, &error),
                      SHMRPC_E_EXHAUSTED);
     assert_string_equal(error.message, "1 of 1 stream places taken");
-    /* A case may allow more places. */
+    /* The stream is accepted if 2 places are allowed. */
     assert_int_equal(p.ops->accept(&request, 2, &there, &error), SHMRPC_OK);
     p.ops->close(there);
     worker_reply(&request, "two", 3);

@@ -10,7 +10,8 @@ cp "$root/dev" "$root/CMakeLists.txt" "$tree"
 cd "$tree" || exit
 bad=0
 
-# expect WHAT STATUS PATTERN COMMAND...: its exit status and a line it prints.
+# expect WHAT STATUS PATTERN COMMAND...: runs the command. Its exit status must
+# be STATUS, and a line of its output must match PATTERN.
 expect() {
     what=$1 status=$2 pattern=$3
     shift 3
@@ -34,8 +35,9 @@ expect "a superfluous argument is named" 1 "lint takes no argument 'x'" ./dev li
 expect "fuzz wants seconds" 1 "fuzz takes seconds, not 'soon'" ./dev fuzz --no-install soon
 expect "it runs from any folder" 0 "^shmrpc $version\$" env -C / "$tree/dev" --version
 
-# The sum: 1 + 2 + 2 cases passed and 1 failed; a program without cases passed,
-# one died after its cases, one before.
+# LastTest.log has 6 passes: 1 + 2 + 2 cases, and a program without cases. It
+# has 3 failures: a case, a program that died after its cases, and one that died
+# before it had finished any.
 expect "cases are counted" 0 '^6 3$' \
     awk -f "$root/.ci/tally.awk" "$root/tests/dev/LastTest.log"
 

@@ -2,9 +2,10 @@
 """Tokens that the TextMate grammar finds in sample.svc.
    textmate_test.py EDITORS SAMPLE
 
-Plays the grammar as editors do: at each place the first pattern that matches
-earliest wins.  Python's expressions stand in for Oniguruma's, which is a
-superset of what the grammar uses."""
+Applies the grammar as editors do: at each place the pattern with the earliest
+match wins; of several such patterns, the first one.  Editors use the regular
+expressions of Oniguruma.  This test uses those of Python, which have all that
+the grammar needs."""
 import json
 import re
 import sys

@@ -15,7 +15,8 @@
 #include "sample.h"
 #include "shmrpc/any.h"
 
-/* Max memory for an input: a fixed part, and bytes per byte of input. */
+/* Max memory for an input: FUZZ_CONSTANT bytes, and FUZZ_MULTIPLE more for each
+ * byte of the input. */
 #define FUZZ_MULTIPLE ((size_t)256)
 #define FUZZ_CONSTANT ((size_t)64 << 10)
 
@@ -37,7 +38,8 @@ static void fuzz_fail(const char *what, const shmrpc_error *error)
     abort();
 }
 
-/* Whether the encoding can express all values of the type. */
+/* Whether `encoding` can express every value of the type that can be decoded
+ * from the encoding `from`. */
 static inline bool fuzz_can_carry(uint32_t encoding, const shmrpc_type *type,
                                   uint32_t from)
 {

@@ -1,6 +1,7 @@
-/* Contracts from a malicious peer. Each input is decoded, compared with our
- * contract in both directions and with itself, both up to the first difference
- * and for all differences, and encoded and decoded again. */
+/* Contracts from a malicious peer. Each input is decoded, encoded, and decoded
+ * again. It is compared with our contract in both directions, and with itself.
+ * Each comparison runs twice: once up to the first difference, and once for all
+ * differences. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -81,8 +81,8 @@ static bool read_word(shmrpci_arena *arena, const char *word, size_t len,
     return strlen(copy) == len && shmrpci_utf8_valid_prefix(copy, len) == len;
 }
 
-/* Maps with equal keys, or with keys that msgpack can't express, are not valid
- * trees in the first place. */
+/* Puts the whole tree. Returns false if it is not a valid tree: a map has equal
+ * keys, or keys that msgpack can't express. */
 static bool put_whole(shmrpc_dict *dict, const shmrpc_any *tree)
 {
     shmrpc_any key = shmrpc_any_str("t");
@@ -143,8 +143,8 @@ static void change(pair *of, char what, const shmrpc_path *path,
     int expected =
         shmrpci_tree_change(&of->arena, &of->tree, path->ptr, 1, path->len,
                             op_of(what), value, &changed, NULL, NULL);
-    /* Both must succeed or both must fail. If an operation is wrong in several
-     * ways, they may report different ones. */
+    /* Both must succeed or both must fail. If an operation has several errors,
+     * the two may report different ones. */
     need((status == SHMRPC_OK) == (expected == SHMRPC_OK));
     if (status == SHMRPC_OK) {
         of->tree = changed;

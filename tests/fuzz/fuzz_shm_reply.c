@@ -1,6 +1,6 @@
 /*
- * What a server may have left in a slot, with a packet: the client must accept
- * or refuse it.
+ * Anything that a server may leave in a slot, together with a packet that it
+ * may send: the client must accept or refuse each of them.
  *
  *   0    48  head of an EXTENT packet, sent with a descriptor if byte 0 is
  *            odd; magic, layout and tail are corrected

@@ -1,6 +1,6 @@
 /*
- * What a client may have left in a slot: the worker must accept or refuse it,
- * and must neither read nor write outside the block.
+ * Anything that a client may leave in a slot: the worker must accept or refuse
+ * it, and must neither read nor write outside the block.
  *
  *     0     1  size of the reply, in units of 16 bytes
  *     1     1  state and flags of the word

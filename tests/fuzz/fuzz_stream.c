@@ -18,8 +18,8 @@
 #include "stream/end.h"
 
 #define MAX_ITEM ((size_t)20000)
-/* Max polls within one use of an end. A use that needs more of them counts as
- * an endless wait, because the other end never waits. */
+/* Max polls within one use of an end. More polls than this count as an endless
+ * wait: while one end waits, the other end never does. */
 #define MAX_WAITS 5000u
 
 typedef struct scene scene;

@@ -81,8 +81,9 @@ static void merge(stage *on, const uint8_t *how)
     (void)shmrpci_table_merge(&on->table, pairs, 5, NULL);
 }
 
-/* Makes a list of lists and maps, or a list with the items of an existing
- * one. */
+/* If `makes`, puts a new list or map, whose items include bytes in a node of
+ * their own and a list. Otherwise inserts, replaces or removes an item of an
+ * existing list or map. */
 static void nest(stage *on, const uint8_t *how, bool makes)
 {
     static const uint8_t bytes[700];

@@ -66,7 +66,8 @@ fi
 tr -s ' \n' ' ' <log | grep -qF "write project(outside LANGUAGES C CXX)" ||
     fail "a project without C: expected what to write"
 
-# build DIR TEXT: builds; the log must contain TEXT, or must not after a `!`.
+# build DIR TEXT: builds; the log must contain TEXT.
+# build DIR !TEXT: builds; the log must not contain TEXT.
 build() {
     cmake --build "$1" >log 2>&1 || fail "build in $1"
     case $2 in

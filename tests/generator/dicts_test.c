@@ -398,7 +398,7 @@ static void lists_are_changed_item_by_item(void **state)
     jobs_v1_past_release_one(past, job);
     assert_ok(jobs_v1_past_get(past, &all, &error), &error);
     assert_true(all->len == 2 && all->ptr[0].id == 3 && all->ptr[1].id == 4);
-    /* The whole list equals the one put before. */
+    /* A list that was read can be put back unchanged. */
     assert_ok(jobs_v1_past_put(past, all, &error), &error);
     jobs_v1_past_release(past, all);
     assert_ok(jobs_v1_past_len(past, &len, &error), &error);

@@ -3,9 +3,9 @@
  * exactly this code at the marked places, and its right example gives no
  * diagnostic.
  *
- * An example may have several files, each after the first one introduced by `//
- * file: NAME`; the first is main.svc. A line with `^` and `~` marks a part of
- * the line above it.
+ * An example may have several files. The first one is main.svc; each further
+ * one begins with a line `// file: NAME`. A line with `^` and `~` marks a part
+ * of the line above it.
  *
  * To test a single code, run `explain_test S0301`.
  */

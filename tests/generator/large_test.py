@@ -1,4 +1,4 @@
-"""A service of 10,000 methods over 5,000 structs: how much memory it takes.
+"""How much memory shmrpcgen takes for 10,000 methods and 5,000 structs.
 
     large_test.py SHMRPCGEN [MB]    0: no limit (sanitizers take more)
 """

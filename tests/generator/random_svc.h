@@ -5,9 +5,10 @@
  * A service is a tree in fixed arrays, so that it can be copied by assignment.
  * It is printed as a valid .svc; rarely, two changes together make it invalid.
  * It uses every type (except `any` in native methods), every encoding except
- * raw, bounds, defaults, tags with gaps in another order than the source,
- * recursion, and errors with details. It has no streams or shared objects, and
- * no imports, constants or aliases, which leave no trace in a schema.
+ * raw, bounds, defaults, recursion, and errors with details. Tags have gaps,
+ * and are not always in the order of the source. It has no streams or shared
+ * objects, and no imports, constants or aliases, which leave no trace in a
+ * schema.
  *
  * The same seed gives the same service.
  */

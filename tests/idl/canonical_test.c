@@ -118,7 +118,8 @@ static void numbers_are_shortest(void **state)
     }
 }
 
-/* Checked with `printf 'abc' | sha256sum`. */
+/* The expected numbers are from sha256sum, for example `printf 'abc' |
+ * sha256sum`. */
 static void hash_is_the_head_of_sha256(void **state)
 {
     (void)state;

@@ -162,8 +162,8 @@ static void round_trip(const idl_service *service)
     unload(&again);
 }
 
-/* Canonical text with documentation, which is for people, must have the same
- * meaning. */
+/* The variant of canonical text with documentation, which is meant for people,
+ * must describe the same service. */
 static void round_trip_with_docs(const idl_service *service)
 {
     shmrpci_arena scratch;

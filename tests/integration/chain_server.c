@@ -121,9 +121,8 @@ static int told(int status)
     return status;
 }
 
-/* A handler that works until it is cancelled. It must ask whether it is,
- * because nothing wakes a thread that is not waiting in a call of the
- * library. */
+/* A handler that works until it is cancelled. It must check for that itself:
+ * the library can only wake a thread that waits in one of its functions. */
 static int work_until_cancelled(shmrpc_ctx *ctx)
 {
     (void)printf("holds %s\n", own_name());

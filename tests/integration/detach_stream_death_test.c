@@ -1,6 +1,6 @@
 /*
  * Detached streams whose client, worker or supervisor is killed, stopped or
- * replaced: the rows of the death table, as seen by both ends.
+ * replaced: what each end of the stream gets.
  *
  * With arguments this program is a client to be killed or stopped: it prints
  * what it has done, and waits.
@@ -409,8 +409,8 @@ static void killed_clients_streams_are_dropped_over(void **state)
     for (size_t i = 0; i < LATE_KINDS; i++) {
         child client = start_client(&kinds[i], service.where);
         await_line(&client, kinds[i].says, NULL);
-        /* Wait for the handler: a call without one would just end with its
-         * client. */
+        /* Wait until the handler runs: a call that no worker has taken would
+         * simply end with its client. */
         await_line(&service.server, kinds[i].begins, NULL);
         harness_signal(&client, SIGKILL);
         await_line(&service.server, kinds[i].ends, NULL);

@@ -1,9 +1,12 @@
 /*
  * A client of fault.svc to be killed and stopped.
  *
- *     test_fault_client ADDRESS nap sends a megabyte, prints "ready", and waits
- *     test_fault_client ADDRESS busy prints "ready" and calls for ever
- *     test_fault_client ADDRESS try one call; the exit status is its result
+ *     test_fault_client ADDRESS nap
+ *         sends a megabyte, prints "ready", and makes a call that takes 20 s
+ *     test_fault_client ADDRESS busy
+ *         prints "ready", and makes calls without end
+ *     test_fault_client ADDRESS try
+ *         makes one call; the exit status says whether it succeeded
  */
 #include "fault_client.h"
 

@@ -11,11 +11,12 @@
  *              client is gone
  *     reset    each 150th piece resets the connection
  *
- * If only a part of a piece is received, an edge-triggered epoll set is told
- * again, as if the rest arrived a moment later. Packages that inject errors
- * (libfiu, strace) are not suitable. They can't shorten what sockets accept.
- * They skip the operation that fails, so they return EAGAIN although bytes are
- * there, and nothing wakes the reader for these bytes.
+ * If only a part of a piece is received, the library makes an edge-triggered
+ * epoll set report the socket again, as if the rest arrived a moment later.
+ * Packages that inject errors (libfiu, strace) are not suitable. They can't
+ * shorten what sockets accept. They skip the operation that fails, so they
+ * return EAGAIN although bytes are there, and nothing wakes the reader for
+ * these bytes.
  */
 #include <dlfcn.h>
 #include <errno.h>

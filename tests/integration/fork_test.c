@@ -312,8 +312,8 @@ static void forked_child_holds_none_of_its_parents_sockets(void **state)
     assert_true(with > before);
     pid_t pid = fork();
     if (pid == 0) {
-        /* The child lacks the descriptors of `more`, and as many of the other
-         * client. */
+        /* In the child the descriptors of both clients are closed. `f->client`
+         * has as many as `more`, which has `with` - `before`. */
         unsigned left = harness_holdings(getpid()).fds;
         _exit(left == before - (with - before) &&
                       harness_holdings(getpid()).maps == 0

@@ -306,8 +306,8 @@ static void large_messages_and_what_is_held_go_along(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* When the quota is used up, no further client may connect, but a successor
- * may. */
+/* When the quota is used up, no further client may connect, but a successor of
+ * the server may take over. */
 static void a_used_up_quota_keeps_no_successor_out(void **state)
 {
     (void)state;
@@ -325,7 +325,7 @@ static void a_used_up_quota_keeps_no_successor_out(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* A server that shall take over starts normally if no server is running. */
+/* A server started with --take-over starts normally if no server is running. */
 static void with_nobody_there_it_just_serves(void **state)
 {
     (void)state;

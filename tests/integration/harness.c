@@ -314,8 +314,8 @@ static unsigned count_fds(pid_t pid, const char *kind)
     return count;
 }
 
-/* Counts shared mappings, without the objects that each worker creates for its
- * statistics when it starts, which may be after the first call. */
+/* Counts shared mappings, except those of statistics: a worker creates these
+ * when it starts, and it may start after the first call. */
 static unsigned count_maps(pid_t pid)
 {
     char line[512];

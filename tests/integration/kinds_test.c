@@ -346,9 +346,8 @@ static void what_json_cannot_say_goes_through_msgpack(void **state)
         SHMRPC_E_INVALID);
 }
 
-/* Row S10 of the capabilities, except pickle: values that other languages put
- * into dictionaries, in msgpack. Sets, big integers, complex numbers and dates
- * are extensions there. */
+/* Maps of other languages, in msgpack: keys of any kind, and extensions, which
+ * stand for sets, big integers, complex numbers and dates. */
 static void row_s10_keys_of_any_kind_and_extensions(void **state)
 {
     both *b = *state;

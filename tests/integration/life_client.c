@@ -1,8 +1,8 @@
 /*
  * A client of life.svc, started as test_life_client ADDRESS and one of:
  *
- *     calls FIRST COUNT    makes COUNT calls, or until the ledger is over;
- *                          notes how each has ended
+ *     calls FIRST COUNT    makes COUNT calls, or fewer if is_over of the
+ *                          ledger is set; notes how each has ended
  *     mixed FIRST COUNT    like calls, with large bodies between them
  *     deaths FIRST COUNT   like calls; workers may die
  *     dies FIRST           makes two calls whose first worker dies; prints how
@@ -41,8 +41,8 @@ static unsigned char end_of(int status, bool is_right)
                                               : LEDGER_NOT_RUN;
 }
 
-/* Returns false if the result is wrong or the call failed for no good
- * reason. */
+/* Returns false if the result is wrong, or if the call failed although the
+ * server was not lost. */
 static bool blob(life_life *client, uint64_t number)
 {
     static uint8_t data[300000];

@@ -247,8 +247,9 @@ static void reply_outlives_a_killed_server(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Workers that die soon after their start are restarted at growing intervals of
- * at most a second; meanwhile calls are refused. */
+/* Waits until a call succeeds. Workers that die soon after their start are
+ * restarted at growing intervals of at most a second; meanwhile calls are
+ * refused. */
 static void await_a_worker(workers_workers *client)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;

@@ -197,7 +197,8 @@ static bool write_to(const char *folder, const char *name, const char *text)
     return is_written;
 }
 
-/* Gives two processes the time of one CPU, which is not enough for both. */
+/* If `enough`, does not limit the CPU time of the two processes. Otherwise
+ * gives them the time of one CPU, which is not enough for both. */
 static bool give_time(bool enough)
 {
     return write_to(it.group, "cpu.max",

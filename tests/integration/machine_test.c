@@ -301,8 +301,8 @@ static void come_and_go(const char *where, unsigned number)
     workers_workers_close(client);
 }
 
-/* Connects and closes for at least this number of cycles and, in a long run, of
- * seconds. */
+/* Connects and closes at least `cycles` times, and for at least `seconds`
+ * seconds. Returns how often it has done so. */
 static unsigned come_and_go_for(const char *where, unsigned cycles, int seconds)
 {
     unsigned done = 0;

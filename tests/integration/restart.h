@@ -36,7 +36,7 @@ typedef struct restart_load {
     const char *where;   /* the service */
     const char *relayed; /* address of its gateway; NULL: there is none */
     bool kills_gateway;  /* the gateway is killed rather than the service */
-    int signals[2];      /* the signals that end it, used in turn */
+    int signals[2];      /* end the service or gateway; used in turn */
     uint32_t each;       /* number of calls of each client */
     uint32_t between;    /* after how many calls of all clients the server is
                           * ended again */

@@ -16,7 +16,8 @@ static void inject(const char *faults)
     }
     (void)setenv("LD_PRELOAD", FAULTS, 1);
     (void)setenv("FAULTS", faults, 1);
-    /* The sanitizer's library would have to be the first one that is loaded. */
+    /* Without this option the sanitizer refuses to run, because its library is
+     * not the first one that is loaded. */
     (void)setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
 }
 

@@ -147,8 +147,8 @@ static void limit_fds(rlim_t most)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
-/* Returns the number that the next descriptor gets. The limit is for numbers,
- * which may exceed the count of open descriptors. */
+/* Returns the number that the next descriptor gets. RLIMIT_NOFILE limits these
+ * numbers, which may be larger than the count of open descriptors. */
 static rlim_t first_free_fd(void)
 {
     int fd = dup(0);

@@ -1,6 +1,6 @@
 /*
  * Streams whose client, worker or supervisor is killed or stopped, and servers
- * that take over: the rows of the death table, as seen by both ends.
+ * that take over: what each end of the stream gets.
  *
  * With arguments this program is a client to be killed or stopped: it prints
  * what it has done, and waits.
@@ -95,8 +95,9 @@ static child start_client(const char *kind, const char *where)
 
 /* ---- servers ------------------------------------------------------------ */
 
-/* Whether a process sleeps in a stream without a timeout. From its first long
- * wait on it does, since then it has a thread that watches its peer. */
+/* Whether a process sleeps in streams without a timeout. At its first long wait
+ * it starts a thread that watches for the peer's end; once that thread exists,
+ * the process sleeps without a timeout. */
 static bool is_fast_asleep(pid_t pid)
 {
     char path[300];

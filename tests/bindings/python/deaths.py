@@ -1,5 +1,5 @@
-"""Serves tests/integration/workers.svc, as workers_server.c does, for the death
-table of workers: tests/integration/workers_death_test.c."""
+"""Serves tests/integration/workers.svc, as workers_server.c does, for
+tests/integration/workers_death_test.c, which kills and stops workers."""
 
 import os
 import time

@@ -11,8 +11,8 @@ import time
 
 from conftest import PATIENCE_S
 
-# Numbers of futex, futex_waitv, clock_nanosleep and nanosleep on x86-64 and
-# aarch64.
+# System call numbers of futex, futex_waitv, clock_nanosleep and nanosleep on
+# x86-64 and aarch64.
 _SLEEPS = {"202", "449", "230", "35", "98", "115", "101"}
 
 

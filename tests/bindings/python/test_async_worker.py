@@ -275,7 +275,8 @@ def test_hot_restart_loses_no_call(folder):
 
 
 def test_streams_that_begin_at_once_find_places(folder):
-    """Streams keep no worker busy, so each worker may have one."""
+    """Streams of async handlers keep no worker busy, so 64 of them may be open
+    at a time, more than there are workers."""
     assert _options_of(flow_classes.AsyncFlows, flow_classes.SVC) == [
         "--max-streams=64"]
     assert _options_of(flow_classes.Flows, flow_classes.SVC) == []

@@ -21,8 +21,8 @@ def d(folder):
 
 
 def test_protocol_of_mappings():
-    """Runs CPython's tests of mappings with dicts that have the same
-    constructor."""
+    """Runs CPython's tests of mappings with a subclass of shmrpc.Dict whose
+    constructor takes the same arguments as dict()."""
     mapping_tests = pytest.importorskip("test.mapping_tests")
     import unittest
 

@@ -12,8 +12,8 @@ import pytest
 from test_workers import HERE, PATIENCE_S, Service
 
 EXAMPLES = os.path.join(HERE, "../../../examples/python")
-# Commands that READMEs may use, and the variables that say where they were
-# built.
+# Commands that READMEs may use, and for each the environment variable with the
+# path of the program that was built.
 PROGRAMS = {"shmrpc": "SHMRPC_TOOL", "shmrpcd": "SHMRPC_MANAGER",
             "greeter-client": "GREETER_CLIENT", "ocr-client": "OCR_CLIENT",
             "search-server": "SEARCH_SERVER"}

@@ -47,8 +47,8 @@ def sleeps(thread):
 
 
 def await_sleep(thread):
-    """Waits until the thread sleeps for good; it may sleep briefly before the
-    wait."""
+    """Waits until the thread sleeps in the function that waits: five times in a
+    row, because the thread may sleep briefly before that."""
     seen = 0
     end = time.monotonic() + PATIENCE_S
     while seen < 5 and time.monotonic() < end:

@@ -175,8 +175,8 @@ def test_http_has_type_and_arguments_but_no_trace(folder, tmp_path):
 
 
 def test_arguments_by_position_and_by_name(folder, tmp_path):
-    """Row S13 of the document: arguments over HTTP and in `shmrpc call` are
-    given as in Python."""
+    """Over HTTP and in `shmrpc call`, arguments may be given by position and by
+    name, as in Python."""
     with running("services:Works", "--workers=1",
                  where="shm://works") as service:
         with service.connect() as client:

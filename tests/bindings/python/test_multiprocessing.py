@@ -1,6 +1,5 @@
-"""CPython's tests of multiprocessing's shared objects, run with ours, as far
-as they test behaviour and not multiprocessing's own arguments and
-functions."""
+"""Runs CPython's tests of multiprocessing's shared objects with those of
+shmrpc. Tests of multiprocessing's own arguments and functions are left out."""
 
 import itertools
 import multiprocessing

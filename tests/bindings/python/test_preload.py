@@ -17,7 +17,8 @@ KILLS = 20 if LONG else 5
 # Promised: an exception reaches its caller within 0.1 s, and a killed worker is
 # replaced within 1 s, if a CPU is free for them.
 SLACK = 5
-# Promised: 1 GiB and 8 workers take at most 1.2 GiB.
+# Promised: 8 workers that share 1 GiB of preloaded data take at most 1.2 GiB
+# together.
 LOADED_MIB, WORKERS, MOST_MIB = (1024, 8, 1229) if LONG else (128, 3, 228)
 CALLS = 10000 if LONG else 1000
 

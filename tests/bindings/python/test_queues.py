@@ -29,8 +29,8 @@ def acked(folder):
 
 
 def test_protocol_of_queues(folder):
-    """Runs CPython's tests of queues, except those of its threads' condition
-    variables."""
+    """Runs CPython's common tests of queues, except the one that changes
+    `maxsize` of an existing queue."""
     test_queue = pytest.importorskip("test.test_queue")
     import queue as standard
     import unittest

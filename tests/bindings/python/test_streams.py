@@ -168,8 +168,8 @@ def test_signal_interrupts_a_stream(flow, way):
                     stream.send(1)
         signal.setitimer(signal.ITIMER_REAL, 0.2)
         began = time.monotonic()
-        # A thread that only sends may first get Aborted, the error that both
-        # ends only send.
+        # A thread that only sends may first get Aborted, the error for a
+        # deadlock in which both ends send and neither reads.
         with pytest.raises((Interrupted, shmrpc.Aborted)) as caught:
             wait()
         took = time.monotonic() - began

@@ -132,8 +132,8 @@ def test_who_holds_the_lock(ultra):
 
 
 def test_counting_by_name(ultra):
-    """In this case UltraDict loses half of the steps, unless it uses a shared
-    lock."""
+    """The original UltraDict loses half of these increments, unless it is
+    opened with shared_lock=True."""
     script = """
         from shmrpc.ultradict import UltraDict
         ultra = UltraDict(name=sys.argv[1], shared_lock=True)

@@ -15,7 +15,8 @@ METHODS = ["json_all", "msgpack_all", "native_all"]
 
 
 def sample(kinds):
-    """Makes a value for every kind of field, in the form that is returned."""
+    """Makes a value for every kind of field, in the form in which a client
+    returns it."""
     of = kinds.types
     return of.All(
         flag=True, small=-128, less=-32768, int=-2147483648,

@@ -1,5 +1,5 @@
-"""Services whose replies have metadata: each text that came with the call, and
-more."""
+"""Services whose replies have metadata: the entries that came with the call,
+and entries of their own."""
 
 import shmrpc
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""doc_test.py SHMRPCGEN [--update]: the reference pages, --lang html and man,
-and --lang openapi.
+"""doc_test.py SHMRPCGEN [--update]: tests the reference pages (--lang html and
+man) and the output of --lang openapi.
 
-Compares those of odd.svc with expected/, and checks the pages of every schema
-of the tree: they are well-formed, have no dead links, run or load nothing, and
-mandoc finds no error.
+Compares what is generated from odd.svc with expected/. Checks the pages of
+every schema of the tree: they are well-formed, have no dead links, and neither
+run nor load anything; mandoc finds no error in the manual pages.
 """
 import glob
 import html.parser
@@ -97,7 +97,7 @@ def check_man(path):
         return
     run = subprocess.run(["mandoc", "-Tlint", "-Wwarning", path],
                          capture_output=True, text=True)
-    # The same input gives the same bytes: a page without a date.
+    # Pages have no date, so that the same input always gives the same bytes.
     lines = [line for line in run.stdout.splitlines()
              if "missing date" not in line]
     if lines:

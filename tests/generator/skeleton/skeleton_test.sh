@@ -13,8 +13,8 @@ start_server 20 "$server"
 stop_server
 diff -u "$expected" "$scratch/got"
 
-# Skeletons are written once: another run changes nothing, neither one file nor
-# all.
+# Existing skeletons are never replaced: if one of the files exists, shmrpcgen
+# fails, and writes none of them.
 stem=$(basename "$svc" .svc)
 "$generator" --skeleton --out-dir "$scratch/out" "$svc"
 echo mine >"$scratch/out/${stem}_client_main.c"

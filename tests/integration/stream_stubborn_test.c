@@ -1,8 +1,9 @@
 /*
- * Handlers of streams that ignore the end of their stream: they are killed, but
- * not while a client waits for them.
+ * Stream handlers that ignore the end of their stream are killed, but not while
+ * a client waits for them.
  *
- * With an argument this program is a client that stays in such a stream.
+ * Run with an argument, this program is a client that opens a stream with such
+ * a handler and never closes it.
  */
 #include "flow_common.h"
 
@@ -85,8 +86,9 @@ static void expect_killed(child *server, pid_t worker)
     await_death(worker);
 }
 
-/* While the client keeps the stream, its worker lives for longer than it may
- * once the client has closed the stream. */
+/* While the client keeps the stream open, the worker is not killed. After the
+ * client has closed the stream, the handler has a second (--hang-kill) to end.
+ */
 static void closed_stream(void **state)
 {
     (void)state;
@@ -173,8 +175,8 @@ static void stream_of_a_killed_client(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* `is_followed`: another server is started, which serves once the worker is
- * gone. */
+/* With `is_followed`, another server is started. It serves only after the
+ * worker is gone. */
 static void kill_supervisor(bool is_followed)
 {
     char where[96];

@@ -227,8 +227,8 @@ def as_many_calls_as_credits_are_in_flight(client):
 
 
 def cancel_all(client, calls):
-    """Cancels all calls, and reads until each has ended. A call that ran is
-    also TOLD, before or after its end."""
+    """Cancels all calls, and reads until each has ended. For a call that ran,
+    the server also sends TOLD, before or after the call's ENDED."""
     for call in calls:
         client.send(CANCEL, call=call)
     ended, awaited = set(), set()
@@ -254,8 +254,8 @@ class SnappyWithSum:
 
 
 def packed_bodies_come_back(client):
-    """The server reads our packed bodies and we read its own; short bodies are
-    never packed."""
+    """The server reads our packed bodies, and we read the server's. Short
+    bodies are never packed."""
     tools = zlib if client.compression == ZLIB else SnappyWithSum
     for body in (b"ab" * 5000, bytes(range(256)) * 400):
         packed = struct.pack("<I", len(body)) + tools.compress(body)
@@ -287,7 +287,8 @@ def client_count(client, method):
 
 
 def waiting_call_is_withdrawn(client):
-    """All workers nap; one more call waits, and has not run."""
+    """All workers nap, so one more call waits. It is cancelled before it
+    runs."""
     naps = [client.begin("nap", b"[60000]") for _ in range(2)]
     waiting = client.begin("blob", b"never")
     client.send(CANCEL, call=waiting)
@@ -360,7 +361,8 @@ def deep_nesting_is_INVALID(client):
                          ("echo_msgpack", b"\x91" * 100000),
                          ("echo_msgpack", b"\x91" * 1000 + b"\x01"),
                          ("echo_msgpack", b"\x81\x01" * 1000 + b"\x01"),
-                         # 4 Gi elements, or bytes, of which none follows
+                         # a length of 4 Gi elements or bytes, of which none
+                         # follow
                          ("echo_msgpack", b"\x91\xdd\xff\xff\xff\xff"),
                          ("echo_msgpack", b"\x91\xc6\xff\xff\xff\xff")):
         frame = client.call(method, body)

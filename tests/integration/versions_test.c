@@ -1,6 +1,6 @@
 /* A client that was built from an older .svc than the server. Compatible
- * differences work; the error of connecting names the others. Over shm, tcp and
- * through a gateway. */
+ * differences work. If there are other differences, connecting fails with an
+ * error that names them. Tested over shm, over tcp and through a gateway. */
 #include "harness.h"
 
 #include <pthread.h>
@@ -57,7 +57,7 @@ typedef struct running {
     char where[96];
 } running;
 
-/* The transport under test, as in harness.h. */
+/* The transport under test: harness_shm, harness_tcp or harness_gateway. */
 static const void *over;
 
 static int set_up(void **state)
@@ -135,7 +135,8 @@ static void renamed_method_is_named_at_connect(void **state)
     expect_refusal(&r, "find", "");
 }
 
-/* A client that never calls a method that differs may connect. */
+/* With SHMRPC_OPT_PARTIAL a client may connect although a method differs. Only
+ * calls of that method fail. */
 static void what_differs_is_unimplemented_for_who_accepts_that(void **state)
 {
     (void)state;
@@ -177,8 +178,8 @@ static void changed_type_is_named_with_both_forms(void **state)
     expect_refusal(&r, "price", "u64");
 }
 
-/* The fields have the same sizes and types, but other names, which count
- * too. */
+/* The fields have the same sizes and types in the same places. Only their names
+ * differ, and that is an incompatible difference. */
 static void swapped_fields_are_noticed(void **state)
 {
     (void)state;

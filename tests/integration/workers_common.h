@@ -38,9 +38,9 @@ bool workers_is_alive(pid_t pid);
  * gone. */
 uint64_t workers_share_of(pid_t pid);
 
-/* Stops a worker while it sleeps. (If it were stopped after its answer and
- * before the end of its claim, it would keep the call's slot, which is a known
- * limit.) */
+/* Stops a worker while it sleeps. (If the worker were stopped after its answer
+ * and before the end of its claim, it would keep the call's slot. This is a
+ * known limitation.) */
 void workers_stop_asleep(pid_t pid);
 
 /* A call of nap or nap_again, made on a thread of its own. */

@@ -31,8 +31,9 @@ static uint32_t index_of(const shmrpc_snapshot *s, const char *method)
     return i;
 }
 
-/* Expects `well` successful calls, and at least one with `status`. Other calls
- * may have missed their deadline before a worker took them. */
+/* Expects exactly `well` successful calls, and at least one call that ended
+ * with `status`. Further calls may have missed their deadline before a worker
+ * took them. */
 static void expect_counted(const char *where, const char *method, int status,
                            uint64_t well)
 {
@@ -213,7 +214,7 @@ static void nor_is_it_over_a_gateway(void **state)
 }
 
 /* The pauses between attempts to start a worker grow up to a second. A call
- * during a pause is told so at once. */
+ * during a pause fails at once, and its error says when the next attempt is. */
 static void calls_that_nobody_can_serve_are_told_at_once(void **state)
 {
     (void)state;
@@ -229,7 +230,7 @@ static void calls_that_nobody_can_serve_are_told_at_once(void **state)
         "no worker lives: the last died of SIGABRT in "
         "workers.crash, next try in ";
     int status;
-    do { /* it may take a moment until it is known how the last worker died */
+    do { /* the server may need a moment to learn how the last worker died */
         status = workers_workers_crash(client, &opts, &error);
         if (harness_now_ns() > deadline_ns) {
             fail_msg("%s", error.message);

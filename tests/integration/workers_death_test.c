@@ -1,5 +1,5 @@
 /* Worker processes, their supervisor and their zygote are killed and stopped:
- * the rows of the death table, as clients see them. */
+ * what clients see in each of these cases. */
 #include "workers_common.h"
 
 #include <unistd.h>
@@ -158,8 +158,8 @@ static void hung_worker_is_killed_after_its_deadline(void **state)
 }
 
 /* Ten crashes in a row are a series. But a worker that lives for 2 s, because
- * the machine is slow, ends the series. Therefore more than ten crashes are
- * tried. */
+ * the machine is slow, ends the series. Therefore the test makes up to CRASHES
+ * crashes. */
 static void series_of_crashes_is_told_and_survived(void **state)
 {
     (void)state;
@@ -307,8 +307,8 @@ static int64_t kill_the_group(void *user)
     (void)kill(zygote, SIGKILL);
     harness_signal(&server, SIGKILL);
     int status = napper_join(&n);
-    /* WORKER_DIED: the supervisor was killed last and had noticed the worker's
-     * death. */
+    /* WORKER_DIED: the supervisor was killed last, and before that it had
+     * noticed the worker's death. */
     assert_true(status == SHMRPC_E_SERVER_LOST ||
                 status == SHMRPC_E_WORKER_DIED);
     workers_workers_close(n.client);
@@ -333,8 +333,8 @@ static void dead_zygote_is_replaced_and_calls_go_on(void **state)
     assert_int_equal(kill(zygote, SIGKILL), 0);
     workers_await_line(&server, "zygote has ended");
     workers_expect_echo(client, 1);
-    /* The old workers still serve; the new zygote forks successors of those
-     * that die. */
+    /* The old workers still serve. If one of them dies, the new zygote forks
+     * its successor. */
     assert_int_equal(kill(pids[0], SIGKILL), 0);
     assert_int_equal(kill(pids[1], SIGKILL), 0);
     uint32_t pid = 0;
@@ -345,8 +345,8 @@ static void dead_zygote_is_replaced_and_calls_go_on(void **state)
         workers_await_end(pids[1]);
         status = workers_workers_pid(client, NULL, &pid, NULL);
     }
-    /* Calls are refused while no worker lives, which may be long if the zygote
-     * takes long to load. */
+    /* Calls are refused while no worker lives. That may take long, because a
+     * zygote in Python loads its modules before it forks a worker. */
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
     while (START_S > 1 && status == SHMRPC_E_UNAVAILABLE &&
            harness_now_ns() < deadline_ns) {
@@ -415,7 +415,8 @@ static void stopped_supervisor_delays_new_clients_only(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* There are more connections than may be in flight to one worker at once. */
+/* The supervisor may have sent only SHM_WORKER_LINK_WINDOW connections that a
+ * worker has not acknowledged. Here there are more connections than that. */
 static void stopped_worker_gets_its_connections_later(void **state)
 {
     (void)state;

@@ -112,7 +112,9 @@ static void hooks_run_once_and_in_each_worker(void **state)
     workers_workers_close(client);
 }
 
-/* The zygote that preloads is forked, and forks workers, again and again. */
+/* The supervisor forks the zygote, and the zygote forks workers again and
+ * again. So each worker counts two forks in which it or the zygote was the
+ * child. */
 static void fork_hooks_run_on_both_sides_of_each_fork(void **state)
 {
     (void)state;
@@ -225,8 +227,9 @@ static void large_messages_pass_through_any_worker(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Waits until both workers hold equally much: the one that has served the only
- * client, and the other one, which then knows that client too. */
+/* Waits until both workers hold equally many descriptors and mappings. One
+ * worker has served the only client, and the other one learns of that client a
+ * little later. */
 static void await_equals(pid_t one, pid_t other)
 {
     int64_t deadline_ns = harness_now_ns() + PATIENCE;
@@ -241,8 +244,9 @@ static void await_equals(pid_t one, pid_t other)
     assert_int_equal(a.maps, b.maps);
 }
 
-/* Notes the numbers of descriptors. They can't be noted at the start: other
- * processes may see a worker before the supervisor has its descriptor. */
+/* Notes how many descriptors each process has. The numbers can't be noted at
+ * the start, because other processes may see a worker before the supervisor has
+ * received the worker's descriptor. */
 static void note_descriptors(const pid_t pids[3], holdings out[3])
 {
     for (int i = 0; i < 3; i++) {

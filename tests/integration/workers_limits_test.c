@@ -77,8 +77,8 @@ static bool serves(child *server, const char *limit)
         is_named = is_named || strstr(line, limit) != NULL;
         const char *said = strstr(line, ": error: ");
         unsigned worker;
-        /* If the server ends, its last error is about itself. After an error
-         * about a worker it goes on. */
+        /* After an error about a worker the server goes on. If the server ends,
+         * its last error is about the server itself. */
         if (said != NULL &&
             sscanf(said, ": error: can't fork worker %u", &worker) != 1) {
             if (!is_named) {

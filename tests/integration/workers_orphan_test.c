@@ -5,7 +5,8 @@
 
 #include <unistd.h>
 
-/* Longer than any wait here: if the handler ends, it was killed. */
+/* LONG_MS is longer than any wait in this test. So if a handler that takes
+ * LONG_MS ends, it was killed. */
 enum { LONG_MS = 60000, SHORT_MS = 100 };
 
 typedef struct putter {
@@ -24,7 +25,8 @@ static void *put_one(void *user)
     return NULL;
 }
 
-/* Makes new files for put. The test must remove the folder. */
+/* Chooses the file to which put writes. The server reads its path from $PUTS.
+ */
 static void choose_file(const char *name, char path[128])
 {
     (void)snprintf(path, 128, "%s/%s", harness_folder, name);
@@ -55,7 +57,7 @@ static void kill_supervisor(const family *f)
     assert_int_equal(kill(f->server.pid, SIGKILL), 0);
 }
 
-/* Only the next server is left to end the worker. */
+/* Afterwards nobody but the next server can end the worker. */
 static void kill_supervisor_and_zygote(const family *f)
 {
     assert_int_equal(kill(f->zygote, SIGKILL), 0);
@@ -69,8 +71,8 @@ static void kill_supervisor_of_stopped_worker(const family *f)
     kill_supervisor(f);
 }
 
-/* The client repeats the call at the next server. That server may take it, and
- * then put 2, only once the first run is over. */
+/* The client repeats put 1 at the next server, and then calls put 2. The next
+ * server must not run either of them before the first run of put 1 is over. */
 static void follow(const char *name, uint32_t ms,
                    void (*strike)(const family *f))
 {
@@ -122,7 +124,8 @@ static void next_server_ends_workers_that_nobody_else_can(void **state)
     follow("zygote", LONG_MS, kill_supervisor_and_zygote);
 }
 
-/* Even if no other server starts, nothing is left for long. */
+/* Even if no other server starts, all processes of the killed server end
+ * soon. */
 static void workers_do_not_outlive_their_supervisor(void **state)
 {
     (void)state;

@@ -107,8 +107,8 @@ static void workers_come_and_go_with_the_load(void **state)
     for (int round = 0; round < (harness_is_long() ? 20 : 1); round++) {
         start(callers, CALLERS, where, false);
         workers_await(zygote, 4, pids);
-        /* For one caller one worker is only just enough, so two workers
-         * stay. */
+        /* One caller would keep one worker busy almost all of the time, so
+         * more than one worker stays. This waits only for the first removal. */
         stop(callers + 1, CALLERS - 1);
         workers_await(zygote, 3, pids);
         assert_true(workers_is_alive(pids[0]));
@@ -120,8 +120,8 @@ static void workers_come_and_go_with_the_load(void **state)
     assert_int_equal(pthread_join(drainer, NULL), 0);
 }
 
-/* Workers that spin for calls use their CPUs, but are not busy: with two
- * callers one extra worker stays alive, and none is added. */
+/* A worker that spins for calls uses its CPU, but is not busy: although there
+ * are two callers, no worker is added to the only one. */
 static void spinning_is_no_load(void **state)
 {
     (void)state;
@@ -174,8 +174,8 @@ static void call_until(const char *where, size_t processes, uint32_t leak_mb)
         }
         assert_true(harness_now_ns() < deadline_ns);
         if (leak_mb > 0) {
-            (void)nanosleep(&pace, NULL); /* keeps it from leaking all of the
-                                           * machine's memory */
+            (void)nanosleep(&pace, NULL); /* so that the workers don't leak all
+                                           * of the machine's memory */
         }
     }
     workers_workers_close(client);
@@ -206,7 +206,7 @@ static void too_much_memory_has_the_largest_replaced(void **state)
     harness_signal(&server, SIGTERM);
 }
 
-/* Returns the memory of all workers, in MB. */
+/* Returns the memory of all workers together, in MB. */
 static uint64_t memory_of(pid_t zygote)
 {
     pid_t pids[MAX_PIDS];

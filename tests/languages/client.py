@@ -2,9 +2,10 @@
 calls of a conformance file from Python, as driver.c does from C, and prints
 `ok ID` or `not ok ID` with the reason for each.
 
-dynamic a client that asks the service for its interface; is passed dicts and
-names generated the class of conform_svc.py; is passed its dataclasses, enums
-and cases
+dynamic    uses a client that asks the service for its interface; passes dicts
+           and names
+generated  uses the class of conform_svc.py; passes the dataclasses, enums and
+           cases of that module
 """
 
 import json
@@ -32,8 +33,8 @@ def expect(is_so, what, expected, got):
 
 
 class Refusal:
-    """A value that the client refuses: a TypeError or ValueError whose text
-    begins with the path."""
+    """The client refused a value: it raised a TypeError or ValueError whose
+    text begins with the path of the value."""
 
     def __init__(self, error):
         text = str(error)

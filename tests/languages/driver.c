@@ -1,6 +1,6 @@
-/* conform ADDRESS FILE [SKIP...]: makes the calls of a conformance file, one
- * case per line, at a server, and prints for each whether it ended as it must:
- * `ok ID`, or `not ok ID` with the expected and the actual result. Cases that
+/* conform ADDRESS FILE [SKIP...]: makes the calls of a conformance file to a
+ * server, and prints for each whether it ended as it must: `ok ID`, or `not ok
+ * ID` with the expected and the actual result. Each line is a case. Cases that
  * name a SKIP are left out. Like a language binding, the program knows the
  * service only from the service's description of itself, and uses only public
  * headers. README.md describes the file. */
@@ -196,8 +196,8 @@ static void expect_text(trial *t, const char *what, const shmrpc_any *wanted,
     }
 }
 
-/* Compares two values by their JSON text, because the codec has one form for
- * each value. */
+/* Compares two values by their JSON text, because the codec writes equal values
+ * in the same form. */
 static void expect_value(trial *t, const char *what, const shmrpc_type *type,
                          const shmrpc_any *wanted, const void *got)
 {

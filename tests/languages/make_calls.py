@@ -181,7 +181,8 @@ class Maker:
     # ---- many ------------------------------------------------------------
 
     def counts(self, type_, otherwise):
-        """Returns the least and the greatest number of items."""
+        """Returns the least and the greatest number of items. The latter is
+        `otherwise` if the type has no upper bound."""
         low, high = type_["min"], type_["max"]
         return int(low or 0), otherwise if high is None else int(high)
 
@@ -270,8 +271,9 @@ class Maker:
                             else self.first(field["type"], depth)
                             for field in fields}
             return
-        # The label says which of its good values each field has: the first, the
-        # last, or, with optional fields and defaults left out, the first.
+        # The labels: with "first" each field has the first of its good values,
+        # with "last" the last one. "needed" is like "first", but leaves out
+        # fields that are optional or have a default.
         yield "first", {field["name"]: self.first(field["type"], depth + 1)
                         for field in fields}
         yield "last", {field["name"]: self.good(field["type"], depth + 1)[-1][1]
@@ -375,9 +377,9 @@ def is_echo(method):
 
 
 def judges(label, method):
-    """Returns the encodings in which a refusal is tried. Codecs check bounds, so
-    bounds are tried in each. Other mistakes never reach a codec, so one
-    encoding is enough for each type."""
+    """Returns the encodings in which a refusal is tried. Codecs check bounds,
+    so bounds are tried in each encoding. Other mistakes never reach a codec,
+    so one encoding is enough for each type."""
     is_bound = label in ("above", "below", "wide", "nan", "fewer", "more")
     is_plain = method["result"]["kind"] not in ("struct", "union")
     return (("raw", "json", "msgpack", "native") if is_bound and is_plain

@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh shm|unix|tcp FILE SERVER... -- CLIENT...: starts the server at that
+# run.sh shm|unix|tcp FILE SERVER... -- CLIENT...: starts the server over that
 # transport, then runs the client with the server's address and the file. The
 # client must pass.
 set -eu

@@ -39,7 +39,7 @@ def limits(kind):
 
 
 def is_wide(kind):
-    """Whether the kind has 64 bits. JSON has such numbers as texts, because
+    """Whether the kind has 64 bits. In JSON such numbers are texts, because
     many JSON libraries only have doubles."""
     return WIDTHS.get(kind) == 64
 
@@ -49,8 +49,9 @@ def python_name(name):
 
 
 class Form:
-    """Converts between JSON of the file and Python's values. `classes` are
-    those of a generated module, or None: then structs and unions are dicts."""
+    """Converts between JSON of the file and Python's values. `classes` has the
+    classes of a generated module. If it is None, structs and unions are
+    dicts."""
 
     def __init__(self, schema, classes=None):
         self.schema = schema

@@ -68,8 +68,8 @@ const char *scrap_text(scrap *s, const shmrpc_type *type, const void *value)
 
 /* ---- values of `any` ----------------------------------------------------- */
 
-/* Returns the value of a text or number as `type`, or zeros if it is neither.
- */
+/* Reads a text or number as a value of `type`. If that fails, returns a zeroed
+ * value. */
 static const void *as(scrap *s, const shmrpc_type *type, const shmrpc_any *tree)
 {
     const char *text = scrap_text(s, &shmrpc_type_any, tree);

@@ -41,7 +41,8 @@ void scrap_clear(scrap *s);
 int scrap_read(scrap *s, const shmrpc_type *type, const char *text, size_t len,
                const void **out, shmrpc_error *error);
 
-/* Returns the JSON of a value, or "?" with the reason if it has none. */
+/* Returns the JSON of a value. If the value has no JSON form, returns "?" with
+ * the reason. */
 const char *scrap_text(scrap *s, const shmrpc_type *type, const void *value);
 
 /* Returns the tree, with each object of one `$` key replaced by the value that

@@ -85,8 +85,8 @@ POINTED(X)
 X(any, shmrpc_any)
 #undef X
 
-/* The types of the parameter's entries and of the result's have the same
- * layout, so the entries are returned as they are. */
+/* An entry of the parameter and an entry of the result have different types
+ * with the same layout, so the entries are returned as they are. */
 #define X(name)                                                                \
     static int name(shmrpc_ctx *ctx, void *user, conform_conform_##name##_v v, \
                     conform_conform_##name##_result *ret)                      \

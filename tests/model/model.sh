@@ -13,8 +13,8 @@ long=${SHMRPC_TEST_LONG:-0}
 trail=0
 seconds_short=240
 seconds_long=900
-seconds_endless=30 # limit of a search that is cut off
-table=30  # log2 of its bits; a smaller table is 1.5 times as fast
+seconds_endless=30 # time limit of the unbounded searches
+table=30  # log2 of a bit table's bits; a smaller table is 1.5 times as fast
 
 row() { # row NAME: its line of checks.txt
     awk -v n="$1" '!/^#/ && $1 == n' "$here/checks.txt"
@@ -92,7 +92,7 @@ check() {
     seconds=$seconds_short
     signal=KILL
     case "$2 $4 $long" in
-    "holds bits"*1) seconds=$seconds_endless signal=INT ;; # it says how far it is
+    "holds bits"*1) seconds=$seconds_endless signal=INT ;; # pan then reports its result
     *1) seconds=$seconds_long ;;
     esac
     began=$(date +%s)

@@ -1,8 +1,9 @@
 #!/bin/sh
 # wheel_test.sh BUILD_DIR PYTHON SERVER: installs the build into a folder, makes
-# a wheel of the package from that, as `pip install --no-build-isolation .`
-# does, installs it into a virtual environment, and removes everything else. In
-# this environment the package is imported, calls a service and serves one.
+# a wheel of the package from the installation, as `pip install
+# --no-build-isolation .` does, installs the wheel into a virtual environment,
+# and removes everything else. In this environment the package is imported,
+# calls a service and serves one.
 set -eu
 build=$1 python=$2 program=$3
 here=$(cd "$(dirname "$0")" && pwd)

@@ -104,8 +104,8 @@ static void set_free(block *it)
     move(it, FREE);
 }
 
-/* A participant's next block in that place, oldest first; NULL if there is
- * none. */
+/* Of the participant's blocks in the place `where` that were moved there after
+ * step `after`, returns the one that was moved first; NULL if there is none. */
 static block *next_of(uint32_t participant, place where, unsigned after)
 {
     block *found = NULL;

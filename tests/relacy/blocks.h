@@ -1,10 +1,11 @@
 /*
- * A region for the source of the table, whose blocks are reused as soon as
- * allowed. The arena of runtime/region would first wait for 64 younger blocks,
- * which would hide errors.
+ * The region on which the source of the table runs. It reuses a block as soon
+ * as that is allowed. The arena of runtime/region would first wait for 64
+ * younger blocks, which would hide errors.
  *
- * Blocks are kept in plain memory, since only their participant's thread, or
- * its heir, touches them. What a block is used for is checked at every step.
+ * The list of blocks is plain memory, because only the thread of a block's
+ * participant, or of its heir, touches the block's entry. Each step checks the
+ * state of the block.
  *
  * Threading: as in table.h.
  */

@@ -224,7 +224,8 @@ static int receive(shmrpci_call *call)
     return shm_client_receive(call, SHMRPCI_NEVER_NS);
 }
 
-/* Sends in one of the two ways. */
+/* Sends a call, either with shm_client_post or by reserving and committing a
+ * message. The choice is random, but oneway calls are always reserved. */
 static void send(shmrpci_call *call, unsigned number, uint32_t flags)
 {
     uint8_t bytes[BYTES];
@@ -249,7 +250,8 @@ static void send(shmrpci_call *call, unsigned number, uint32_t flags)
 static void make_call(unsigned number)
 {
     shmrpci_call call = {0};
-    /* Waits at random, so that a thread finds slots that others have freed. */
+    /* Waits for a random time, so that a thread may find slots that others have
+     * freed. */
     for (unsigned i = plan.clients > 1 ? engine_random(200) : 0; i > 0; i--) {
         engine_step();
     }

@@ -42,21 +42,24 @@ bool engine_omits(void);
 
 /* Checks plain accesses to this memory for races. */
 void engine_watch(const void *at, size_t bytes);
-/* Treats atomic accesses to this memory as plain ones: it has statistics and
- * estimates. */
+/* Treats atomic accesses to this memory as plain ones. Used for memory that
+ * holds only statistics and estimates. */
 void engine_ignore(const void *at, size_t bytes);
 /* Reports any further access to this memory, which was unmapped. */
 void engine_forbid(const void *at, size_t bytes);
 /* Forbids access to memory that the source frees. The memory is kept until the
  * run is over, since the engine identifies memory by its address. */
 void engine_free(void *at);
-/* Checks an access that the compiler does not report for races. */
+/* Reports an access to the engine, which checks it for races. Called for
+ * accesses that the compiler does not report, such as those of memcpy. */
 void engine_access(const void *at, size_t bytes, bool is_write);
 
 /* Makes engine_copy copy these bytes as relaxed atomic words, because the
- * source copies bytes that others may overwrite, and then discards them. */
+ * source may copy bytes while others overwrite them, and then discards the
+ * copy. */
 void engine_share(const void *at, size_t bytes);
-/* Like memcpy. Shared memory in it must consist of aligned words of 8 bytes. */
+/* Like memcpy. If either side is memory passed to engine_share, it must consist
+ * of aligned words of 8 bytes. */
 void *engine_copy(void *to, const void *from, size_t bytes);
 /* Like memset, also over atomics. */
 void *engine_fill(void *to, int byte, size_t bytes);
@@ -71,7 +74,7 @@ unsigned engine_thread(void);
 /* A point where threads may be switched. */
 void engine_step(void);
 /* Sleeps until another thread wakes this one, and returns false. If `is_timed`,
- * the sleep may also end by its timeout, at any moment; then it returns true.
+ * the sleep may also time out, at any moment; then the function returns true.
  * Threads are not switched between the call and the sleep. */
 bool engine_park(bool is_timed);
 void engine_unpark(unsigned thread);

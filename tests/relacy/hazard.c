@@ -2,10 +2,10 @@
  * Hazard pointers. Includes sync/hazard.c as source, so that its state is reset
  * in each run.
  *
- * Two threads use an object that a third replaces and frees, and hold it in the
- * threads' own places, or in others, as asynchronous calls do (rpc/async.c).
- * shmrpci_thread_barrier, a barrier of the system in all threads, is a fence in
- * each of them here.
+ * Two threads use an object that a third thread replaces and frees. They hold
+ * the object in the threads' own places, or in places of another kind, as
+ * asynchronous calls do (rpc/async.c). shmrpci_thread_barrier, by which the
+ * kernel makes a barrier in all threads, is modelled as a fence in each thread.
  */
 #include "sync/hazard.c"
 
@@ -99,8 +99,9 @@ static void thread(unsigned index)
         }
         return;
     }
-    /* All fibers are one thread to the compiler, so this resets the place: no
-     * fiber has one yet. */
+    /* All fibers share this variable, which is thread-local, because they run
+     * in one thread of the system. It is reset because this fiber has no place
+     * yet. */
     shmrpci_hazard_own = NULL;
     shmrpci_hazard *place = shmrpci_hazard_mine();
     ENGINE_CHECK(place != NULL);

@@ -195,8 +195,8 @@ int shmrpci_futex_wake(_Atomic uint32_t *word, int count)
     return wake((const void *)word, count);
 }
 
-/* These have the names of the sanitizer's functions, since this file is not
- * instrumented. */
+/* This file is not instrumented, so it must call the engine explicitly. The
+ * engine's functions have the names of the sanitizer's functions. */
 uint32_t __tsan_atomic32_exchange(volatile uint32_t *at, uint32_t value,
                                   int order);
 void __tsan_atomic32_store(volatile uint32_t *at, uint32_t value, int order);

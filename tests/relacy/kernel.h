@@ -16,7 +16,7 @@
  * time out at any moment. */
 void kernel_reset(int64_t short_ns);
 
-/* Makes each wake-up take up to that long. */
+/* Makes each wake-up take up to `ns`. */
 void kernel_be_slow(int64_t ns);
 
 /* Drops all byte locks of a descriptor, because its process is dead. */

@@ -34,9 +34,9 @@ inline timestamp_t fenced[8][8];
  * Chooses the store that a load sees. This is relacy's code with two changes. A
  * rule is added that relacy lacks (C11, 7.17.3 p. 10; C++20, atomics.order p.
  * 4): a sequentially consistent load sees what was stored before a sequentially
- * consistent fence that precedes it; relacy wants a fence on both sides. And
- * relacy's rule is removed that a thread which has slept sees more than before:
- * the kernel may promise that, but C11 does not.
+ * consistent fence that precedes it; relacy wants a fence on both sides. And a
+ * rule of relacy is removed, by which a thread that has slept sees more than
+ * before: the kernel may promise that, but C11 does not.
  */
 template <thread_id_t n>
 unsigned seen_by(thread_info<n> &me, atomic_data_impl<n> &at, bool is_seq)
@@ -81,8 +81,9 @@ unsigned begin(thread_info<n> &me, atomic_data_impl<n> &at)
     return index;
 }
 
-/* Two fences order stores before the first and loads after the second; relacy
- * treats them as a release and an acquire, and so would miss races. */
+/* Two fences order the stores before the first fence and the loads after the
+ * second one. Relacy treats them as a release and an acquire, and so would miss
+ * races. */
 template <thread_id_t n> void fence(thread_info<n> &me, timestamp_t *before)
 {
     me.atomic_thread_fence_acquire();

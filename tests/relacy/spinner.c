@@ -1,5 +1,5 @@
-/* Spinning and yielding without learning: a thread sometimes spins, for a
- * moment. */
+/* Replaces the spinner and the yielder by ones that learn nothing: whether a
+ * thread spins or yields is random, and it does so only for a moment. */
 #include "engine.h"
 #include "sync/wait.h"
 #include "sync/yield.h"

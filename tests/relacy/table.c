@@ -3,9 +3,9 @@
  * at once (blocks.h).
  *
  * Each thread has a handle of its own, as processes have. Keys are too long for
- * shmrpci_quick_get, which reads words of several sizes. Keys and values are
- * words; both words of a value are the same number, so that torn or stale
- * values, and values of other keys, are noticed.
+ * shmrpci_quick_get, which reads words of several sizes. Keys and values
+ * consist of words of 8 bytes. Both words of a value are the same number, so
+ * that torn or stale values, and values of other keys, are noticed.
  */
 #include <setjmp.h>
 #include <string.h>
@@ -358,8 +358,8 @@ static void thread_view(unsigned index)
     uint64_t a = see(&view, key_a);
     uint64_t b = see(&view, key_b);
     ENGINE_CHECK(see(&view, key_a) == a && see(&view, key_b) == b);
-    /* All changes have one order, and the first three were made before
-     * these. */
+    /* All changes are numbered in one order. The first three changes were made
+     * before those of the threads. */
     ENGINE_CHECK(view.change == a - 1 + b - 1 + 3);
     shmrpci_table_view_close(&view);
 }

@@ -113,7 +113,7 @@ static void words_and_flag_of_a_run_agree(void **state)
     shmrpci_error_ran(NULL, true);
 }
 
-/* These words are the most important part of the message. */
+/* "it may have run" is the most important part of the message. */
 static void words_of_a_run_are_never_cut_off(void **state)
 {
     (void)state;

@@ -33,7 +33,7 @@ static int end(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
-/* Sends a value through msgpack; the result is in the arena. */
+/* Encodes a value in msgpack and decodes it again, into the arena. */
 static shmrpc_any sent(const shmrpc_any *value)
 {
     const shmrpci_codec *codec = shmrpci_codec_of(SHMRPC_ENCODING_MSGPACK);
@@ -398,7 +398,7 @@ static void random_trees_come_back(void **state)
     }
 }
 
-/* Any bytes give a status, and a value that passes the check can be read. */
+/* For an extension with arbitrary bytes, the check returns a status. */
 static void any_bytes_are_judged(void **state)
 {
     (void)state;

@@ -286,7 +286,7 @@ static void streams_of_method(void **state)
     passes(&a, &b);
 }
 
-/* This is reported as one difference, not two. */
+/* A stream in place of a result is reported as one difference, not two. */
 static void stream_instead_of_result(void **state)
 {
     (void)state;
@@ -430,7 +430,8 @@ static void result_or_none(void **state)
 static void extra_fields(void **state)
 {
     (void)state;
-    /* Optional fields pass on either side, in either direction. */
+    /* Either side may have extra fields in parameters and in results, as long
+     * as they are optional. */
     b.query.count = 8;
     b.hit.count = 4;
     passes(&a, &b);

@@ -20,7 +20,8 @@ static unsigned number_count(void)
     return getenv("SHMRPC_TEST_LONG") != NULL ? NUMBERS * 500 : NUMBERS;
 }
 
-/* Chooses any bits, few bits, a usual magnitude, or a decimal fraction. */
+/* Returns a finite double. At random it has arbitrary bits, has few significant
+ * bits, is of a usual magnitude, or is a short decimal fraction. */
 static double random_double(uint64_t *seed)
 {
     static const double scales[] = {1, 10, 100, 1000, 1e5, 1e9};

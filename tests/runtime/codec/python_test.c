@@ -179,7 +179,7 @@ static void depth_is_bounded(void **state)
     (void)write_text(&value);
 }
 
-/* Any bytes give a status. */
+/* For arbitrary bytes, the reader returns a status. */
 static void any_text_is_judged(void **state)
 {
     (void)state;

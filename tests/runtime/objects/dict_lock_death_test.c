@@ -1,8 +1,8 @@
 /*
  * Death at every point of taking and releasing locks of a dict: a process is
  * killed before each change of a shared word. Afterwards the next process can
- * get each lock, and a process that claims an entry where others died finds its
- * own entry.
+ * get each lock, even if it must claim an entry that another process was
+ * claiming when it died.
  *
  * The locks are compiled again for this test, with points at which a process
  * can die (os/crash.h).

@@ -514,7 +514,8 @@ static void a_childs_reader_keeps_the_dict(void **state)
     stage_dismiss(child, 0);
 }
 
-/* Holds the bytes as a process does that has found the dict unused. */
+/* The test holds the byte locks that keep readers out while a process ends a
+ * dict that nobody uses. */
 static void a_reader_does_not_open_what_is_over(void **state)
 {
     (void)state;
@@ -572,8 +573,8 @@ static void full_dicts_say_what_they_need(void **state)
     shmrpc_dict_close(dict);
 }
 
-/* Enters a folder in memory of 8 MiB. Returns false if this process may not
- * make one. */
+/* Mounts a tmpfs of 8 MiB and makes it the folder of objects. Returns false if
+ * this process may not mount one. */
 static bool enter_small_folder(void)
 {
     char path[256];

@@ -300,8 +300,8 @@ static void processes_share_the_fields_of_a_struct(void **state)
 /* ---- readers beside writers (ronny-rentner/UltraDict#6) -------------------
  */
 
-/* The value is so large that most readers that are preempted are preempted
- * while they copy it. The block is then reused before they continue. */
+/* The value is so large that most preemptions of a reader happen while it
+ * copies the value. The block is then reused before the reader continues. */
 enum { TORN_BYTES = 32 << 10, TORN_CHANGES = 6000, TORN_LOSSES = 100 };
 
 static void put_the_same_bytes(int index, void *user)

@@ -1,7 +1,8 @@
 /*
  * Long values of dicts, which are maps and lists that are changed item by item
  * (nests). Results are compared with those of a dict in JSON, whose values are
- * written whole. Many processes change them, some of which die.
+ * written whole. In some tests many processes change nests, and some of them
+ * die.
  */
 #include "stage.h"
 
@@ -173,7 +174,8 @@ static void random_path(const shmrpc_any *tree, steps *at)
     }
 }
 
-/* Makes one change; returns the tree that pop returned, or NULL. */
+/* Makes one change, and returns its status. `*out` becomes the tree that pop
+ * returned, or NULL. */
 static int change(shmrpc_dict *dict, uint32_t op, const steps *at,
                   const shmrpc_any *value, const shmrpc_any **out,
                   shmrpc_error *error)
@@ -614,7 +616,7 @@ static void account(shmrpc_dict *dict, int index)
     uint64_t len;
     const shmrpc_any *last;
     shmrpc_error error;
-    /* A change finishes the change that a dead process began; readers don't. */
+    /* A put finishes a change that a dead process has begun; reads don't. */
     put(dict, "next", shmrpc_any_null());
     start(&list, "lists");
     step(&list, shmrpc_any_i64(index));
@@ -678,9 +680,9 @@ static void append_until_all_have(int index, void *user)
     }
 }
 
-/* A writer that has begun to change a short value must not go on to read and
- * replace all of it when others have made it long: they would always be
- * faster. */
+/* To change a short value, a writer reads and replaces all of it. It must stop
+ * doing so when others have made the value long meanwhile, because the others
+ * would always be faster. */
 static void no_writer_starves_when_a_list_grows(void **state)
 {
     (void)state;

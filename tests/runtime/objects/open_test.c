@@ -314,8 +314,8 @@ static void the_creator_ends_its_life(void **state)
 static void race_for_it(int index, void *user)
 {
     const shmrpc_shared_opts *opts = user;
-    /* Nobody pops, so there are only so many rounds that the items of all four
-     * processes fit into one lane, whichever process owns it. */
+    /* Nobody pops. There are so few rounds that the items of all four processes
+     * fit into one lane, whichever process owns it. */
     int rounds = stage_is_long() ? 250 : 30;
     (void)index;
     for (int i = 0; i < rounds; i++) {

@@ -1,5 +1,5 @@
-/* Each operation of Python's dict, by the call of this library that does the
- * same. */
+/* For each operation of Python's dict, tests the call of this library that does
+ * the same. */
 #include "stage.h"
 
 #include <stdio.h>
@@ -54,8 +54,9 @@ static void expect_order(shmrpc_dict *dict, bool backwards,
     const shmrpc_any *value;
     shmrpc_view *view;
     EXPECT(shmrpc_dict_view_open(dict, &view, &error), SHMRPC_OK, &error);
-    for (int round = 0; round < 2; round++) { /* after its end the view begins
-                                               * again, in both directions */
+    for (int round = 0; round < 2; round++) { /* a view that has reached its
+                                               * end begins again, in both
+                                               * directions */
         text[0] = '\0';
         while ((backwards ? shmrpc_view_prev : shmrpc_view_next)(
                    view, &name, &value, &error) == SHMRPC_OK) {

@@ -234,8 +234,8 @@ static void who_only_polls_is_in_nobodys_way(void **state)
     }
     stage_dismiss(reader, 0);
     /* Rescued items were found at the end of a slice, and not by a wake-up. A
-     * slice is much longer than a round, so there are many only if wake-ups
-     * were lost. A few may occur on a busy machine. */
+     * slice is much longer than a round, so many items are rescued only if
+     * wake-ups were lost. On a busy machine a few may be rescued. */
     shmrpc_queue_stat stat;
     assert_int_equal(shmrpc_queue_stat_read(queue, &stat), SHMRPC_OK);
     assert_true(stat.rescued_count < 25);

@@ -282,7 +282,7 @@ static void a_killed_server_leaves_whole_snapshots(void **state)
     (void)state;
     enum { LIVES = 12 };
     int64_t had = -1;
-    rows[1].snapshot_ns = 1; /* so that it writes snapshots all the time */
+    rows[1].snapshot_ns = 1; /* the server writes snapshots all the time */
     for (int64_t life = 0; life < LIVES; life++) {
         shmrpc_client *client;
         pid_t pid = start_apart(&client);

@@ -101,8 +101,8 @@ static void judge(const moment *at)
     }
 }
 
-/* Reads the file with this test's own reader; appends keys and values to
- * `out`. */
+/* Reads the file record by record, without a dict. Appends keys and values to
+ * `out`; returns the change number of the snapshot. */
 static uint64_t read_file(const char *path, shmrpci_buf *out, uint64_t *count)
 {
     shmrpci_snapshot_reader reader;
@@ -230,8 +230,9 @@ static void write_and_die(int index, void *user)
     _exit(0);
 }
 
-/* Lets the process make `calls` system calls (entries and exits), then kills
- * it. Returns false if it had ended by itself. */
+/* Starts such a process and kills it at stop number `calls`; it stops at the
+ * entry and at the exit of each system call. Returns false if the process had
+ * ended by itself before. */
 static bool kill_at(const char *path, int calls)
 {
     int status;

@@ -1,6 +1,6 @@
 /*
- * One test suite for each kind of object, run for both ways to open it (by name
- * and through a service), for writing and read-only.
+ * One test suite for each kind of object. It runs for both ways to open an
+ * object (by name and through a service), for writing and read-only.
  */
 #include "../rpc/sample.h"
 
@@ -165,7 +165,8 @@ static shmrpc_dict *open_dict(const road *way, uint32_t flags)
     return dict;
 }
 
-/* Expects what readers see of a key, read in three ways. */
+/* Expects that readers see this number at the path, by get and in a view, and
+ * that the dict has one entry. */
 static void expect_number(const road *way, shmrpc_dict *dict,
                           const shmrpc_path *path, int64_t number)
 {

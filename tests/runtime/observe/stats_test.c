@@ -189,8 +189,8 @@ static void spoiled_streams(void **state)
     shmrpc_stats_close(reader);
 }
 
-/* In a difference, a worker that takes another one's place does not begin with
- * that worker's counts. */
+/* A worker takes the place of one that has died. In a difference of snapshots
+ * it has only its own counts. */
 static void differences_know_who_was_there_before(void **state)
 {
     (void)state;

@@ -199,8 +199,8 @@ static void what_is_old_is_dropped_and_what_is_coarse_stays(void **state)
     add(&series_cpu, T0 + 31 * DAY, 1);
     flush(T0 + 31 * DAY);
     s = read_points(&series_cpu, T0, T0 + 31 * DAY, T0 + 31 * DAY);
-    assert_int_equal(s->count, 2); /* one point of two days later, and one of
-                                    * now */
+    assert_int_equal(s->count, 2); /* the points of T0 + 2 days and of T0 + 31
+                                    * days */
     assert_int_equal(
         read_points(&series_other, T0, T0 + 10, T0 + 31 * DAY)->count, 0);
 }

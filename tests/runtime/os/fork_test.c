@@ -51,8 +51,8 @@ static void generation_is_another_one_in_children_and_theirs(void **state)
     assert_int_equal(shmrpci_fork_generation(), mine);
 }
 
-/* A bare clone() does not run the handlers of fork(). But the kernel wipes the
- * page that holds the generation in any child. */
+/* A bare clone() does not run the handlers of fork(). But in any child the
+ * kernel wipes the page that holds the generation. */
 static void generation_is_another_one_after_a_bare_clone(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Log lines: levels; each line is written at once. */
+/* Log lines: levels; each line is written by one system call. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,7 +5,8 @@
 
 #include "os/memory.h"
 
-/* What a participant is doing, in its block: root + 1, old block, new block,
+/* Words of a participant's block in the region. They say what the participant
+ * is doing: the root that it changes + 1 (0: none), old block, new block,
  * change. */
 enum { AT_ROOT, AT_OLD, AT_NEW, AT_CHANGE };
 

@@ -1,5 +1,5 @@
-/* Blocks and pins: which block a participant gets, and when blocks are
- * reclaimed by whom. */
+/* Blocks and pins: which block a participant gets, when blocks are reclaimed,
+ * and by whom. */
 #include "arena_stage.h"
 
 #include <stdio.h>
@@ -183,8 +183,8 @@ static void spans_of_free_blocks_serve_other_sizes(void **state)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         uint64_t bytes = 0;
         uint64_t offset;
-        /* The participants take turns, since the other's blocks return through
-         * the depot. */
+        /* The participants take turns, so that each one gets blocks that the
+         * other one has freed, through the depot. */
         shmrpci_region *who = i % 2 == 0 ? &region : &other;
         while (shmrpci_arena_take(who, sizes[i], &offset, NULL) == SHMRPC_OK) {
             bytes += shmrpci_arena_block_bytes(who, offset) +
@@ -230,7 +230,7 @@ static void a_pin_keeps_what_was_there(void **state)
     assert_non_null(strstr(error.message, said));
     assert_int_equal(seen[300 * KIB], 0x5A);
     assert_int_equal(shmrpci_pin_oldest(&region, 2), 1);
-    /* The pins of the handle that asks for the oldest one count too. */
+    /* The handle that asks for the oldest pin also counts its own pins. */
     assert_int_equal(shmrpci_pin(&region, 1), SHMRPC_E_ABORTED);
     assert_int_equal(shmrpci_pin(&region, 3), SHMRPC_OK);
     assert_int_equal(shmrpci_pin_oldest(&region, 9), 1);

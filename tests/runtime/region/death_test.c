@@ -4,8 +4,8 @@
  * killed before each of the heir's changes. Then every span is free or
  * reachable.
  *
- * The library is compiled again for this test, with points at which it can die
- * (os/crash.h).
+ * The library is compiled again for this test, with points at which a process
+ * can die (os/crash.h).
  */
 #include "stage.h"
 

@@ -1,7 +1,7 @@
 /*
  * Writers ring for read-only listeners. A writer learns of a listener one tick
- * after it began to listen; until then the listener sleeps in short slices.
- * When the listener ends, by itself or by death, nobody rings any more.
+ * after the listener began to listen; until then the listener sleeps in short
+ * slices. When the listener ends, by itself or by death, nobody rings any more.
  */
 #include "region/listen.h"
 

@@ -5,8 +5,8 @@
  *
  * Each incarnation of a worker writes what it does to a ledger in memory that
  * the test shares with it: a record is `begun` before its push and `pushed`
- * when that has returned, and `came` counts how often it was popped ("once"
- * queues) or acknowledged ("acked" queues).
+ * when the push has returned, and `came` counts how often the record was popped
+ * ("once" queues) or acknowledged ("acked" queues).
  */
 #include "stage.h"
 

@@ -19,8 +19,8 @@ enum { NUMBERS = 32, THERE = 4, OTHERS = 20, VICTIMS = 10 };
 
 /* ---- the victim's operations --------------------------------------------- */
 
-/* The victim's own record, and what it has written down in memory that outlives
- * it. */
+/* The victim's handle, and its note of what it has popped, in memory that
+ * outlives the victim. */
 static shmrpci_queue *mine;
 static uint64_t *taken; /* one more than the number that the victim popped */
 

@@ -365,8 +365,9 @@ static void end_of_the_server_is_told_to_the_loop(void **state)
     shmrpc_stub_close(b.client);
 }
 
-/* The end of the server also wakes a loop that has no calls in flight, because
- * all of its calls were short and waited for. */
+/* The end of the server also wakes a loop that has no calls in flight. Here all
+ * calls were short, and had ended before the function that started them
+ * returned. */
 static void end_of_the_server_is_told_after_short_calls(void **state)
 {
     (void)state;

@@ -67,7 +67,7 @@ static int which(shmrpc_ctx *ctx, const void *impl, void *user,
 
 static shmrpc_handler handlers[METHODS];
 
-/* Called once, before any server reads it. */
+/* Fills in `service`. Called once, before any server reads it. */
 static void make_service(void)
 {
     memcpy(handlers, sample_handlers, sizeof sample_handlers);

@@ -1,6 +1,8 @@
 /* Streams of detached calls: their steps are called when there is something to
- * do, over inproc, shm and a socket. */
-/* Included first, because its parameters have names of the sample. */
+ * do. Tested over inproc, shm and each kind of socket, and through a
+ * gateway. */
+/* Included before the sample, because parameters in this header have names that
+ * the sample gives to variables. */
 #include "rpc/stream.h"
 
 #include "stream_sample.h"

@@ -1,5 +1,6 @@
-/* Detached calls, which another thread than their worker's answers, over inproc
- * and shm. */
+/* Detached calls, which are answered by a thread that is not their worker's.
+ * Most cases run over inproc, shm and each kind of socket, and through a
+ * gateway. */
 #include "sample.h"
 
 #include <stdio.h>
@@ -22,11 +23,11 @@ static struct {
         const void *result;
     } all[SHMRPC_DETACHED_MAX + 1];
     unsigned count;
-    unsigned refused; /* status that detach returned */
-    int refusal;
-    bool returns_ok; /* handlers return OK although they have detached their
-                      * call */
-    bool is_twice;   /* handlers detach twice */
+    unsigned refused; /* number of calls that could not be detached */
+    int refusal;      /* status that detach returned for the last of them */
+    bool returns_ok;  /* handlers return OK although they have detached their
+                       * call */
+    bool is_twice;    /* handlers detach twice */
 } parked = {.lock = SHMRPCI_MUTEX_INIT};
 
 static int park(shmrpc_ctx *ctx, const void *result)
@@ -53,7 +54,7 @@ static int park(shmrpc_ctx *ctx, const void *result)
     return returns_ok ? SHMRPC_OK : status;
 }
 
-/* The result is made before the call is detached, in its memory. */
+/* Makes the result in the call's memory, before it detaches the call. */
 static int add(shmrpc_ctx *ctx, const void *impl, void *user,
                const void *params, void *result)
 {
@@ -116,7 +117,7 @@ static int fill(shmrpc_ctx *ctx, const void *impl, void *user,
     return status;
 }
 
-/* Answers by shmrpc_ctx_reply a call that is not detached. */
+/* Calls shmrpc_ctx_reply although the call is not detached. */
 static int not_detached(shmrpc_ctx *ctx, const void *impl, void *user,
                         const void *params, void *result)
 {
@@ -154,8 +155,9 @@ static const shmrpc_handler handlers[SAMPLE_METHODS] = {
     [THROW] = without_result,
 };
 
-/* Waits until `count` calls are parked, as long as more keep coming: a busy
- * machine may take long for all. */
+/* Waits until `count` calls are parked. Fails the test if no further call comes
+ * for a while. There is no limit for all calls together, because a busy machine
+ * may take long. */
 static void await_parked(unsigned count)
 {
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);

@@ -210,7 +210,7 @@ static void malformed_detail_leaves_the_error_alone(void **state)
         {{1, 1, 1, 0, 0, 0, 0, 0, 'a', 'b'}, 10}, /* a byte too few */
         {{64, 0, 0, 0, 0, 0, 0, 0, 'a'}, 9},      /* the path is too long */
         {{0, 184, 0, 0, 0, 0, 0, 0, 'a'}, 9},     /* the message is too long */
-        {{0, 0, 255, 0, 0, 0, 0, 0, 'a'}, 9},     /* the name */
+        {{0, 0, 255, 0, 0, 0, 0, 0, 'a'}, 9},     /* the name is too long */
         {{0, 1, 0, 0, 0, 0, 0, 0, 0xff}, 9},      /* not UTF-8 */
         {{1, 1, 0, 0, 0, 0, 0, 0, 0xc3, 0xa4}, 10}, /* one character across path
                                                      * and message */

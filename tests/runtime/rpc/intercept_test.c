@@ -190,8 +190,8 @@ static void asynchronous_calls_end_once(void **state)
     sample_stop(&s);
 }
 
-/* Interceptors of which the first adds metadata, and the last tries to add some
- * too late. */
+/* An interceptor that adds metadata at the beginning of a call, and tries to
+ * add some at its end, which is too late. */
 static int add_tenant(void *user, shmrpc_intercepted *call, shmrpc_error *error)
 {
     (void)user;

@@ -215,7 +215,7 @@ static void a_client_dies(void **state)
     assert_int_equal(returned(1), SHMRPC_E_CANCELLED);
 }
 
-/* If the death were not noticed, the server would wait for it for 30 s. */
+/* If the server did not notice the death, it would wait 30 s for the stream. */
 static void a_client_of_a_detached_stream_dies(void **state)
 {
     (void)state;

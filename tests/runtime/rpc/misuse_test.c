@@ -219,7 +219,7 @@ static void other_program_is_told_and_goes_on(void **state)
     }
 }
 
-/* Uses the object as often as a handle can distinguish. */
+/* Uses the call object again as many times as its handles can be told apart. */
 static void handle_of_any_age_is_told_from_the_next(void **state)
 {
     (void)state;

@@ -210,7 +210,7 @@ static void what_has_waited_for_too_long_is_not_begun(void **state)
     shmrpc_error error;
     int64_t wait_ns = 40 * SHMRPCI_NS_PER_MS;
     int status = wait_behind(state, wait_ns, &error);
-    /* On a busy machine the call may arrive late in the queue. */
+    /* On a busy machine the call may enter the queue late. */
     while (status == SHMRPC_OK && wait_ns < PATIENCE_NS) {
         wait_ns *= 2;
         status = wait_behind(state, wait_ns, &error);

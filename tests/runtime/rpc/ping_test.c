@@ -115,7 +115,8 @@ static void a_server_that_came_back_answers(void **state)
     sample_folder_remove();
 }
 
-/* Tools call services that they find at run time in this way. */
+/* A tool can ping a service that it has found at run time: it needs to know
+ * only the service's port. */
 static void no_method_need_be_known(void **state)
 {
     (void)state;

@@ -325,7 +325,8 @@ static void changed_interface_is_named_until_it_is_mended(void **state)
     shmrpc_client *client = sample_connect(&server);
     sample_stop(&server);
     sample_start_at(&server, server.where, &v.service, 2);
-    for (int i = 0; i < 3; i++) { /* the last two calls: during the pause */
+    for (int i = 0; i < 3; i++) { /* the last two calls are made in the pause
+                                   * between two attempts to connect */
         assert_int_equal(
             shmrpc_stub_call(client, ADD, &params, NULL, &sum, &error),
             SHMRPC_E_CONTRACT);

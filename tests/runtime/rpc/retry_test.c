@@ -8,7 +8,7 @@
 /* Orders to the handler of AGAIN, and its observations. Written only between
  * calls. */
 static struct {
-    unsigned failures; /* this many calls fail, then they succeed */
+    unsigned failures; /* this many calls fail, later ones succeed */
     int status;        /* status of a failing call */
     unsigned calls;
     unsigned repeated; /* of these, calls marked as repeated */

@@ -16,15 +16,15 @@ enum {
     DOWN,   /* json (i64 a, i64 b) -> stream i64 throws Detailed: sends 0 to
              * a - 1, then returns b as its status; throws Detailed if b is
              * the number of that error */
-    UP,     /* msgpack (stream string(..50000)) -> i64: how many bytes; returns
-             * when one is "stop" */
-    BOTH,   /* native (stream i64) -> stream i64: twice each */
+    UP,     /* msgpack (stream string(..50000)) -> i64: the number of bytes;
+             * returns early at an item "stop" */
+    BOTH,   /* native (stream i64) -> stream i64: twice each item */
     FLOOD,  /* native (stream i64) -> stream i64: sends, and never reads */
     CAT,    /* raw (bytes) -> stream bytes: its bytes, in pieces of 1000 */
-    IDLE,   /* json @idle(20ms) () -> stream i64: one, then none until the gate
-             * opens */
-    MIRROR, /* raw (stream bytes(..MIRROR_MOST)) -> stream bytes: lends what
-             * it sends back; returns when one is "stop" */
+    IDLE,   /* json @idle(20ms) () -> stream i64: sends one item, then none
+             * until the gate opens */
+    MIRROR, /* raw (stream bytes(..MIRROR_MOST)) -> stream bytes: sends each
+             * item back as a lent item; returns early at an item "stop" */
     METHODS
 };
 

@@ -1,5 +1,6 @@
-/* Streams over inproc, shm and a socket, through the tables and functions that
- * generated code uses: both sides, and every way to end. */
+/* Streams over inproc, shm and each kind of socket, and through a gateway. Uses
+ * the tables and functions that generated code uses. Tests both sides,
+ * and every way to end. */
 #include "stream_sample.h"
 
 #include <sys/wait.h>
@@ -318,7 +319,8 @@ static void not_in_a_forked_child(void **state)
     shmrpc_stub_stream_close(stream);
 }
 
-/* A call is sent without its streams, and the server handles it as such. */
+/* The client calls a method with streams as if it had none, and the server
+ * refuses the call. */
 static void call_without_its_streams(void **state)
 {
     (void)state;

@@ -86,7 +86,7 @@ static void interrupted_sender_ends_its_stream(void **state)
     shmrpc_stub_stream_close(stream);
 }
 
-/* The result waits for a handler that waits for the client. */
+/* The client waits for the result, and the handler waits for the client. */
 static void interrupted_finish_ends_its_stream(void **state)
 {
     (void)state;

@@ -276,8 +276,9 @@ typedef struct holder {
     seen s;
 } holder;
 
-/* Holds the mutex until the other thread reports that it waits, like a thread
- * that wants an interpreter lock which the other must release. */
+/* Holds the mutex until the waiting thread's hook is called. A thread of an
+ * interpreter does so too: it holds a mutex of the library while it waits for
+ * the interpreter's lock, which the waiting thread releases in its hook. */
 static void hold_mutex(void *user)
 {
     holder *h = user;

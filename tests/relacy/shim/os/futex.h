@@ -1,4 +1,5 @@
-/* The real header; its wake-up is wrapped, so that a mutation can omit it. */
+/* Includes the real header, and wraps its wake-up, so that a mutation can omit
+ * a wake-up. */
 #ifndef TESTS_RELACY_SHIM_OS_FUTEX_H
 #define TESTS_RELACY_SHIM_OS_FUTEX_H
 

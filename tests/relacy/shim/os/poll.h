@@ -1,4 +1,5 @@
-/* Includes the real header, so that a mutation can omit rings. */
+/* Includes the real header, and wraps shmrpci_event_set, so that a mutation can
+ * omit a call of it. */
 #ifndef TESTS_RELACY_SHIM_OS_POLL_H
 #define TESTS_RELACY_SHIM_OS_POLL_H
 

@@ -143,8 +143,8 @@ static void on_message(void *user, uint32_t inbox, nats_result result,
 
 /* ---- asking ------------------------------------------------------------ */
 
-/* All servers belong to one cluster, so they form one address. The service's
- * name in it does not matter. */
+/* The servers of one cluster form one address. The name of the service in this
+ * address does not matter. */
 static int find_servers(const char *servers, shmrpci_address *out,
                         shmrpc_error *error)
 {

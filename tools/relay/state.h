@@ -45,8 +45,8 @@ typedef struct errand {
     shmrpci_call call;
     carried *streams;   /* NULL: the call has no streams */
     streamer *streamer; /* the thread that moves them */
-    int broken;         /* lock: the status with which the streams can't go on;
-                         * OK: they can */
+    int broken;         /* lock: why the streams can't continue; OK: they
+                         * can */
 } errand;
 
 struct relay {

@@ -1,8 +1,8 @@
 /*
- * Death at every point: at each place where a client or a worker changes a
- * shared word, or wakes somebody, one process dies, the first time it gets
- * there or a later time. The calls of the other processes continue, and nothing
- * is lost or left behind.
+ * Death at every point: a point is a place in the code where a client or a
+ * worker changes a shared word, or wakes somebody. One process dies at each
+ * point, at its first pass or a later one. The calls of the other processes
+ * continue, and nothing is lost or left behind.
  *
  * The library is compiled again for this test, with crash points in it
  * (os/crash.h). The test finds the points by running it.
@@ -112,8 +112,8 @@ static unsigned long long passed(size_t index, farm_role role)
     return atomic_load(&points[index].passed[role]);
 }
 
-/* Waits for the death of a process: for some time, longer on a machine so busy
- * that few calls are made. */
+/* Waits for the death of a process, for 300 ms. Waits longer while fewer than
+ * ENOUGH_CALLS calls were answered, because the machine may be busy. */
 static bool await_death(farm *f, farm_process *p)
 {
     uint64_t enough = farm_answered(f) + ENOUGH_CALLS;
@@ -139,8 +139,8 @@ static bool die_at(farm *f, farm_role role, size_t victim, unsigned times)
     next.victim = MAX_POINTS;
     bool is_dead = await_death(f, p);
     if (is_dead) {
-        /* The other processes must settle first: a new worker scans everything,
-         * and would hide a forgotten wake-up. */
+        /* The other processes must settle before a new one starts: a new worker
+         * scans everything, and would hide a forgotten wake-up. */
         if (role == FARM_CLIENT || f->workers > 1) {
             farm_settle_without(f, p);
         }
@@ -264,9 +264,9 @@ static void clients_may_die_anywhere(void **state)
     die_everywhere(&f, FARM_CLIENT, 2, 0);
 }
 
-/* The worker dies while a detached stream is open, in the thread that detaches
- * it or in the one that continues it. The stream's client gets whole items, the
- * first ones, and then one end (farm_stream.c). */
+/* The worker dies while a detached stream is open: in the thread that detaches
+ * the stream, or in the one that continues it. The stream's client gets the
+ * first items, each whole, and then one end (farm_stream.c). */
 static void workers_may_die_anywhere_in_detached_streams(void **state)
 {
     (void)state;

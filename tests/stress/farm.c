@@ -1,5 +1,5 @@
-/* Processes that call each other and are killed and stopped, with an account of
- * every call. */
+/* Workers and clients that are processes and are killed and stopped, with an
+ * account of every call. */
 #include "farm.h"
 
 #include <dirent.h>
@@ -762,8 +762,8 @@ size_t farm_open_fds(void)
     return count;
 }
 
-/* Checks that every call is accounted for, except those in progress of a client
- * that died. */
+/* Checks that the end of every call was counted. Only the calls that were in
+ * progress when a client was killed may be missing. */
 static void check_sums(const farm *f, unsigned long long killed_clients)
 {
     unsigned long long open = 0;

@@ -116,16 +116,17 @@ void farm_run(farm *f, int64_t until_ns);
 void farm_run_a_while(farm *f);
 /* Kills a random process, and starts another one in its place. */
 void farm_kill(farm *f);
-/* Kills this process, and starts another one in its place. */
+/* Kills the process `p`, and starts another one in its place. */
 void farm_replace(farm *f, farm_process *p);
-/* Runs the control loop until a process has died of SIGKILL. Returns false if
- * it is still alive at `until_ns`. The caller must restart a dead one. */
+/* Runs the control loop until the process has died of SIGKILL. Returns false if
+ * the process is still alive at `until_ns`. If it is dead, the caller must call
+ * farm_start_again. */
 bool farm_await_death(farm *f, farm_process *p, int64_t until_ns);
 void farm_start_again(farm *f, farm_process *p);
 /* Starts clients in all places. */
 void farm_start_clients(farm *f);
-/* Kills all clients, and waits until nothing is left of them: no connection, no
- * memory. Fails the test if something stays. Returns how long it took. */
+/* Kills all clients, and waits until neither a connection nor memory is left of
+ * them. Fails the test if something stays. Returns how long it took. */
 int64_t farm_empty(farm *f);
 /* Returns the number of open descriptors of this process. */
 size_t farm_open_fds(void);

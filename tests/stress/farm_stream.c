@@ -308,7 +308,8 @@ bool farm_late_talk_end(farm_late_talk *t)
 
 /* ---- the client ---------------------------------------------------------- */
 
-/* Receives the reply of a call whose items are over. It holds their number. */
+/* Receives the reply of a call after its streams have ended. The reply contains
+ * the number of items that the server has sent. */
 static int receive(farm_talk *talk, shmrpci_call *call, const side *s,
                    bool has_all)
 {

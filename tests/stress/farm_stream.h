@@ -52,7 +52,7 @@ bool farm_late_talk_arm(farm_late_talk *talk, shmrpci_atomic_u32 *bell,
                         shmrpci_futex_on *on, size_t *count);
 void farm_late_talk_disarm(farm_late_talk *talk);
 shmrpci_atomic_u32 *farm_late_talk_alarm(farm_late_talk *talk);
-/* Answers the call, and frees it. Returns false if an item was wrong. */
+/* Answers the call, and frees `talk`. Returns false if an item was wrong. */
 bool farm_late_talk_end(farm_late_talk *talk);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * Idle streams: both ends of each stream sleep, without a single wake-up.
  *
- * One process has all workers of a service, each in a stream except one;
- * another process has all clients, with a thread for each stream. With
+ * One process has all workers of a service. All workers but one have a stream.
+ * Another process has all clients, with a thread for each stream. With
  * SHMRPC_TEST_LONG=1 there are a thousand streams, for a minute.
  */
 #include "service.h"
@@ -54,7 +54,8 @@ static int say_welcome(void *user, const uint8_t *hello, size_t len,
 static shmrpci_listener *listener;
 static atomic_uint next_index;
 
-/* Waits forever for items of the first client. */
+/* Accepts a stream, and waits without a deadline for its first item, which
+ * never comes. */
 static void work(void *unused)
 {
     (void)unused;

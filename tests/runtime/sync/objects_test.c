@@ -142,7 +142,8 @@ static void scribble(int index, void *user)
     }
 }
 
-/* Uses the lock. Any status is allowed, if it comes in time. */
+/* Makes a random call on the lock. The call may return any status, but must not
+ * hang. */
 static void use_at_random(shmrpc_lock *lock, uint64_t *seed)
 {
     shmrpc_lock_wait wait = {.timeout_ns = 200000};
@@ -320,7 +321,7 @@ static void only_the_dead_are_collected(void **state)
 
 /* ---- os/object.h --------------------------------------------------------- */
 
-/* The path for file systems that can't make files without names. */
+/* Tests what is done on a file system that can't make files without names. */
 static void draft_with_a_name_is_published_and_collected(void **state)
 {
     (void)state;

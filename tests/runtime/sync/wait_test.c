@@ -105,8 +105,8 @@ static void short_waits_make_short_spins(void **state)
     assert_true(after > 300);
 }
 
-/* Otherwise two peers could keep missing each other: each would be asleep
- * whenever the other one answers. */
+/* With a shorter spin two peers could keep missing each other: each would be
+ * asleep whenever the other one answers. */
 static void after_a_miss_the_next_spin_is_the_longest(void **state)
 {
     (void)state;
@@ -177,8 +177,8 @@ static void power_profile_learns_nothing(void **state)
     assert_int_equal(shmrpci_spinner_budget(&spinner, ELSEWHERE), 0);
 }
 
-/* Another thread on the only CPU that we may use. A yield that lets it run
- * takes much longer than one with no other thread. */
+/* Another thread on the only CPU that we may use. A yield that lets this thread
+ * run takes much longer than a yield while there is no other thread. */
 typedef struct other {
     shmrpci_atomic_u32 is_over;
 } other;

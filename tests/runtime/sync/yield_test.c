@@ -35,8 +35,8 @@ static int go_anywhere(void **state)
     return sched_setaffinity(0, sizeof g_all, &g_all);
 }
 
-/* Makes a spinner, whose CPU counts the decision is based on, for a thread that
- * may run on `cpus` CPUs. */
+/* Makes a spinner for a thread that may run on `cpus` CPUs. A yielder reads the
+ * CPU counts in the spinner to decide whether to yield. */
 static shmrpci_spinner spinner_on(uint32_t cpus)
 {
     shmrpci_spinner spinner;
@@ -133,8 +133,8 @@ static uint64_t lose_cpu(shmrpci_yielder *yielder)
     return 0;
 }
 
-/* After the first loss of the CPU yielding pauses for 4 ms, after the second
- * for four times as long. */
+/* After the first loss of the CPU, the thread does not yield for 4 ms. After
+ * the second loss, it does not yield for four times as long. */
 static void who_loses_its_cpu_does_not_yield_for_a_while(void **state)
 {
     (void)state;

@@ -23,12 +23,14 @@
 #define WORKERS 6u
 #define PAIRS   8u
 
-/* What is known of a worker's finished changes, in memory that outlives it. */
+/* What is known of a worker's finished changes, in memory that outlives the
+ * worker. */
 typedef struct account {
     _Alignas(128) shmrpci_atomic_u64 own; /* the value of its own counter */
     shmrpci_atomic_u64 shared;  /* how often it has incremented the shared
                                  * counter */
-    shmrpci_atomic_u32 is_here; /* whether it has attached, and so inherited */
+    shmrpci_atomic_u32 is_here; /* whether it has attached to the table, and so
+                                 * is the heir of its dead predecessor */
 } account;
 
 /* How many changes workers may be ahead of the open view, which keeps
@@ -77,7 +79,7 @@ static shmrpc_status count_up(void *user, shmrpci_table_bytes was,
     return SHMRPC_OK;
 }
 
-/* The shared counter, and the counts of which it is the sum. */
+/* The shared counter, and how often each worker has incremented it. */
 typedef struct common_count {
     uint64_t number;
     uint64_t by[WORKERS];
@@ -176,8 +178,9 @@ static bool fetch(shmrpci_table *table, const uint32_t *key, shmrpci_buf *out)
     return status == SHMRPC_OK || status == SHMRPC_E_NOT_FOUND;
 }
 
-/* Decides whether the change that the worker was making when it died has
- * happened. */
+/* Sets the known value to the one in the table. Returns false if that is wrong:
+ * it may only be the known value, or larger by one if the worker died after a
+ * change and before it noted that. */
 static bool settle(shmrpci_atomic_u64 *known, uint64_t is)
 {
     uint64_t was = shmrpci_load_seq(known);
@@ -318,7 +321,8 @@ static void renew_view(chaos *of)
 }
 
 /* Kills or stops several workers at nearly the same time, so that their heirs
- * need the processor at the same time. Returns how many. */
+ * need the processor at the same time. Returns how many were killed or
+ * stopped. */
 static unsigned strike(chaos *of)
 {
     unsigned struck = 0;
@@ -336,7 +340,8 @@ static unsigned strike(chaos *of)
     return struck;
 }
 
-/* Replaces workers while some are stopped, and others die. */
+/* Changes everything while workers are stopped or dead. Then resumes the
+ * stopped ones, and replaces the dead ones. */
 static void bring_back(chaos *of)
 {
     change_all(&of->table);

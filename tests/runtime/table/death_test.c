@@ -1,10 +1,10 @@
 /*
- * Death at every point: a writer is killed before each change of a shared word
- * that it makes in a change of each kind. Afterwards the table is as before the
- * change, or as after it. This holds for readers at once, for the next writer,
- * and for views. Once the heir has finished, each block is in exactly one
- * place: in use, or in one list of free blocks. The heir, and the writer that
- * completes the dead writer's change, are killed too.
+ * Death at every point: for each kind of change, a writer is killed before each
+ * of its writes to a shared word. Afterwards the table is as before the change,
+ * or as after it. This holds for readers at once, for the next writer, and for
+ * views. Once the heir has finished, each block is in exactly one place: in
+ * use, or in one list of free blocks. The heir, and the writer that completes
+ * the dead writer's change, are killed too.
  *
  * The library is compiled again for this test, with points at which it can die
  * (os/crash.h).
@@ -78,7 +78,8 @@ static bool give_up(shmrpci_table *table)
 
 static const shmrpci_table_bytes nest = {"c", 1};
 
-/* Returns false if that can't be done, or another writer was faster. */
+/* Makes key c the nest. Returns false if that fails, for example because
+ * another writer was faster. */
 static bool make_nest(shmrpci_table *table)
 {
     shmrpci_nest_edit edit = {0};
@@ -282,8 +283,8 @@ static void read_all(shmrpci_table *table, shmrpci_buf *out)
     shmrpci_buf_fini(&value);
 }
 
-/* Expects the state before or after the change; `more` is the text of a later
- * change. */
+/* Expects the table as before or as after the change. `more` is the text of
+ * entries that a later change has added. */
 static bool expect_either(scene *in, const char *more, const char *point)
 {
     char before[128];
@@ -304,8 +305,8 @@ static bool expect_either(scene *in, const char *more, const char *point)
     return is_after;
 }
 
-/* Whether readers may see a part of the change until the next writer comes,
- * because it has several parts. Views never do. */
+/* Whether the change has several parts. Until the next writer comes, readers
+ * may then see only some of them. Views never do. */
 static bool has_parts(const scene *in)
 {
     return in->of->act == merge;
@@ -403,8 +404,8 @@ static bool two_die(const change *of, unsigned point,
 #define FEW_POINTS 150u
 #define STRIDE     4u
 
-/* Tries all pairs in a long run, except for changes with many points; otherwise
- * some. */
+/* In a long run, tries all pairs of points, except for changes with many
+ * points. In a short run, tries some pairs. */
 static void others_die(bool (*second_act)(shmrpci_table *table))
 {
     bool is_long = getenv("SHMRPC_TEST_LONG") != NULL;

@@ -20,7 +20,7 @@ static shmrpci_nest_value bytes_of(const char *of)
     return shmrpci_nest_bytes(of, strlen(of));
 }
 
-/* Makes the key a nest of these texts. */
+/* Makes the value of the key "home" a nest of these texts. */
 static void make(shmrpci_table *table, shmrpci_nest_shape shape,
                  const char *const *texts, size_t count)
 {
@@ -110,7 +110,8 @@ static void expect_list(shmrpci_table *table, const shmrpci_nest_ref *ref,
                      SHMRPC_E_NOT_FOUND);
 }
 
-/* Grows and shrinks in turn; changes more at the ends than elsewhere. */
+/* Inserts, replaces or removes an item. The list grows and shrinks in turn. Two
+ * of three changes are at the ends of the list. */
 static void change(shmrpci_table *table, model *of, uint32_t step)
 {
     uint8_t room[512];
@@ -433,7 +434,8 @@ static void a_look_ends_with_its_table(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* Any word of a node may have any value: calls return statuses, and end. */
+/* Any word of a node may have been overwritten with any value. Calls then
+ * return a status, and neither crash nor hang. */
 static void damage_is_told(void **state)
 {
     (void)state;

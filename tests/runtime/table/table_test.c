@@ -28,8 +28,8 @@ static void what_is_put_can_be_got(void **state)
     expect(&two, "", "");
     expect(&two, "c", NULL);
     assert_int_equal(shmrpci_table_len(&reader), 3);
-    /* A key keeps its place in the order when its value is replaced, and loses
-     * it when it is deleted. */
+    /* A key keeps its place in the order when its value is replaced. A deleted
+     * key loses its place. */
     expect_all(&reader, "a=3 b=2 =");
     del(&one, "a");
     expect(&reader, "a", NULL);
@@ -46,8 +46,8 @@ static void what_is_put_can_be_got(void **state)
     shmrpci_fd_close(&fd);
 }
 
-/* The common case of a get has limits; this uses lengths below, at and above
- * each of them. */
+/* The quick path of a get (table/quick.h) depends on the lengths of key and
+ * value. This test uses lengths below, at and above each of its limits. */
 static void keys_and_values_may_have_any_length(void **state)
 {
     enum { KEYS = 40, VALUES = 80 };
@@ -104,7 +104,8 @@ static shmrpci_table_bytes numbered(uint8_t *key, size_t len, uint32_t number)
     return (shmrpci_table_bytes){key, len};
 }
 
-/* Finds two such keys with the same slot and the same tag in it. */
+/* Finds the numbers of two keys whose hashes lead to the same slot, and have
+ * the same tag. */
 static void find_clash(const shmrpci_table *table, size_t len,
                        uint32_t numbers[2])
 {
@@ -576,7 +577,8 @@ static void what_leads_nowhere_is_damage(void **state)
         (void *)(table.blocks + block * SHMRPCI_BLOCK_ALIGN);
     uint32_t len = shmrpci_load_seq(&record->value_len);
     uint64_t end = table.spans_offset + table.spans_bytes;
-    /* Offsets after the region, before its spans, across its end. */
+    /* Blocks that lie after the region, before its spans, or across its
+     * end. */
     expect_damage(&table, &view, word, hash | SHMRPCI_WORD_BLOCK);
     expect_damage(&table, &view, word, hash | 1);
     expect_damage(&table, &view, word, hash | (end / SHMRPCI_BLOCK_ALIGN - 1));

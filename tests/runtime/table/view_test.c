@@ -87,7 +87,7 @@ static shmrpci_table_pair pair(const char *key, const char *value)
         text(key), value != NULL ? text(value) : (shmrpci_table_bytes){0}};
 }
 
-/* Some view is open all the time, but changes do not need more and more
+/* At any time some view is open. Nevertheless changes do not need more and more
  * memory. */
 static void views_in_turn_keep_only_what_they_see(void **state)
 {
@@ -227,8 +227,8 @@ static void watchers_are_told_all_changes(void **state)
             expect_event(&watches[i], events[j]);
         }
     }
-    /* The watch falls further behind than the log, or the memory, reaches
-     * back. */
+    /* The watches fall so far behind that the log, or the memory of old
+     * entries, no longer has the next change. */
     for (int i = 0; i < 1000; i++) {
         put(&table, "a", "x");
     }

@@ -163,8 +163,9 @@ def more_than_there_is_room_for_is_refused(world):
 
 
 def nowhere_to_answer_is_not_run(world):
-    """The gateway publishes nothing to subjects that its permissions allow and
-    a caller's do not; and no call runs without a reply subject."""
+    """The gateway may publish to more subjects than a caller may. A call whose
+    reply subject is not allowed to the caller does not run, and neither does a
+    call without a reply subject."""
     asker = Asker(world)
     asker.wire.subscribe("elsewhere")
     before = json.loads(asker.result("count"))

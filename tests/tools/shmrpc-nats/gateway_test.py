@@ -91,9 +91,9 @@ def an_instance_serves_the_name(world):
 
 
 def strangers_get_nowhere(world):
-    """Messages that no client of ours sends have no effect on other clients,
-    and make the gateway publish nothing where its permissions exceed the
-    sender's."""
+    """Messages that no client of ours sends have no effect on other clients.
+    They don't make the gateway publish to a subject to which the sender itself
+    may not publish."""
     gateway, instance = world.gateway()
     wire = world.wire()
     place = f"shmrpc.life.i.{instance}"

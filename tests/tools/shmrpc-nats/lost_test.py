@@ -36,8 +36,8 @@ class LossyPlace:
                                  daemon=True).start()
 
     def carry(self, source, target):
-        """Passes data on message by message; anything else is passed on
-        unchanged."""
+        """Passes messages on, except those that are to be lost. Passes all
+        other lines on unchanged."""
         lines = source.makefile("rb")
         try:
             while line := lines.readline():

@@ -42,7 +42,7 @@ def calls_go_to_all_machines(world):
 
 
 def calls_stay_here_while_a_copy_is_here(world):
-    """Without a local copy calls go to the cluster. Once there is a local copy
+    """Without a local copy, calls go to the cluster. Once there is a local copy
     again, they go to it."""
     both = "shm://life," + world.address()
     life = world.service()

@@ -92,8 +92,9 @@ def credentials_let_in(world):
 
 
 class NonceChanger:
-    """A proxy in front of the server that makes its first client sign something
-    other than the challenge, so that client is refused."""
+    """A proxy in front of the server. It replaces the challenge for its first
+    client. That client then signs the wrong nonce, and the server refuses
+    it."""
 
     def __init__(self, port, nonce):
         self.target, self.nonce = port, nonce

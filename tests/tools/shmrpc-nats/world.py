@@ -322,8 +322,8 @@ class World:
 
 
 def main(prepare, cases):
-    """Runs each case in a world with a folder of its own, which `prepare` sets
-    up."""
+    """Makes a world in a new folder, lets `prepare` set it up, and runs all
+    cases in it."""
     if PROGRAM is None:
         print("SKIPPED: no nats-server here (Debian's package nats-server): "
               "shmrpc-nats is not tested")

@@ -40,8 +40,8 @@ def hops(web, fields):
 
 
 def trace(web):
-    """The web server's span is a child of the request's, the service's a child
-    of that, and so on."""
+    """The web server's span is a child of the request's span, the first
+    service's span is a child of the web server's span, and so on."""
     head, (middle, last) = hops(web, {"traceparent": TRACE,
                                       "Shmrpc-Timeout-Ms": "20000"})
     _, trace_id, own, _ = head["traceresponse"].split("-")
@@ -50,7 +50,7 @@ def trace(web):
     expect("three spans", len({"1" * 16, own, middle[3], last[3]}), 4)
     expect("each the child of the one before", (middle[2], last[2]),
            (own, middle[3]))
-    # The last service reads the clock first.
+    # The last service reads the clock first, so it has no less time left.
     expect(f"one deadline: {middle[4]} ms, {last[4]} ms",
            0 < int(middle[4]) <= int(last[4]) <= 20000, True)
     _, links = hops(web, {})

@@ -60,7 +60,8 @@ def calls(place):
 
 
 def web_calls(place):
-    """The gateway sees the service of another container, and its workers answer."""
+    """The web server finds the service of another container, and the workers of
+    that service answer."""
     wait_for(lambda: place.call("echo_serv/add", [40, 2]) == (200, 42))
     row = wait_for(lambda: next(
         (row for row in json.loads(place.ask("GET", "/api/v1/services")[2])
@@ -72,9 +73,9 @@ def web_calls(place):
 
 
 def kill_container(service):
-    """Waits for the container's first process, as container engines do:
-    `unshare` ends earlier, and a second manager does not start beside the
-    first."""
+    """Kills a container, and waits for the end of its first process, as
+    container engines do. `unshare` ends earlier than that process, and a second
+    manager does not start while the first one runs."""
     path = f"/proc/{service.pid}/task/{service.pid}/children"
     with open(path, encoding="ascii") as file:
         first = os.pidfd_open(int(file.read()))

@@ -97,7 +97,8 @@ def by_metrics(place):
 
 
 def expect_workload(where, before, after):
-    """Checks the counts of the workload, in which one more item has passed."""
+    """Checks that the counts have grown by exactly one workload. Returns the
+    bytes in each direction, by method."""
     def grown(method, key):
         return after[method][key] - before.get(method, {}).get(key, 0)
 

@@ -241,8 +241,8 @@ def history(web, name):
 
 
 def known(line, least):
-    """Returns the metric as a line without gaps, once its sum has reached that
-    value."""
+    """Returns the values of a line without its gaps, or None while their sum is
+    less than `least`."""
     values = [value for value in line if value is not None]
     return values if sum(values) >= least else None
 

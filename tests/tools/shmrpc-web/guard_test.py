@@ -84,7 +84,7 @@ def heads(web):
         ("GET /healthz HTTP/1.1\r\n" + host + "Origin: http://a\r\n b\r\n",
          400),
         ("GET /healthz HTTP/1.1\r\n" + host + "Accept-Language: de\r\n", 200),
-        # characters that names and values may contain
+        # characters that names and values must not contain
         ("GET /healthz HTTP/1.1\r\n" + host + "X-A: a\x01b\r\n", 400),
         # The library shows us only the part before a NUL.
         ("GET /healthz HTTP/1.1\r\n" + host + "X-A: a\x00b\r\n", 200),
@@ -272,8 +272,8 @@ def sessions(web):
 
 
 def roles(web):
-    """The permissions of each token, by the lines of the file; also invalid
-    lines."""
+    """Each token has the permissions in its line of the file. Files with
+    invalid lines are refused."""
     may = {"see": "1" * 64, "call": "2" * 64, "change": "3" * 64,
            "see,call": "4" * 64}
     path = web.folder + "/tokens"
@@ -406,8 +406,8 @@ def body_limit(web):
 
 def crowd(web, child):
     """More connections than are allowed stop half-way in heads, bodies and
-    replies. They displace each other; others are served, and take little
-    memory."""
+    replies. They displace each other. Other clients are still served, and the
+    server needs little memory."""
     before = memory_of(child)
     host = f"Host: {web.host}\r\n"
     login = (f"POST /api/v1/login HTTP/1.1\r\n{host}"

@@ -29,7 +29,7 @@ if MODULES and not (os.path.isdir(MODULES) and shutil.which("chromium")):
 
 
 class Nats:
-    """The surroundings that a Server expects."""
+    """The attributes of a World that a Server uses."""
 
     def __init__(self, folder):
         self.folder, self.running = folder, []

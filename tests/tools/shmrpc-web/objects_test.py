@@ -136,7 +136,8 @@ def untouched(web):
 
 
 def used(web):
-    """The list shows how many have an object open, and who writes."""
+    """The list shows how many processes have an object open, and which one
+    writes."""
     reader = subprocess.Popen([SHMRPC, "topic", "tail", "--deadline=60s", "news"],
                               env=web.env, stdout=subprocess.DEVNULL)
     writer = subprocess.Popen([SHMRPC, "pipe", "write", "--create", "--deadline=60s",
@@ -203,8 +204,8 @@ def damaged(web):
                     file.write(chance.randbytes(chance.choice((1, 4, 8))))
             if number == 11:
                 os.truncate(copy, chance.randrange(8192))
-    # A copied file, so that two have the same inner name; and a file of
-    # garbage whose name is not UTF-8.
+    # A copy of a file under another name, so that two files contain the same
+    # object name; and a file of garbage whose own name is not UTF-8.
     odd = next(path for path in files(web) if "/%" in path)
     last = len(odd) - len(".queue") - 1
     other = "1" if odd[last] == "0" else "0"

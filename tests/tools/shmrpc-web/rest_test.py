@@ -77,8 +77,8 @@ def unknown_members(web):
         expect(f"unknown {path}",
                (status, got.get("path", ""), told in got["message"],
                 got["may_have_run"]), (400, path, True, False))
-    # In a list of parameters null stands for a gap. In an `any` no key is
-    # unknown.
+    # In a list of parameters, null stands for a parameter that is left out, so
+    # one null too many is accepted. In an `any` no key is unknown.
     expect("a null too many", web.call("kinds/json_all", [ALL, 0, None])[0], 200)
     expect("any", web.call("kinds/json_loose", {
         "value": {"all": ALL, "extra": {"what": {"ever": 1}}, "more": []}})[0],
@@ -235,7 +235,8 @@ def error_table(web, pid):
 
 
 def statuses(web, pid):
-    """The runtime's statuses give the HTTP statuses of their table."""
+    """Each status of the runtime gives the HTTP status that the table in
+    status.h lists for it."""
     rows = re.findall(r"X\((\w+), *(-\d+), \"(\w+)\", +(\d+), +(\w+),", (
         ROOT / "runtime/include/shmrpc/status.h").read_text())
     expect("statuses", len(rows), 27)
@@ -313,7 +314,7 @@ def deadlines(web):
 
 def hang_up(web):
     """A client that disconnects cancels its call."""
-    # Calls of earlier tests have ended, and are counted.
+    # Wait until the calls of earlier tests have ended and were counted.
     wait_for(lambda: web.call("fault/napping", [])[1] == 0)
     before = web.call("fault/cancelled", [])[1]
     head = (f"POST /rpc/fault/nap HTTP/1.1\r\nHost: {web.host}\r\n"

@@ -2,8 +2,7 @@
 idle streams, readers and senders that stop, bodies that nobody wants, and
 readers whose stream the service has given up.
 
-HASTY has shorter timeouts (hasty.h); long runs test the program itself,
-with
+HASTY has shorter timeouts (hasty.h); long runs test the program itself, with
 the times that docs/web.md promises. There are no upper bounds: each event
 must occur, but not before its time."""
 import json
@@ -132,11 +131,11 @@ def slow_count(web):
 
 
 def stalled_reader(web, times):
-    """A client that reads nothing is disconnected, and its handler notices. A
-    slow reader is not."""
+    """A client that reads nothing is disconnected, and its handler notices."""
     before = ended(web)["cancelled"]
     cut = slow_count(web)
-    # Items are large, so that the buffers between the two are full at once.
+    # Items are large, so that the buffers between the handler and the client
+    # are full at once.
     stalled = Request(web, "POST /rpc/papers/cat", "Content-Length: 12",
                       "Content-Type: application/octet-stream",
                       body=b"100000000000")

@@ -70,8 +70,8 @@ prints() {
     [ "$(cat "$folder/out")" = "$wanted" ] || fail "expected: $wanted"
 }
 
-# says PATTERN: the output of the last run must match this extended regular
-# expression.
+# says PATTERN: standard error of the last run must match this extended regular
+# expression. shows PATTERN: the same for standard output.
 says() {
     grep -qE -- "$1" "$folder/err" || fail "expected on standard error: $1"
 }
@@ -180,7 +180,8 @@ prints '"hi"' call shop text hi "--at=$place"
 prints '"hi"' call "shop:${place##*:}" text hi --at=tcp://127.0.0.1
 refused 2 'shop has no method `txet`; did you mean `text`' call "$place" txet
 
-# A round trip of every type, in each encoding; maybe is optional.
+# A round trip of every type, in each encoding. The field maybe is not sent, and
+# comes back as 0.
 all='{"flag":true,"small":-8,"less":-300,"int":-70000,"large":40,"tiny":200,
 "little":65535,"bounded":9,"huge":18446744073709551615,"single":1.5,
 "precise":0.1,"name":"x","data":"AAE=","colour":"BLUE","level":"LOW",

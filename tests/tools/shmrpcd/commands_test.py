@@ -87,8 +87,7 @@ CONTAINER = ["unshare", "--pid", "--fork", "--kill-child"]
 
 
 def test_ps_shows_clients_of_any_container(m):
-    """Row L10: clients in another pid namespace that share the folder are
-    shown."""
+    """Clients in another pid namespace that share the folder are shown."""
     m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=1),
             m.section("A", "ready"))
     worker, = await_that("the worker",
@@ -146,7 +145,7 @@ def test_status(m):
 
 
 def test_a_stopped_one_shows_and_can_be_restarted(m):
-    """A supervisor that got SIGSTOP: faults, row 5."""
+    """A supervisor that got SIGSTOP is shown as hung, and can be restarted."""
     m.start(m.body("Echo", exec=m.programs.echo, max_proc_num=1))
     before = m.status("Echo")
     pid = before["pid"]

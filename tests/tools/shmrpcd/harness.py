@@ -232,8 +232,9 @@ class Manager:
 
 
 def main(module):
-    """Runs every function of `module` whose name begins with test_, or those
-    named behind the programs. 2/3 runs the second third of them."""
+    """Runs every function of `module` whose name begins with test_, or only
+    those whose names follow the programs in the arguments. With 2/3 instead of
+    names, runs every third test, from the second one."""
     count = len(Programs.names)
     global SANITIZED
     programs = Programs(sys.argv[1:1 + count])

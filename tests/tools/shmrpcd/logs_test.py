@@ -81,8 +81,8 @@ def test_a_line_without_end_is_bounded(m):
 
 
 def test_half_a_line_waits_for_its_rest_when_the_manager_is_late(m):
-    """The manager is stopped in the middle of a line, and its timeout expires
-    before it reads the rest."""
+    """The manager is stopped after it has read half a line, and the timeout for
+    incomplete lines expires before it reads the rest."""
     words = []
     for i in range(20):
         words += [f"wait={m.path(f'a{i}')}", "out=half", f"touch={m.path(f'b{i}')}",
@@ -303,7 +303,7 @@ def find(m, name, *words):
 
 
 def test_logs_on_disk_are_searched(m):
-    """A search goes beyond the limits of pieces and files, and skips invalid
+    """A search reads all pieces of a file and all files, and skips invalid
     records."""
     os.mkdir(m.path("logs"))
     with open(m.path("logs/A.log"), "w", encoding="utf-8") as file:

@@ -186,8 +186,8 @@ def test_quotas(m):
             return "".join(pool.map(lambda _: said(), range(4)))
 
     # A call makes two connections, one after the other. The limit of one is
-    # exceeded only if the server has not noticed the end of the first yet, so
-    # several calls are made at once until that happens.
+    # exceeded only if the server has not yet noticed that the first connection
+    # has ended. So several calls are made at once until that happens.
     m.start(m.body("Echo", max_connections_per_user=1, **echo))
     await_that("one is too few", lambda:
                "your user id has too many connections" in said_at_once())
@@ -202,8 +202,8 @@ def test_quotas(m):
 
 
 def test_the_last_change_counts(m):
-    """The last change counts even if it comes while a server that has the
-    change before it is still taking over."""
+    """The last change counts, even if it comes while a server with the previous
+    change is still taking over."""
     gate = m.path("gate")
     with open(m.path("slow"), "w", encoding="utf-8") as script:
         script.write('case "$SHMRPC_OPTIONS" in *take-over*) until [ -e ' +
@@ -328,7 +328,8 @@ def test_the_page(m):
 
 
 def test_the_first_process_of_a_container(m):
-    """In a pid namespace of its own, with a client outside."""
+    """The manager is process 1 of a pid namespace, and its clients are
+    outside."""
     probe = subprocess.run(["unshare", "-pf", "true"], check=False,
                            capture_output=True)
     if probe.returncode != 0:

@@ -4,8 +4,8 @@
  *     ready            reports that it is ready
  *     wait=FILE        waits until the file exists
  *     out=TEXT         prints TEXT unchanged to standard output
- *     err=TEXT         ... and to standard error
- *     say=TEXT, cry=TEXT   the same, with a newline
+ *     err=TEXT         prints TEXT unchanged to standard error
+ *     say=TEXT, cry=TEXT   the same as out and err, with a newline
  *     log=LEVEL:TEXT   logs TEXT at a level, given by its number; without
  *                      TEXT, logs two lines
  *     line=BYTES       prints a line of this many bytes
@@ -14,9 +14,9 @@
  *     touch=FILE       creates a file with the pid in it
  *     ignore           ignores SIGINT
  *     stubborn         ignores SIGTERM, too
- *     child=FILE       leaves a child in the group, which ignores signals, and
- *                      whose pid is in the file
- *     orphan=FILE      ... a child that doesn't ignore signals
+ *     child=FILE       leaves a child in its process group that ignores
+ *                      signals; writes the child's pid to the file
+ *     orphan=FILE      the same, but the child doesn't ignore signals
  *     exit=STATUS, kill=SIGNAL
  *
  * and then waits for a signal.

@@ -11,7 +11,7 @@
 
 static char text[MGR_LINE_BYTES];
 
-/* The text of line `number`. */
+/* Returns the length of line `number`. */
 static size_t len_of(uint64_t number, size_t most)
 {
     return (size_t)((number * 2654435761u) % (most + 1));

@@ -28,8 +28,8 @@ def limit(pid, name):
 
 
 def as_root(function):
-    """Skips the test without root, who alone can start programs as other
-    users."""
+    """Skips the test unless it runs as root: only root can start programs as
+    other users."""
     def test(m):
         if os.getuid() == 0:
             function(m)
@@ -88,8 +88,9 @@ def test_niceness_and_cpus(m):
 
 
 def test_limits(m):
-    """A sanitizer reserves more address space than there is memory, and turns
-    core dumps off, so limits on these are not checked with one."""
+    """Limits are set as the file says. Limits on address space and large core
+    dumps are not checked under a sanitizer: it reserves more address space than
+    there is memory, and turns core dumps off."""
     space = {"limit_as": "64G", "limit_data": "1G"}
     if harness.SANITIZED:
         space = {}

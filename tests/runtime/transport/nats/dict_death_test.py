@@ -1,7 +1,7 @@
 """dict_death_test.py LIBRARIES ENTRIES: a dict on three machines
-(machines.py), all of which put. Meanwhile the keepers of two machines' copies
-are killed, and the nats-server is killed and restarted. Soon after the last put
-all machines have the same entries, those of the last round. With
+(machines.py), all of which put entries. Meanwhile the keepers of two machines'
+copies are killed, and the nats-server is killed and restarted. Soon after the
+last put all machines have the same entries, those of the last round. With
 SHMRPC_TEST_LONG=1: 100,000 puts."""
 
 import os
@@ -22,7 +22,7 @@ EQUAL_S = 30  # a second, on a machine that does nothing else
 
 
 class Machine(machines.Machine):
-    """Its first process to open the dict keeps the copy."""
+    """A machine. The first process on it to open the dict keeps its copy."""
 
     def open(self, address):
         self.dict = address

@@ -308,7 +308,8 @@ static void no_increment_of_two_machines_is_lost(void **state)
     }
 }
 
-/* A path leads below a key, into a list: the whole value is read and put. */
+/* A path may lead into a list that is the value of a key. A change of the part
+ * reads and puts the whole value. */
 static void a_path_changes_a_part(void **state)
 {
     (void)state;

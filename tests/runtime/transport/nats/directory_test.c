@@ -179,8 +179,8 @@ static void load_spills_over_and_comes_back(void **state)
     assert_int_equal(nats_directory_choose(&dir, NOW, some_number()), near);
 }
 
-/* An instance that refuses is left out for longer and longer, and then for
- * shorter and shorter times. */
+/* An instance that refuses a call is left out for a pause. Each further refusal
+ * doubles the pause, and each call that is served halves it. */
 static void refusals_leave_an_instance_out(void **state)
 {
     (void)state;
@@ -282,8 +282,8 @@ static unsigned count_used(const nats_directory *dir)
     return count;
 }
 
-/* Of 1,000 instances sixteen are known; a near one always finds a place, and
- * one with a link keeps its place. */
+/* The directory keeps 16 of 1,000 instances. A near instance always finds a
+ * place, and an instance with a link keeps its place. */
 static void at_most_16_are_known(void **state)
 {
     (void)state;

@@ -3,10 +3,10 @@
  *
  *     entries put ADDRESS WHO KEYS ROUNDS   puts KEYS keys of its own in each
  *                                           round, and says "round N"
- *     entries show ADDRESS                  answers each line of input by the
- *                                           number of entries, a sum over all
- *                                           of them, and how many are of the
- *                                           last round that it has seen
+ *     entries show ADDRESS                  answers each line of input with the
+ *                                           number of entries, a checksum of
+ *                                           all entries, and how many entries
+ *                                           are of the latest round
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -46,8 +46,8 @@ static int put(shmrpc_dict *dict, const char *who, long keys, long rounds)
 
 /* ---- show ---------------------------------------------------------------- */
 
-/* FNV-1a of a key and its value: the sum of all does not depend on their
- * order. */
+/* FNV-1a of a key and its value. The hashes of all entries are added, so the
+ * order of the entries does not matter. */
 static uint64_t hash_of(const shmrpc_any_entry *entry)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);

@@ -46,7 +46,8 @@ static nats_cut come(fixture *f, nats_kind kind, uint64_t at, size_t len)
     return nats_link_take(&f->link, &parcel);
 }
 
-/* Reads `len` bytes from offset `at`, as the test's messages contain them. */
+/* Reads `len` bytes. Checks that they are the bytes which the test's messages
+ * contain from offset `at`. */
 static void expect_bytes(fixture *f, uint64_t at, size_t len)
 {
     uint8_t *bytes = malloc(len);
@@ -94,7 +95,7 @@ static void a_hole_ends_the_link(void **state)
     set_up(&f);
     assert_int_equal(come(&f, NATS_DATA, 0, 10), NATS_CUT_NONE);
     assert_int_equal(come(&f, NATS_DATA, 11, 10), NATS_CUT_GAP);
-    assert_int_equal(come(&f, NATS_DATA, 0, 10), NATS_CUT_GAP); /* twice */
+    assert_int_equal(come(&f, NATS_DATA, 0, 10), NATS_CUT_GAP); /* again */
     /* A probe shows that the last bytes sent were lost. */
     assert_int_equal(come(&f, NATS_PROBE, 10, 0), NATS_CUT_NONE);
     assert_int_equal(come(&f, NATS_ALIVE, 12, 0), NATS_CUT_GAP);

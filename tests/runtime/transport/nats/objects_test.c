@@ -487,9 +487,9 @@ static uint64_t read_to(shmrpc_sub *sub, int64_t last)
     return lost;
 }
 
-/* Each message is either read or counted as lost where it is missing. Once
- * another subscriber has read the last message, all earlier ones have also
- * reached the slow subscriber. */
+/* Each message is either read, or counted as lost at the point where it is
+ * missing. Once another subscriber has read the last message, all messages have
+ * also reached the slow subscriber. */
 static void a_slow_subscriber_learns_what_it_has_lost(void **state)
 {
     (void)state;

@@ -2,9 +2,9 @@
 started again on the same store and port, three times: each job is run at least
 once, and the last pop of each worker ends. With SHMRPC_TEST_LONG=1: 20 rounds.
 
-It is not killed while the queue is created or ended: nats-server 2.9.10 writes
-what it knows of a stream in two steps, and drops the stream after a death between
-them."""
+The server is not killed while the queue is created or ended: nats-server 2.9.10
+writes what it knows of a stream in two steps. If it dies between them, it drops
+the stream when it is started again."""
 
 import os
 import subprocess

@@ -32,7 +32,7 @@ static void an_address_has_servers_a_name_and_options(void **state)
     assert_int_equal(place.replicas, 3);
     assert_int_equal(place.ack_wait_s, 5);
     assert_false(place.is_in_file);
-    /* Without a name it is the declared one. */
+    /* If the address has no name, the declared name is used. */
     assert_int_equal(
         nats_place_parse("nats://a:1", "acme.tts.jobs", true, &place, &error),
         SHMRPC_OK);

@@ -112,8 +112,8 @@ static void extent_is_ours_from_its_first_span_to_its_last(void **state)
     assert_int_equal(state_of(5), SHM_EXTENT_CLIENT);
     shm_pool_free(&pool, second);
     assert_int_equal(state_of(5), SHM_EXTENT_IDLE);
-    /* A span that was used and is idle again must differ from one that has been
-     * idle all the time. */
+    /* The word of an extent that was used and is idle again must differ from
+     * the word of one that has been idle all the time. */
     assert_true(shmrpci_load_seq(&words[5]) != before);
 }
 
@@ -188,8 +188,8 @@ static void reply_that_nobody_reads_frees_its_extent(void **state)
 
 /* ---- replies that outlive their calls -------------------------------- */
 
-/* Makes a 100-byte reply of `slot` in extent `region`, as a client has read
- * it. */
+/* Puts a 100-byte reply of `slot` into extent `region`. Takes the reply like a
+ * client that reads it. */
 static const uint8_t *taken_reply(uint32_t region, uint32_t slot)
 {
     add_extent(region, 65536, SHM_EXTENT_NONE);

@@ -1,5 +1,5 @@
-/* Rows of the death table that need real processes: one is killed or stopped,
- * and the others are checked. */
+/* Deaths of real processes: a client or a server is killed or stopped, and the
+ * other processes are checked. */
 #include "service.h"
 
 #include "../../../reaction.h"

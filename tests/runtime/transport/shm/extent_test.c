@@ -14,7 +14,7 @@
 /* Short enough for a test, long enough to see memory reused. */
 #define SHORT_IDLE_NS (200 * SHMRPCI_NS_PER_MS)
 
-/* Each test changes the options that it needs. */
+/* Each test begins with these options, and changes those that it needs. */
 static int usual_opts(void **state)
 {
     (void)state;
@@ -116,7 +116,7 @@ static void await_no_extents(shmrpci_conn *conn)
     }
 }
 
-/* ---- S14 ------------------------------------------------------------- */
+/* ---- sizes and memory ------------------------------------------------ */
 
 static void messages_of_all_sizes_come_back_exactly(void **state)
 {
@@ -273,8 +273,9 @@ static void idle_memory_goes_when_the_quota_is_short(void **state)
     free(bytes);
 }
 
-/* While a call uses all extents, the server stops checking them. The client
- * tells it when the call is over, and then the extent is taken back. */
+/* While calls use all extents, the server stops looking for idle ones. The
+ * client tells the server when a call is over, and then the server takes the
+ * extent back. */
 static void extent_goes_that_was_in_use_for_long(void **state)
 {
     (void)state;

@@ -338,8 +338,8 @@ static void extents_with_nonsense_are_ignored(void **state)
     for (uint32_t i = 1; i <= SHM_EXTENTS; i++) {
         assert_null(client->pool.regions[i]);
     }
-    /* A good extent is accepted. One that would replace it is refused while it
-     * is in use, and accepted afterwards. */
+    /* A good extent is accepted. A second extent with the same number is
+     * refused while the first one is in use, and accepted afterwards. */
     send_extent(it, 9, 8192, 7, fd);
     shm_client_drain_control(client);
     assert_non_null(client->pool.regions[9]);

@@ -1,7 +1,7 @@
 /*
- * Clients write arbitrary values into the rings of their streams while these
- * are used. That ends only their own streams; the server and its other clients
- * continue.
+ * Clients write arbitrary values into the rings of their streams while the
+ * streams are in use. This ends only the streams of these clients; the server
+ * and its other clients continue.
  */
 #include "service.h"
 
@@ -66,8 +66,8 @@ static void scribble(shmrpci_stream_ring *ring, uint32_t bytes, uint64_t *seed)
     }
 }
 
-/* Opens a stream correctly and then corrupts it. One at a time, so that it
- * occupies at most one worker. */
+/* Opens a stream correctly and then corrupts it. A client has one such stream
+ * at a time, so it occupies at most one worker. */
 static void lie_once(shmrpci_conn *conn, uint64_t *seed)
 {
     static const uint8_t bytes[LARGEST];

@@ -135,8 +135,8 @@ static void quota_of_bytes_costs_the_call_that_exceeds_it(void **state)
                              sizeof body, 0);
         count++;
     }
-    /* Each request takes an extent of 16 MiB. With the blocks 15 of them fit
-     * into the quota of 256 MiB, and 16 don't. */
+    /* Each request takes an extent of 16 MiB. The clients' blocks need memory,
+     * too, so 15 extents fit into the quota of 256 MiB, and 16 don't. */
     assert_int_equal(status, SHMRPC_E_EXHAUSTED);
     assert_int_equal(count, 16);
     atomic_store(&s.released, true);
@@ -175,9 +175,9 @@ void *__wrap_mmap(void *at, size_t len, int protection, int flags, int fd,
 typedef enum shortage { NO_SPACE, NO_DESCRIPTOR, NO_ROOM, SHORTAGES } shortage;
 
 static atomic_int short_of = SHORTAGES; /* SHORTAGES: nothing is short */
-static atomic_uint asked;               /* calls since it was set */
-static atomic_uint first_failure;       /* from this one on all fail, counted
-                                         * from 1 */
+static atomic_uint asked;               /* calls since the shortage began */
+static atomic_uint first_failure;       /* number of the first call that fails,
+                                         * from 1; all later ones fail, too */
 
 static bool must_fail(shortage what)
 {
@@ -237,8 +237,8 @@ static bool is_good(int status)
     return status == SHMRPC_OK;
 }
 
-/* Row 9 of the faults: a caller that can't get memory gets an error, others
- * notice nothing, and later allocations succeed again. */
+/* A caller that can't get memory gets an error, others notice nothing, and
+ * later allocations succeed again. */
 static void memory_that_is_not_to_be_had_costs_its_caller_only(void **state)
 {
     (void)state;

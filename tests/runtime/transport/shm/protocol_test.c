@@ -291,8 +291,8 @@ static void receive_and_release(shmrpci_call *call)
     conn->transport->client->release(call);
 }
 
-/* The ends of a stream wait on the rings, so nobody would check when a lease
- * ends. */
+/* The ends of a stream wait on the rings. So at the end of a lease nobody would
+ * check whether a worker has taken the call. */
 static void stream_relies_on_no_lease(void **state)
 {
     (void)state;
@@ -389,14 +389,14 @@ static void lost_wake_up_is_made_up_for_and_counted(void **state)
     assert_int_equal(shmrpci_load_relaxed(&gauges.connections), 1);
 }
 
-/* Makes a call that sleeps until it is answered. */
+/* Makes a call, and sleeps until it is answered. */
 static void call_asleep(void *status)
 {
     *(int *)status = client_call(conn, METHOD_ECHO, "", 0, 0, NULL);
 }
 
-/* Waits until the client of a call that nobody has taken sleeps, or is about
- * to. */
+/* Waits until the client sleeps, or is about to sleep, in a call that nobody
+ * has taken. */
 static void await_waiting(uint32_t slot)
 {
     int64_t deadline_ns = shmrpci_deadline_after(PATIENCE_NS);
@@ -501,8 +501,8 @@ static bool await_extent(uint32_t tag)
     return is_there;
 }
 
-/* Nobody reads the socket here, like a client whose reading thread gets no
- * CPU. */
+/* Nobody reads the client's socket here, as if the client's reading thread got
+ * no CPU. */
 static void extent_comes_after_any_number_of_ends_that_were_told(void **state)
 {
     (void)state;
@@ -653,8 +653,8 @@ static void other_calls_of_a_client_that_left_do_not_run(void **state)
     assert_int_equal(shmrpci_thread_create(&thread, "late", start_worker_late,
                                            service_open_worker(&s)),
                      SHMRPC_OK);
-    /* Every scan reaches the oneway call after the other one, so the other one
-     * has been skipped by now. */
+    /* Every scan reaches the oneway call after the other call. So by now the
+     * other call has been skipped. */
     await_count(&s.held, 1);
     s.listener->transport->listener->stop(s.listener);
     shmrpci_thread_join(&thread);

@@ -30,8 +30,8 @@ enum {
     METHOD_HOLD = 2, /* holds until the service is released, then echoes */
     METHOD_SIZE = 3  /* body: u32; replies with that many bytes */
 };
-/* In a call with streams, each method sends back the items that it receives
- * before it replies. */
+/* In a call with streams, each method first sends back the items that it
+ * receives, and then replies. */
 
 typedef struct service {
     shmrpci_address address;
@@ -46,8 +46,8 @@ typedef struct service {
     atomic_bool released; /* releases handlers that hold */
 } service;
 
-/* Makes a new folder and sets SHMRPC_DIR to it; `remove` deletes it with all
- * its contents. For setup and teardown of a group. */
+/* The setup and teardown of a group: makes a new folder and sets SHMRPC_DIR to
+ * it; deletes the folder with all its contents. */
 int folder_setup(void **state);
 int folder_teardown(void **state);
 const char *folder_path(void);

@@ -229,8 +229,8 @@ static void long_calls_are_answered_in_turn(void **state)
         assert_in_range(calls, 0, SHM_LONG_CALLS + 2);
         call_and_serve(worker, 2 * turn->again_ticks);
     }
-    /* Clients take turns until a call is short. With this limit no call is
-     * long. */
+    /* Clients take turns until a call is short. With a limit of 60 s every call
+     * is short. */
     turn->again_ticks = shmrpci_ticks_of_ns(60 * SHMRPCI_NS_PER_S);
     call_and_serve(worker, 0);
     keep_calling(sleeper);
@@ -242,8 +242,8 @@ static void long_calls_are_answered_in_turn(void **state)
     shm_worker_close(&worker->base);
 }
 
-/* Returns the state of the call on a slot, and makes another call there if it
- * has ended. */
+/* Returns whether the call on a slot has ended. If it has, makes another call
+ * there. */
 static bool call_again_on(uint32_t slot)
 {
     uint32_t word = shmrpci_load_seq(&client_of(conn)->block.slots[slot].word);

@@ -311,16 +311,16 @@ static void frames_of_items_that_lie_break_the_stream(void **state)
     expect_broken(0, 0, "x", 1);                   /* repeats a number */
     expect_broken(UINT64_MAX, 0, "x", 1);          /* an absurd number */
     expect_broken(1, TCP_FLAG_MORE, NULL, 0);      /* no progress */
-    expect_broken(1, TCP_FLAG_PACKED, body, 1000); /* of length 0 */
+    expect_broken(1, TCP_FLAG_PACKED, body, 1000); /* claims 0 bytes */
     memset(body, 0xff, 8);
-    expect_broken(1, TCP_FLAG_PACKED, body, 1000); /* of 4 GiB */
+    expect_broken(1, TCP_FLAG_PACKED, body, 1000); /* claims 4 GiB */
     /* An item larger than any message. */
     take();
     for (size_t at = 0; at <= SERVICE_MESSAGE; at += sizeof body) {
         assert_true(put_item(0, TCP_FLAG_MORE, body, sizeof body));
     }
     expect_end(SHMRPC_E_DATA_LOSS, 0);
-    /* The end comes within an item. */
+    /* The stream ends in the middle of an item. */
     take();
     assert_true(put_item(0, TCP_FLAG_MORE, body, 10));
     put(TCP_STREAM_END, CALL, 0, 0);

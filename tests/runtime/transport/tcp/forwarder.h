@@ -25,7 +25,7 @@ typedef struct forwarder {
     atomic_uint cuts;    /* number of cuts so far; each cut resets all
                           * connections */
     atomic_bool is_over;
-    size_t piece_bytes; /* bytes passed on at once; 0: all that are there */
+    size_t piece_bytes; /* most bytes passed on at a time; 0: no limit */
     int pairs[FORWARDER_PAIRS][2];
     unsigned pair_count;
     atomic_uint accepted;

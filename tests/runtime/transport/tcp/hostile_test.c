@@ -98,7 +98,7 @@ static void a_handshake_that_is_replayed_ends_it(void **state)
     uint8_t bytes[128];
     size_t len = raw_hello_bytes(bytes);
     int fd = raw_hello(&served);
-    (void)raw_send(fd, bytes, len); /* its opening is not a frame */
+    (void)raw_send(fd, bytes, len); /* an opening is not a frame */
     (void)raw_expect_end(fd);
     service_expect_end(&served, TCP_END_FIELD, 1);
     fd = raw_hello(&served);
@@ -190,8 +190,8 @@ static void packed_bodies_that_lie_end_the_connection(void **state)
     expect_packed_ends(0, body, sizeof body, TCP_END_FIELD);
     expect_packed_ends(1u << TCP_PACK_NUMBER_ZLIB, body, sizeof body,
                        TCP_END_FIELD);
-    /* A body that claims to unpack to 4 GiB, and one that claims half a MiB,
-     * more than so short a body can hold. */
+    /* A body that claims to unpack to 4 GiB, and one that claims half a MiB. A
+     * body this short can't hold that much. */
     memset(body, 0xff, 4);
     expect_packed_ends(UINT32_MAX, body, sizeof body, TCP_END_LENGTH);
     body[3] = body[0] = 0;
@@ -419,7 +419,7 @@ static void flood_of_pings_is_answered_as_it_is_read(void **state)
 }
 
 /* A peer sends calls, cancels them at once, and reads no answers. The server
- * stops reading from it until it reads. */
+ * stops reading from the peer until the peer reads answers. */
 static void flood_of_cancelled_calls_is_not_read_on(void **state)
 {
     (void)state;

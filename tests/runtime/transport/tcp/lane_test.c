@@ -27,8 +27,8 @@
 #define ITEMS       400u
 #define SOCKET      16384
 
-/* The most bytes that may be sent before a call that is added now: those that
- * the lanes already have in the list, where the last chunk may exceed the
+/* The most bytes that may be sent before a call that is added now. These bytes
+ * of the lanes are already in the outbox's list. The last chunk may exceed the
  * limit. */
 #define AHEAD_MAX (TCP_LANE_AHEAD_BYTES + TCP_LANE_CHUNK_BYTES)
 
@@ -127,8 +127,8 @@ static void add_request(line *l, request *r, uint32_t number)
     l->added += sizeof r->head;
 }
 
-/* Checks that after each request was added, at most AHEAD_MAX bytes were sent
- * before it. */
+/* Checks that between the time at which a request was added and the request
+ * itself, at most AHEAD_MAX bytes were sent. */
 static void expect_requests(const line *l, const request *requests)
 {
     uint32_t found = 0;

@@ -513,8 +513,8 @@ static void no_call_runs_twice_through_a_gateway(void **state)
     shmrpci_thread thread;
     assert_non_null(mkdtemp(folder));
     assert_int_equal(setenv("SHMRPC_DIR", folder, 1), 0);
-    /* To find leaks the leak detector would have to trace the process
-     * itself. */
+    /* The leak detector would have to trace its own process, which the
+     * gateway's sandbox forbids. */
     assert_int_equal(setenv("ASAN_OPTIONS", "detect_leaks=0", 1), 0);
     shmrpc_server *server = start_counting("shm://", &thread);
     pid_t gateway = start_gateway(line, sizeof line);

@@ -52,7 +52,7 @@ typedef struct service {
     atomic_int last;     /* status of the TAKE or GIVE that ended last */
     atomic_uint ended;   /* how many TAKE and GIVE calls have ended */
     atomic_bool is_open; /* for METHOD_HOLD */
-    char subject[300];   /* service_expect_subject */
+    char subject[300];   /* for service_expect_subject */
 } service;
 
 /* Limits with short times: 300 ms for a handshake and for a frame. */

@@ -62,8 +62,8 @@ static uint64_t stat_field(const char *text, int number)
     return at != NULL ? strtoull(at + 1, NULL, 10) : 0;
 }
 
-/* Uses the process's CPU clock, which has nanoseconds; /proc/PID/stat only has
- * ticks of 10 ms. */
+/* Uses the process's CPU clock, which counts nanoseconds; /proc/PID/stat only
+ * counts ticks of 10 ms. */
 static int64_t cpu_ns(int32_t pid)
 {
     clockid_t clock;
@@ -82,7 +82,8 @@ static void count_entry(void *user, const char *name)
     ++*count;
 }
 
-/* The kernel shows this folder to the process's own user and to root only. */
+/* Counts the entries of /proc/PID/fd, which only the process's own user and
+ * root may read. */
 static int64_t count_descriptors(int32_t pid)
 {
     char path[64];

@@ -19,8 +19,8 @@ typedef struct tool_process_figures {
                           * process with the same pid */
     int64_t cpu_ns;      /* CPU time of all threads, since it began */
     int64_t rss_bytes;   /* resident memory */
-    int64_t pss_bytes;   /* memory, of which a page that n processes share
-                          * counts 1/n */
+    int64_t pss_bytes;   /* proportional share of memory: a page that n
+                          * processes share counts 1/n in each */
     int64_t read_bytes;  /* bytes read from disks, since it began */
     int64_t write_bytes; /* bytes written to disks */
     int64_t threads;
@@ -28,8 +28,8 @@ typedef struct tool_process_figures {
 } tool_process_figures;
 
 /* Reads the figures. Returns NOT_FOUND if there is no such process or it has
- * ended, INVALID if `pid` can't be a process number. For large processes the
- * kernel needs about 10 ms a GiB to compute the shared memory. */
+ * ended, INVALID if `pid` can't be a process number. For a large process the
+ * kernel needs about 10 ms for each GiB of memory to compute pss_bytes. */
 shmrpc_status tool_process_read(int32_t pid, tool_process_figures *out);
 
 #endif

@@ -10,7 +10,7 @@ static int64_t since(int64_t later, int64_t earlier)
     return later < 0 || earlier < 0 ? -1 : later - earlier;
 }
 
-/* The pid may belong to another process by now, which `began` shows. */
+/* The pid may belong to another process by now; then `began` differs. */
 static void compare(tool_sample *it, const tool_sample *before)
 {
     const tool_process_figures *now = &it->now;
@@ -35,8 +35,8 @@ const tool_sample *tool_samples_find(const tool_samples *s, int32_t pid)
     return NULL;
 }
 
-/* Builds the new set beside the previous one, with which it is compared, then
- * replaces it. Lists are short, so a linear search for each pid is fast
+/* Builds the new set, compares it with the previous one, and then replaces the
+ * previous one. Lists are short, so a linear search for each pid is fast
  * enough. */
 void tool_samples_take(tool_samples *s, const int32_t *pids, size_t count)
 {

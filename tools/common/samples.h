@@ -16,8 +16,8 @@
 typedef struct tool_sample {
     int32_t pid;
     tool_process_figures now;
-    /* CPU time used since the previous sample, or, by a new process, since its
-     * start; -1: invisible. */
+    /* CPU time used since the previous sample; for a new process, since its
+     * start. -1: invisible. */
     int64_t cpu_ns;
     int64_t read_bytes;
     int64_t write_bytes;

@@ -122,8 +122,8 @@ static void set_details(shmrpci_buf *out, const shmrpc_snapshot *s,
 
 /* ---- the state of the service -------------------------------------------- */
 
-/* Writes an age rather than a time, since the crash is only known by
- * CLOCK_MONOTONIC. */
+/* Writes an age rather than a time, since the time of the crash is only known
+ * in CLOCK_MONOTONIC. */
 static void set_crash(shmrpci_buf *out, const shmrpc_snapshot *s)
 {
     const shmrpc_service_stats *service = shmrpc_snapshot_service(s);

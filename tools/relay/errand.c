@@ -172,8 +172,8 @@ static void fill(relay *r, errand *e, int status)
     }
 }
 
-/* A large reply is sent at once, because it would delay the small ones behind
- * it. */
+/* A large reply completes the train, which is then sent at once. Otherwise
+ * replies that are added behind the large one would wait for it. */
 void errand_finish(relay *r, errand_train *train, errand *e, int status)
 {
     fill(r, e, status);
@@ -207,8 +207,8 @@ void errand_withdraw(relay *r, errand *e)
     if (e->broken != SHMRPC_OK) {
         answer(r, e, e->broken, 0);
     } else if (r->front->worker->is_cancelled(&e->request)) {
-        /* Without HEAD_ENDED it means that the call was cancelled and may have
-         * run. */
+        /* UNAVAILABLE without HEAD_ENDED means that the call was cancelled and
+         * may have run. */
         answer(r, e, SHMRPC_E_UNAVAILABLE,
                not_run ? (uint32_t)SHMRPCI_HEAD_ENDED : 0);
     } else {

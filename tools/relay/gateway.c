@@ -78,8 +78,8 @@ void gateway_end(void)
     shmrpci_store_release(&running, 0u);
 }
 
-/* If the kernel supports no filter, the program does not run, unless the user
- * allows that. */
+/* If the kernel can't filter system calls, the program does not run, unless the
+ * user has turned the sandbox off. */
 exit_code gateway_sandbox(const gateway *g, bool is_off)
 {
     if (is_off || tool_sandbox_enter() == SHMRPC_OK) {

@@ -59,8 +59,8 @@ int gateway_address(const char *text, const shmrpc_service *service,
 void gateway_begin(gateway *g);
 
 /* Enters the sandbox, in which nothing can be opened any more. `is_off`: the
- * user does not want the sandbox. Returns EXIT_TROUBLE if the kernel has no
- * such filter; the error was printed. */
+ * user does not want the sandbox. Returns EXIT_TROUBLE if the kernel can't
+ * filter system calls; the error was printed. */
 exit_code gateway_sandbox(const gateway *g, bool is_off);
 
 /* Runs all places at the same time, the first one on this thread, until all
@@ -73,9 +73,9 @@ void gateway_end(void);
 /*
  * Divides the memory for requests and replies evenly among the services. The
  * share of each must hold the largest message as a request and as a reply at
- * the same time; otherwise such a call could never be made. `*max_bytes` 0
- * becomes 256 MiB, or more if needed. Returns EXIT_USAGE if `*max_bytes` is too
- * small; the error was printed.
+ * the same time; otherwise a call with messages of that size could never be
+ * made. `*max_bytes` 0 becomes 256 MiB, or more if needed. Returns EXIT_USAGE
+ * if `*max_bytes` is too small; the error was printed.
  */
 exit_code gateway_settle_memory(const char *program, size_t services,
                                 size_t max_message_bytes, size_t *max_bytes);

@@ -124,7 +124,8 @@ static link *use_any(relay *r)
 }
 
 /* It is enough to use one link, because the service tells all its processes. If
- * there is no link the service has ended and no longer knows any peers. */
+ * there is no link, the service has ended, so no process is left that could
+ * know the peer. */
 void links_say_left(relay *r, uint64_t peer)
 {
     int status = SHMRPC_E_SERVER_LOST;
@@ -326,8 +327,8 @@ void links_free(relay *r)
         if (r->links[i] != NULL) {
             r->back->client->disconnect(r->links[i]->conn);
             free(r->links[i]);
-            r->links[i] = NULL; /* closing the listener may still look for a
-                                 * link */
+            r->links[i] = NULL; /* relay_close closes the listener later, which
+                                 * may still search this array */
         }
     }
 }

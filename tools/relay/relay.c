@@ -153,8 +153,8 @@ static void send_all(carrier *c, errand *first)
 {
     errand *errands[LOAD_MAX];
     size_t count = gather(c, first, errands);
-    uint32_t epoch = first->request.epoch; /* the epoch in which the links were
-                                            * made */
+    uint32_t epoch = first->request.epoch; /* the epoch of all links that gather
+                                            * has chosen */
     bool is_late = false;
     for (size_t i = 0; i < count; i++) {
         errand *e = errands[i];
@@ -490,9 +490,9 @@ static void drain(relay *r)
     shmrpci_event_set(r->bell_fd);
 }
 
-/* The returner ends the last calls. Links are freed only after the linker has
- * ended, because it may be making one; no streamer has a stream left by
- * then. */
+/* The returner ends the last calls, so no streamer has a stream left after it.
+ * Links are freed only after the linker has ended, because it may be making a
+ * link. */
 void relay_close(relay *r)
 {
     drain(r);

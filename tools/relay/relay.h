@@ -14,8 +14,8 @@
  * threads, however many and slow they are.
  *
  * Links are a few connections to the service. A thread, the linker, makes them:
- * another one when calls find the existing ones busy, and a new one when a link
- * is lost. If a call has certainly not run, because the service went away, the
+ * one more link when all existing ones are busy, and a new one when a link is
+ * lost. If a call has certainly not run, because the service went away, the
  * client is told so and sends it again.
  *
  * Threading: open, run, close: one thread; stop: any thread, or a signal

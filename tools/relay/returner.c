@@ -133,7 +133,7 @@ static bool is_broken(relay *r, const errand *e)
 /* Checks one call without waiting. Returns true if it was answered or handed to
  * its streamer; then `e` must not be used any more. A call also ends here if
  * its deadline has passed, its client has cancelled it, or the relay gives up
- * (stopping above 1: the drain is over). */
+ * (`stopping` is above 1: the time for calls in progress is over). */
 static bool look_at(relay *r, errand_train *train, errand *e, int64_t now_ns)
 {
     int status = r->back->client->receive(&e->call, 0);
@@ -182,8 +182,8 @@ static int64_t look_at_calls(returner *me)
 
 /* ---- running --------------------------------------------------------- */
 
-/* Sleeps, and then probes each link that woke us, because it may have been lost
- * instead of having an answer. */
+/* Sleeps, and then probes each link that woke us, because a link wakes us not
+ * only when a call has an answer, but also when it is lost. */
 static void sleep_until(relay *r, int64_t wake_ns)
 {
     uint64_t tags[RELAY_LINKS_MAX * 2 + 1];

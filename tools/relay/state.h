@@ -3,8 +3,8 @@
  *
  * Threading: `lock` guards the fields marked "lock". An errand belongs to its
  * carrier until it is in `fresh`, and then to the returner. Only the returner
- * frees links, once they are lost and nobody uses them, so it needs no lock to
- * use a link; relay_close frees the links that are left.
+ * frees links, once they are lost and nobody uses them, so the returner needs
+ * no lock to use a link; relay_close frees the links that are left.
  */
 #ifndef SHMRPC_TOOLS_RELAY_STATE_H
 #define SHMRPC_TOOLS_RELAY_STATE_H
@@ -110,8 +110,8 @@ void errand_end_all(relay *r, errand *const *errands, size_t count);
  * Returns OK; BUSY if there was no place for it; for any other status the
  * errand was answered and freed. `flags` is SHMRPCI_HEAD_MORE or 0. */
 int errand_send(relay *r, errand *e, uint32_t flags);
-/* Sends a request for which errand_send found no place: over any link, as soon
- * as there is a place on it. Never returns BUSY. */
+/* Sends a request for which errand_send found no place. Waits until any link
+ * has a place. Never returns BUSY. */
 int errand_send_late(relay *r, errand *e);
 
 /* Maximum number of replies sent together, and the maximum size of all but the
@@ -147,9 +147,9 @@ int streams_open(relay *r, errand *e);
 bool streams_begin(relay *r, errand *e);
 /* Closes and frees the streams, if streams_begin has returned false. */
 void streams_drop(relay *r, errand *e);
-/* Called by the returner: the call is over, with the `status` that receive
- * returned (over), or must be withdrawn (withdraw). The streamer then ends the
- * errand. */
+/* Called by the returner. streams_over: the call is over, and receive returned
+ * `status`. streams_withdraw: the call must be withdrawn. The streamer then
+ * ends the errand. */
 void streams_over(relay *r, errand *e, int status);
 void streams_withdraw(relay *r, errand *e);
 /* Ends the threads. No errand may be left. */
@@ -158,7 +158,7 @@ void streams_end(relay *r);
 /* ---- links.c ---- */
 
 /* Called with the lock held. Returns a link with a place for a request of
- * `epoch`: `wish` if that has one, otherwise the link with the fewest calls.
+ * `epoch`: `wish` if it has a place, otherwise the link with the fewest calls.
  * Returns NULL if there is none. */
 link *link_choose(relay *r, uint32_t epoch, link *wish);
 /* Like link_choose, but waits for a place until the deadline and counts the

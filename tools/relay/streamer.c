@@ -1,6 +1,6 @@
 /*
- * The threads that move the items of streams between front and service, without
- * reading them, as far as the receiving side has room.
+ * The threads that move the items of streams between front and service, as far
+ * as the receiving side has room. They don't interpret the items.
  *
  * One thread moves many streams. It sleeps on a word that the front rings and
  * on the words of the rings in shared memory, until any stream has something to
@@ -17,8 +17,8 @@
 /* The thread waits for two words per stream, and for one of its own. */
 #define STREAMS_MAX ((SHMRPCI_FUTEX_ANY_MAX - 1) / 2)
 
-/* Maximum number of parts that one direction of a stream moves before others
- * have their turn. */
+/* Maximum number of parts that one direction of a stream moves before other
+ * directions have their turn. */
 #define TURN_PARTS 64
 
 /* How often to check whether both peers of a stuck stream only wait for each
@@ -181,7 +181,8 @@ static int why_broken(const carried *c)
                                  : SHMRPC_OK;
 }
 
-/* Takes the lock and reads what the returner has noted for the streams. */
+/* Takes the lock and reads the flags that the returner has set for the
+ * streams. */
 static void look_at_word(streamer *s, carried *c, bool *is_over,
                          bool *is_withdrawn)
 {
@@ -191,7 +192,7 @@ static void look_at_word(streamer *s, carried *c, bool *is_over,
     shmrpci_mutex_unlock(&s->relay->lock);
 }
 
-/* Frees `c`, whose errand was answered before. */
+/* Frees `c`, whose errand has already been answered. */
 static void leave(streamer *s, carried *c)
 {
     relay *r = s->relay;
@@ -254,8 +255,8 @@ static void take_fresh(streamer *s)
     shmrpci_mutex_unlock(&s->relay->lock);
 }
 
-/* If the call is over and no item is left, none will arrive: ends the direction
- * to the client. */
+/* Ends the direction to the client if the call is over and all its items were
+ * passed on, because no more items will arrive. */
 static void end_down_if_over(streamer *s, carried *c)
 {
     bool is_over;
@@ -357,8 +358,8 @@ static void disarm_all(streamer *s)
     }
 }
 
-/* Nothing wakes us when the peer begins to wait, so while both directions of a
- * stream are stuck it is checked every SUSPECT_NS. */
+/* Nothing wakes us when the peer begins to wait, so a stream is checked every
+ * SUSPECT_NS while both of its directions are stuck. */
 static int64_t wake_ns(const streamer *s)
 {
     for (const carried *c = s->streams; c != NULL; c = c->next) {

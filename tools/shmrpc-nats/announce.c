@@ -71,8 +71,9 @@ static question question_of(const gate *g, const char *subject)
 
 /* ---- writing ----------------------------------------------------------- */
 
-/* Writes what distinguishes the instances: facts, and the methods that our
- * clients can call. */
+/* Writes what distinguishes the instances of a service: the hash of the
+ * contract, which tells shmrpc clients whether they know the methods, the
+ * instance's name, the host and the zone. */
 static void put_metadata(const gate *g, uint64_t hash, shmrpci_buf *out)
 {
     char digits[17];

@@ -27,8 +27,8 @@
 /* How long the service may take to describe itself, and to accept us. Requests
  * wait meanwhile. */
 #define CONNECT_NS (2 * SHMRPCI_NS_PER_S)
-/* After a failure to connect, requests get that error for this long, without
- * another attempt. */
+/* After a failure to connect, requests are answered with the error of that
+ * attempt for this long, without another attempt. */
 #define PAUSE_NS (SHMRPCI_NS_PER_S / 2)
 
 /* The retry-after that a client gets if its request was refused because the
@@ -289,7 +289,8 @@ static void note(foreign *f, const request *r, const char *error)
     shmrpci_mutex_unlock(&f->lock);
 }
 
-/* A result that could not be sent counts as an error, like others. */
+/* A result that could not be sent counts as an error, like any other
+ * failure. */
 static void finish(request *r, int status, const void *reply,
                    const shmrpc_error *error)
 {
@@ -393,7 +394,8 @@ static int send(foreign *f, request *r, const void *params, shmrpc_error *error)
     return status;
 }
 
-/* These errors are the gateway's; none of them comes from a handler. */
+/* Starts the call of a request. If that fails, the error is reported as "has
+ * not run", because no handler has been reached yet. */
 static void start(foreign *f, request *r)
 {
     const void *params;
@@ -428,7 +430,7 @@ static void start(foreign *f, request *r)
 }
 
 /* Calls of the previous contract must end before the next contract is read,
- * because they use its method numbers. */
+ * because those calls use the method numbers of the previous one. */
 static bool is_ready(foreign *f)
 {
     bool is_stale = shmrpci_load_relaxed(&f->is_stale) != 0;
@@ -467,7 +469,7 @@ static void refuse_all(foreign *f)
     }
 }
 
-/* Dispatch clears the client's descriptor. */
+/* Clears only the bell; shmrpc_stub_dispatch clears the client's descriptor. */
 static void wait_for_events(foreign *f, int64_t deadline_ns)
 {
     uint64_t tags[4];
@@ -480,7 +482,8 @@ static void wait_for_events(foreign *f, int64_t deadline_ns)
     }
 }
 
-/* Calls that end in dispatch make room for waiting requests. */
+/* Dispatches before it starts requests, because calls that end during dispatch
+ * make room for waiting requests. */
 static void run(void *user)
 {
     foreign *f = user;

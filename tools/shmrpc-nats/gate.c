@@ -58,7 +58,7 @@ uint32_t gate_calls(gate *g)
     return calls;
 }
 
-/* The load that clients compare. */
+/* Returns the load of the gateway, which clients compare to choose one. */
 static uint32_t load(void *user)
 {
     return gate_calls(user);
@@ -91,8 +91,9 @@ static void on_connect(void *user)
     announce(user);
 }
 
-/* The service may have started or ended meanwhile. Or a signal has told the
- * gateway to leave; the signal handler itself can't send messages. */
+/* Announces a change since the last second: the service has started or ended,
+ * or a signal has told the gateway to leave. The signal handler itself can't
+ * send messages. */
 static void on_second(void *user)
 {
     gate *g = user;
@@ -414,15 +415,16 @@ int gate_run(gate *g, shmrpc_error *error)
     return status != SHMRPC_OK ? status : ran;
 }
 
-/* Refuses new clients before it stops the relay; a client that connected in
- * between would be cut off. */
+/* Refuses new clients before it stops the relay. In the other order a client
+ * that connects in between would be cut off. */
 void gate_stop(gate *g)
 {
     shmrpci_store_relaxed(&g->is_leaving, 1u);
     relay_stop(g->relay);
 }
 
-/* Calls in progress get their time; then their answers are sent. */
+/* Calls in progress have stop_ns to end. The pump is stopped last, so that
+ * their answers are still sent. */
 void gate_close(gate *g)
 {
     int64_t until_ns = shmrpci_deadline_after(g->options->stop_ns);

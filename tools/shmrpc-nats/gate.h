@@ -33,8 +33,9 @@ typedef struct gate {
     nats_pump *pump;
     foreign *foreign; /* calls of clients without shmrpc */
     nats_who who;     /* identity of this instance */
-    char file[256];   /* file with our credentials, key or certificate, or, if
-                       * there is none, the servers; for errors */
+    char file[256];   /* what messages about a refusal name: the file with our
+                       * credentials, key or certificate; if there is none, the
+                       * servers */
     char instance[NATS_SUBJECT_BYTES];
     int64_t started_s; /* since 1970 */
     bool is_announced; /* used by the pump: clients were told that the gateway

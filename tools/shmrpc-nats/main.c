@@ -26,9 +26,9 @@ static gate gates[GATEWAY_SERVICES_MAX];
 
 /* ---- addresses --------------------------------------------------------- */
 
-/* Finds the addresses of the NATS servers, which are parsed into one address,
- * and of the service. Both are parsed before anything is opened, so that a
- * mistake has no effects. */
+/* Finds two addresses: that of the NATS servers, whose list is parsed into one
+ * address, and that of the service. Both are parsed before anything is opened,
+ * so that a mistake has no effects. */
 static int find_addresses(const options *o, const option_service *named,
                           shmrpci_address *at, shmrpci_address *back,
                           shmrpc_error *error)

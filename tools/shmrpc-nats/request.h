@@ -3,8 +3,9 @@
  * parameters, and the message that answers it (docs/many-machines.md, "Clients
  * without shmrpc").
  *
- * Nothing in a request is trusted: texts are copied and their length is limited
- * when it is read, the body is checked when its parameters are decoded.
+ * Nothing in a request is trusted. When a request is read, its texts are copied
+ * and their length is limited. The body is checked when the parameters are
+ * decoded.
  *
  * Threading: one thread at a time uses a request.
  */

@@ -20,8 +20,8 @@ typedef struct web_address {
  * address. */
 bool web_address_read(const char *text, uint16_t port, web_address *out);
 
-/* Writes the address of a struct sockaddr, without the port; "-" for other
- * address families, or NULL. */
+/* Writes the address of a struct sockaddr, without the port; "-" if `native` is
+ * NULL or of another address family. */
 void web_address_text(const void *native, char *out, size_t size);
 
 #endif

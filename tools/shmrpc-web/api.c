@@ -97,7 +97,7 @@ static void reply_token_file(web_api *api, web_request *request)
     shmrpci_buf_fini(&body);
 }
 
-/* Reads the member `token` of the body, which may have no other. */
+/* Reads the member `token` of the body, which may have no other member. */
 static const web_token *read_token(web_request *request,
                                    const web_tokens *tokens)
 {

@@ -1,9 +1,9 @@
 /*
  * Reads figures of services and of their processes, each second.
  *
- * Only the thread changes the board, so it reads without the lock, and takes
- * the lock to write what others see. It never holds the lock while it reads a
- * service, which may block, so a page waits for no service.
+ * Only the board's thread changes the board. So it reads without the lock, and
+ * takes the lock to write what other threads see. It never holds the lock while
+ * it reads a service, which may block, so a page waits for no service.
  */
 #include "tools/shmrpc-web/board.h"
 
@@ -181,7 +181,7 @@ static uint32_t count_workers(const shmrpc_snapshot *total)
 
 /* Attaches to the service's counters once per server; after that reading them
  * takes no call. A service that did not answer is not asked every second,
- * because all others wait for it. */
+ * because all other services wait for it. */
 static void open_stats(entry *e, uint64_t tick)
 {
     const shmrpc_opts opts = {.timeout_ns = OPEN_NS};
@@ -272,8 +272,8 @@ static void notice_restart(entry *e, const shmrpc_snapshot *total)
 }
 
 /*
- * Reads the figures. The lock is held only while the values that others see are
- * changed.
+ * Reads the figures. The lock is held only while the values that other threads
+ * see are changed.
  *
  * `total` and `mark` may be the same snapshot, which is freed when neither
  * points to it. The mark moves in the tick after the one that added a point, so
@@ -296,8 +296,8 @@ static void read_entry(web_board *b, entry *e, uint64_t tick)
         notice_restart(e, total);
         now = figures_of(e, total, is_mark, &point);
     } else {
-        /* These samples are too old now, so the next difference must not begin
-         * at them. */
+        /* The samples are too old now: the next difference must not be computed
+         * from them. */
         tool_samples_forget(&e->processes);
     }
     shmrpci_mutex_lock(&b->mutex);
@@ -367,8 +367,8 @@ static void match(web_board *b, const web_place *places, size_t count, gone *g)
     b->count = kept;
 }
 
-/* Retains the services (`true`): rows are shown with their tables, and the
- * directory may replace a service at any time. */
+/* Retains the services (`true`), because rows are shown with the tables of
+ * their services, and the directory may replace a service at any time. */
 static void tick_once(web_board *b, uint64_t tick)
 {
     gone old = {.count = 0};

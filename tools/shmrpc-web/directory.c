@@ -128,9 +128,9 @@ static web_service *new_service(const web_place *place, const char *text,
     return s;
 }
 
-/* Attaches to the service's statistics, which show the next searches without a
- * call whether this server still runs. If that fails, each search asks for the
- * description again, which is slower but not wrong. */
+/* Attaches to the service's statistics. From them the next searches learn,
+ * without a call, whether this server still runs. If that fails, each search
+ * asks for the description again, which is slower but not wrong. */
 static void renew_presence(web_service *s)
 {
     const shmrpc_opts opts = {.timeout_ns = ANSWER_NS};

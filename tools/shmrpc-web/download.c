@@ -1,10 +1,10 @@
 /*
  * Streams from services.
  *
- * Before the reply has begun, on_ready and the tick decide when it begins
- * (begin); afterwards only http.h asks for more data, by next_piece. The
- * download ends with its reply: `end` is called whether the last item was read
- * or the reader has gone.
+ * on_ready and the tick decide when the reply begins, and call begin(). From
+ * then on only http.h asks for more data, by calling next_piece(). The download
+ * ends with its reply: `end` is called whether the last item was read or the
+ * reader has gone.
  */
 #include "tools/shmrpc-web/download.h"
 
@@ -208,8 +208,8 @@ static void end(void *user)
 }
 
 /* Begins the reply: a stream, or an error if the service's stream has failed
- * before its first item. Does nothing if no item or end has arrived yet and it
- * is not late. */
+ * before its first item. Does nothing if neither an item nor the end has
+ * arrived yet, unless `is_late`: then it begins the reply anyway. */
 static void begin(web_download *d, bool is_late)
 {
     web_journey *j = d->journey;

@@ -1,6 +1,6 @@
 /* Server-sent events (the EventSource of HTML): each tick makes the text once,
  * and each listener copies it when its connection has room. A slow listener
- * gets the newest text then, and misses the ones between. */
+ * then gets the newest text, and misses those that were made in between. */
 #include "tools/shmrpc-web/events.h"
 
 #include <stdlib.h>

@@ -101,9 +101,9 @@ bool web_form_is_stream(const web_request *request, bool *out_may_be)
     return is_known && kind == WEB_FORM_NDJSON;
 }
 
-/* Finds the first accepted form that exists. `*out` is unchanged for "any".
- * Weights (`;q=`) are ignored, because clients list what they prefer first.
- * Returns false if none is supported. */
+/* Finds the first form of an Accept field that is supported. A wildcard leaves
+ * `*out` unchanged. Weights (`;q=`) are ignored, because clients list what they
+ * prefer first. Returns false if no form is supported. */
 static bool read_accept(const web_field *accept, const shmrpc_method *method,
                         web_form_kind *out)
 {

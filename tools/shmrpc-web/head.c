@@ -4,7 +4,7 @@
  * Most checks exist because a proxy in front of us may interpret the same bytes
  * differently: what can be understood in two ways is refused, never repaired.
  * The README lists the attacks that were tried;
- * tests/tools/shmrpc-web/guard_test.py keeps cases of them.
+ * tests/tools/shmrpc-web/guard_test.py tests examples of them.
  */
 #include "tools/shmrpc-web/head.h"
 
@@ -83,10 +83,10 @@ static bool refuse(web_refusal *out, unsigned status, const char *why)
 
 /* ---- the first line ---- */
 
-/* OPTIONS is refused, so no preflight of another site ever succeeds, and its
- * pages can send only what a form could (the CORS protocol). TRACE would echo
- * the cookie to a script. Known verbs of HTTP get 405, others 501 (RFC 9110,
- * 15.5.6 and 15.6.2). */
+/* OPTIONS is refused, so no preflight of another site ever succeeds, and the
+ * pages of that site can send only what a form could (the CORS protocol). TRACE
+ * would echo the cookie to a script. Known verbs of HTTP get 405, others 501
+ * (RFC 9110, 15.5.6 and 15.6.2). */
 static bool check_verb(const char *verb, web_refusal *out)
 {
     static const char *const known[] = {"GET", "HEAD",  "POST",

@@ -1,6 +1,6 @@
 /*
  * The heartbeat: pings each service of this machine repeatedly, on a thread of
- * its own, because a hung service blocks it until the timeout.
+ * its own, because a hung service blocks the ping until the timeout.
  *
  * web_directory_list returns the round trips. A service needs no code for it:
  * `_ping` is built in (shmrpc_ping), and is not counted as a call.

@@ -79,9 +79,10 @@ static void make_room(web_http *http)
     }
 }
 
-/* Called when the library has accepted or closed a connection. It accepts no
- * more than WEB_ALL_CONNECTIONS, so that there is always a free entry. If there
- * is none, connection_of returns NULL and the request is refused. */
+/* Called when the library has accepted or closed a connection. The library
+ * accepts no more than WEB_ALL_CONNECTIONS, so there should always be a free
+ * entry. If there is none nevertheless, connection_of returns NULL and the
+ * request is refused. */
 static void on_connection(void *user, struct MHD_Connection *native,
                           void **context,
                           enum MHD_ConnectionNotificationCode code)
@@ -288,9 +289,9 @@ static void reply_refusal(web_request *request, const web_refusal *refusal)
     web_reply(request, &head, body.data, body.len);
 }
 
-/* A body above the limit is allowed if it is taken in pieces. `admit` may have
- * answered a stranger here; that reply is dropped, because the caller answers
- * 413. */
+/* A body above the limit is allowed if it is taken in pieces. If `admit` has
+ * prepared a reply to a stranger, that reply is dropped, because the caller
+ * answers 413. */
 static bool check_large(web_connection *c, web_refusal *refusal)
 {
     const web_http_opts *opts = &c->http->opts;
@@ -342,17 +343,17 @@ static enum MHD_Result take_head(web_connection *c, const char *path,
     return web_connection_reply(c);
 }
 
-/* Content-Length was checked with the head, but the size of a chunked body is
- * known only as it arrives. MHD_NO closes the connection, because the library
- * accepts no reply in the middle of a body. */
+/* Content-Length was checked with the head, against the limit for authenticated
+ * clients. The size of a chunked body is known only as it arrives, and the
+ * lower limit for strangers is checked only here. MHD_NO closes the connection,
+ * because the library accepts no reply in the middle of a body. */
 static enum MHD_Result take_body(web_connection *c, const char *data,
                                  size_t len)
 {
     size_t most =
         c->is_known ? c->http->opts.max_body_bytes : WEB_MAX_LOGIN_BYTES;
     if (c->request.body.len + len > most) {
-        return MHD_NO; /* only happens for chunked bodies of authenticated
-                        * clients */
+        return MHD_NO; /* a chunked body, or the body of a stranger */
     }
     shmrpci_buf_append(&c->request.body, data, len);
     return c->request.body.status == SHMRPC_OK ? MHD_YES : MHD_NO;
@@ -425,8 +426,8 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *native,
 /* A head, a body and a reply are timed from their beginning, not from the last
  * byte: a client that sends single bytes now and then (slow loris) is as late
  * as one that sends nothing. Streams and uploads, which may be endless, are
- * timed from their last piece. A suspended one waits for the service, not for
- * the client. */
+ * timed from their last piece. A suspended connection waits for the service,
+ * not for the client. */
 static bool is_late(const web_connection *c, int64_t now_ns)
 {
     const web_times *times = &c->http->opts.times;
@@ -474,9 +475,9 @@ static void sweep(web_http *http)
 
 /* ---- starting and ending ------------------------------------------------- */
 
-/* Certificate and key belong to the caller. MHD_OPTION_STRICT_FOR_CLIENT
- * refuses some of what RFC 9112 calls malformed; head.c refuses the rest.
- * Versions of TLS before 1.2 are disabled (RFC 8996). */
+/* Certificate and key belong to the caller. MHD_OPTION_STRICT_FOR_CLIENT makes
+ * the library refuse some of the requests that RFC 9112 calls malformed; head.c
+ * refuses the rest. Versions of TLS before 1.2 are disabled (RFC 8996). */
 static int start(web_http *http, shmrpc_error *error)
 {
     web_address address;
@@ -514,9 +515,9 @@ static int start(web_http *http, shmrpc_error *error)
                                       : "");
 }
 
-/* Adds the names by which a browser on this machine may call it. Any other Host
- * is refused, because a page whose name an attacker resolves to 127.0.0.1 (DNS
- * rebinding) sends that name. */
+/* Adds the names by which a browser on this machine may address this server.
+ * Any other Host is refused, because a page whose name an attacker resolves to
+ * 127.0.0.1 (DNS rebinding) sends that name. */
 static bool add_hosts(web_http *http)
 {
     static const char *const names[] = {"127.0.0.1", "localhost", "[::1]"};

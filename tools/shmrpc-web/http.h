@@ -49,7 +49,7 @@ enum { WEB_ACTOR_TOKEN = 1000, WEB_ACTOR_STRANGER = UINT16_MAX };
 /* Kinds of changes, for the audit log. */
 typedef enum web_change {
     WEB_CHANGE_NONE,
-    WEB_CHANGE_CALL, /* of what the manager runs */
+    WEB_CHANGE_CALL, /* a call that changes what the manager runs */
     WEB_CHANGE_LOGIN
 } web_change;
 
@@ -106,7 +106,7 @@ typedef struct web_http_opts {
     const char *key;
     size_t max_body_bytes;
     web_times times;
-    web_hosts hosts; /* accepted in addition to the usual names */
+    web_hosts hosts; /* accepted in addition to the names of this machine */
     /* Called with the head, before the body has arrived. Returns whether the
      * client is authenticated. Answers the request here if it must not
      * continue. */

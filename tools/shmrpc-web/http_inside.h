@@ -12,8 +12,9 @@
 
 typedef enum web_phase {
     PHASE_HEAD,   /* waits for the head of the next request; may be idle */
-    PHASE_BODY,   /* its body is arriving */
-    PHASE_UPLOAD, /* its body is arriving, and is passed to the user */
+    PHASE_BODY,   /* the body of the request is arriving */
+    PHASE_UPLOAD, /* the body is arriving, and each piece is passed to the
+                   * user */
     PHASE_CALL,   /* the request was passed to the user, who will answer */
     PHASE_REPLY,  /* the reply is being sent */
     PHASE_STREAM, /* a stream is being sent */
@@ -54,8 +55,8 @@ struct web_connection {
 struct web_http {
     web_http_opts opts;
     struct MHD_Daemon *daemon;
-    int set; /* set with the library's own set and the sockets of suspended
-              * connections */
+    int set; /* poll set that contains the library's own set and the sockets of
+              * suspended connections */
     uint16_t port;
     int64_t sweep_ns;
     bool has_resumed; /* a connection was resumed: the library must run,
@@ -71,8 +72,8 @@ void web_connection_enter(web_connection *c, web_phase next);
 void web_connection_suspend(web_connection *c);
 void web_connection_resume(web_connection *c);
 
-/* Passes the reply to the library. If memory ran out there is no reply, and it
- * hangs up. */
+/* Passes the reply to the library. If memory ran out there is no reply, and the
+ * connection is closed. */
 enum MHD_Result web_connection_reply(web_connection *c);
 
 #endif

@@ -63,9 +63,9 @@ static void set_rare(web_request *request, const web_reply_head *head,
 
 /*
  * Browsers must not guess types (nosniff). Pages of other origins may neither
- * embed the replies nor hold a handle of the window, and links don't tell other
- * sites where they were. Figures and results must not be stored, because they
- * are somebody's data.
+ * embed the replies nor hold a handle of the window, and a browser that follows
+ * a link to another site doesn't tell that site which page the link was on.
+ * Figures and results must not be stored, because they are somebody's data.
  *
  * If memory ran out `reply` is NULL, and web_connection_reply hangs up.
  */

@@ -1,6 +1,6 @@
 /*
- * The state of a request on its way to a service, which calls with and without
- * streams share.
+ * The state of a request on its way to a service, the same for calls with and
+ * without streams.
  *
  * Threading: one thread.
  */
@@ -14,8 +14,8 @@
 #include "tools/shmrpc-web/rpc.h"
 #include "tools/shmrpc-web/target.h"
 
-/* A service whose client's descriptor is watched. It keeps its entry in the
- * table, whose index is its tag. */
+/* A service whose client's descriptor is watched. It stays in the same entry of
+ * the table, because the index of the entry is the tag of the descriptor. */
 typedef struct web_watched {
     web_service *service; /* NULL: this entry is free */
     unsigned calls;       /* number of calls in progress */
@@ -25,21 +25,22 @@ typedef struct web_watched {
                            * method modulo 64 */
 } web_watched;
 
-/* Lives in the request's arena, and is the request's `pending` until that is
- * answered. */
+/* Lives in the request's arena, and is the request's `pending` until the
+ * request is answered. */
 typedef struct web_journey {
     web_rpc *rpc;
     web_request *request;
     web_target target;
     web_form form;
-    uint64_t look; /* number of the directory's search that it waits for */
+    uint64_t look; /* number of the directory's search that the request waits
+                    * for */
     int64_t look_until_ns;
     bool is_waiting;
     struct web_journey *next; /* in the list of requests that wait for the
                                * directory */
     web_watched *at;          /* the service that is called */
     uint32_t method;
-    /* One of these three is set while it runs: */
+    /* One of these three is set while the call runs: */
     shmrpc_call *call;
     struct web_download *download; /* a stream from the service */
     struct web_upload *upload;     /* a stream to the service */

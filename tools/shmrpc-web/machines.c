@@ -11,7 +11,7 @@
 
 /* Time between two questions. */
 #define LOOK_NS (5 * SHMRPCI_NS_PER_S)
-/* How long it goes on asking after the page was last looked at. */
+/* How long the thread goes on asking after the page was last looked at. */
 #define WANTED_NS (15 * SHMRPCI_NS_PER_S)
 
 struct web_machines {

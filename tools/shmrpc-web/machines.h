@@ -22,9 +22,10 @@ int web_machines_open(const char *servers, web_machines **out,
 /* May take some seconds if servers don't answer. NULL is fine. */
 void web_machines_close(web_machines *machines);
 
-/* Appends an object: whether there is a `cluster`, whether it was `asked` so
- * far, the `error` of the latest question or null, and the array `gateways`.
- * NULL means that there is no cluster. The call keeps the thread asking. */
+/* Appends an object with these members: `cluster`, whether there is a cluster;
+ * `asked`, whether it has been asked yet; `error`, the error of the latest
+ * question, or null; and the array `gateways`. NULL means that there is no
+ * cluster. The call keeps the thread asking. */
 void web_machines_show(web_machines *machines, shmrpci_buf *out);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * The running services as one OpenAPI document.
  *
- * No other file uses the generator. A running service is described in the same
- * way as `--lang openapi` describes its .svc.
+ * No other file of this program calls the generator. A running service is
+ * described in the same way as `--lang openapi` describes its .svc.
  *
  * Threading: any thread.
  */

@@ -10,9 +10,9 @@
 
 #include "tools/shmrpc-web/http.h"
 
-/* Answers with a file of the page, none of which contains a secret. Returns
- * false if there is no such file. */
+/* Whether the request is for a file of the page. No file contains a secret. */
 bool web_page_has(const web_request *request);
+/* Answers with a file of the page. Returns false if there is no such file. */
 bool web_page_take(web_request *request);
 
 #endif

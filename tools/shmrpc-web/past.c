@@ -82,7 +82,7 @@ static web_point finish(web_past_ring *ring)
         }
     }
     /* The rates of errors by status are means over the same parts as the rate
-     * of all errors: those for which it is known. */
+     * of all errors: the parts in which that rate is known. */
     uint32_t parts = ring->known[WEB_ERRORS];
     for (size_t i = 0; i < WEB_STATUSES && parts > 0; i++) {
         point.errors[i] /= (float)parts;
@@ -103,8 +103,8 @@ static void keep(web_past *past, size_t at, int64_t unix_s,
         past->values[i][at] = point->values[i];
     }
     for (size_t i = 0; i < WEB_STATUSES; i++) {
-        /* Pages that only hold 0 have no memory yet, so don't write 0 to
-         * them. */
+        /* Parts of the array that were never written take no memory yet, so
+         * don't write a 0 over a 0. */
         if (past->errors[i][at] != point->errors[i]) {
             past->errors[i][at] = point->errors[i];
         }
@@ -149,7 +149,7 @@ static bool has_any(const web_past *past, web_span span, const float *line)
     return false;
 }
 
-/* Appends `line`, with gaps where `known` has them. */
+/* Appends the values of `line`, with null where `known` is NAN. */
 static void append_line(const web_past *past, web_span span, const char *key,
                         const float *line, const float *known, shmrpci_buf *out)
 {

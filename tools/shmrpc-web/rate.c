@@ -5,7 +5,8 @@
 
 #include "os/clock.h"
 
-/* FNV-1a. Senders whose hashes are equal only share a bucket. */
+/* FNV-1a. Two senders with the same hash share a bucket, which does no other
+ * harm. */
 uint64_t web_rate_of(const char *who)
 {
     uint64_t hash = 14695981039346656037u;
@@ -15,8 +16,9 @@ uint64_t web_rate_of(const char *who)
     return hash;
 }
 
-/* Returns the entry of `who`, or the least recently used one. An entry that was
- * never used counts as a full bucket. */
+/* Returns the entry of `who`. If there is none, `who` replaces the entry with
+ * the earliest `empty_ns`: an unused one, or the one with the fullest bucket.
+ * The bucket of the new entry is full. */
 static web_rate_place *find(web_rate *rate, uint64_t who)
 {
     web_rate_place *oldest = &rate->places[0];

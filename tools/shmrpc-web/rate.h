@@ -1,7 +1,7 @@
 /*
  * Rate limits: a token bucket for each sender, in a table of fixed size. A new
  * sender replaces the one whose bucket has been full for longest, or if none is
- * full, the least recently used one.
+ * full, the one with the fullest bucket.
  *
  * Threading: one thread at a time.
  */

@@ -254,19 +254,20 @@ static const char *text_of(web_request *request, const char *at, size_t len,
 
 #define META "Shmrpc-Meta-"
 
-/* Names of fields ignore case (RFC 9110, 5.1), so a key is in lower case
- * whatever the client wrote. A field that has nothing behind the prefix is not
- * metadata. */
+/* Whether a field is metadata. The case of field names has no meaning (RFC
+ * 9110, 5.1), so keys are converted to lower case. A field with nothing behind
+ * the prefix is not metadata. */
 static bool is_meta(const web_field *field)
 {
     const web_field name = {.value = field->name, .value_len = sizeof META - 1};
     return field->name_len > name.value_len && web_field_is(&name, META);
 }
 
-/* Reads fields `Shmrpc-Meta-KEY`, which are sent with the call, and so is our
- * own span of the request's trace. The texts live as long as the request.
- * `with` has room for the most entries that a call can have, the trace, and the
- * end. Returns TOO_LARGE if there are more entries, or NO_MEMORY. */
+/* Reads the metadata that is sent with the call: the fields `Shmrpc-Meta-KEY`,
+ * and our own span of the request's trace. The texts live as long as the
+ * request. `with` has room for the most entries that a call can have, the
+ * trace, and the end. Returns TOO_LARGE if there are more entries, or
+ * NO_MEMORY. */
 static int read_metadata(web_journey *j, shmrpc_opts *opts, shmrpc_error *error)
 {
     const web_head *head = &j->request->head;
@@ -517,8 +518,8 @@ static web_watched *watch(web_rpc *rpc, web_service *service)
     return NULL;
 }
 
-/* Searches watched services first: a search in the directory costs a lock, and
- * a reference that let_go returns. */
+/* Searches watched services first: a search in the directory takes a lock, and
+ * a reference that let_go releases. */
 static bool find_service(web_journey *j)
 {
     web_rpc *rpc = j->rpc;

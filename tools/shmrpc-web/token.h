@@ -62,11 +62,12 @@ const web_token *web_tokens_find(const web_tokens *tokens, const char *text,
  * missing folders, with one token; only this user can read it (0600). The file
  * has one line for each token:
  *
- *     TOKEN [see,call,change [NAME]]      64 hexadecimal digits; no word: all
+ *     TOKEN [see,call,change [NAME]]      TOKEN: 64 hexadecimal digits
  *     # a comment
  *
- * Returns DENIED if others may read the file or it is not ours, INVALID if the
- * contents are malformed; the message names the line.
+ * If a line states no permissions, its token has all of them. Returns DENIED if
+ * others may read the file or it is not ours, INVALID if the contents are
+ * malformed; the message names the line.
  */
 int web_token_open(const char *path, web_tokens *out, shmrpc_error *error);
 

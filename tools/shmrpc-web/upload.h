@@ -25,13 +25,13 @@ size_t web_upload_take(web_rpc *rpc, web_request *request, const char *data,
 void web_upload_end(web_upload *u);
 
 /* Opens the stream of a method that takes one. If the body was not taken in
- * pieces, it is there as a whole. Returns the status of the call if the stream
- * was not opened. */
+ * pieces, it has been received as a whole. Returns the status of the call if
+ * the stream was not opened. */
 int web_upload_start(web_journey *j, const void *params,
                      const shmrpc_opts *opts, shmrpc_error *error);
 
-/* Cancels the upload: the request has ended, or others will answer it. NULL is
- * fine. */
+/* Cancels the upload, because the request has ended or the caller will answer
+ * it. NULL is fine. */
 void web_upload_drop(web_upload *u);
 
 #endif

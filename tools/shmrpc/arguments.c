@@ -184,7 +184,8 @@ static int write_value(writer *w, const shmrpc_type *type, const word *at)
     case SHMRPC_KIND_F32:
     case SHMRPC_KIND_F64:
     case SHMRPC_KIND_ANY:
-        /* Names, NaN and Infinity are strings in JSON. */
+        /* A word that is not JSON, such as a name, NaN or Infinity, becomes a
+         * string. */
         return is_json(w, text) ? write_json(w, type, text)
                                 : write_text(w, text, strlen(text));
     default:

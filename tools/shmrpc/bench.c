@@ -1,9 +1,9 @@
 /*
  * The command bench: calls one method repeatedly, from one or more threads.
  *
- * All threads share one client, as the threads of a program would. It measures
- * blocking calls, one at a time in each thread: how long a caller waits, not
- * the service's maximal throughput.
+ * All threads share one client, as the threads of a program would. The command
+ * measures how long a caller waits: each thread makes one blocking call at a
+ * time. It does not measure the service's maximal throughput.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,7 +80,7 @@ typedef struct times {
     double sum_ns;                                    /* for the mean */
 } times;
 
-/* Only counts and allocates nothing, since it runs between two calls. */
+/* Only counts, and allocates no memory, since it runs between two calls. */
 static void note_time(times *t, uint64_t ns)
 {
     t->counts[shmrpci_histogram_bucket(ns, BITS)]++;
@@ -179,7 +179,7 @@ static void run_worker(void *user)
 
 /* ---- the report ---- */
 
-/* The columns of the report; `key` is its member in JSON. */
+/* The columns of the report; `key` is the column's member in JSON. */
 static const struct {
     const char *name; /* for people */
     const char *key;

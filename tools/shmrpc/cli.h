@@ -62,8 +62,9 @@ typedef struct cli_syntax {
 /* Reads the command line and runs the command. Returns the exit status. */
 cli_exit cli_run(int argc, char **argv, const cli_syntax *syntax, void *user);
 
-/* The option --nats[=SERVERS], for services of a NATS cluster. The servers must
- * follow `=`, so the short form is only a letter. */
+/* The option --nats[=SERVERS], for services of a NATS cluster. Since SERVERS
+ * may be missing, they must be in the same word as the option: in `--nats a`,
+ * `a` is an operand. */
 typedef struct cli_nats {
     bool is_on;
     const char *servers; /* NULL: the default servers */

@@ -66,8 +66,8 @@ static void offer_services(const char *word)
     shmrpci_arena_fini(&arena);
 }
 
-/* The service that a section of the manager serves, by the name that people
- * use; "" if there is none. */
+/* The name by which people call the service of a section of the manager's
+ * service.ini; "" if the section serves none. */
 static const char *served_by(const manager_service *s)
 {
     static const char shm[] = "shm://";
@@ -76,9 +76,10 @@ static const char *served_by(const manager_service *s)
                                                       : "";
 }
 
-/* Offers services of the manager. `to_call` restricts them to sections that can
- * be called; otherwise all are offered, by both names. The manager has only a
- * second to answer, since the user is waiting. */
+/* Offers services of the manager. With `to_call`, offers only the sections that
+ * serve a service, by the section's name. Otherwise offers all sections, and
+ * also the names of the services that they serve. The manager has only a second
+ * to answer, since the user is waiting. */
 static void offer_managed(const char *word, bool to_call)
 {
     manager_control *client;
@@ -118,8 +119,9 @@ static bool offer_object(void *user, const shmrpc_object_info *info)
     return true;
 }
 
-/* Offers a verb behind a kind, and then objects. The verbs come from the kind's
- * help. */
+/* For the command of a kind, offers the verbs of the kind, and behind the verb
+ * its objects. The verbs come from the command's `operands`. For other
+ * commands, offers all objects. */
 static void offer_objects(const cli_command *command, int count,
                           const char *word)
 {

@@ -19,7 +19,8 @@
 #define WEB_MAX_TARGET      2048
 #define WEB_MAX_BODY_BYTES  ((size_t)1 << 20) /* default of --max-body */
 #define WEB_MAX_LOGIN_BYTES ((size_t)1 << 10) /* without a login */
-#define WEB_MAX_HOSTS       16
+#define WEB_MAX_GIVEN_HOSTS 12                /* number of --host */
+#define WEB_MAX_HOSTS       (WEB_MAX_GIVEN_HOSTS + 3) /* and our own */
 #define WEB_MAX_HOST_LENGTH 255
 
 /* A header field as received; not NUL-terminated. */

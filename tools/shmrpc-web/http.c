@@ -521,6 +521,9 @@ static int start(web_http *http, shmrpc_error *error)
 static bool add_hosts(web_http *http)
 {
     static const char *const names[] = {"127.0.0.1", "localhost", "[::1]"};
+    _Static_assert(WEB_MAX_GIVEN_HOSTS + sizeof names / sizeof names[0] <=
+                       WEB_MAX_HOSTS,
+                   "room for our own names behind those of --host");
     char text[32];
     bool good = true;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

@@ -138,10 +138,11 @@ static const char *take_option(int option, settings *s)
         memcpy(s->token_path, optarg, strlen(optarg) + 1);
         return NULL;
     case 'H':
-        return web_hosts_add(&s->server.hosts, optarg)
+        return s->server.hosts.count < WEB_MAX_GIVEN_HOSTS &&
+                       web_hosts_add(&s->server.hosts, optarg)
                    ? NULL
-                   : "--host must be a name, with a port unless it is that of "
-                     "http or https; 12 at most";
+                   : "--host must be a name, with its port unless that is the "
+                     "default port of http or https; at most 12 names";
     case 'r':
         s->server.read_only = true;
         return NULL;
@@ -223,7 +224,8 @@ static int serve(settings *s)
     }
     if (s->token_path[0] == '\0' &&
         !web_token_default_path(s->token_path, sizeof s->token_path)) {
-        return fail(EXIT_USAGE, "no home folder is known: --token-file=PATH");
+        return fail(EXIT_USAGE,
+                    "no home folder is known: use --token-file=PATH");
     }
     if (web_token_open(s->token_path, &s->server.tokens, &error) != SHMRPC_OK) {
         return fail(EXIT_ABSENT, shmrpc_error_text(&error, text, sizeof text));

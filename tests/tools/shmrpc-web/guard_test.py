@@ -402,6 +402,12 @@ def body_limit(web):
                               timeout=60, capture_output=True, check=False)
         expect(value, (done.returncode, b"--max-body must be" in done.stderr),
                (2, True))
+    names = [f"--host=name{i}.example" for i in range(13)]
+    web.beside(WEB, *names[:12])
+    done = subprocess.run([WEB, *names], env=web.env, timeout=60,
+                          capture_output=True, check=False)
+    expect("13 names", (done.returncode, b"at most 12 names" in done.stderr),
+           (2, True))
 
 
 def crowd(web, child):

@@ -83,8 +83,8 @@ static const shmrpc_handler echo_handlers[] = {
     handle_echo_add,
 };
 
-/* Converts an impl that was compiled with an older or newer header to the
- * layout of this one. */
+/* Copies an impl, which may have been compiled with an older or newer header,
+ * to the layout of this header. */
 static bool adopt_echo(const demo_echo_impl *impl, demo_echo_impl *own)
 {
     if (impl == NULL || impl->size < sizeof impl->size) {

@@ -26,7 +26,7 @@ SHMRPC_BEGIN_DECLS
  * methods whose handler is NULL fail with UNIMPLEMENTED.
  */
 typedef struct demo_echo_impl {
-    size_t size; /* methods can be added without recompiling */
+    size_t size; /* lets methods be added without recompiling */
 
     /* Returns its argument unchanged (any JSON value). */
     int (*echo_json)(shmrpc_ctx *ctx, void *user, const shmrpc_any *data,

@@ -2,9 +2,10 @@
  * Clients of flows.svc, made by shmrpcgen: edit that file instead.
  *
  * Functions return 0, a negative shmrpc_status, or the number (100 or more) of
- * an error that the service declares.  Results are written only if they return
- * 0; `error`, which may be NULL, only if they don't.  If errors of a method
- * have details, a reply is also returned with each declared error.
+ * an error that the service declares.  A function that returns 0 writes its
+ * results.  A function that returns anything else writes `error`, unless that
+ * is NULL.  If errors of a method have details, a reply is also returned with
+ * each declared error.
  * Arguments are borrowed until the call returns; no function here frees memory
  * of the caller.  Calls block until they end or their deadline passes; `opts`
  * may be NULL.
@@ -89,9 +90,9 @@ const flows_too_many *flows_flows_words_too_many(
 typedef int (*flows_flows_words_item_fn)(void *user, const flows_word *item);
 
 /* The callback at the end of the stream. It is called once, with 0 after the
- * last item, else with the status in which the stream has ended. This callback
- * and that for items may close the stream; if the latter does, this one is not
- * called. */
+ * last item, else with the status in which the stream has ended. Both this
+ * callback and the callback for items may close the stream. If the callback for
+ * items closes it, this callback is not called. */
 typedef void (*flows_flows_words_end_fn)(void *user, int status,
                                          const shmrpc_error *error);
 
@@ -133,7 +134,8 @@ int flows_flows_count(flows_flows *client, uint64_t most,
 /* Sends an item; waits for room in the window. Returns 0 if the item was sent;
  * INVALID or TOO_LARGE if it can't be sent (others still can); ABORTED after a
  * deadlock, in which both ends wait for room and neither reads. After the
- * handler has returned: its status, or CANCELLED if that was 0. */
+ * handler has returned, returns the handler's status, or CANCELLED if that was
+ * 0. */
 int flows_flows_count_send(flows_flows_count_stream *stream,
                            const flows_word *item, shmrpc_error *error);
 
@@ -188,7 +190,8 @@ int flows_flows_joined(flows_flows *client, const shmrpc_opts *opts,
 /* Sends an item; waits for room in the window. Returns 0 if the item was sent;
  * INVALID or TOO_LARGE if it can't be sent (others still can); ABORTED after a
  * deadlock, in which both ends wait for room and neither reads. After the
- * handler has returned: its status, or CANCELLED if that was 0. */
+ * handler has returned, returns the handler's status, or CANCELLED if that was
+ * 0. */
 int flows_flows_joined_send(flows_flows_joined_stream *stream,
                             const shmrpc_str *item, shmrpc_error *error);
 
@@ -232,7 +235,8 @@ int flows_flows_drop(flows_flows *client, const shmrpc_opts *opts,
 /* Sends an item; waits for room in the window. Returns 0 if the item was sent;
  * INVALID or TOO_LARGE if it can't be sent (others still can); ABORTED after a
  * deadlock, in which both ends wait for room and neither reads. After the
- * handler has returned: its status, or CANCELLED if that was 0. */
+ * handler has returned, returns the handler's status, or CANCELLED if that was
+ * 0. */
 int flows_flows_drop_send(flows_flows_drop_stream *stream, const uint32_t *item,
                           shmrpc_error *error);
 
@@ -240,9 +244,10 @@ int flows_flows_drop_send(flows_flows_drop_stream *stream, const uint32_t *item,
 int flows_flows_drop_try_send(flows_flows_drop_stream *stream,
                               const uint32_t *item, shmrpc_error *error);
 
-/* Lends zeroed memory for the next item; it is part of the window if that is
- * shared and large enough. Until commit or abort nothing else can be sent.
- * Waits for room in the window, and returns the same statuses as send. */
+/* Lends zeroed memory for the next item. The memory is part of the window if
+ * the window is shared and large enough. Until commit or abort nothing else can
+ * be sent. Waits for room in the window, and returns the same statuses as
+ * send. */
 int flows_flows_drop_loan(flows_flows_drop_stream *stream, uint32_t **item,
                           shmrpc_error *error);
 
@@ -290,7 +295,8 @@ int flows_flows_twice_next(flows_flows_twice_stream *stream,
 /* Sends an item; waits for room in the window. Returns 0 if the item was sent;
  * INVALID or TOO_LARGE if it can't be sent (others still can); ABORTED after a
  * deadlock, in which both ends wait for room and neither reads. After the
- * handler has returned: its status, or CANCELLED if that was 0. */
+ * handler has returned, returns the handler's status, or CANCELLED if that was
+ * 0. */
 int flows_flows_twice_send(flows_flows_twice_stream *stream,
                            const int64_t *item, shmrpc_error *error);
 
@@ -298,9 +304,10 @@ int flows_flows_twice_send(flows_flows_twice_stream *stream,
 int flows_flows_twice_try_send(flows_flows_twice_stream *stream,
                                const int64_t *item, shmrpc_error *error);
 
-/* Lends zeroed memory for the next item; it is part of the window if that is
- * shared and large enough. Until commit or abort nothing else can be sent.
- * Waits for room in the window, and returns the same statuses as send. */
+/* Lends zeroed memory for the next item. The memory is part of the window if
+ * the window is shared and large enough. Until commit or abort nothing else can
+ * be sent. Waits for room in the window, and returns the same statuses as
+ * send. */
 int flows_flows_twice_loan(flows_flows_twice_stream *stream, int64_t **item,
                            shmrpc_error *error);
 
@@ -317,7 +324,7 @@ void flows_flows_twice_abort(flows_flows_twice_stream *stream,
  * items. */
 uint64_t flows_flows_twice_delivered(flows_flows_twice_stream *stream);
 
-/* Tells the handler that there are no more items. Its own items still
+/* Tells the handler that there are no more items. The handler's own items still
  * arrive. */
 int flows_flows_twice_end(flows_flows_twice_stream *stream,
                           shmrpc_error *error);
@@ -329,9 +336,9 @@ int flows_flows_twice_end(flows_flows_twice_stream *stream,
 typedef int (*flows_flows_twice_item_fn)(void *user, const int64_t *item);
 
 /* The callback at the end of the stream. It is called once, with 0 after the
- * last item, else with the status in which the stream has ended. This callback
- * and that for items may close the stream; if the latter does, this one is not
- * called. */
+ * last item, else with the status in which the stream has ended. Both this
+ * callback and the callback for items may close the stream. If the callback for
+ * items closes it, this callback is not called. */
 typedef void (*flows_flows_twice_end_fn)(void *user, int status,
                                          const shmrpc_error *error);
 
@@ -374,7 +381,8 @@ int flows_flows_sums_next(flows_flows_sums_stream *stream,
 /* Sends an item; waits for room in the window. Returns 0 if the item was sent;
  * INVALID or TOO_LARGE if it can't be sent (others still can); ABORTED after a
  * deadlock, in which both ends wait for room and neither reads. After the
- * handler has returned: its status, or CANCELLED if that was 0. */
+ * handler has returned, returns the handler's status, or CANCELLED if that was
+ * 0. */
 int flows_flows_sums_send(flows_flows_sums_stream *stream,
                           const shmrpc_u32_list *item, shmrpc_error *error);
 
@@ -387,7 +395,7 @@ int flows_flows_sums_try_send(flows_flows_sums_stream *stream,
  * items. */
 uint64_t flows_flows_sums_delivered(flows_flows_sums_stream *stream);
 
-/* Tells the handler that there are no more items. Its own items still
+/* Tells the handler that there are no more items. The handler's own items still
  * arrive. */
 int flows_flows_sums_end(flows_flows_sums_stream *stream, shmrpc_error *error);
 
@@ -399,9 +407,9 @@ typedef int (*flows_flows_sums_item_fn)(void *user,
                                         const flows_flows_sums_result *item);
 
 /* The callback at the end of the stream. It is called once, with 0 after the
- * last item, else with the status in which the stream has ended. This callback
- * and that for items may close the stream; if the latter does, this one is not
- * called. */
+ * last item, else with the status in which the stream has ended. Both this
+ * callback and the callback for items may close the stream. If the callback for
+ * items closes it, this callback is not called. */
 typedef void (*flows_flows_sums_end_fn)(void *user, int status,
                                         const shmrpc_error *error);
 
@@ -447,9 +455,9 @@ int flows_flows_cat_next(flows_flows_cat_stream *stream,
 typedef int (*flows_flows_cat_item_fn)(void *user, const shmrpc_bytes *item);
 
 /* The callback at the end of the stream. It is called once, with 0 after the
- * last item, else with the status in which the stream has ended. This callback
- * and that for items may close the stream; if the latter does, this one is not
- * called. */
+ * last item, else with the status in which the stream has ended. Both this
+ * callback and the callback for items may close the stream. If the callback for
+ * items closes it, this callback is not called. */
 typedef void (*flows_flows_cat_end_fn)(void *user, int status,
                                        const shmrpc_error *error);
 
@@ -490,7 +498,8 @@ int flows_flows_through_next(flows_flows_through_stream *stream,
 /* Sends an item; waits for room in the window. Returns 0 if the item was sent;
  * INVALID or TOO_LARGE if it can't be sent (others still can); ABORTED after a
  * deadlock, in which both ends wait for room and neither reads. After the
- * handler has returned: its status, or CANCELLED if that was 0. */
+ * handler has returned, returns the handler's status, or CANCELLED if that was
+ * 0. */
 int flows_flows_through_send(flows_flows_through_stream *stream,
                              const shmrpc_bytes *item, shmrpc_error *error);
 
@@ -498,9 +507,9 @@ int flows_flows_through_send(flows_flows_through_stream *stream,
 int flows_flows_through_try_send(flows_flows_through_stream *stream,
                                  const shmrpc_bytes *item, shmrpc_error *error);
 
-/* Lends memory for the next item; it is part of the window if that is shared
- * and large enough. Until commit or abort nothing else can be sent. Waits for
- * room in the window, and returns the same statuses as send. */
+/* Lends memory for the next item. The memory is part of the window if the
+ * window is shared and large enough. Until commit or abort nothing else can be
+ * sent. Waits for room in the window, and returns the same statuses as send. */
 int flows_flows_through_loan(flows_flows_through_stream *stream, size_t len,
                              uint8_t **at, shmrpc_error *error);
 
@@ -519,7 +528,7 @@ void flows_flows_through_abort(flows_flows_through_stream *stream,
  * items. */
 uint64_t flows_flows_through_delivered(flows_flows_through_stream *stream);
 
-/* Tells the handler that there are no more items. Its own items still
+/* Tells the handler that there are no more items. The handler's own items still
  * arrive. */
 int flows_flows_through_end(flows_flows_through_stream *stream,
                             shmrpc_error *error);
@@ -532,9 +541,9 @@ typedef int (*flows_flows_through_item_fn)(void *user,
                                            const shmrpc_bytes *item);
 
 /* The callback at the end of the stream. It is called once, with 0 after the
- * last item, else with the status in which the stream has ended. This callback
- * and that for items may close the stream; if the latter does, this one is not
- * called. */
+ * last item, else with the status in which the stream has ended. Both this
+ * callback and the callback for items may close the stream. If the callback for
+ * items closes it, this callback is not called. */
 typedef void (*flows_flows_through_end_fn)(void *user, int status,
                                            const shmrpc_error *error);
 

@@ -580,8 +580,8 @@ static const shmrpc_handler flows_handlers[] = {
     handle_flows_add,
 };
 
-/* Converts an impl that was compiled with an older or newer header to the
- * layout of this one. */
+/* Copies an impl, which may have been compiled with an older or newer header,
+ * to the layout of this header. */
 static bool adopt_flows(const flows_flows_impl *impl, flows_flows_impl *own)
 {
     if (impl == NULL || impl->size < sizeof impl->size) {

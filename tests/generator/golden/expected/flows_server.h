@@ -181,9 +181,10 @@ int flows_flows_twice_sink_try_send(flows_flows_twice_sink *out,
  * bound. */
 uint64_t flows_flows_twice_sink_delivered(const flows_flows_twice_sink *out);
 
-/* Lends zeroed memory for the next item; it is part of the window if that is
- * shared and large enough. Until commit or abort nothing else can be sent.
- * Waits for room in the window, and returns the same statuses as send. */
+/* Lends zeroed memory for the next item. The memory is part of the window if
+ * the window is shared and large enough. Until commit or abort nothing else can
+ * be sent. Waits for room in the window, and returns the same statuses as
+ * send. */
 int flows_flows_twice_sink_loan(flows_flows_twice_sink *out, int64_t **item);
 
 /* Sends the loan; returns the same statuses as send. */
@@ -300,9 +301,9 @@ int flows_flows_cat_sink_try_send(flows_flows_cat_sink *out,
  * bound. */
 uint64_t flows_flows_cat_sink_delivered(const flows_flows_cat_sink *out);
 
-/* Lends memory for the next item; it is part of the window if that is shared
- * and large enough. Until commit or abort nothing else can be sent. Waits for
- * room in the window, and returns the same statuses as send. */
+/* Lends memory for the next item. The memory is part of the window if the
+ * window is shared and large enough. Until commit or abort nothing else can be
+ * sent. Waits for room in the window, and returns the same statuses as send. */
 int flows_flows_cat_sink_loan(flows_flows_cat_sink *out, size_t len,
                               uint8_t **at);
 
@@ -351,9 +352,9 @@ int flows_flows_through_sink_try_send(flows_flows_through_sink *out,
 uint64_t flows_flows_through_sink_delivered(
     const flows_flows_through_sink *out);
 
-/* Lends memory for the next item; it is part of the window if that is shared
- * and large enough. Until commit or abort nothing else can be sent. Waits for
- * room in the window, and returns the same statuses as send. */
+/* Lends memory for the next item. The memory is part of the window if the
+ * window is shared and large enough. Until commit or abort nothing else can be
+ * sent. Waits for room in the window, and returns the same statuses as send. */
 int flows_flows_through_sink_loan(flows_flows_through_sink *out, size_t len,
                                   uint8_t **at);
 
@@ -407,7 +408,7 @@ int flows_flows_through_detach(flows_flows_through_sink *out,
  * methods whose handler is NULL fail with UNIMPLEMENTED.
  */
 typedef struct flows_flows_impl {
-    size_t size; /* methods can be added without recompiling */
+    size_t size; /* lets methods be added without recompiling */
 
     /* The words of a text as they are found. */
     int (*words)(shmrpc_ctx *ctx, void *user, shmrpc_str text,

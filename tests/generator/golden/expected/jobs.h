@@ -1111,9 +1111,9 @@ int jobs_v1_jobs_clear(jobs_v1_jobs_dict *dict, shmrpc_error *error);
 
 /* Waits for the advisory lock of a key, which need not have a value, or of the
  * whole dict (`key` NULL), which excludes the locks of all keys. `wait` may be
- * NULL. Returns OWNER_DIED if the lock is now held, but its previous owner died
- * while holding it; DEADLINE if another process still holds it, which the error
- * names. See <shmrpc/dict.h>. */
+ * NULL. Returns OWNER_DIED if the caller now holds the lock, but its previous
+ * owner died while holding it; DEADLINE if another process still holds it. The
+ * error then names that process. See <shmrpc/dict.h>. */
 int jobs_v1_jobs_lock(jobs_v1_jobs_dict *dict, const shmrpc_str *key,
                       const shmrpc_lock_wait *wait, shmrpc_error *error);
 
@@ -1169,9 +1169,9 @@ int jobs_v1_jobs_watch_fd(jobs_v1_jobs_watch *watch);
 /* Closes the watch; NULL is allowed. */
 void jobs_v1_jobs_watch_close(jobs_v1_jobs_watch *watch);
 
-/* Writes a snapshot of all entries to a file, which replaces an older one when
- * it is complete. If `path` is NULL, the file is in the default place; `opts`
- * may be NULL. Returns EXHAUSTED if the disk is full. */
+/* Writes a snapshot of all entries to a file, which replaces an older snapshot
+ * once it is complete. If `path` is NULL, the file is in the default place;
+ * `opts` may be NULL. Returns EXHAUSTED if the disk is full. */
 int jobs_v1_jobs_snapshot(jobs_v1_jobs_dict *dict, const char *path,
                           const shmrpc_snapshot_opts *opts,
                           shmrpc_error *error);
@@ -1273,9 +1273,9 @@ int jobs_v1_fixed_clear(jobs_v1_fixed_dict *dict, shmrpc_error *error);
 
 /* Waits for the advisory lock of a key, which need not have a value, or of the
  * whole dict (`key` NULL), which excludes the locks of all keys. `wait` may be
- * NULL. Returns OWNER_DIED if the lock is now held, but its previous owner died
- * while holding it; DEADLINE if another process still holds it, which the error
- * names. See <shmrpc/dict.h>. */
+ * NULL. Returns OWNER_DIED if the caller now holds the lock, but its previous
+ * owner died while holding it; DEADLINE if another process still holds it. The
+ * error then names that process. See <shmrpc/dict.h>. */
 int jobs_v1_fixed_lock(jobs_v1_fixed_dict *dict, const uint64_t *key,
                        const shmrpc_lock_wait *wait, shmrpc_error *error);
 
@@ -1332,9 +1332,9 @@ int jobs_v1_fixed_watch_fd(jobs_v1_fixed_watch *watch);
 /* Closes the watch; NULL is allowed. */
 void jobs_v1_fixed_watch_close(jobs_v1_fixed_watch *watch);
 
-/* Writes a snapshot of all entries to a file, which replaces an older one when
- * it is complete. If `path` is NULL, the file is in the default place; `opts`
- * may be NULL. Returns EXHAUSTED if the disk is full. */
+/* Writes a snapshot of all entries to a file, which replaces an older snapshot
+ * once it is complete. If `path` is NULL, the file is in the default place;
+ * `opts` may be NULL. Returns EXHAUSTED if the disk is full. */
 int jobs_v1_fixed_snapshot(jobs_v1_fixed_dict *dict, const char *path,
                            const shmrpc_snapshot_opts *opts,
                            shmrpc_error *error);
@@ -1440,9 +1440,9 @@ int jobs_v1_deep_clear(jobs_v1_deep_dict *dict, shmrpc_error *error);
 
 /* Waits for the advisory lock of a key, which need not have a value, or of the
  * whole dict (`key` NULL), which excludes the locks of all keys. `wait` may be
- * NULL. Returns OWNER_DIED if the lock is now held, but its previous owner died
- * while holding it; DEADLINE if another process still holds it, which the error
- * names. See <shmrpc/dict.h>. */
+ * NULL. Returns OWNER_DIED if the caller now holds the lock, but its previous
+ * owner died while holding it; DEADLINE if another process still holds it. The
+ * error then names that process. See <shmrpc/dict.h>. */
 int jobs_v1_deep_lock(jobs_v1_deep_dict *dict, const jobs_v1_key *key,
                       const shmrpc_lock_wait *wait, shmrpc_error *error);
 
@@ -1499,9 +1499,9 @@ int jobs_v1_deep_watch_fd(jobs_v1_deep_watch *watch);
 /* Closes the watch; NULL is allowed. */
 void jobs_v1_deep_watch_close(jobs_v1_deep_watch *watch);
 
-/* Writes a snapshot of all entries to a file, which replaces an older one when
- * it is complete. If `path` is NULL, the file is in the default place; `opts`
- * may be NULL. Returns EXHAUSTED if the disk is full. */
+/* Writes a snapshot of all entries to a file, which replaces an older snapshot
+ * once it is complete. If `path` is NULL, the file is in the default place;
+ * `opts` may be NULL. Returns EXHAUSTED if the disk is full. */
 int jobs_v1_deep_snapshot(jobs_v1_deep_dict *dict, const char *path,
                           const shmrpc_snapshot_opts *opts,
                           shmrpc_error *error);
@@ -1606,9 +1606,9 @@ int jobs_v1_wild_clear(jobs_v1_wild_dict *dict, shmrpc_error *error);
 
 /* Waits for the advisory lock of a key, which need not have a value, or of the
  * whole dict (`key` NULL), which excludes the locks of all keys. `wait` may be
- * NULL. Returns OWNER_DIED if the lock is now held, but its previous owner died
- * while holding it; DEADLINE if another process still holds it, which the error
- * names. See <shmrpc/dict.h>. */
+ * NULL. Returns OWNER_DIED if the caller now holds the lock, but its previous
+ * owner died while holding it; DEADLINE if another process still holds it. The
+ * error then names that process. See <shmrpc/dict.h>. */
 int jobs_v1_wild_lock(jobs_v1_wild_dict *dict, const shmrpc_any *key,
                       const shmrpc_lock_wait *wait, shmrpc_error *error);
 
@@ -1664,9 +1664,9 @@ int jobs_v1_wild_watch_fd(jobs_v1_wild_watch *watch);
 /* Closes the watch; NULL is allowed. */
 void jobs_v1_wild_watch_close(jobs_v1_wild_watch *watch);
 
-/* Writes a snapshot of all entries to a file, which replaces an older one when
- * it is complete. If `path` is NULL, the file is in the default place; `opts`
- * may be NULL. Returns EXHAUSTED if the disk is full. */
+/* Writes a snapshot of all entries to a file, which replaces an older snapshot
+ * once it is complete. If `path` is NULL, the file is in the default place;
+ * `opts` may be NULL. Returns EXHAUSTED if the disk is full. */
 int jobs_v1_wild_snapshot(jobs_v1_wild_dict *dict, const char *path,
                           const shmrpc_snapshot_opts *opts,
                           shmrpc_error *error);
@@ -1769,9 +1769,9 @@ int jobs_v1_arrays_clear(jobs_v1_arrays_dict *dict, shmrpc_error *error);
 
 /* Waits for the advisory lock of a key, which need not have a value, or of the
  * whole dict (`key` NULL), which excludes the locks of all keys. `wait` may be
- * NULL. Returns OWNER_DIED if the lock is now held, but its previous owner died
- * while holding it; DEADLINE if another process still holds it, which the error
- * names. See <shmrpc/dict.h>. */
+ * NULL. Returns OWNER_DIED if the caller now holds the lock, but its previous
+ * owner died while holding it; DEADLINE if another process still holds it. The
+ * error then names that process. See <shmrpc/dict.h>. */
 int jobs_v1_arrays_lock(jobs_v1_arrays_dict *dict, const shmrpc_bytes *key,
                         const shmrpc_lock_wait *wait, shmrpc_error *error);
 
@@ -1831,9 +1831,9 @@ int jobs_v1_arrays_watch_fd(jobs_v1_arrays_watch *watch);
 /* Closes the watch; NULL is allowed. */
 void jobs_v1_arrays_watch_close(jobs_v1_arrays_watch *watch);
 
-/* Writes a snapshot of all entries to a file, which replaces an older one when
- * it is complete. If `path` is NULL, the file is in the default place; `opts`
- * may be NULL. Returns EXHAUSTED if the disk is full. */
+/* Writes a snapshot of all entries to a file, which replaces an older snapshot
+ * once it is complete. If `path` is NULL, the file is in the default place;
+ * `opts` may be NULL. Returns EXHAUSTED if the disk is full. */
 int jobs_v1_arrays_snapshot(jobs_v1_arrays_dict *dict, const char *path,
                             const shmrpc_snapshot_opts *opts,
                             shmrpc_error *error);
@@ -1940,9 +1940,9 @@ int jobs_v1_counts_clear(jobs_v1_counts_dict *dict, shmrpc_error *error);
 
 /* Waits for the advisory lock of a key, which need not have a value, or of the
  * whole dict (`key` NULL), which excludes the locks of all keys. `wait` may be
- * NULL. Returns OWNER_DIED if the lock is now held, but its previous owner died
- * while holding it; DEADLINE if another process still holds it, which the error
- * names. See <shmrpc/dict.h>. */
+ * NULL. Returns OWNER_DIED if the caller now holds the lock, but its previous
+ * owner died while holding it; DEADLINE if another process still holds it. The
+ * error then names that process. See <shmrpc/dict.h>. */
 int jobs_v1_counts_lock(jobs_v1_counts_dict *dict, const jobs_v1_level *key,
                         const shmrpc_lock_wait *wait, shmrpc_error *error);
 
@@ -2002,9 +2002,9 @@ int jobs_v1_counts_watch_fd(jobs_v1_counts_watch *watch);
 /* Closes the watch; NULL is allowed. */
 void jobs_v1_counts_watch_close(jobs_v1_counts_watch *watch);
 
-/* Writes a snapshot of all entries to a file, which replaces an older one when
- * it is complete. If `path` is NULL, the file is in the default place; `opts`
- * may be NULL. Returns EXHAUSTED if the disk is full. */
+/* Writes a snapshot of all entries to a file, which replaces an older snapshot
+ * once it is complete. If `path` is NULL, the file is in the default place;
+ * `opts` may be NULL. Returns EXHAUSTED if the disk is full. */
 int jobs_v1_counts_snapshot(jobs_v1_counts_dict *dict, const char *path,
                             const shmrpc_snapshot_opts *opts,
                             shmrpc_error *error);
@@ -2294,7 +2294,7 @@ void jobs_v1_config_close(jobs_v1_config_value *value);
 int jobs_v1_config_get(jobs_v1_config_value *value, const shmrpc_any **out,
                        shmrpc_error *error);
 
-/* Frees a copy that get returned; NULL is allowed. */
+/* Frees a value that jobs_v1_config_get returned; NULL is allowed. */
 void jobs_v1_config_release(jobs_v1_config_value *value,
                             const shmrpc_any *item);
 
@@ -2406,7 +2406,7 @@ void jobs_v1_current_close(jobs_v1_current_value *value);
 int jobs_v1_current_get(jobs_v1_current_value *value, const jobs_v1_job **out,
                         shmrpc_error *error);
 
-/* Frees a copy that get returned; NULL is allowed. */
+/* Frees a value that jobs_v1_current_get returned; NULL is allowed. */
 void jobs_v1_current_release(jobs_v1_current_value *value,
                              const jobs_v1_job *item);
 
@@ -2626,7 +2626,7 @@ void jobs_v1_recent_close(jobs_v1_recent_value *value);
 int jobs_v1_recent_get(jobs_v1_recent_value *value,
                        const jobs_v1_job_list **out, shmrpc_error *error);
 
-/* Frees a copy that get returned; NULL is allowed. */
+/* Frees a value that jobs_v1_recent_get returned; NULL is allowed. */
 void jobs_v1_recent_release(jobs_v1_recent_value *value,
                             const jobs_v1_job_list *item);
 
@@ -2738,7 +2738,7 @@ void jobs_v1_past_close(jobs_v1_past_value *value);
 int jobs_v1_past_get(jobs_v1_past_value *value, const jobs_v1_job_list **out,
                      shmrpc_error *error);
 
-/* Frees a copy that get returned; NULL is allowed. */
+/* Frees a value that jobs_v1_past_get returned; NULL is allowed. */
 void jobs_v1_past_release(jobs_v1_past_value *value,
                           const jobs_v1_job_list *item);
 
@@ -2771,11 +2771,11 @@ int jobs_v1_past_unlock(jobs_v1_past_value *value, shmrpc_error *error);
 int jobs_v1_past_lock_consistent(jobs_v1_past_value *value,
                                  shmrpc_error *error);
 
-/* These functions change or read single items; their cost does not depend on
- * the list's length. Positions below 0 count from the end; a list that was
- * never put is empty. They return OUT_OF_RANGE or NOT_FOUND if the list is too
- * short for the position, or INVALID if it would have more or fewer items than
- * its type allows. */
+/* Appends an item. This and the following functions change or read single
+ * items; their cost does not depend on the list's length. Positions below 0
+ * count from the end; a list that was never put is empty. The functions return
+ * OUT_OF_RANGE or NOT_FOUND if the list is too short for the position, or
+ * INVALID if the list would have more or fewer items than its type allows. */
 int jobs_v1_past_append(jobs_v1_past_value *value, const jobs_v1_job *item,
                         shmrpc_error *error);
 
@@ -2880,7 +2880,7 @@ void jobs_v1_marks_close(jobs_v1_marks_value *value);
 int jobs_v1_marks_get(jobs_v1_marks_value *value, const shmrpc_u32_list **out,
                       shmrpc_error *error);
 
-/* Frees a copy that get returned; NULL is allowed. */
+/* Frees a value that jobs_v1_marks_get returned; NULL is allowed. */
 void jobs_v1_marks_release(jobs_v1_marks_value *value,
                            const shmrpc_u32_list *item);
 
@@ -2914,11 +2914,11 @@ int jobs_v1_marks_unlock(jobs_v1_marks_value *value, shmrpc_error *error);
 int jobs_v1_marks_lock_consistent(jobs_v1_marks_value *value,
                                   shmrpc_error *error);
 
-/* These functions change or read single items; their cost does not depend on
- * the list's length. Positions below 0 count from the end; a list that was
- * never put is empty. They return OUT_OF_RANGE or NOT_FOUND if the list is too
- * short for the position, or INVALID if it would have more or fewer items than
- * its type allows. */
+/* Appends an item. This and the following functions change or read single
+ * items; their cost does not depend on the list's length. Positions below 0
+ * count from the end; a list that was never put is empty. The functions return
+ * OUT_OF_RANGE or NOT_FOUND if the list is too short for the position, or
+ * INVALID if the list would have more or fewer items than its type allows. */
 int jobs_v1_marks_append(jobs_v1_marks_value *value, const uint32_t *item,
                          shmrpc_error *error);
 

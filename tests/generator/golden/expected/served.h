@@ -295,9 +295,9 @@ int served_voices_clear(served_voices_dict *dict, shmrpc_error *error);
 
 /* Waits for the advisory lock of a key, which need not have a value, or of the
  * whole dict (`key` NULL), which excludes the locks of all keys. `wait` may be
- * NULL. Returns OWNER_DIED if the lock is now held, but its previous owner died
- * while holding it; DEADLINE if another process still holds it, which the error
- * names. See <shmrpc/dict.h>. */
+ * NULL. Returns OWNER_DIED if the caller now holds the lock, but its previous
+ * owner died while holding it; DEADLINE if another process still holds it. The
+ * error then names that process. See <shmrpc/dict.h>. */
 int served_voices_lock(served_voices_dict *dict, const shmrpc_str *key,
                        const shmrpc_lock_wait *wait, shmrpc_error *error);
 
@@ -355,9 +355,9 @@ int served_voices_watch_fd(served_voices_watch *watch);
 /* Closes the watch; NULL is allowed. */
 void served_voices_watch_close(served_voices_watch *watch);
 
-/* Writes a snapshot of all entries to a file, which replaces an older one when
- * it is complete. If `path` is NULL, the file is in the default place; `opts`
- * may be NULL. Returns EXHAUSTED if the disk is full. */
+/* Writes a snapshot of all entries to a file, which replaces an older snapshot
+ * once it is complete. If `path` is NULL, the file is in the default place;
+ * `opts` may be NULL. Returns EXHAUSTED if the disk is full. */
 int served_voices_snapshot(served_voices_dict *dict, const char *path,
                            const shmrpc_snapshot_opts *opts,
                            shmrpc_error *error);
@@ -514,9 +514,9 @@ int served_scores_clear(served_scores_dict *dict, shmrpc_error *error);
 
 /* Waits for the advisory lock of a key, which need not have a value, or of the
  * whole dict (`key` NULL), which excludes the locks of all keys. `wait` may be
- * NULL. Returns OWNER_DIED if the lock is now held, but its previous owner died
- * while holding it; DEADLINE if another process still holds it, which the error
- * names. See <shmrpc/dict.h>. */
+ * NULL. Returns OWNER_DIED if the caller now holds the lock, but its previous
+ * owner died while holding it; DEADLINE if another process still holds it. The
+ * error then names that process. See <shmrpc/dict.h>. */
 int served_scores_lock(served_scores_dict *dict, const uint32_t *key,
                        const shmrpc_lock_wait *wait, shmrpc_error *error);
 
@@ -572,9 +572,9 @@ int served_scores_watch_fd(served_scores_watch *watch);
 /* Closes the watch; NULL is allowed. */
 void served_scores_watch_close(served_scores_watch *watch);
 
-/* Writes a snapshot of all entries to a file, which replaces an older one when
- * it is complete. If `path` is NULL, the file is in the default place; `opts`
- * may be NULL. Returns EXHAUSTED if the disk is full. */
+/* Writes a snapshot of all entries to a file, which replaces an older snapshot
+ * once it is complete. If `path` is NULL, the file is in the default place;
+ * `opts` may be NULL. Returns EXHAUSTED if the disk is full. */
 int served_scores_snapshot(served_scores_dict *dict, const char *path,
                            const shmrpc_snapshot_opts *opts,
                            shmrpc_error *error);

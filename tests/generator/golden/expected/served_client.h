@@ -2,9 +2,10 @@
  * Clients of served.svc, made by shmrpcgen: edit that file instead.
  *
  * Functions return 0, a negative shmrpc_status, or the number (100 or more) of
- * an error that the service declares.  Results are written only if they return
- * 0; `error`, which may be NULL, only if they don't.  If errors of a method
- * have details, a reply is also returned with each declared error.
+ * an error that the service declares.  A function that returns 0 writes its
+ * results.  A function that returns anything else writes `error`, unless that
+ * is NULL.  If errors of a method have details, a reply is also returned with
+ * each declared error.
  * Arguments are borrowed until the call returns; no function here frees memory
  * of the caller.  Calls block until they end or their deadline passes; `opts`
  * may be NULL.

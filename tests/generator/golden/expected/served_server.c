@@ -26,8 +26,8 @@ static const shmrpc_handler tts_handlers[] = {
     handle_tts_voice_count,
 };
 
-/* Converts an impl that was compiled with an older or newer header to the
- * layout of this one. */
+/* Copies an impl, which may have been compiled with an older or newer header,
+ * to the layout of this header. */
 static bool adopt_tts(const served_tts_impl *impl, served_tts_impl *own)
 {
     if (impl == NULL || impl->size < sizeof impl->size) {
@@ -63,8 +63,8 @@ int served_tts_main(int argc, char **argv, const served_tts_impl *impl,
                             &own, sizeof own, user);
 }
 
-/* Converts an impl that was compiled with an older or newer header to the
- * layout of this one. */
+/* Copies an impl, which may have been compiled with an older or newer header,
+ * to the layout of this header. */
 static bool adopt_board(const served_board_impl *impl, served_board_impl *own)
 {
     if (impl == NULL || impl->size < sizeof impl->size) {

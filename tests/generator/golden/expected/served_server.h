@@ -24,7 +24,7 @@ SHMRPC_BEGIN_DECLS
  * methods whose handler is NULL fail with UNIMPLEMENTED.
  */
 typedef struct served_tts_impl {
-    size_t size; /* methods can be added without recompiling */
+    size_t size; /* lets methods be added without recompiling */
 
     int (*voice_count)(shmrpc_ctx *ctx, void *user, uint32_t *ret);
 } served_tts_impl;
@@ -59,7 +59,7 @@ int served_tts_main(int argc, char **argv, const served_tts_impl *impl,
  * methods whose handler is NULL fail with UNIMPLEMENTED.
  */
 typedef struct served_board_impl {
-    size_t size; /* methods can be added without recompiling */
+    size_t size; /* lets methods be added without recompiling */
 } served_board_impl;
 
 #define SERVED_BOARD_IMPL_INIT \

@@ -446,8 +446,8 @@ static const shmrpc_handler everything_handlers[] = {
     handle_everything_connect_,
 };
 
-/* Converts an impl that was compiled with an older or newer header to the
- * layout of this one. */
+/* Copies an impl, which may have been compiled with an older or newer header,
+ * to the layout of this header. */
 static bool adopt_everything(const types_v2_everything_impl *impl,
                              types_v2_everything_impl *own)
 {
@@ -508,8 +508,8 @@ static const shmrpc_handler other_handlers[] = {
     handle_other_ping,
 };
 
-/* Converts an impl that was compiled with an older or newer header to the
- * layout of this one. */
+/* Copies an impl, which may have been compiled with an older or newer header,
+ * to the layout of this header. */
 static bool adopt_other(const types_v2_other_impl *impl,
                         types_v2_other_impl *own)
 {

@@ -40,7 +40,7 @@ int types_v2_raise_full(shmrpc_ctx *ctx, const types_v2_full *detail);
  * methods whose handler is NULL fail with UNIMPLEMENTED.
  */
 typedef struct types_v2_everything_impl {
-    size_t size; /* methods can be added without recompiling */
+    size_t size; /* lets methods be added without recompiling */
 
     int (*nothing)(shmrpc_ctx *ctx, void *user);
 
@@ -242,7 +242,7 @@ int types_v2_everything_main(int argc, char **argv,
  * methods whose handler is NULL fail with UNIMPLEMENTED.
  */
 typedef struct types_v2_other_impl {
-    size_t size; /* methods can be added without recompiling */
+    size_t size; /* lets methods be added without recompiling */
 
     int (*ping)(shmrpc_ctx *ctx, void *user, types_v2_order *ret);
 } types_v2_other_impl;

@@ -178,8 +178,7 @@ static void suggest(const svc_places *places, const wanted *w,
                                 "; no service runs in the folders where this "
                                 "user's clients look (SHMRPC_DIR?)");
     } else {
-        shmrpci_buf_append_text(message,
-                                " (`shmrpc list` shows which there are)");
+        shmrpci_buf_append_text(message, " (`shmrpc list` shows all services)");
     }
 }
 
@@ -220,11 +219,10 @@ static int choose(shmrpci_arena *arena, const svc_places *places,
     for (size_t i = 0; i < places->count; i++) {
         const svc_place *at = &places->items[i];
         if (is_wanted(at, w) && chosen != NULL) {
-            shmrpci_buf_printf(message,
-                               "`%s` is there with the ports %u and %u; write "
-                               "`%s:%u`",
-                               w->name, chosen->port, at->port,
-                               at->address + strlen("shm://"), at->port);
+            shmrpci_buf_printf(
+                message, "`%s` runs on the ports %u and %u; write `%s:%u`",
+                w->name, chosen->port, at->port, at->address + strlen("shm://"),
+                at->port);
             return SHMRPC_E_INVALID;
         }
         chosen = is_wanted(at, w) ? at : chosen;

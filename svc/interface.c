@@ -107,7 +107,8 @@ shmrpc_status svc_interface_read(const char *name, const char *text, size_t len,
     idl_diags diags;
     if (len > SHMRPC_INTERFACE_MAX_TEXT_BYTES) {
         return (shmrpc_status)shmrpc_error_set(
-            error, SHMRPC_E_TOO_LARGE, "a .svc of %zu bytes, allowed %zu", len,
+            error, SHMRPC_E_TOO_LARGE,
+            "a .svc of %zu bytes (at most %zu are allowed)", len,
             SHMRPC_INTERFACE_MAX_TEXT_BYTES);
     }
     shmrpc_interface *interface = calloc(1, sizeof *interface);

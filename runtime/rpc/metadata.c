@@ -180,8 +180,7 @@ bool shmrpci_metadata_is_empty(const shmrpci_metadata *m)
 size_t shmrpci_metadata_end(shmrpci_metadata *m)
 {
     size_t len = padded(m->len);
-    SHMRPCI_ASSERT(len <= sizeof m->bytes,
-                   "a block that was added to has room for its size");
+    SHMRPCI_ASSERT(len <= sizeof m->bytes, "a block has room for its padding");
     memset(m->bytes + m->len, 0, len - m->len);
     put16(m->bytes, len);
     m->len = len;

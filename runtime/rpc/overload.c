@@ -101,7 +101,7 @@ int shmrpci_overload_create(const shmrpc_service *service,
                               .fd = -1,
                               .places = places};
     SHMRPCI_ASSERT(places % SHMRPCI_OVERLOAD_PLACES == 0,
-                   "an address has all of its places");
+                   "each address has SHMRPCI_OVERLOAD_PLACES places");
     out->is_used = rules->shed_after_ns > 0;
     if (!counts(out)) {
         return SHMRPC_OK;

@@ -19,9 +19,9 @@ static int check_uids(const uint32_t *uids, size_t count, shmrpc_error *error)
         if (shmrpci_process_mistrusts(uids[i])) {
             return shmrpc_error_set(
                 error, SHMRPC_E_INVALID,
-                "user id %u (nobody) can't be allowed: users of other user "
-                "namespaces share it; allow another one, or run the server as "
-                "that user",
+                "user id %u (nobody) can't be allowed, because users of other "
+                "user namespaces share it: allow another user, or run the "
+                "server as nobody",
                 uids[i]);
         }
     }
@@ -54,11 +54,11 @@ static int check(const shmrpc_server_opts *opts, shmrpc_error *error)
     }
     if (opts->max_streams > SHMRPCI_WORKERS_MAX || opts->stream_stall_ns < 0 ||
         opts->stream_drain_ns < 0 || opts->max_stream_age_ns < 0) {
-        return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "max_streams must be 0 to %u, stream_stall_ns, "
-                                "stream_drain_ns and max_stream_age_ns not "
-                                "below 0",
-                                SHMRPCI_WORKERS_MAX);
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "max_streams must be 0 to %u; stream_stall_ns, stream_drain_ns and "
+            "max_stream_age_ns must not be negative",
+            SHMRPCI_WORKERS_MAX);
     }
     if (opts->shed_after_ns < 0) {
         return shmrpc_error_set(error, SHMRPC_E_INVALID,

@@ -393,7 +393,7 @@ static int orphaned(shmrpc_stream *s, shmrpc_error *error)
 {
     return shmrpci_stream_give_up(
         s, error, SHMRPC_E_CANCELLED,
-        "the call on whose behalf it was made is cancelled");
+        "the call on whose behalf it is made was cancelled");
 }
 
 /* Called when the thread's wait hooks ask to interrupt the wait: gives the call
@@ -582,10 +582,11 @@ static const char *why_not_sent(int status)
                  "reads; read items before sending more, or read in another "
                  "thread"
            : status == SHMRPC_E_PRECONDITION
-               ? "after the end of the stream, or one is lent"
+               ? "the stream has ended, or an item is lent and not committed "
+                 "yet"
            : status == SHMRPC_E_BUSY ? "the window is full"
            : status == SHMRPC_E_TOO_LARGE
-               ? "an item above max_message_bytes of the connection"
+               ? "the item is larger than max_message_bytes of the connection"
                : shmrpc_status_text(status);
 }
 

@@ -69,7 +69,7 @@ static int retire(shmrpc_ctx *ctx)
     if (s->ended == SHMRPC_OK) {
         s->ended = shmrpc_ctx_fail(
             ctx, SHMRPC_E_UNAVAILABLE,
-            "the stream has been open for %lld ms, the longest that it may be "
+            "the stream has been open for %lld ms, the maximum "
             "(max_stream_age), and had %llu items: open it again",
             (long long)(s->age_ns / SHMRPCI_NS_PER_MS),
             (unsigned long long)s->items);
@@ -139,10 +139,10 @@ static int evict(shmrpc_ctx *ctx)
 {
     shmrpci_served_stream *s = ctx->stream;
     s->ended = SHMRPC_E_EVICTED;
-    return shmrpc_ctx_fail(ctx, SHMRPC_E_EVICTED,
-                           "the client has not read for %lld ms, the longest "
-                           "that a stream may stall",
-                           (long long)(s->stall_ns / SHMRPCI_NS_PER_MS));
+    return shmrpc_ctx_fail(
+        ctx, SHMRPC_E_EVICTED,
+        "the client has not read for %lld ms, the maximum (stream_stall)",
+        (long long)(s->stall_ns / SHMRPCI_NS_PER_MS));
 }
 
 /* A wait for room. */

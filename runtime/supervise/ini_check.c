@@ -55,7 +55,7 @@ static void check_numbers(shmrpci_ini_parser *p,
             " which is %llu",
             service->name, (unsigned long long)least->u.number,
             (unsigned long long)most->u.number);
-        shmrpci_ini_note(p, most->place, "that is given here");
+        shmrpci_ini_note(p, most->place, "`max_proc_num` is given here");
     }
 }
 

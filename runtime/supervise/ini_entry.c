@@ -77,7 +77,7 @@ static void misplaced_key(shmrpci_ini_parser *p, const char *name,
                           unsigned where, shmrpci_ini_place place)
 {
     shmrpci_ini_report(
-        p, place, "`%s` belongs into %s", name,
+        p, place, "`%s` belongs in %s", name,
         (where & SHMRPCI_INI_IN_WEB) != 0 ? "[" SHMRPCI_INI_WEB "]"
         : where == SHMRPCI_INI_IN_SERVICE ? "the section of a service"
                                           : "[" SHMRPCI_INI_DEFAULTS
@@ -127,11 +127,10 @@ static bool expand_piece(shmrpci_ini_parser *p, const shmrpci_ini_file *file,
             shmrpci_buf_append(out, piece->fallback,
                                (size_t)(piece->fallback_end - piece->fallback));
         } else {
-            shmrpci_ini_report(
-                p, place,
-                "the environment has no `%.64s` (${%.64s:-value} "
-                "gives one)",
-                name, name);
+            shmrpci_ini_report(p, place,
+                               "the environment has no `%.64s` "
+                               "(${%.64s:-value} sets a default)",
+                               name, name);
             return false;
         }
     }

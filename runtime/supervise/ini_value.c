@@ -436,7 +436,8 @@ static bool read_variables(const reader *r, const char *text)
             return refuse(r, item, "NAME=value, with a blank before the next");
         }
         if (is_reserved(item, len)) {
-            return refuse(r, item, "others: this one is the manager's");
+            return refuse(r, item,
+                          "another name: this variable is the manager's");
         }
     }
     list_done(r, &l);

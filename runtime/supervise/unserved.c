@@ -39,7 +39,8 @@ static void write_reason(const shmrpci_supervisor *s, int64_t wait_ns,
                            (long long)(wait_ns % SHMRPCI_NS_PER_S /
                                        (100 * SHMRPCI_NS_PER_MS)));
     } else {
-        shmrpci_buf_append_text(&text, ", what workers need is being loaded");
+        shmrpci_buf_append_text(&text,
+                                ", the zygote is loading what workers need");
     }
     shmrpci_detail_write(&error, out);
 }

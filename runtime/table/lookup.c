@@ -216,8 +216,9 @@ shmrpc_status shmrpci_table_damaged(shmrpc_error *error, const char *what)
 static shmrpc_status tell(shmrpc_status status, shmrpc_error *error)
 {
     return status == SHMRPC_E_DATA_LOSS
-               ? shmrpci_table_damaged(
-                     error, "an entry of its index, or a nest, points outside")
+               ? shmrpci_table_damaged(error,
+                                       "an entry of its index, or a nest, "
+                                       "points outside the region")
                : shmrpc_error_set(error, status, "%s",
                                   shmrpc_status_text(status));
 }

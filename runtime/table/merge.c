@@ -229,8 +229,9 @@ static shmrpc_status attempt(merge *of, shmrpc_error *error)
         return status == SHMRPC_OK ? SHMRPC_MORE : status;
     }
     if (status == SHMRPC_E_DATA_LOSS) {
-        return shmrpci_table_damaged(error,
-                                     "an entry of its index points outside");
+        return shmrpci_table_damaged(
+            error,
+            "an entry of its index points outside the region the region");
     }
     if (status == SHMRPC_OK && of->live > table->capacity &&
         of->live > shmrpci_state_live(of->state)) {

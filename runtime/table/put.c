@@ -41,8 +41,9 @@ shmrpc_status shmrpci_table_take_hashed(shmrpci_table *table,
         error);
     if (status != SHMRPC_OK) {
         return status == SHMRPC_E_DATA_LOSS
-                   ? shmrpci_table_damaged(
-                         error, "an entry of a free list points outside")
+                   ? shmrpci_table_damaged(error,
+                                           "an entry of a free list points "
+                                           "outside the region the region")
                    : status;
     }
     shmrpci_record *record = shmrpci_record_begin(table, offset, kind, &id);
@@ -224,8 +225,9 @@ static shmrpc_status plan(attempt *at, shmrpc_error *error)
     case SHMRPCI_FOUND_DAMAGE:
         break;
     }
-    return is_turn(at) ? shmrpci_table_damaged(
-                             error, "an entry of its index points outside")
+    return is_turn(at) ? shmrpci_table_damaged(error,
+                                               "an entry of its index points "
+                                               "outside the region the region")
                        : SHMRPC_MORE;
 }
 

@@ -46,7 +46,7 @@ expect 0 'times as long take' "$bench" --quick --only 'shmrpc.raw/together' \
     --svg "$work/calls.svg"
 grep -q '^<text class="title" y="14">echo 64 B, together</text>$' "$work/calls.svg" ||
     fail "no panel in $(cat "$work/calls.svg")"
-[ "$(tail -n 1 "$work/calls.svg")" = "</svg>" ] || fail "the picture is cut"
+[ "$(tail -n 1 "$work/calls.svg")" = "</svg>" ] || fail "the SVG is incomplete"
 # Shared maps and queues are ranked together with those of other libraries.
 expect 0 'map get, 64 B    shmrpc' "$bench" --quick --only 'shared.(dict|cmap).get/'
 echo "$count objects"

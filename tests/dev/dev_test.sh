@@ -27,8 +27,8 @@ expect() {
 version=$(sed -n 's/^project(shmrpc VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
 
 expect "help names the commands" 0 '^  fuzz \[SECONDS\]' ./dev --help
-expect "a command knows help too" 0 '^usage: ' ./dev test --help
-expect "help is what no command prints" 0 '^usage: ' ./dev
+expect "each command has --help" 0 '^usage: ' ./dev test --help
+expect "without a command the help is printed" 0 '^usage: ' ./dev
 expect "the version is the project's" 0 "^shmrpc $version\$" ./dev --version
 expect "an unknown command is named" 1 "no command 'tets'" ./dev tets
 expect "a superfluous argument is named" 1 "lint takes no argument 'x'" ./dev lint x --no-install
@@ -43,14 +43,14 @@ expect "cases are counted" 0 '^6 3$' \
 
 expect "tests that failed are named" 0 '^failed: asan, b, after 0 s$' \
     awk -v configuration=asan -f "$root/.ci/failures.awk" "$root/tests/dev/LastTest.log"
-expect "and what they said" 0 '^    ==1==ERROR: LeakSanitizer' \
+expect "the error that a failed test reported is shown" 0 '^    ==1==ERROR: LeakSanitizer' \
     awk -v configuration=asan -f "$root/.ci/failures.awk" "$root/tests/dev/LastTest.log"
-expect "or said last" 0 '^    \[ RUN      \] case$' \
+expect "the last line of a test that died is shown" 0 '^    \[ RUN      \] case$' \
     awk -v configuration=asan -f "$root/.ci/failures.awk" "$root/tests/dev/LastTest.log"
 
 expect "what a test left out is named, with the reason" 0 '^skipped: c: no such luck here$' \
     awk -f "$root/.ci/skipped.awk" "$root/tests/dev/LastTest.log"
-expect "or the case of cmocka" 0 '^skipped: a: left_out: only root can do that$' \
+expect "a skipped case of cmocka is named, with the reason" 0 '^skipped: a: left_out: only root can do that$' \
     awk -f "$root/.ci/skipped.awk" "$root/tests/dev/LastTest.log"
 
 # A failing step is named, and the end of its log shown: cmake is a fake.

@@ -93,7 +93,7 @@ end_well server middle client
 # from the beginning.
 read -r count in_order < <(sed -n \
     's/clientside: \([0-9]*\) packets, \([0-9]*\) of them in order/\1 \2/p' \
-    "$folder/client.out") || fail "the client has not told"
+    "$folder/client.out") || fail "the client has not printed its counts"
 if [ "$count" -lt 600 ] || [ $((count - in_order)) -gt 2 ]; then
     fail "$in_order of $count in order"
 fi

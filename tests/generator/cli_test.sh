@@ -152,7 +152,7 @@ grep -q "^later.svc:6:33: error\[S0901\]" err || fail "place of a refusal"
 printf 'package warns;\nimport "acme/common.svc";\nstruct A { 1: u8 a; }\n' \
     >warns.svc
 expect 0 "1 warning" -I in --out-dir w warns.svc
-[ -f w/warns.h ] || fail "a warning kept it from writing"
+[ -f w/warns.h ] || fail "a warning kept shmrpcgen from writing"
 expect 1 "1 warning" -I in --out-dir werror --werror warns.svc
 [ ! -e werror ] || fail "files written in spite of --werror"
 
@@ -172,7 +172,7 @@ for path in "several/echo.h" "  several/deep/er/a.c" "  many/b.svc" "  echo.svc"
 done
 # To generate a single file, -I says where import paths begin.
 expect 0 "" --out-dir alone -I many many/deep/er/a.svc
-cmp several/deep/er/a.h alone/deep/er/a.h || fail "another file by -I"
+cmp several/deep/er/a.h alone/deep/er/a.h || fail "with -I another file was generated"
 expect 0 "" --out-dir bare many/deep/er/a.svc
 [ -f bare/a.h ] || fail "no bare name without -I"
 cp many/deep/er/a.svc many/a.svc
@@ -212,7 +212,7 @@ mkdir changed && mv changed.svc changed/echo.svc
 expect 3 "mine-too/echo_client.c already exists and was not written by shmrpcgen" \
     --out-dir mine-too changed/echo.svc
 [ "$(cat mine-too/echo_client.c)" = 'int mine;' ] || fail "replaced a file"
-grep -q plus mine-too/echo.h && fail "wrote others beside it"
+grep -q plus mine-too/echo.h && fail "wrote other files although one can't be replaced"
 expect 0 "" --out-dir mine-too --force changed/echo.svc
 grep -q "made by shmrpcgen" mine-too/echo_client.c || fail "--force"
 : >mine-too/echo_client.c
@@ -296,7 +296,7 @@ expect 1 "\`o.job\` with \`_queue\` both become \`o_job_queue\` in C" --out-dir 
 expect 1 "o_job_queue" lint objects.svc
 sed -i '/JobQueue/d' objects.svc
 expect 0 "" --out-dir objects objects.svc
-[ ! -e l ] || fail "files written in spite of what is not built"
+[ ! -e l ] || fail "files written in spite of an error"
 
 # Each header needs its own include guard: otherwise C would skip the second
 # one.
@@ -308,6 +308,6 @@ echo "package d_d; struct E { 1: u8 x; }" >guards/e.svc
 expect 0 "" --out-dir guarded guards
 [ "$(find guarded -name '*.h' | wc -l)" = 18 ] || fail "headers of six files"
 cat $(find guarded -name '*.h') | grep '^#ifndef .*_H$' | sort | uniq -d >same
-[ ! -s same ] || fail "guards that are the same: $(cat same)"
+[ ! -s same ] || fail "equal include guards: $(cat same)"
 
 exit $failed

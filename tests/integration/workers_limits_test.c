@@ -116,11 +116,13 @@ static void too_few_processes_are_said_at_the_start(void **state)
 {
     (void)state;
     if (geteuid() != 0) {
-        print_message("only root can try limits of another user\n");
+        print_message("only root can set limits for another user\n");
         skip();
     }
     if (IS_THREAD_SANITIZED) {
-        print_message("ThreadSanitizer has a thread in each process\n");
+        print_message(
+            "ThreadSanitizer adds a thread to each process, which counts "
+            "against the limit\n");
         skip();
     }
     assert_int_equal(chown(harness_folder, LONELY_ID, LONELY_ID), 0);

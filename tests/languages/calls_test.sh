@@ -7,6 +7,6 @@ made=$(mktemp)
 trap 'rm -f "$made"' EXIT
 "$1" -B "$here/make_calls.py" "$2" >"$made"
 cmp "$made" "$here/calls.jsonl" || {
-    echo "calls.jsonl is old: make it again, as make_calls.py says"
+    echo "calls.jsonl is out of date: run make_calls.py as its first lines say"
     exit 1
 }

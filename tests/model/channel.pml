@@ -124,7 +124,7 @@ byte gen[N];
 byte used[N];                           /* see client.pml */
 /* Server: status page, ledger, doorbell. */
 byte ledger[N];
-bool idle[NW];                          /* the idle mask, one bit for each
+bool idle[NW];                          /* the idle mask, each feature has the same bit in both
                                          * worker */
 bool lease;
 /* The kernel. */

@@ -104,7 +104,7 @@ check() {
     depth=$(sed -n 's/.*depth reached \([0-9]*\).*/\1/p' pan.out | head -1)
     part=
     [ "$got" = holds ] && grep -q 'Search not completed' pan.out &&
-        part=' (time was up: a part of them)'
+        part=' (stopped at the time limit, before all states were reached)'
     printf '%-18s expected %s, got %s; %s states%s, depth %s, %s s\n' \
         "$1" "$2" "$got" "${states:-?}" "$part" "${depth:-?}" "$took"
     if [ $trail = 1 ] && [ -f "$3.pml.trail" ]; then

@@ -34,7 +34,7 @@ cp -r "$here/../../bindings/python" "$work/source"
 cd "$work/source"
 if PKG_CONFIG_PATH='' PKG_CONFIG_LIBDIR=$work "$python" setup.py --version \
     >"$work/out" 2>&1; then
-    fail "setup.py did without libshmrpc"
+    fail "setup.py succeeded although there is no libshmrpc"
 fi
 grep -q 'install shmrpc first' "$work/out" || fail "$(cat "$work/out")"
 
@@ -60,10 +60,10 @@ cd "$work"
 core=$(find "$work/venv" -name '_core*.so')
 needed=$(readelf -d "$core" | grep NEEDED)
 case $needed in
-*libshmrpc*) fail "the library is not linked in: $needed" ;;
+*libshmrpc*) fail "the extension needs libshmrpc.so, which should be linked statically: $needed" ;;
 esac
 readelf -Ws --dyn-syms "$core" | grep -q ' FUNC .* GLOBAL .* shmrpc_' &&
-    fail "the extension exports what it links in"
+    fail "the extension exports symbols of the library that it links statically"
 [ -f "$(dirname "$core")/py.typed" ] || fail "no py.typed in the wheel"
 
 # await_line FILE TEXT: waits until a server has printed the text.

@@ -19,7 +19,7 @@ void *engine_copy(void *to, const void *from, size_t bytes)
     }
     if ((loads && (uintptr_t)from % 8 != 0) ||
         (stores && (uintptr_t)to % 8 != 0) || bytes % 8 != 0) {
-        fail("engine: a copy that is not of words");
+        fail("engine: a copy of shared memory must consist of aligned words");
     }
     for (size_t i = 0; i < bytes; i += 8) {
         const unsigned char *source = (const unsigned char *)from + i;

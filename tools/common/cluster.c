@@ -162,9 +162,10 @@ static int find_servers(const char *servers, shmrpci_address *out,
     *out = list.items[0].address;
     if (out->transport == NULL || list.count != 1 ||
         strcmp(out->transport->scheme, "nats") != 0) {
-        return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                "expected nats:// and servers of one cluster, "
-                                "with the same files");
+        return shmrpc_error_set(
+            error, SHMRPC_E_INVALID,
+            "expected nats:// addresses of the servers of one cluster, all "
+            "with the same options after `?`");
     }
     return SHMRPC_OK;
 }

@@ -351,8 +351,8 @@ static int check_kind(const request *r, const shmrpc_method *method,
 {
     if (method->items_in != NULL || method->items_out != NULL) {
         return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
-                                "`%.60s` has streams, which only clients of "
-                                "shmrpc have over NATS",
+                                "`%.60s` has streams; over NATS only shmrpc's "
+                                "own clients can call it",
                                 method->name);
     }
     if (r->reply[0] == '\0' && (method->flags & SHMRPC_METHOD_ONEWAY) == 0) {

@@ -39,7 +39,8 @@ static int find_addresses(const options *o, const option_service *named,
     (void)snprintf(text, sizeof text, "shm://%s", named->name);
     int status = gateway_address(
         o->servers, &service,
-        "servers of one cluster are expected, with the same files", at, error);
+        "expected servers of one cluster, all with the same credential files",
+        at, error);
     if (status == SHMRPC_OK && strcmp(at->transport->scheme, "nats") != 0) {
         status =
             shmrpc_error_set(error, SHMRPC_E_INVALID,

@@ -292,8 +292,9 @@ int web_form_read(web_request *request, const web_target *target,
     if (is_object || method->items_in != NULL) {
         if (form->in != WEB_FORM_JSON && method->items_in == NULL) {
             *http = 415;
-            return shmrpc_error_set(error, SHMRPC_E_INVALID,
-                                    "a path of @rest takes application/json");
+            return shmrpc_error_set(
+                error, SHMRPC_E_INVALID,
+                "parameters of an @rest path must be application/json");
         }
         shmrpci_buf object;
         shmrpci_buf_init_heap(&object);

@@ -363,7 +363,7 @@ static int start(web_journey *j, const shmrpc_method *method,
     if (method->items_in != NULL && method->items_out != NULL) {
         return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
                                 "streams in both directions at once can't go "
-                                "over HTTP/1.1; `shmrpc call` has them");
+                                "over HTTP/1.1; use `shmrpc call`");
     }
     return method->items_out != NULL
                ? web_download_start(j, params, opts, error)
@@ -576,7 +576,7 @@ web_journey *web_journey_begin(web_rpc *rpc, web_request *request)
     *j = (web_journey){.rpc = rpc, .request = request};
     if (!web_target_read(request, &j->target)) {
         (void)shmrpc_error_set(&error, SHMRPC_E_NOT_FOUND,
-                               "the address is /rpc/SERVICE/METHOD");
+                               "expected an address /rpc/SERVICE/METHOD");
         web_journey_fail(j, &error);
         return NULL;
     }

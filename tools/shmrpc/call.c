@@ -56,7 +56,7 @@ static void print_help(void *user)
         "of JSON an item: a last argument - says so. Streams of raw methods\n"
         "are the bytes themselves. Ctrl-C cancels.\n"
         "\n"
-        "  -a, --at=ADDRESSES   where the service is, as of the library\n"
+        "  -a, --at=ADDRESSES   addresses of the service, as in shm://@two\n"
         "  -d, --deadline=TIME  for the call: 250ms, 2s (default: the\n"
         "                       method's, else 30s)\n"
         "  -i, --max-items=N    end after this many items\n"

@@ -59,8 +59,8 @@ CHANGE(restart)
 
 static const change changes[] = {
     {"start",
-     "Starts services of the manager, and those that they come after, and\n"
-     "waits until they can be called.\n",
+     "Starts services of the manager, and first those named in their "
+     "`after`,\nand waits until they can be called.\n",
      call_start, release_start},
     {"stop",
      "Stops services of the manager, and waits until they have ended.\n",

@@ -266,7 +266,8 @@ static int accept_streams(shmrpci_request *request, uint32_t max_places,
 {
     inproc_slot *slot = request->data.pointers[0];
     inproc_participant *me = (inproc_participant *)request->participant;
-    SHMRPCI_ASSERT(slot->streams != NULL, "its head says that it has them");
+    SHMRPCI_ASSERT(slot->streams != NULL,
+                   "the head of the call says that it has streams");
     uint32_t places = take_place(me, max_places);
     if (!me->has_streams) {
         return shmrpci_stream_places_taken(places, error);

@@ -19,8 +19,7 @@ static int load(shmrpc_error *error)
         SHMRPC_OK) {
         return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
                                 "nats:// needs " LIBRARY
-                                " (built where "
-                                "libnats-dev is): %.100s",
+                                " (built if libnats-dev is installed): %.100s",
                                 why);
     }
     const nats_carrier_ops *ops = symbol;

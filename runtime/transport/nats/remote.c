@@ -159,10 +159,11 @@ shmrpc_status nats_remote_send(shmrpci_remote *remote, const void *data,
     int status = is_stored ? store(remote, &post, deadline_ns, error)
                            : nats_line_post(remote->line, &post);
     if (status == SHMRPC_E_TOO_LARGE) {
-        (void)shmrpc_error_set(error, status,
-                               "an item of %zu bytes is too large: at most "
-                               "max_item_bytes, and the servers' max_payload",
-                               len);
+        (void)shmrpc_error_set(
+            error, status,
+            "an item of %zu bytes is larger than max_item_bytes, or than the "
+            "servers' max_payload allows",
+            len);
     } else if (status == SHMRPC_E_UNAVAILABLE && !is_stored) {
         (void)shmrpc_error_set(error, status, "the connection to NATS is lost");
     }
@@ -234,8 +235,8 @@ static int describe(const shmrpci_remote_spec *spec, nats_about *out,
     if (!is_queue && row->overflow != SHMRPC_OVERFLOW_DEFAULT &&
         row->overflow != SHMRPC_OVERFLOW_OVERWRITE) {
         return refuse(error,
-                      "over NATS no publisher waits for a subscriber on "
-                      "another machine, nor knows of it: a topic's "
+                      "over NATS a publisher can't wait for subscribers, as it "
+                      "doesn't know those on other machines: a topic's "
                       "overflow can only be overwrite");
     }
     if (is_queue && ((uint32_t)row->overflow > SHMRPC_OVERFLOW_DROP_NEWEST ||

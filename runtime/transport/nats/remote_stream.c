@@ -106,9 +106,10 @@ int nats_stream_call(nats_line *line, const char *operation, const char *stream,
             nats_line_ask(line, &post, deadline_ns, answer, &is_nobody, error);
     }
     if (status == SHMRPC_OK && is_nobody) {
-        return shmrpc_error_set(error, SHMRPC_E_UNIMPLEMENTED,
-                                "NATS has no JetStream there, which keeps "
-                                "queues, dicts and history: nats-server -js");
+        return shmrpc_error_set(
+            error, SHMRPC_E_UNIMPLEMENTED,
+            "NATS has no JetStream there, which queues, dicts and topics with "
+            "history need: start nats-server with -js");
     }
     return status == SHMRPC_OK
                ? read_error(

@@ -149,7 +149,7 @@ static int report(shmrpc_status status, shmrpc_error *error)
     case SHMRPC_E_UNAVAILABLE:
         return shmrpc_error_set(error, status,
                                 "the server hung up during the handshake; it "
-                                "ends, or has no descriptors left");
+                                "is stopping, or has no descriptors left");
     case SHMRPC_E_DEADLINE:
         return shmrpc_error_set(error, status,
                                 "the server listens, but did not answer in "

@@ -391,7 +391,8 @@ static void show_object(shm_conn *conn, const shm_packet *packet)
         failed = shmrpc_error_set(&error, SHMRPC_E_INVALID, "malformed name");
     } else if (as_server && !may_take_over(conn->peer.uid)) {
         failed = shmrpc_error_set(&error, SHMRPC_E_DENIED,
-                                  "only the server's own user may");
+                                  "only root and the server's own user may "
+                                  "open objects as the server");
     } else if (listener->opts.on_object != NULL) {
         memcpy(name, packet->tail, packet->head.tail);
         name[packet->head.tail] = '\0';

@@ -357,7 +357,7 @@ static shmrpc_status ask_for(shm_listener *listener,
         status = ask->is_done ? ask->status : SHMRPC_E_DEADLINE;
     }
     SHMRPCI_ASSERT(ask->tag == want->tag,
-                   "an ask belongs to its worker until its end");
+                   "a request to the supervisor keeps its entry until it ends");
     *out_region = ask->region;
     ask->tag = 0;
     shmrpci_mutex_unlock(&listener->table_lock);

@@ -55,7 +55,7 @@ bool tcp_budget_is_full(const tcp_conn *conn)
 static size_t settled(const tcp_conn *conn)
 {
     SHMRPCI_ASSERT(conn->asked_bytes <= conn->kept.requests,
-                   "the kept bytes include the requested ones");
+                   "the kept bytes include those of the arriving body");
     return conn->kept.requests - conn->asked_bytes;
 }
 
@@ -127,12 +127,12 @@ static void set(tcp_conn *conn, tcp_kept *what, tcp_kept now)
     tcp_listener *listener = conn->listener;
     SHMRPCI_ASSERT(what->requests <= conn->kept.requests &&
                        what->replies <= conn->kept.replies,
-                   "a connection's sum contains those of its calls");
+                   "a connection's sums contain those of its calls");
     conn->kept.requests += now.requests - what->requests;
     conn->kept.replies += now.replies - what->replies;
     SHMRPCI_ASSERT(listener->kept.requests >= what->requests &&
                        listener->kept.replies >= what->replies,
-                   "a listener's sum contains those of its connections");
+                   "a listener's sums contain those of its connections");
     listener->kept.requests += now.requests - what->requests;
     listener->kept.replies += now.replies - what->replies;
     *what = now;

@@ -84,7 +84,7 @@ static tcp_slot *find_free(tcp_client *client)
         return NULL;
     }
     SHMRPCI_ASSERT(client->credits <= TCP_SLOTS,
-                   "credits beyond our slots were cut");
+                   "the credits are limited to our slots");
     for (uint32_t i = 0; i < TCP_SLOTS; i++) {
         tcp_slot *slot = &client->slots[(client->next_slot + i) % TCP_SLOTS];
         if (slot->state == TCP_SLOT_FREE) {
@@ -242,9 +242,9 @@ static void on_sent(tcp_piece *first)
         SHMRPCI_ASSERT(!slot->is_out, "a request leaves the outbox once");
         slot->is_out = true;
         slot->was_cut = !was_sent(slot);
-        SHMRPCI_ASSERT(slot->state != TCP_SLOT_FREE &&
-                           slot->state != TCP_SLOT_RESERVED,
-                       "a slot is reused only when its request is out");
+        SHMRPCI_ASSERT(
+            slot->state != TCP_SLOT_FREE && slot->state != TCP_SLOT_RESERVED,
+            "a slot is reused only when its request has left the outbox");
         if (slot->state == TCP_SLOT_LEAVING) {
             tcp_slot_free(slot);
         }
@@ -256,7 +256,7 @@ static void on_sent(tcp_piece *first)
  * mapping. */
 _Static_assert((int)SHMRPCI_FEATURE_STREAMS == (int)TCP_FEATURE_STREAMS &&
                    (int)SHMRPCI_FEATURE_METADATA == (int)TCP_FEATURE_METADATA,
-               "one bit for each");
+               "each feature has the same bit in both");
 
 static uint8_t flags_of(uint32_t flags)
 {

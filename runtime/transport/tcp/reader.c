@@ -79,7 +79,7 @@ static bool make_room(tcp_reader *reader, size_t extra)
     size_t wanted = reader->body_len + extra;
     SHMRPCI_ASSERT(reader->body_len <= reader->body_cap &&
                        wanted <= reader->head.len,
-                   "a body grows as far as its head says");
+                   "a body never grows beyond the length in its head");
     if (reader->body == NULL && reader->head.len > TCP_KEEP_BYTES) {
         reader->body = reader->spare.data;
         reader->body_cap = reader->spare.cap;

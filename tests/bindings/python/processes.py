@@ -45,7 +45,7 @@ def line(process):
     said = process.stdout.readline().strip()
     if not said:
         _, trace = process.communicate(timeout=PATIENCE_S)
-        raise AssertionError(f"it ended: {trace}")
+        raise AssertionError(f"the process ended: {trace}")
     return said
 
 

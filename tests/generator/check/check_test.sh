@@ -70,7 +70,7 @@ sed -nE 's/^ +X\([A-Z_]+, +([0-9]+),.*/S\1/p' \
     "$here/../../../generator/check/check.h" >"$work/rules"
 for kind in breaks passes; do
     ls "$here/$kind" | sed 's/_.*//' | uniq | diff "$work/rules" - ||
-        fail "a rule without its pair"
+        fail "a rule has no folder in breaks/ or passes/, or a folder has no rule"
 done
 
 # ---- finding the old version ----
@@ -147,7 +147,7 @@ cp was/acme/common.svc old/acme
 cp was/echo.svc old
 cp -r old/. new
 run 0 --against old new
-[ ! -s "$work/err" ] || fail "said something of what is the same"
+[ ! -s "$work/err" ] || fail "reported a difference between equal versions"
 # An import in an old file means the old version of the imported file, whatever
 # the folders are called.
 cat >old/user.svc <<'END'

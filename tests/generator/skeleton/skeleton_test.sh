@@ -20,7 +20,7 @@ stem=$(basename "$svc" .svc)
 echo mine >"$scratch/out/${stem}_client_main.c"
 rm "$scratch/out/${stem}_server_main.c"
 if "$generator" --skeleton --out-dir "$scratch/out" "$svc" 2>"$scratch/err"; then
-    echo "a file that was there is no error"
+    echo "an existing file is not reported as an error"
     exit 1
 fi
 grep -q "already exists" "$scratch/err"

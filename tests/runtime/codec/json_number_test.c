@@ -252,7 +252,9 @@ static void integers_as_reals(void **state)
         if (!shmrpci_text_to_int_from_real(text, strlen(text), &number) ||
             number.magnitude != exact[i].magnitude ||
             number.negative != exact[i].negative) {
-            fail_msg("%s was not read as an integer, or as a wrong one", text);
+            fail_msg(
+                "%s was not read as an integer, or was read as a wrong one",
+                text);
         }
     }
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {

@@ -368,7 +368,7 @@ static void a_full_folder_is_a_status_and_no_signal(void **state)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     if (WEXITSTATUS(status) == 77) {
-        print_message("SKIPPED: may not mount a folder of its own\n");
+        print_message("SKIPPED: this process may not mount a file system\n");
         skip();
     }
     assert_int_equal(WEXITSTATUS(status), 0);

@@ -235,7 +235,8 @@ static void account(const scene *of)
     print_message("%u records, %u kills, %u gone, %u again\n", count, of->kills,
                   missing, atomic_load(&l->again));
     if (missing > allowed) {
-        fail_msg("%u records are gone, %u may be", missing, allowed);
+        fail_msg("%u records are gone, at most %u may be gone", missing,
+                 allowed);
     }
 }
 

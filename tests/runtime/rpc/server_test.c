@@ -88,7 +88,7 @@ static void server_that_is_nobody_accepts_itself(void **state)
     (void)state;
     int status = -1;
     if (getuid() != 0) {
-        print_message("needs root to be somebody else\n");
+        print_message("only root can become another user\n");
         skip();
     }
     pid_t pid = fork();

@@ -471,7 +471,7 @@ static void each_key_has_its_values(void **state)
         assert_int_equal(rows[key].key, key);
         for (size_t s = 0; s < 3; s++) {
             if ((row->where & sections[s]) == 0) {
-                expect_refusal(sections[s], row->name, "1", "belongs into");
+                expect_refusal(sections[s], row->name, "1", "belongs in");
                 continue;
             }
             for (size_t i = 0; i < 8 && rows[key].good[i] != NULL; i += 2) {
@@ -613,23 +613,23 @@ static void unknown_keys_get_a_suggestion(void **state)
     expect_says("[A]\nexec=a\nbind_tpc=h\n", "did you mean `bind_tcp`?");
     expect_says("[A]\nEXEC=a\n", "did you mean `exec`?");
     expect_messages("[A]\nexec=a\nport=1\n",
-                    "/etc/s.ini:3:1: error: `port` belongs into [web monitor]\n"
-                    "    3 | port=1\n      | ^~~~\n");
+                    "/etc/s.ini:3:1: error: `port` belongs in [web monitor]\n  "
+                    "  3 | port=1\n      | ^~~~\n");
     expect_says("[web monitor]\nexec=a\n",
-                "`exec` belongs into the section of a service");
+                "`exec` belongs in the section of a service");
     expect_says("[web monitor]\nthreads=2\n",
-                "belongs into [defaults] or the section of a service");
+                "belongs in [defaults] or the section of a service");
 }
 
 static void numbers_agree(void **state)
 {
     (void)state;
-    expect_messages("[A]\nexec=a\nmin_proc_num=4\nmax_proc_num=2\n",
-                    "/etc/s.ini:3:1: error: [A]: `min_proc_num` is 4, above "
-                    "`max_proc_num`, which is 2\n"
-                    "    3 | min_proc_num=4\n      | ^~~~~~~~~~~~\n"
-                    "/etc/s.ini:4:1: note: that is given here\n"
-                    "    4 | max_proc_num=2\n      | ^~~~~~~~~~~~\n");
+    expect_messages(
+        "[A]\nexec=a\nmin_proc_num=4\nmax_proc_num=2\n",
+        "/etc/s.ini:3:1: error: [A]: `min_proc_num` is 4, above "
+        "`max_proc_num`, which is 2\n    3 | min_proc_num=4\n      | "
+        "^~~~~~~~~~~~\n/etc/s.ini:4:1: note: `max_proc_num` is given here\n    "
+        "4 | max_proc_num=2\n      | ^~~~~~~~~~~~\n");
 }
 
 /* A name has at most 59 characters plus the gateway's suffix. */
@@ -791,10 +791,10 @@ static void variables_are_filled_in(void **state)
         assert_string_equal(list->items[i], expected[i]);
     }
     unload(&l);
-    expect_messages("[A]\nexec=a ${NONE}\n",
-                    "/etc/s.ini:2:8: error: the environment has no `NONE` "
-                    "(${NONE:-value} gives one)\n"
-                    "    2 | exec=a ${NONE}\n      |        ^~~~~~~\n");
+    expect_messages(
+        "[A]\nexec=a ${NONE}\n",
+        "/etc/s.ini:2:8: error: the environment has no `NONE` (${NONE:-value} "
+        "sets a default)\n    2 | exec=a ${NONE}\n      |        ^~~~~~~\n");
     expect_says("[A]\nexec=a ${NO\n", "2:8: error: this is not a variable");
     expect_says("[A]\nexec=a ${}\n", "this is not a variable");
     expect_says("[A]\nexec=a ${A-b}\n", "this is not a variable");

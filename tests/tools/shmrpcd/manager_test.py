@@ -333,7 +333,7 @@ def test_the_first_process_of_a_container(m):
     probe = subprocess.run(["unshare", "-pf", "true"], check=False,
                            capture_output=True)
     if probe.returncode != 0:
-        print("SKIPPED: no pid namespaces are to be had here")
+        print("SKIPPED: pid namespaces are not available here")
         return
     m.write(m.body("Echo", exec=m.programs.echo, max_proc_num=2),
             m.section("A", f"orphan={m.path('child')}", "ready"))

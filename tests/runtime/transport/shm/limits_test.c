@@ -60,7 +60,7 @@ static void other_users_are_DENIED_unless_listed(void **state)
 {
     (void)state;
     if (geteuid() != 0) {
-        print_message("needs root to be somebody else\n");
+        print_message("only root can become another user\n");
         skip();
     }
     service s;
@@ -82,7 +82,7 @@ static void socket_without_permission_is_DENIED(void **state)
 {
     (void)state;
     if (geteuid() != 0) {
-        print_message("needs root to be somebody else\n");
+        print_message("only root can become another user\n");
         skip();
     }
     service s;

@@ -318,6 +318,22 @@ static bool check_head(web_connection *c, web_refusal *refusal)
            check_large(c, refusal);
 }
 
+/* Asks who sends the request. The body of a stranger, who may log in, has a
+ * lower limit. */
+static bool check_sender(web_connection *c, web_refusal *refusal)
+{
+    const web_http_opts *opts = &c->http->opts;
+    c->request.trace = web_trace_read(&c->request.head);
+    c->is_known = opts->admit(&c->request, opts->user);
+    if (c->is_known || c->reply != NULL ||
+        web_head_check(&c->request.head, &opts->hosts, WEB_MAX_LOGIN_BYTES,
+                       refusal)) {
+        return true;
+    }
+    refusal->why = "the body of a login is too long";
+    return false;
+}
+
 /* Called when the head has arrived. The body, if there is one, is still to
  * come. */
 static enum MHD_Result take_head(web_connection *c, const char *path,
@@ -326,9 +342,8 @@ static enum MHD_Result take_head(web_connection *c, const char *path,
     const web_http_opts *opts = &c->http->opts;
     web_refusal refusal;
     begin_request(c, path, verb, version);
-    if (c->request.path != NULL && check_head(c, &refusal)) {
-        c->request.trace = web_trace_read(&c->request.head);
-        c->is_known = opts->admit(&c->request, opts->user);
+    if (c->request.path != NULL && check_head(c, &refusal) &&
+        check_sender(c, &refusal)) {
         web_connection_enter(c, c->is_known && c->reply == NULL &&
                                         opts->uploads(&c->request, opts->user)
                                     ? PHASE_UPLOAD
@@ -343,17 +358,16 @@ static enum MHD_Result take_head(web_connection *c, const char *path,
     return web_connection_reply(c);
 }
 
-/* Content-Length was checked with the head, against the limit for authenticated
- * clients. The size of a chunked body is known only as it arrives, and the
- * lower limit for strangers is checked only here. MHD_NO closes the connection,
- * because the library accepts no reply in the middle of a body. */
+/* Content-Length was checked with the head, but the size of a chunked body is
+ * known only as it arrives. MHD_NO closes the connection, because the library
+ * accepts no reply in the middle of a body. */
 static enum MHD_Result take_body(web_connection *c, const char *data,
                                  size_t len)
 {
     size_t most =
         c->is_known ? c->http->opts.max_body_bytes : WEB_MAX_LOGIN_BYTES;
     if (c->request.body.len + len > most) {
-        return MHD_NO; /* a chunked body, or the body of a stranger */
+        return MHD_NO; /* a chunked body */
     }
     shmrpci_buf_append(&c->request.body, data, len);
     return c->request.body.status == SHMRPC_OK ? MHD_YES : MHD_NO;

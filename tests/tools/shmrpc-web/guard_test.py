@@ -447,8 +447,13 @@ def strange_bodies(web):
                          "Content-Length: 1000\r\n\r\n").encode())
     expect("before the body", status_of(answer), 401)
     answer, _ = web.raw(("POST /api/v1/login HTTP/1.1\r\n" + head +
-                         "Content-Length: 5000\r\n\r\n" + " " * 5000).encode())
-    expect("a long login", answer, b"")
+                         "Content-Length: 1025\r\n\r\n").encode())
+    expect("a long login", (status_of(answer), b"of a login" in answer),
+           (413, True))
+    answer, _ = web.raw(("POST /api/v1/login HTTP/1.1\r\n" + head +
+                         "Transfer-Encoding: chunked\r\n\r\n1388\r\n" +
+                         " " * 5000).encode())
+    expect("a long login in chunks", answer, b"")
 
 
 def said(child, *words):

@@ -36,7 +36,7 @@ struct gen_lang {
     /* Reports constructs of the schema that the language can't generate yet. */
     void (*refuse)(const idl_schema *schema, idl_diags *diags);
 
-    /* Called before all other functions: sets model->state. */
+    /* Called before the functions below. Sets model->state. */
     void (*begin)(gen_model *model, gen_value *root);
     void (*add_const)(gen_model *model, gen_value *object,
                       const idl_const *constant);

@@ -311,8 +311,9 @@ static const idl_enum_item *next_item(const idl_enum *enumeration,
     return next;
 }
 
-/* Members have the base type, not the enum type: the size of an enum depends on
- * the compiler, and the value may be one without a name. */
+/* In C the enum's name is a typedef of its base type, not of an enum: the size
+ * of a C enum depends on the compiler, and a value may be one without a
+ * name. */
 static void add_enum(gen_model *m, gen_value *object,
                      const idl_enum *enumeration)
 {

@@ -6,9 +6,9 @@
  * by fences: it is simpler to reason about, and ThreadSanitizer follows it (it
  * does not model fences). Some protocols need two words: one side publishes,
  * then checks whether the other side sleeps. Then all four accesses are `seq`.
- * Alternatively, one side may use a plain store, and a fence before its load:
- * without a locked instruction, the cache line of the stored word can stay with
- * the other side.
+ * Instead, one side may make a plain store, then a fence, then its load. That
+ * is faster: without a locked instruction, the cache line of the stored word
+ * can stay with the other side.
  *
  * Threading: any thread.
  */

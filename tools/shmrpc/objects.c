@@ -302,8 +302,8 @@ static void print_gc_help(void *user)
         "shared objects whose lifetime is over, and what killed processes\n"
         "left. Objects with lifetime file stay until shmrpc rm.\n"
         "\n"
-        "  -i, --idle=TIME  only locks that were not opened for this "
-        "long\n" COMMON_HELP,
+        "  -i, --idle=TIME  keep locks that were opened within this "
+        "time\n" COMMON_HELP,
         stdout);
 }
 

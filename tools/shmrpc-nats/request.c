@@ -245,7 +245,7 @@ int request_params(request *r, const shmrpc_method *method, const void **out,
 
 /* ---- answering --------------------------------------------------------- */
 
-/* Headers of an answer: two for an error, one for its form, and metadata. */
+/* Headers of an answer: two for an error, the Content-Type, and metadata. */
 typedef struct heads {
     nats_header items[SHMRPC_METADATA_MAX_ENTRIES + 3];
     char keys[SHMRPC_METADATA_MAX_ENTRIES][sizeof "Shmrpc-Meta-" + 128];

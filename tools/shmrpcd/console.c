@@ -47,7 +47,8 @@ static void flush(mgr_console *c)
     shmrpci_buf_reset(&c->pending);
 }
 
-/* Writes in small pieces, because a piece is never split between two files. */
+/* Writes small pieces: a piece is never split between two files, so a large one
+ * would exceed the size limit of a file by much. */
 void mgr_console_add(mgr_console *c, const char *service,
                      const mgr_record *record)
 {

@@ -24,10 +24,10 @@
 
 /* ---- waiting --------------------------------------------------------- */
 
-/* The goal that a call waits for. With `up` the service must run and must have
- * been started at least `starts` times; if it dies, or an heir is refused,
- * after the call began, the wait ends with an error. Without `up` all of its
- * processes must have ended. */
+/* The goal that a call waits for. If `is_up` is true, the service must run and
+ * must have been started at least `starts` times; the wait ends with an error
+ * if the service dies, or an heir is refused, after the call began. If `is_up`
+ * is false, all processes of the service must have ended. */
 typedef struct wait_goal {
     bool is_up;
     uint32_t starts;
@@ -171,8 +171,8 @@ static int restart(shmrpc_ctx *ctx, void *user, shmrpc_str name,
 
 /* ---- scale ----------------------------------------------------------- */
 
-/* `least` and `most` are 1 to 64 (manager.svc), so their product can't
- * overflow. */
+/* `most` is at most 64 (manager.svc), and so are the plan's threads
+ * (service.ini), so their product can't overflow. */
 static int check_scale(shmrpc_ctx *ctx, const mgr_unit *unit, uint32_t least,
                        uint32_t most)
 {

@@ -133,8 +133,8 @@ static void say_once(mgr_figures *f, const shmrpc_error *error)
     f->has_said = true;
 }
 
-/* Uses the same permissions as the code for logs, since figures may be written
- * to the folder first. */
+/* Uses the same permissions as the code for logs, since the folder may be
+ * needed for figures before there is any log. */
 static void make_folder(const char *path)
 {
     char folder[512];

@@ -36,8 +36,8 @@ shmrpc_str_list mgr_answer_words(shmrpc_ctx *ctx, const char *text,
                                  char separator);
 void mgr_answer_service(shmrpc_ctx *ctx, const mgr_unit *unit,
                         struct manager_service *out);
-/* Finds the section that matches a name (mgr_find_called); without one it
- * returns the name itself. */
+/* Finds the section that matches a name (mgr_find_called). If there is
+ * none, returns the name itself. */
 shmrpc_str mgr_answer_section(shmrpc_ctx *ctx, const mgr_manager *m,
                               shmrpc_str name);
 /* Fails the call because there is no such service, and suggests a similar

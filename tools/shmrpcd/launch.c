@@ -9,7 +9,7 @@
 /* ---- environment ----------------------------------------------------- */
 
 typedef struct environment {
-    char **lines; /* NULL behind the last; the texts are borrowed */
+    char **lines; /* NULL after the last; the texts are borrowed */
     size_t count;
 } environment;
 

@@ -28,8 +28,8 @@ static const struct {
     {"abort", MGR_LEVEL_CRITICAL},
 };
 
-/* Reads digits of a number up to the character `end`. Returns what is behind
- * it, or NULL if the number is malformed. */
+/* Reads the digits of a number up to the character `end`. Returns the position
+ * after `end`, or NULL if the number is malformed. */
 static const char *take_number(const char *at, const char *stop, int base,
                                char end, uint64_t *out)
 {

@@ -41,8 +41,8 @@ typedef struct mgr_line {
     int32_t thread;      /* the thread that called shmrpc_log; 0: not known */
     uint64_t call;       /* the call that this thread served; 0: none, or not
                           * known */
-    const char *service; /* section of the service; NULL: the log belongs to
-                          * it */
+    const char *service; /* section of the service; NULL in the log of a
+                          * single service */
     const char *text;    /* not NUL-terminated */
     size_t len;
 } mgr_line;
@@ -63,8 +63,8 @@ typedef struct mgr_lines {
 void mgr_lines_feed(mgr_lines *lines, const void *data, size_t len,
                     int64_t unix_ms, mgr_on_line *on_line, void *user);
 
-/* Reports the unfinished line, if there is one. What follows of it counts as a
- * new line. */
+/* Reports the unfinished line, if there is one. If more of it arrives later,
+ * that counts as a new line. */
 void mgr_lines_flush(mgr_lines *lines, mgr_on_line *on_line, void *user);
 
 /* Like mgr_lines_flush, for the end of the stream: also reports a line that is

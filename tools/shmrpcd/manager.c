@@ -122,8 +122,8 @@ static void find_leftovers(mgr_manager *m)
     }
 }
 
-/* Kills the processes that ignored SIGTERM. It doesn't matter whether the
- * others have ended, since a signal to an ended process does nothing. */
+/* Sends SIGKILL to all leftover processes when their time is over. For those
+ * that have ended after SIGTERM this does nothing. */
 static int64_t step_leftovers(mgr_manager *m)
 {
     mgr_leftovers *left = &m->leftovers;
@@ -321,7 +321,7 @@ void mgr_manager_run(mgr_manager *m)
 /* ---- creating and destroying --------------------------------------------- */
 
 /* Signals are blocked before any thread exists, since a thread could receive
- * one in place of the descriptor. */
+ * a signal that is meant for the descriptor. */
 static int open_parts(mgr_manager *m, shmrpc_error *error)
 {
     shmrpc_status status = shmrpci_poll_create(&m->poll_set);
@@ -437,7 +437,7 @@ int mgr_manager_settle(mgr_manager *m, const char *where, shmrpc_error *error)
     (void)snprintf(folder, sizeof folder, "%.*s", (int)(slash - where), where);
     shmrpc_status status = shmrpci_folder_open(folder, &m->dir_fd);
     /* The name of the notify socket, which is beside the control socket. We
-     * hold the lock of that one, so nobody else uses this name. */
+     * hold the lock of the control socket, so nobody else uses this name. */
     (void)snprintf(folder, sizeof folder, "%s.notify", slash + 1);
     if (status == SHMRPC_OK) {
         status = shmrpci_notify_listen(m->dir_fd, folder, &m->notify_fd, path);

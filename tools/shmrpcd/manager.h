@@ -135,7 +135,7 @@ bool mgr_run_can_replace(const mgr_unit *unit);
 bool mgr_run_replace(mgr_manager *m, mgr_unit *unit);
 /* Call this when a descriptor of a run is readable. */
 void mgr_run_read(mgr_manager *m, size_t slot, int which);
-/* Call this when a child has ended, which may be one of ours. */
+/* Call this when a child has ended. Children that are no runs are ignored. */
 void mgr_run_ended(mgr_manager *m, int32_t pid, const shmrpci_child_end *end);
 /* Call this when a signal has stopped or continued a child. */
 void mgr_run_paused(mgr_manager *m, int32_t pid, bool is_stopped);

@@ -78,8 +78,8 @@ static bool may_start(const mgr_manager *m, mgr_unit *unit, int64_t *next_ns)
 }
 
 /* Whether stopping the unit must wait. If all units are being stopped, it waits
- * for services that come after it. If only this one is, it waits for its
- * gateway if that is ending too. */
+ * for services that come after it. If only this unit is being
+ * stopped, it waits for its gateway if the gateway is ending too. */
 static bool is_needed(const mgr_manager *m, const mgr_unit *unit)
 {
     bool ends = !unit->is_wanted || unit->is_removed;

@@ -247,8 +247,8 @@ static uint32_t usable_cpus(const shmrpci_ini_value *values)
 
 /* Without worker processes both numbers are 0, and only `threads` counts. The
  * product of workers and threads is limited to MGR_MAX_THREADS unless the file
- * asks for more. If `max_proc_num` is below `min_proc_num`, it is raised to
- * it. */
+ * asks for more. A `max_proc_num` below `min_proc_num` is raised to
+ * `min_proc_num`. */
 static void workers_of(const shmrpci_ini_service *service, mgr_plan *plan)
 {
     const shmrpci_ini_value *values = service->values;
@@ -267,8 +267,8 @@ static void workers_of(const shmrpci_ini_service *service, mgr_plan *plan)
     plan->most = plan->most > plan->least ? plan->most : plan->least;
 }
 
-/* The numbers are always passed, since the number of CPUs is the manager's
- * default, not the server's. */
+/* Always passes the numbers: by default the manager allows one worker for each
+ * CPU, and the server's own default differs. */
 static void append_workers(shmrpci_buf *out, const shmrpci_ini_service *service)
 {
     mgr_plan plan;

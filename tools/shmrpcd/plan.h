@@ -66,8 +66,8 @@ void mgr_plan_destroy(mgr_plan *plan);
 bool mgr_plan_has_processes(const shmrpci_ini_service *service);
 
 /* The plan of the page, shmrpc-web(8), which [web monitor] turns on. It is a
- * service like the others. If a section has this name, that says how to run the
- * page instead. */
+ * service like the others. If a section has this name, there is no such plan:
+ * the section says how to run the page. */
 #define MGR_PAGE_NAME "shmrpc-web"
 bool mgr_plan_wants_page(const shmrpci_ini *ini);
 mgr_plan *mgr_plan_create_page(const shmrpci_ini *ini, const char *own_path);
@@ -102,8 +102,8 @@ bool mgr_plan_is_gate_of(const mgr_plan *plan, const char *service);
 /* For functions that make plans: creates a plan with the settings that a
  * service and its gateway share. */
 mgr_plan *mgr_plan_create_common(const shmrpci_ini_service *service);
-/* The path of a program in our own folder, as it is installed; otherwise its
- * name, for a search in PATH. The text is in the plan's memory. */
+/* The path of a program in our own folder if it is there, as after an install;
+ * otherwise its name, for a search in PATH. A path is in the plan's memory. */
 const char *mgr_plan_program(mgr_plan *plan, const char *own_path,
                              const char *name);
 /* Whether a section of that name replaces one of our own plans, so that the

@@ -21,7 +21,7 @@ static const char *keep_text(mgr_plan *plan, const shmrpci_ini_value *value,
 }
 
 /* Copies the lines of `environment`, each "NAME=value". After success the list
- * may be empty but is never NULL, on which the comparison of plans relies. */
+ * may be empty but is never NULL. The comparison of plans relies on this. */
 static bool keep_variables(mgr_plan *plan, const shmrpci_ini_value *value)
 {
     size_t count = value->present ? value->u.list.count : 0;

@@ -101,8 +101,8 @@ static void make_room(mgr_ring *ring, size_t size)
     }
 }
 
-/* Allocates the memory for the first line: most services of a large file print
- * nothing. */
+/* Allocates the ring's memory when the first line is added, because most
+ * services of a large file print nothing. */
 void mgr_ring_add(mgr_ring *ring, const mgr_line *line)
 {
     size_t service_size = line->service != NULL ? strlen(line->service) + 1 : 0;

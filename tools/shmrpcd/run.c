@@ -13,8 +13,8 @@
 /* An incomplete line is reported if nothing has followed it for this long. */
 #define FLUSH_NS (100 * SHMRPCI_NS_PER_MS)
 
-/* After a takeover the old program exits when its calls have ended; its workers
- * have this much time. */
+/* How long workers of the old program may finish their calls after a takeover,
+ * in addition to the stop times of the plan. Then they are killed. */
 #define ELDERS_NS (30 * SHMRPCI_NS_PER_S)
 
 /* Maximum number of bytes read in one turn, so that a program that prints
@@ -290,9 +290,9 @@ static void describe_run_end(const mgr_run *run, const shmrpci_child_end *end,
     }
 }
 
-/* The current program has ended, either because it was told to or by itself;
- * then the unit backs off. The state degraded is reported once for each series
- * of deaths. */
+/* The current program has ended, because it was told to or by itself. If it
+ * ended by itself, the unit backs off. The state degraded is reported once for
+ * each series of deaths. */
 static void note_end(mgr_unit *unit, const mgr_run *run,
                      const shmrpci_child_end *end)
 {
@@ -514,7 +514,7 @@ int64_t mgr_runs_late_ns(const mgr_manager *m)
 /* ---- messages of programs ------------------------------------------------ */
 
 /* Addresses are shown in terminals and on the page, so control characters are
- * removed. A list that is too long is ignored, because a cut address would be
+ * escaped. A list that is too long is ignored, because a cut address would be
  * wrong. */
 static void take_addresses(mgr_unit *unit, const char *text, size_t len)
 {
@@ -526,7 +526,8 @@ static void take_addresses(mgr_unit *unit, const char *text, size_t len)
 }
 
 /* An heir that is ready becomes the current run. The old run may finish its
- * calls, and is killed if they exceed their time limit. */
+ * calls, and is killed if they take longer than ELDERS_NS and the stop times.
+ */
 static void take_ready(mgr_unit *unit, mgr_run *run)
 {
     if (run->is_late) {
@@ -551,8 +552,8 @@ static void take_ready(mgr_unit *unit, mgr_run *run)
     }
 }
 
-/* A program that ends by itself may report this too. Its state then changes
- * only when it has ended. */
+/* A program that ends by itself may send STOPPING=1 too. This is ignored: the
+ * unit's state changes when the program has ended. */
 static void take_stopping(mgr_unit *unit, const mgr_run *run)
 {
     if (run == unit->run && unit->state == MGR_STOPPING) {

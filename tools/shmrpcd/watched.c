@@ -8,7 +8,8 @@
 #include "os/clock.h"
 #include "shmrpc/discover.h"
 
-/* A service that doesn't answer is asked again at the next sample. */
+/* The timeout for opening a service's statistics. If it doesn't answer, it is
+ * asked again at the next sample. */
 #define ASK_NS SHMRPCI_NS_PER_S
 
 void mgr_watched_forget_stats(mgr_watched *w)
@@ -101,9 +102,9 @@ static bool name_worker(const mgr_watched *w, int32_t pid, char out[32])
     return false;
 }
 
-/* A service's processes are found by their session, in which everything it
- * starts stays, even in a process group of its own. Workers are also sampled
- * one by one. */
+/* A service's processes are found by their session: all processes that it
+ * starts stay in the session, even if they have a process group of their own.
+ * Workers are also sampled one by one. */
 void mgr_look_at_processes(mgr_figures *f, mgr_watched *w)
 {
     char subject[32];
@@ -131,7 +132,7 @@ void mgr_look_at_processes(mgr_figures *f, mgr_watched *w)
 
 /* ---- calls ----------------------------------------------------------- */
 
-/* Searches for the port of a service with this name. */
+/* A search for the port of the service with this name. */
 typedef struct search {
     const char *name; /* "echo_serv@two" */
     uint16_t port;
@@ -149,8 +150,8 @@ static void on_found(void *user, const shmrpc_found *found)
 }
 
 /* Only works over shared memory. The port comes from discovery, because the
- * address doesn't contain it. After a failure it is tried again at the next
- * sample. */
+ * address doesn't contain it. After a failure the next sample tries
+ * again. */
 static void open_stats(mgr_watched *w)
 {
     static const char shm[] = "shm://";

@@ -9,8 +9,8 @@
 #include "manager_client.h" /* generated */
 #include "os/clock.h"
 
-/* Takes options of all commands that talk to the manager. A command takes its
- * own options before. */
+/* Takes the options that the commands for the manager share. A command checks
+ * for its own options before it calls this. */
 cli_exit cli_control_take(cli_control *control, int option)
 {
     switch (option) {

@@ -33,7 +33,7 @@ typedef struct cli_control {
     "  -h, --help           print this\n"                             \
     "      --version        print the version\n"
 
-/* Takes one of these options. Returns USAGE if it is another one. */
+/* Takes --instance or --json. Returns USAGE for any other option. */
 cli_exit cli_control_take(cli_control *control, int option);
 
 struct manager_control; /* generated */
@@ -42,9 +42,8 @@ struct manager_control; /* generated */
 cli_exit cli_control_open(const cli_control *line,
                           struct manager_control **out);
 
-/* Prints why a call of the manager failed, and returns the exit status. Of the
- * errors that the manager declares only the message is printed, not the
- * name. */
+/* Prints why a call of the manager failed, and returns the exit status. For an
+ * error that the manager declares it prints only the message, not the name. */
 cli_exit cli_control_failed(int status, const shmrpc_error *error);
 
 /* Appends a value as JSON. */

@@ -18,7 +18,8 @@ const struct option cli_describe_options[] = {
     {"version", no_argument, NULL, 'V'},  {NULL, 0, NULL, 0},
 };
 
-/* Only the text goes to standard output, since it is meant to be redirected. */
+/* The command prints only the .svc to standard output, which is meant to be
+ * redirected to a file. */
 static void print_help(void *user)
 {
     (void)user;

@@ -356,8 +356,8 @@ static cli_exit append_event(const cli_shared *shared,
     return result;
 }
 
-/* Of a value's events only new values are shown: a resync adds nothing to the
- * value that follows it. */
+/* For a value, only events with a new value are shown: a resync is followed by
+ * the value, and adds nothing to it. */
 static bool is_shown(const cli_shared *shared, const shmrpc_stub_event *event)
 {
     return shared->row.key != NULL || event->kind != SHMRPC_EVENT_RESYNC;
@@ -428,8 +428,8 @@ static uint64_t age_s(int64_t wall_ns)
     return age_ns > 0 ? (uint64_t)(age_ns / SHMRPCI_NS_PER_S) : 0;
 }
 
-/* Opens the object for reading, so that we don't count as a user that may
- * write. */
+/* Opens the object read-only, so that we are not counted among the users that
+ * may write. */
 static cli_exit run_stat(cli_shared *shared)
 {
     shmrpc_dict *dict;

@@ -81,7 +81,7 @@ static bool grow(loading *of)
     return true;
 }
 
-/* If it is out of memory, it returns TROUBLE without a message. */
+/* Returns TROUBLE without a message if memory runs out. */
 static cli_exit read_line(loading *of, const char *text)
 {
     const shmrpc_shared *row = &of->shared->row;
@@ -263,8 +263,9 @@ cli_exit cli_dict_load(cli_shared *shared)
     return load_lines(shared, stdin);
 }
 
-/* Without a file name the snapshot goes to the default place (shmrpc/shared.h),
- * where a failing open would find it and mention it. */
+/* Without a file name the snapshot goes to the default place (shmrpc/shared.h).
+ * If a later open fails, it finds the snapshot there, and mentions it in its
+ * error. */
 cli_exit cli_dict_snapshot(cli_shared *shared)
 {
     const char *path = shared->operand_count > 0 ? shared->operands[0] : NULL;
@@ -355,7 +356,7 @@ static cli_exit find_type(cli_shared *shared, int fd)
     return result;
 }
 
-/* Only opens the file, since a damaged object can't be opened as an object.
+/* Reads the file itself, since a damaged object can't be opened as an object.
  * REFUSED tells a script that the output is incomplete. */
 cli_exit cli_dict_salvage(cli_shared *shared)
 {

@@ -133,7 +133,7 @@ typedef struct cells {
     size_t left;      /* columns of the screen that are still free */
 } cells;
 
-/* Begins a row with its first cell, which may be text that spans several. */
+/* Begins a row with its first cell, whose text may span several columns. */
 static cells row_of(shmrpci_buf *out, const cli_layout *layout,
                     const char *first, size_t width)
 {
@@ -154,7 +154,7 @@ static void right(cells *row, const char *cell, unsigned width)
     row->left -= width + 2u;
 }
 
-/* What counts are divided by: 1, or the seconds between two snapshots. */
+/* The divisor of counts: 1, or the seconds between two snapshots. */
 static double per(const cli_watched *w, bool is_rate)
 {
     const shmrpc_service_stats *service =
@@ -215,7 +215,8 @@ static double rank_of_method(const shmrpc_method_stats *m, cli_sort sort)
     return 0;
 }
 
-/* Workers have no percentiles, which are counted by method. */
+/* Workers have no percentiles, because latencies are counted for each method.
+ */
 static double rank_of_worker(const cli_watched *w, const shmrpc_snapshot *s,
                              uint32_t index, cli_sort sort)
 {
@@ -499,8 +500,8 @@ static void worker_head(shmrpci_buf *out, const cli_layout *layout,
     shmrpci_buf_append_char(out, '\n');
 }
 
-/* Workers are in the order of their slots unless sorted: a worker that was
- * replaced keeps its row. */
+/* Unless they are sorted, workers are in the order of their slots: a worker
+ * that replaces another one appears in the same row. */
 static void workers_text(const cli_watched *w, bool is_rate,
                          const cli_layout *layout, shmrpci_buf *out)
 {

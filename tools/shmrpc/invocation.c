@@ -102,8 +102,8 @@ cli_exit cli_invocation_read(const cli_line *line, cli_invocation_opts *out,
     return CLI_OK;
 }
 
-/* Splits the word of the command line. The library checks which keys and values
- * are allowed. */
+/* Splits KEY=VALUE in place. The library checks which keys and values are
+ * allowed. */
 cli_exit cli_invocation_meta(cli_invocation_opts *out, char *text,
                              shmrpci_buf *message)
 {
@@ -123,8 +123,8 @@ cli_exit cli_invocation_meta(cli_invocation_opts *out, char *text,
     return CLI_OK;
 }
 
-/* Reads the arguments before it connects for calls, so that a wrong one costs
- * the service nothing. Without --meta the metadata stays NULL, so that servers
+/* Opens the connection for calls only after all arguments were read without an
+ * error. Without --meta the metadata stays NULL, so that servers
  * that don't support it can be called, too. */
 cli_exit cli_invocation_open(cli_invocation *in,
                              const cli_invocation_opts *opts)

@@ -14,7 +14,7 @@
 typedef struct cli_invocation_opts {
     const char *service;
     const char *method;
-    char *const *words; /* the words behind METHOD */
+    char *const *words; /* the words after METHOD */
     size_t word_count;  /* number of `words` */
     const char *at;     /* value of --at, or NULL */
     int64_t timeout_ns; /* value of --deadline, or 0 */
@@ -39,8 +39,8 @@ typedef struct cli_invocation {
 cli_exit cli_invocation_read(const cli_line *line, cli_invocation_opts *out,
                              shmrpci_buf *message);
 
-/* Adds `text`, KEY=VALUE, as an entry of metadata, and modifies it. Returns
- * USAGE if it is malformed, or if there are too many. */
+/* Adds the KEY=VALUE in `text` as an entry of metadata, and modifies `text`.
+ * Returns USAGE if it is malformed, or if there are too many entries. */
 cli_exit cli_invocation_meta(cli_invocation_opts *out, char *text,
                              shmrpci_buf *message);
 

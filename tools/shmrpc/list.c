@@ -93,7 +93,7 @@ static void append_member(shmrpci_buf *out, const char *key, const char *text)
     shmrpci_json_string(out, text, strlen(text));
 }
 
-/* Leaves out members that only an answer can provide if there is none. */
+/* If there was no answer, leaves out the members that only an answer has. */
 static void append_json(const svc_place *place, const answer *a,
                         shmrpci_buf *out)
 {
@@ -115,8 +115,8 @@ static void append_json(const svc_place *place, const answer *a,
     shmrpci_buf_append_char(out, '}');
 }
 
-/* If the service is unknown, the socket's path takes its place: that is where
- * the user must look. */
+/* If the service has not told its id, prints the socket's path instead: that is
+ * where the user must look. */
 static void print_row(const svc_place *place, const answer *a, int width)
 {
     char methods[24] = "";

@@ -1,9 +1,9 @@
 /*
  * The command logs: shows the output of services.
  *
- * It reads the lines in the manager's memory, with a cursor for each service,
- * and repeatedly with --follow. The manager keeps no state for readers, so a
- * stopped reader costs it nothing.
+ * It asks the manager for the lines that the manager keeps in memory, with a
+ * cursor for each service. With --follow it asks repeatedly. The manager keeps
+ * no state for readers, so a stopped reader costs it nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,7 +76,7 @@ typedef struct logs_line { /* the command line */
     bool follow;          /* wait for new lines */
     uint64_t count;       /* number of newest lines to begin with */
     manager_level least;  /* lines of lower levels are left out */
-    const char *contains; /* show lines that contain it; "" for all */
+    const char *contains; /* show only lines with this text; "": all */
 } logs_line;
 
 /* Prints one object per line. The line's own encoding begins with a brace,
@@ -118,8 +118,8 @@ static void print_lines(const logs_line *line, const char *service,
     }
 }
 
-/* Prints one answer of the manager: the lines since the cursor, or the newest
- * ones if it is NULL. `next` receives the new cursor. */
+/* Prints one answer of the manager: the lines since `cursor`, or the newest
+ * ones if `cursor` is NULL. `next` receives the new cursor. */
 static cli_exit read_page(const logs_line *line, manager_control *client,
                           const char *service, const uint64_t *cursor,
                           uint64_t *next, size_t *count)
@@ -141,8 +141,9 @@ static cli_exit read_page(const logs_line *line, manager_control *client,
 }
 
 /* Asks for new lines until nobody reads our output or the manager is gone.
- * After a full page the next one is fetched at once. Standard output is polled,
- * so that the end of a pipe's reader is noticed even while no line comes. */
+ * After a full page the next one is fetched at once. Polls standard
+ * output too: if it is a pipe, this notices that the reader has gone even while
+ * there are no new lines. */
 static cli_exit follow(const logs_line *line, manager_control *client,
                        uint64_t *cursors)
 {

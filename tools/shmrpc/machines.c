@@ -3,7 +3,7 @@
  *
  * A `!` marks a contract that differs between gateways of one service, and a
  * line on standard error says so: a client built for one contract is refused,
- * or lacks a method, if it reaches a gateway with the other one.
+ * or lacks a method, if it reaches a gateway with another one.
  */
 #include "tools/shmrpc/machines.h"
 

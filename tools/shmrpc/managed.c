@@ -16,7 +16,7 @@ typedef struct question {
     const char *name;        /* the section to find */
     const char **out;        /* receives the first address */
     shmrpci_nearest *search; /* gets all other sections, for a suggestion */
-    shmrpci_buf *message;    /* why it can't be called */
+    shmrpci_buf *message;    /* why the section can't be called */
 } question;
 
 /* A section without an address can't be called. The message gives its state,
@@ -38,8 +38,8 @@ static int take_address(const question *q, const manager_service *s)
     return *q->out != NULL ? SHMRPC_OK : SHMRPC_E_NO_MEMORY;
 }
 
-/* Other names are kept for the suggestion; they must outlive the reply that
- * contains them. */
+/* Copies all other names for the suggestion, because they must outlive the
+ * reply that contains them. */
 static int look_through(const question *q, const manager_service_list *list)
 {
     for (size_t i = 0; i < list->len; i++) {

@@ -15,7 +15,7 @@
 #include "tools/shmrpc/lines.h"
 #include "tools/shmrpc/machines.h"
 
-/* How many lines of the log status shows. */
+/* Number of log lines that the command status shows. */
 #define LAST_LINES 10u
 
 const struct option cli_ps_options[] = {

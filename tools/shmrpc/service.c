@@ -33,8 +33,8 @@ static cli_exit find(cli_service *s, const char *service, const char *at,
         cli_find(&s->arena, service, at, &s->target, message));
 }
 
-/* Copies the string into the arena, which frees everything of the service at
- * once. */
+/* Asks the service for its .svc, and copies the answer into the arena, which
+ * frees everything of the service at once. */
 static int ask(cli_service *s, int64_t timeout_ns, shmrpc_error *error)
 {
     const shmrpc_opts opts = {.timeout_ns = timeout_ns};

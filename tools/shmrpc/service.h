@@ -15,7 +15,7 @@
 
 typedef struct cli_service {
     shmrpci_arena arena; /* holds the target and the text */
-    svc_target target;   /* how it was found */
+    svc_target target;   /* its addresses and port */
     int64_t answer_ns;   /* how long it took to connect and get an answer */
     const char *text;    /* the .svc, of `text_len` bytes */
     size_t text_len;

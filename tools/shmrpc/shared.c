@@ -93,7 +93,7 @@ static void take_encoding(cli_shared *shared, const shmrpci_glance *glance)
     shared->row.encoding = (shmrpc_encoding)glance->facts.encoding;
 }
 
-/* Adds to the error that a snapshot could replace the object, if there is one.
+/* If there is a snapshot, adds to the error that it could replace the object.
  * Only dicts and values have snapshots. */
 static void hint(const cli_shared *shared, shmrpc_status status,
                  shmrpc_error *error)
@@ -229,7 +229,8 @@ static void explain_absence(const cli_shared *shared, const cli_verb *verb,
 }
 
 /* An object of many machines has no file to read its type from, so it is opened
- * as one of any shape. If it has a declared type, the error names that. */
+ * as one of any shape. If it has a declared type, opening it fails with an
+ * error that names the type. */
 static cli_exit find_remote(const cli_verb *verb)
 {
     shmrpc_error error;
@@ -294,8 +295,8 @@ static bool is_python(const cli_shared *shared, const shmrpc_type *type)
     return shared->opts->python && type->kind == SHMRPC_KIND_ANY;
 }
 
-/* A tuple or a datetime of Python has no form in JSON: without --python such a
- * value is an error that names its kind. */
+/* A tuple or a datetime of Python has no form in JSON: without --python this
+ * fails for them, with an error that names the kind of the value. */
 cli_exit cli_shared_append_as(const cli_shared *shared, const shmrpc_type *type,
                               const void *value, shmrpci_buf *out)
 {

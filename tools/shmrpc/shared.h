@@ -64,9 +64,9 @@ typedef struct cli_shared {
     const shmrpci_object_kind *kind;
     const cli_shared_opts *opts; /* options of the command line */
     const char *name;            /* name of the object, without its service */
-    bool is_there;   /* the object exists, and `row` is its own; false: --create
-                      * will make it */
-    char **operands; /* the words behind NAME */
+    bool is_there;   /* the object exists, and `row` has its type; false:
+                      * --create will make it */
+    char **operands; /* the words after NAME */
     int operand_count;
     cli_service *service;    /* the service that has the object; NULL: it is a
                               * file */
@@ -77,7 +77,7 @@ typedef struct cli_shared {
 typedef struct cli_verb {
     const char *name;
     const char *operands; /* for --help, such as "VALUE..." */
-    int least;            /* minimum number of operands behind NAME */
+    int least;            /* minimum number of operands after NAME */
     int most;             /* maximum number; -1: any */
     bool creates;         /* --create makes a missing object */
     cli_exit (*run)(cli_shared *shared);

@@ -3,8 +3,8 @@
  *
  * The main thread prints incoming items. If the method sends none back, the
  * main thread also reads and sends the outgoing ones; otherwise a second thread
- * does. A third thread polls standard output: the end of its reader would go
- * unnoticed while no item comes.
+ * does. A third thread polls standard output: otherwise the program would not
+ * notice, while no item comes, that nobody reads its output any more.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "tools/shmrpc/streamed.h"
@@ -268,9 +268,9 @@ static cli_exit both_ways(streamed *s)
         return CLI_TROUBLE;
     }
     cli_exit result = receive_all(s);
-    /* Usually the handler has returned, which also ends the wait of a sender
-     * for room. After --max-items items the handler may still run and the
-     * sender wait, so the program exits. */
+    /* Usually the handler has returned, so a sender that waited for room has
+     * been woken. After --max-items items the handler may still run, and the
+     * sender may still wait for room, so exit without joining it. */
     if (s->opts->max_items > 0 && s->items == s->opts->max_items) {
         (void)fflush(stdout);
         exit((int)result);

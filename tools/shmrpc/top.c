@@ -448,7 +448,7 @@ static bool rest(top *t, bool has_looked)
 
 /* ---- the loop -------------------------------------------------------- */
 
-/* The first sample only begins the first interval, because rates need two. */
+/* The first sample only begins the first interval: rates need two samples. */
 static cli_exit watch(top *t)
 {
     size_t open = look_at_all(t, t->is_all ? OPEN_NS : FIRST_OPEN_NS);

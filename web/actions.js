@@ -2,8 +2,9 @@
 import * as api from "./api.js";
 import { ask, h, note } from "./dom.js";
 
-/** The manager's names by address, and the name by which the service was called there. A
- * stopped service reports neither, so this keeps its row and its page. */
+/** For each section of the manager: the addresses of its service when it ran last, and the
+ * name under which the service was listed. A stopped service reports neither, so its row and
+ * its page are found by these. */
 const known = new Map();
 
 function recall(managed, rows) {

@@ -13,7 +13,7 @@ const PACES = [["🐎", 100, "p50 below 100 µs"], ["🐇", 10000, "below 10 ms"
 
 const picture = (sign) => h("span", { "aria-hidden": "true" }, sign);
 
-/** Shown beside the figure, and hidden from screen readers. */
+/** A time with its icon. The icon is hidden from screen readers. */
 function pace(us) {
   const [sign] = us ? PACES.find(([, limit]) => us < limit) : [];
   return h("span", {}, sign ? picture(sign) : "", sign ? ` ${time(us)}` : "–");

@@ -5,7 +5,7 @@ import { count, h, table, visible } from "./dom.js";
 /** A host with its zone, if it has one, because two machines may have the same name. */
 const machineOf = (row) => visible(row.zone ? `${row.host} · ${row.zone}` : row.host);
 
-/** A service with one contract may refuse clients that were built for the other. */
+/** A service with one contract may refuse clients that were built for another one. */
 const contractOf = (row) => h("span", { class: row.differs ? "warn" : null },
   row.hash ? row.hash.slice(0, 8) : "–", row.differs ? " differs" : "");
 

@@ -13,8 +13,8 @@ const mean = (point) => point.mean;
 const greatest = (point) => point.greatest;
 const total = (point) => point.mean * point.count;
 
-/** By our name of a figure: the manager's figures whose sum it is, and what is shown for a
- * step of time: the mean; for high percentiles the maximum; for events their number. */
+/** For each figure of the page: the manager's figures that are added up for it, and what is
+ * shown for a step of time: the mean, for p99 the maximum, and for events their number. */
 const SOURCES = {
   calls: [["calls_per_s"], mean],
   errors: [["errors_per_s"], mean],

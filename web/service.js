@@ -7,7 +7,7 @@ import { explorerPart } from "./explorer.js";
 import { logPart } from "./log.js";
 import { pastOf, SPANS, statusesOf } from "./past.js";
 
-// Scales end at `least` or above: smaller values are negligible.
+// The scale of a chart ends at `least` or above, because smaller values are negligible.
 const share = Object.assign((value) => percent(value), { least: 0.01 });
 const perSecond = (value) => `${count(value)}/s`;
 const bytesPerSecond = Object.assign((value) => `${bytes(value)}/s`, { isBinary: true, least: 3072 });
@@ -136,7 +136,7 @@ function notesOf(past, span) {
     .filter(Boolean).flatMap((part) => [part, " "]);
 }
 
-/** A form for the number of workers that the manager keeps. */
+/** A form that sets how many workers the manager gives the service. */
 function scalePart(name) {
   const number = (id) => h("input", { id, type: "number", min: "1", max: "64", required: true });
   const least = number("scale-least");
@@ -223,7 +223,8 @@ export function servicePage(name) {
       actions.replaceChildren(actionsOf(row) ?? "");
     }
     const last = row.last_crash;
-    // The start time is computed and varies a little, so the one shown first is kept.
+    // The time of the crash is computed from its age and varies a little between samples,
+    // so the one computed first is kept.
     if (last && last.pid !== crashed?.pid) {
       crashed = { pid: last.pid, date: new Date((api.now() - last.age_s) * 1000) };
     }

@@ -153,7 +153,6 @@ int64_t shmrpci_tick_clock_set(shmrpci_tick_clock *clock)
     if (clock->span > UINT64_MAX / (clock->ns_per_tick + 1)) {
         clock->span = 0; /* no machine has such a rate */
     }
-    clock->ns = shmrpci_now_ns();
-    clock->ticks = shmrpci_ticks();
+    clock->ns = shmrpci_now_and_ticks(&clock->ticks);
     return clock->ns;
 }

@@ -198,7 +198,7 @@ typedef struct shmrpci_request {
     size_t in_len;
     bool in_shared;      /* the peer can still write to it */
     int64_t received_ns; /* when it was received, with an error of up to about
-                          * 25 us */
+                          * 75 us */
     int64_t deadline_ns; /* when the caller stops waiting */
     /* In ticks: how long the request had waited when it was received, by the
      * client's clock; when it was received; and when it ended. reply_commit and

@@ -295,6 +295,53 @@ static void stopped_client_delays_no_other(void **state)
     harness_signal(&server, SIGTERM);
 }
 
+/* ---- a server without a CPU ---- */
+
+static const struct timespec five_ms = {.tv_nsec = 5000000};
+
+/* Lets a stopped server continue after a while. */
+static void *resume(void *user)
+{
+    (void)nanosleep(&five_ms, NULL);
+    harness_signal(user, SIGCONT);
+    return NULL;
+}
+
+/* The server is stopped while it spins, as if another program used its CPU. The
+ * time that it had read before must not count for a call sent since. */
+static void a_stopped_server_shortens_no_deadline(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 40, CALLS = 100 };
+    harness_service service = harness_serve_with(
+        harness_shm, FAULT_SERVER, "fault", 5802, "1", "--profile=latency");
+    child *server = &service.server;
+    fault_fault *client = connect_to(service.where);
+    shmrpc_opts opts = {.timeout_ns = PATIENCE};
+    int64_t earliest_ns = 0;
+    for (uint64_t i = 0; i < ROUNDS; i++) {
+        pthread_t resumer;
+        shmrpc_error error;
+        int64_t deadline_ns;
+        for (uint64_t n = 0; n < CALLS; n++) {
+            expect_echo(client, n);
+        }
+        harness_signal(server, SIGSTOP);
+        (void)nanosleep(&five_ms, NULL);
+        assert_int_equal(pthread_create(&resumer, NULL, resume, server), 0);
+        int64_t begin_ns = harness_now_ns();
+        if (fault_fault_deadline(client, &opts, &deadline_ns, &error) != 0) {
+            fail_msg("round %d: %s", (int)i, error.message);
+        }
+        assert_int_equal(pthread_join(resumer, NULL), 0);
+        int64_t early_ns = begin_ns + PATIENCE - deadline_ns;
+        earliest_ns = early_ns > earliest_ns ? early_ns : earliest_ns;
+    }
+    assert_in_range(earliest_ns, 0, S / 1000);
+    fault_fault_close(client);
+    harness_end(&service);
+}
+
 /* ---- a fork ---- */
 
 static void child_of_a_fork_gets_a_connection_of_its_own(void **state)
@@ -328,6 +375,7 @@ int main(void)
         cmocka_unit_test(a_crowd_killed_at_once_leaves_nothing_behind),
         cmocka_unit_test(a_thousand_kills_leave_nothing_behind),
         cmocka_unit_test(stopped_client_delays_no_other),
+        cmocka_unit_test(a_stopped_server_shortens_no_deadline),
         cmocka_unit_test(child_of_a_fork_gets_a_connection_of_its_own),
     };
     return harness_main(tests, sizeof tests / sizeof *tests);

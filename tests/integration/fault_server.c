@@ -24,11 +24,11 @@ static int blob(shmrpc_ctx *ctx, void *user, shmrpc_bytes data,
     return SHMRPC_OK;
 }
 
-static int64_t now_ms(void)
+static int64_t now_ns(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 /* The load of a long call: the handler is busy for `ms`, a millisecond at a
@@ -37,10 +37,10 @@ static int nap(shmrpc_ctx *ctx, void *user, uint32_t ms)
 {
     (void)user;
     static const struct timespec slice = {.tv_nsec = 1000000};
-    int64_t end_ms = now_ms() + ms;
+    int64_t end_ns = now_ns() + (int64_t)ms * 1000000;
     bool cancelled = false;
     atomic_fetch_add(&naps, 1);
-    while (now_ms() < end_ms && !cancelled) {
+    while (now_ns() < end_ns && !cancelled) {
         (void)nanosleep(&slice, NULL);
         cancelled = shmrpc_ctx_cancelled(ctx);
     }
@@ -67,6 +67,15 @@ static int cancelled(shmrpc_ctx *ctx, void *user, uint32_t *ret)
     return SHMRPC_OK;
 }
 
+/* Reads the clock last, so that the result is not too early. */
+static int deadline(shmrpc_ctx *ctx, void *user, int64_t *ret)
+{
+    (void)user;
+    int64_t left_ns = shmrpc_ctx_remaining_ns(ctx);
+    *ret = now_ns() + left_ns;
+    return SHMRPC_OK;
+}
+
 int main(int argc, char **argv)
 {
     fault_fault_impl impl = FAULT_FAULT_IMPL_INIT;
@@ -75,5 +84,6 @@ int main(int argc, char **argv)
     impl.nap = nap;
     impl.napping = napping;
     impl.cancelled = cancelled;
+    impl.deadline = deadline;
     return fault_fault_main(argc, argv, &impl, NULL);
 }

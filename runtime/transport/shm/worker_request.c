@@ -330,6 +330,18 @@ static void note_nonsense(shm_conn *conn)
     }
 }
 
+/* The clock was read before the request was found. If this thread lost its CPU
+ * in between, the request may have been sent much later, and its time must not
+ * count from before. The stamp may be false, so it only makes us read the
+ * clock. */
+static void keep_up(shm_worker *worker, uint32_t submitted)
+{
+    int32_t ahead = (int32_t)(submitted - shm_stamp(worker->now));
+    if (ahead > 0 && (uint64_t)ahead << SHM_STAMP_SHIFT > worker->lease_ticks) {
+        worker->now = shmrpci_ticks();
+    }
+}
+
 bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
 {
     const shm_slot *slot = slot_of(worker);
@@ -343,6 +355,7 @@ bool shm_worker_begin(shm_worker *worker, shmrpci_request *request)
     worker->peer_cpu = flags >> SHM_MSG_CPU_SHIFT;
     worker->reply_at = NULL;
     worker->granted = 0;
+    keep_up(worker, submitted);
     if (worker->has_slept) {
         learn_from_sleep(worker, submitted);
     }

@@ -132,7 +132,7 @@ function notesOf(past, span) {
   const kinds = new Set(past.marks.map((mark) => mark.kind));
   const key = (kind, text) => (kinds.has(kind) ? h("span", { class: `sign ${kind}` }, text) : null);
   return [key("crash", "crash"), key("restart", "restart"),
-    past.step_s > 5 ? `One point is ${SPANS[span][2] / 60} min: its mean, of p99 its worst.` : null]
+    past.step_s > 5 ? `One point is ${SPANS[span][2] / 60} min: the mean, for p99 the maximum.` : null]
     .filter(Boolean).flatMap((part) => [part, " "]);
 }
 

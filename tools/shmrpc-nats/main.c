@@ -39,7 +39,7 @@ static int find_addresses(const options *o, const option_service *named,
     (void)snprintf(text, sizeof text, "shm://%s", named->name);
     int status = gateway_address(
         o->servers, &service,
-        "expected servers of one cluster, all with the same credential files",
+        "expected servers of one cluster, all with the same options after `?`",
         at, error);
     if (status == SHMRPC_OK && strcmp(at->transport->scheme, "nats") != 0) {
         status =

@@ -27,10 +27,10 @@ typedef struct cli_control {
     {                                                                       \
         NULL, 0, NULL, 0                                                    \
     }
-#define CLI_CONTROL_HELP                                              \
-    "  -i, --instance=NAME  of the manager, when there are several\n" \
-    "  -j, --json           print JSON\n"                             \
-    "  -h, --help           print this\n"                             \
+#define CLI_CONTROL_HELP                                          \
+    "  -i, --instance=NAME  the manager's name, if several run\n" \
+    "  -j, --json           print JSON\n"                         \
+    "  -h, --help           print this\n"                         \
     "      --version        print the version\n"
 
 /* Takes --instance or --json. Returns USAGE for any other option. */

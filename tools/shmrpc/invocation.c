@@ -114,7 +114,7 @@ cli_exit cli_invocation_meta(cli_invocation_opts *out, char *text,
         return CLI_USAGE;
     }
     if (out->meta_count == SHMRPC_METADATA_MAX_ENTRIES) {
-        shmrpci_buf_printf(message, "--meta can be given %u times",
+        shmrpci_buf_printf(message, "--meta can be given at most %u times",
                            SHMRPC_METADATA_MAX_ENTRIES);
         return CLI_USAGE;
     }

@@ -205,7 +205,8 @@ static void print_help(void *user)
         "what the manager says about them begins with two dashes.\n"
         "\n"
         "  -f, --follow         keep printing new lines\n"
-        "  -n, --lines=COUNT    of each, 1 to 1000 (default 100)\n"
+        "  -n, --lines=COUNT    lines of each service, 1 to 1000 (default "
+        "100)\n"
         "  -l, --level=LEVEL    at least debug, info, notice, warning, error\n"
         "                       or critical\n"
         "  -g, --grep=TEXT      only lines with this text\n" CLI_CONTROL_HELP,

@@ -10,7 +10,7 @@
 #include "tools/shmrpc/cli.h"
 
 #define CLI_NATS_HELP                                                      \
-    "  -N, --nats[=SERVERS] of a cluster of NATS, by its gateways,\n"      \
+    "  -N, --nats[=SERVERS] ask the gateways of a NATS cluster,\n"         \
     "                       shmrpc-nats(8); SERVERS as nats://a,nats://b " \
     "(default:\n"                                                          \
     "                       SHMRPC_NATS, else nats://127.0.0.1)\n"

@@ -30,10 +30,10 @@ typedef struct objects_opts { /* the options of all three commands */
         NULL, 0, NULL, 0                                                       \
     }
 
-#define COMMON_HELP                                    \
-    "  -u, --all-users  in the folder for all users\n" \
-    "  -j, --json       print JSON\n"                  \
-    "  -h, --help       print this\n"                  \
+#define COMMON_HELP                                     \
+    "  -u, --all-users  use the folder for all users\n" \
+    "  -j, --json       print JSON\n"                   \
+    "  -h, --help       print this\n"                   \
     "      --version    print the version\n"
 
 const struct option cli_ls_options[] = {COMMON_OPTIONS};

@@ -22,12 +22,14 @@ static const char help[] =
     "       shmrpc queue drain NAME\n"
     "       shmrpc queue check NAME\n"
     "\n"
-    "Shows or uses a shared queue: push appends values, pop\n"
-    "takes the next item and prints it (--count: how many), peek prints it\n"
-    "and leaves it, drain takes and prints all that is there; check looks\n"
-    "for damage; nobody may use the queue meanwhile. NAME may be\n"
-    "nats://HOST/NAME, a queue of many machines, without peek and check: an\n"
-    "item comes again whose reader died.\n"
+    "Shows or uses a shared queue. push appends values. pop takes the next\n"
+    "item and prints it (--count: how many). peek prints the next item and\n"
+    "leaves it in the queue. drain takes and prints all items. check looks\n"
+    "for damage; nobody may use the queue meanwhile.\n"
+    "\n"
+    "NAME may be nats://HOST/NAME, a queue of many machines, for which there\n"
+    "is no peek and no check. If the reader of an item dies, the item is\n"
+    "delivered again.\n"
     "\n";
 
 /* Opens the queue with the type that it declares. If --create is about to make

@@ -40,22 +40,22 @@ typedef struct cli_shared_opts {
         NULL, 0, NULL, 0                                                       \
     }
 
-#define CLI_SHARED_HELP                                                      \
-    "NAME is that of the object, as shmrpc ls shows it, or SERVICE/OBJECT\n" \
-    "for one of a running service, as in tts/jobs. Values are JSON; any\n"   \
-    "other word counts as text, where the type allows it, unless it\n"       \
-    "begins with {, [ or \": that is taken for a mistake.\n"                 \
-    "\n"                                                                     \
-    "  -u, --all-users      in the folder for all users\n"                   \
-    "  -c, --create         create it if there is none\n"                    \
-    "  -d, --deadline=TIME  wait this long: 250ms, 2s (default: not at\n"    \
-    "                       all)\n"                                          \
-    "  -n, --count=COUNT    how many items or lines\n"                       \
-    "  -j, --json           print JSON only\n"                               \
-    "  -p, --python         read and print literals of Python, where\n"      \
-    "                       keys and values are of any type\n"               \
-    "      --salvage        of dicts and values: dump what is left\n"        \
-    "  -h, --help           print this\n"                                    \
+#define CLI_SHARED_HELP                                                     \
+    "NAME is the object's name, as shmrpc ls shows it, or SERVICE/OBJECT\n" \
+    "for one of a running service, as in tts/jobs. Values are JSON; any\n"  \
+    "other word counts as text, where the type allows it, unless it\n"      \
+    "begins with {, [ or \": that is taken for a mistake.\n"                \
+    "\n"                                                                    \
+    "  -u, --all-users      use the folder for all users\n"                 \
+    "  -c, --create         create the object if it doesn't exist\n"        \
+    "  -d, --deadline=TIME  wait this long: 250ms, 2s (default: not at\n"   \
+    "                       all)\n"                                         \
+    "  -n, --count=COUNT    how many items or lines\n"                      \
+    "  -j, --json           print JSON only\n"                              \
+    "  -p, --python         read and print literals of Python, where\n"     \
+    "                       keys and values are of any type\n"              \
+    "      --salvage        of dicts and values: dump what is left\n"       \
+    "  -h, --help           print this\n"                                   \
     "      --version        print the version\n"
 
 /* The state that verbs work on. */

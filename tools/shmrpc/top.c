@@ -53,8 +53,8 @@ static void print_help(void *user)
         "and\n"
         "workers. On a terminal, columns that don't fit are left out, and "
         "these\n"
-        "keys work: q quits, r reverses the order, and n name, c calls, e\n"
-        "errors, p p99, b busy, u cpu and m memory sort.\n"
+        "keys work: q quits, r reverses the order, and n, c, e, p, b, u and m\n"
+        "sort by name, calls, errors, p99, busy, cpu and memory.\n"
         "\n"
         "  -i, --interval=TIME  time between updates: 1s (the default), 250ms\n"
         "  -n, --count=COUNT    end after this many updates\n"
@@ -480,7 +480,8 @@ static cli_exit run(void *user, const cli_line *line, shmrpci_buf *message)
     if (t->nats.is_on) {
         if (line->count > 0) {
             shmrpci_buf_append_text(message,
-                                    "--nats shows all services of a cluster");
+                                    "--nats takes no SERVICE: it shows all "
+                                    "services of the cluster");
             return CLI_USAGE;
         }
         return cli_machines_top(&t->nats, t->json, t->interval_ns, t->count);

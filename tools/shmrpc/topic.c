@@ -27,12 +27,14 @@ static const char topic_help[] =
     "       shmrpc topic stat NAME\n"
     "       shmrpc topic check NAME\n"
     "\n"
-    "pub publishes messages; tail prints the history of a topic and then what\n"
+    "pub publishes messages. tail prints the history of a topic and then what\n"
     "is published (--count: how many messages; --deadline: until none comes\n"
-    "for this long); check looks for damage; nobody may use the topic\n"
-    "meanwhile. NAME may be nats://HOST/NAME, a topic of many machines: one\n"
-    "without history needs --create, as it can't be looked for, and loses\n"
-    "what doesn't arrive.\n"
+    "for this long). check looks for damage; nobody may use the topic\n"
+    "meanwhile.\n"
+    "\n"
+    "NAME may be nats://HOST/NAME, a topic of many machines. If it has no\n"
+    "history, it needs --create, because it can't be looked up, and messages\n"
+    "that don't arrive are lost.\n"
     "\n";
 
 /* Subscribes with write access, so that publishers of a BLOCK topic wait for
@@ -180,9 +182,10 @@ static const char pipe_help[] =
     "       shmrpc pipe stat NAME\n"
     "       shmrpc pipe check NAME\n"
     "\n"
-    "cat copies a pipe to standard output until the stream ends; write\n"
-    "copies standard input to it, and ends it; both wait, for --deadline at\n"
-    "most. check looks for damage; nobody may use the pipe meanwhile.\n"
+    "cat copies a pipe to standard output until the stream ends. write\n"
+    "copies standard input to the pipe, and then ends the stream. Both wait,\n"
+    "for --deadline at most. check looks for damage; nobody may use the pipe\n"
+    "meanwhile.\n"
     "\n";
 
 /* Opening the pipe doesn't make us the writer; the first write does. */

@@ -70,8 +70,8 @@ typedef struct shmrpci_dict_key {
     _Alignas(16) uint8_t room[128];
 } shmrpci_dict_key;
 
-/* Encodes a key; a value has none, so its key is NULL. The caller must call
- * shmrpci_dict_key_fini() whatever this returns. */
+/* Encodes a key. A shared value has no keys, so `key` is NULL then. The caller
+ * must call shmrpci_dict_key_fini() whatever this returns. */
 shmrpc_status shmrpci_dict_key_init(const shmrpc_dict *dict, const void *key,
                                     shmrpci_dict_key *out, shmrpc_error *error);
 void shmrpci_dict_key_fini(shmrpci_dict_key *key);

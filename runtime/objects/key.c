@@ -252,8 +252,12 @@ shmrpc_status shmrpci_key_encode(const shmrpc_type *type, const void *value,
         out->len - before <= SHMRPCI_KEY_MAX_BYTES) {
         return SHMRPC_OK;
     }
+    if (out->status == SHMRPC_E_NO_MEMORY) {
+        (void)shmrpc_error_set(error, out->status, "out of memory");
+        return out->status;
+    }
     if (status == SHMRPC_OK || out->status != SHMRPC_OK) {
-        status = out->status != SHMRPC_OK ? out->status : SHMRPC_E_TOO_LARGE;
+        status = SHMRPC_E_TOO_LARGE;
         (void)shmrpc_error_set(error, status, "a key has at most %zu bytes",
                                SHMRPCI_KEY_MAX_BYTES);
     }

@@ -211,8 +211,9 @@ static void copy_out(const shmrpci_lane *lane, uint64_t position, uint8_t *data,
     shmrpci_lane_copy_out(data + first, lane->ring, len - first);
 }
 
-/* The most bytes that the pipe may hold: what was requested, not the ring's
- * size. */
+/* The most bytes that the pipe may hold: as many as were requested, even if the
+ * ring is larger. The shared head may be damaged, so never more than the
+ * ring. */
 static uint64_t capacity_of(const shmrpci_pipe *pipe)
 {
     return pipe->ring.capacity < pipe->ring.shape.ring_bytes

@@ -29,8 +29,9 @@
 typedef struct shmrpci_pipe_spec {
     const char *name;
     size_t name_len;
-    uint64_t capacity;     /* in bytes; 0: 64 KiB. Rounded up to a power of two,
-                            * at least 4 KiB, at most 2 GiB. */
+    uint64_t capacity;     /* in bytes, at most 2 GiB; 0: 64 KiB. The ring for
+                            * them is rounded up to a power of two, at least
+                            * 4 KiB. */
     uint32_t participants; /* most handles at a time; 0: 64 */
 } shmrpci_pipe_spec;
 

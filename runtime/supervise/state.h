@@ -42,7 +42,8 @@ typedef struct shmrpci_worker {
     uint64_t first_bytes;  /* private memory at the first check; 0: not checked
                             * yet */
     uint64_t bytes;        /* at the last check */
-    uint64_t measured_bytes; /* at the last measurement; 0: none yet */
+    uint64_t measured_bytes; /* value of `bytes` when the workers' shares (PSS)
+                              * were last measured; 0: not yet */
     int64_t left_ns;         /* LEAVES: when it began to leave; 0: its streams
                               * were cut */
 } shmrpci_worker;

@@ -276,7 +276,7 @@ void shmrpci_workers_spawn(shmrpci_supervisor *s)
         shmrpc_status status = spawn(s, number);
         if (status != SHMRPC_OK) {
             (void)shmrpc_error_set(&s->start_error, status,
-                                   "a worker can't be reached: %s",
+                                   "can't start a worker: %s",
                                    shmrpc_status_text(status));
             note_death(s, number, 0, false);
         }

@@ -194,7 +194,7 @@ static inline bool shmrpci_quick_copy(uint8_t *to, const uint8_t *from,
 
 /*
  * A whole get for a short key and value. It makes no calls, so that it needs
- * few registers and no frame, which halves the instructions. Returns OK or
+ * few registers and no frame, and a third fewer instructions. Returns OK or
  * NOT_FOUND; BUSY if this is not the common case. If keys are known to have at
  * least 9 bytes it needs two registers less.
  */

@@ -427,8 +427,8 @@ static shmrpc_status listen_to_others(mgr_manager *m)
                             TAG_OPEN_NOTIFY);
 }
 
-/* Sets the variables for programs last. No program starts before
- * mgr_manager_run. */
+/* Sets up the sockets for notifications and the variables of programs, and
+ * looks for leftovers. The first program starts later, in mgr_manager_run. */
 int mgr_manager_settle(mgr_manager *m, const char *where, shmrpc_error *error)
 {
     char folder[512];

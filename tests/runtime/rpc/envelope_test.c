@@ -1,4 +1,4 @@
-/* The envelope: round trips, and readers that accept any bytes. */
+/* The envelope: round trips, and readers that refuse malformed bytes. */
 #include "rpc/envelope.h"
 
 #include <setjmp.h>

@@ -94,10 +94,11 @@ enum { REFUSED = sizeof refused / sizeof *refused };
 #define FLAGS_ARGUMENT 2 /* index of the flags among openat's arguments */
 
 /* The program of the filter:
- *     wrong architecture or foreign number   end the process
- *     openat without O_DIRECTORY             refuse
- *     a call of the list                     refuse
- *     any other call                         allow */
+ *     wrong architecture           end the process
+ *     foreign number               refuse
+ *     openat without O_DIRECTORY   refuse
+ *     a call of the list           refuse
+ *     any other call               allow */
 static size_t write_filter(struct sock_filter *out)
 {
     const struct sock_filter head[] = {

@@ -126,8 +126,8 @@ static void check_types(gen_checker *c, const idl_shared *was,
     const char *changed = find_changed(c, now->key, &seen);
     changed = changed != NULL ? changed : find_changed(c, now->element, &seen);
     add(c, GEN_CHECK_SHARED, now->decl.span, was,
-        idl_printf(c->memory, "`%s` now contains another `%s`", now->decl.name,
-                   changed != NULL ? changed : now->signature),
+        idl_printf(c->memory, "`%s` contains `%s`, which has changed",
+                   now->decl.name, changed != NULL ? changed : now->signature),
         "it was declared here");
 }
 

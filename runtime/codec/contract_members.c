@@ -269,8 +269,8 @@ static int allow_name(comparison *cmp, const type_form *client,
 }
 
 /* Compares the client's names with the server's. Names that only the server has
- * are compatible: they are new values to the client, or renames that were found
- * from the client's side. */
+ * need no check: they are additions, which are compatible, or new names of
+ * values, and such a rename is reported at the client's name. */
 static int compare_names(comparison *cmp, const type_form *client,
                          const type_form *server)
 {

@@ -282,7 +282,7 @@ int shmrpci_pending_commit(shmrpci_pending *p)
     bool oneway = (p->method->flags & SHMRPC_METHOD_ONEWAY) != 0;
     set_head(p, oneway ? SHMRPCI_HEAD_ONEWAY : 0);
     SHMRPCI_ASSERT(p->link != NULL && p->call.conn == p->link->conn,
-                   "a committed call was reserved");
+                   "a call is reserved before it is committed");
     p->call.needed_bytes = 0;
     int status = p->link->client->commit(&p->call);
     if (status == SHMRPC_E_SERVER_LOST) {

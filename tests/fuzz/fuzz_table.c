@@ -14,7 +14,8 @@
 #include "table/nest.h"
 #include "table/table.h"
 
-/* Kinds of steps; those below 4 change memory. */
+/* KINDS: number of kinds of steps. Kinds 0 to 3 overwrite a word of the table's
+ * memory; the others are operations. */
 enum { STEP = 8, MOST_STEPS = 200, FILE_BYTES = 512 << 10, KINDS = 14 };
 
 /* Max checks in an input: a check walks the whole table, which takes as long as

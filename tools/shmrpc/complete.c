@@ -119,9 +119,9 @@ static bool offer_object(void *user, const shmrpc_object_info *info)
     return true;
 }
 
-/* For the command of a kind, offers the verbs of the kind, and behind the verb
- * its objects. The verbs come from the command's `operands`. For other
- * commands, offers all objects. */
+/* For a command that is named after a kind of object, offers its verbs as the
+ * first operand, and the objects of that kind as the second. The verbs come
+ * from the command's `operands`. For other commands, offers all objects. */
 static void offer_objects(const cli_command *command, int count,
                           const char *word)
 {

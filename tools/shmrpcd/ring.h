@@ -15,10 +15,9 @@
 #define MGR_RING_BYTES ((size_t)1 << 20)
 
 typedef struct mgr_ring {
-    char *bytes; /* NULL until the first line */
-    size_t begin;
-    size_t end;     /* end of the newest line, where free space or `begin`
-                     * follows */
+    char *bytes;    /* NULL until the first line */
+    size_t begin;   /* offset of the oldest line, or of the gap before it */
+    size_t end;     /* offset behind the newest line */
     uint64_t first; /* number of the oldest line */
     uint64_t next;  /* number that the next line gets */
 } mgr_ring;

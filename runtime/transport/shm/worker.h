@@ -171,8 +171,8 @@ static inline bool shm_turn_is_awake(const shm_turn *turn)
 /* Scans for a request and claims it; then conn, slot and gen are set. `is_full`
  * makes it check every connection, not only recently active ones. */
 bool shm_worker_scan(shm_worker *worker, bool is_full);
-/* Looks for the next request where it is likely to be, on the only
- * connection. */
+/* For a worker with only one connection: tries only the slots in which the next
+ * request is likely to be. */
 bool shm_worker_claim_next(shm_worker *worker);
 /* Whether any request waits unclaimed. May return true when none does. */
 bool shm_worker_sees_work(const shm_worker *worker);
